@@ -1,0 +1,1 @@
+//! What each kind of file looks like: bytes in, findings out. Pure.

@@ -1,0 +1,1 @@
+//! Timetables as data: the bundled ones and those an operator adds.

@@ -1,0 +1,192 @@
+//! One received transmission, its parts, and where it stands.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::authority::LaNumber;
+use super::digest::Digest;
+use super::ids::{ConsignmentId, DeliveryId, Revision};
+use super::kind::FileKind;
+use super::naming::{DestinationName, SourceName};
+use super::partner::Fingerprint;
+use super::reason::{DeferCause, HoldReason, RejectReason};
+
+/// One received transmission: what was collected, from where, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consignment {
+    /// Derived from source, native id and content.
+    pub id: ConsignmentId,
+    /// Where it came from.
+    pub source: SourceName,
+    /// Whose it is meant to be, by the source it came through.
+    pub authority: LaNumber,
+    /// When it was collected. The policy of opening is evaluated at this time, also after a crash.
+    pub received_at: Timestamp,
+    /// SHA-256 of the sealed bytes as collected.
+    pub sealed_digest: Digest,
+    /// Length of the sealed bytes.
+    pub sealed_bytes: u64,
+    /// How often the store's row was changed.
+    pub revision: Revision,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Whose signature was accepted, once known.
+    pub signer: Option<Fingerprint>,
+}
+
+/// Where a consignment stands, with the facts of that standing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum Standing {
+    /// Ours and durable. Nothing has been let through yet.
+    Collected {
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Every part lies complete beside its final name, under a hidden one. Publishing may have begun.
+    Staged {
+        /// Since when.
+        at: Timestamp,
+        /// The kernel's boot id when it was staged: after a reboot a rename may have been undone.
+        boot: String,
+    },
+    /// To be tried again.
+    Deferred {
+        /// Not before this time.
+        until: Timestamp,
+        /// How many attempts have failed, this one included.
+        attempts: u8,
+        /// Why this one failed.
+        cause: DeferCause,
+        /// Where to go on.
+        resume: Resume,
+    },
+    /// A person decides.
+    Held {
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        reason: HoldReason,
+    },
+    /// Every part is at its destination under its final name.
+    Delivered {
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Delivered, and the sealed original archived. Nothing of it is left in the spool.
+    Closed {
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Never to be delivered.
+    Rejected {
+        /// Since when.
+        at: Timestamp,
+        /// Why.
+        reason: RejectReason,
+    },
+}
+
+/// Where a deferred consignment goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "at")]
+pub enum Resume {
+    /// From the spooled bytes.
+    Opening,
+    /// From the staged parts; `boot` as in [`Standing::Staged`].
+    Publishing {
+        /// The kernel's boot id when it was staged.
+        boot: String,
+    },
+}
+
+impl Standing {
+    /// The word that lists and filters use.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Standing::Collected { .. } => "collected",
+            Standing::Staged { .. } => "staged",
+            Standing::Deferred { .. } => "deferred",
+            Standing::Held { .. } => "held",
+            Standing::Delivered { .. } => "delivered",
+            Standing::Closed { .. } => "closed",
+            Standing::Rejected { .. } => "rejected",
+        }
+    }
+
+    /// When the service should next work on it; `None` if it should not by itself.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        match self {
+            Standing::Collected { at } | Standing::Staged { at, .. } | Standing::Delivered { at } => Some(*at),
+            Standing::Deferred { until, .. } => Some(*until),
+            Standing::Held { .. } | Standing::Closed { .. } | Standing::Rejected { .. } => None,
+        }
+    }
+
+    /// How many attempts have failed so far.
+    pub fn attempts(&self) -> u8 {
+        match self {
+            Standing::Deferred { attempts, .. } => *attempts,
+            _ => 0,
+        }
+    }
+}
+
+/// Whether a consignment may go from one standing to the other.
+///
+/// A held one goes back to the start or out of the door, and only on an operator's order.
+pub fn allowed(from: &Standing, to: &Standing) -> bool {
+    use Standing::*;
+    match from {
+        Collected { .. } => !matches!(to, Collected { .. } | Delivered { .. } | Closed { .. }),
+        Staged { .. } => matches!(to, Staged { .. } | Deferred { .. } | Held { .. } | Delivered { .. }),
+        Deferred { resume: Resume::Opening, .. } => !matches!(to, Collected { .. } | Delivered { .. } | Closed { .. }),
+        Deferred { resume: Resume::Publishing { .. }, .. } => {
+            matches!(to, Staged { .. } | Deferred { .. } | Held { .. } | Delivered { .. })
+        }
+        Held { .. } => matches!(to, Collected { .. } | Rejected { .. }),
+        Delivered { .. } => matches!(to, Closed { .. }),
+        Closed { .. } | Rejected { .. } => false,
+    }
+}
+
+/// One part of a consignment and the place it goes to. Exists from Staged on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Derived from consignment, part and destination.
+    pub id: DeliveryId,
+    /// Whose part it is.
+    pub consignment: ConsignmentId,
+    /// Counts from 0 within the consignment.
+    pub part: u32,
+    /// What the part is.
+    pub kind: FileKind,
+    /// SHA-256 of the part's content.
+    pub digest: Digest,
+    /// Length of the part's content.
+    pub bytes: u64,
+    /// Which destination.
+    pub destination: DestinationName,
+    /// The final path.
+    pub path: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_delivered_that_was_not_staged() {
+        let at = Timestamp::UNIX_EPOCH;
+        let collected = Standing::Collected { at };
+        let staged = Standing::Staged { at, boot: String::new() };
+        let delivered = Standing::Delivered { at };
+        assert!(!allowed(&collected, &delivered));
+        assert!(allowed(&collected, &staged) && allowed(&staged, &delivered));
+        assert!(!allowed(&staged, &collected), "a staged consignment never opens again by itself");
+        let held = Standing::Held { since: at, reason: HoldReason::Repeat };
+        assert!(!allowed(&held, &staged) && allowed(&held, &collected));
+    }
+}

@@ -1,0 +1,223 @@
+//! What the ledger says: one entry a line, stored as the exact bytes it was hashed as.
+//!
+//! No personal data: names that a sender chose are salted commitments; see [`Commitment`].
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::actor::Actor;
+use super::digest::{Digest, Digester};
+use super::ids::{ConsignmentId, DeliveryId};
+use super::kind::FileKind;
+use super::naming::{DestinationName, SourceName};
+use super::partner::Fingerprint;
+
+/// What happened. The names are stable: scripts filter by them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// The service started, with this version and these settings.
+    ServiceStarted,
+    /// The service stopped in good order.
+    ServiceStopped,
+    /// A consignment became ours.
+    Collected,
+    /// A spooled file without a record was found after a crash, and recorded.
+    CollectedRecovered,
+    /// All parts lie complete at their destinations, not yet visible.
+    Staged,
+    /// All parts are visible under their final names.
+    Delivered,
+    /// As Delivered, found so after a crash.
+    DeliveredRecovered,
+    /// Published and already taken by the back office before it could be recorded.
+    DeliveredTaken,
+    /// Published a second time after a reboot, because the first may have been undone.
+    PossibleRepublish,
+    /// The sealed original was archived and nothing of it is left in the spool.
+    Closed,
+    /// To be tried again.
+    Deferred,
+    /// A person decides.
+    Held,
+    /// Never to be delivered.
+    Rejected,
+    /// A person ordered a held item to be tried again.
+    RetryOrdered,
+    /// A dated exception was used to accept something.
+    ExceptionUsed,
+    /// A return became owed.
+    Scheduled,
+    /// A return's file was found wanting.
+    ReturnHeld,
+    /// A return was sealed.
+    Sealed,
+    /// A return's sending passed the point after which only evidence tells.
+    Sending,
+    /// A return was sent.
+    Sent,
+    /// As Sent, established by evidence after a crash.
+    SentRecovered,
+    /// A return's sending failed and will be tried again.
+    SendDeferred,
+    /// A return was refused for good.
+    SendFailed,
+    /// Whether a return arrived is not known.
+    Uncertain,
+    /// A transfer date passed without the return.
+    Missed,
+    /// A person ordered something about a return.
+    ReturnOrdered,
+    /// A partner's certificate was trusted.
+    KeyTrusted,
+    /// Own keys were made.
+    KeyGenerated,
+    /// A source, destination or other thing needs attention.
+    AlarmRaised,
+    /// What an alarm was about is well again.
+    AlarmCleared,
+    /// An order was refused.
+    OrderRefused,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(word)) => f.write_str(&word),
+            _ => fmt::Debug::fmt(self, f),
+        }
+    }
+}
+
+/// SHA-256 over a random salt and a name somebody else chose. Salt and name live in a side table that can be erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Commitment(pub Digest);
+
+impl Commitment {
+    /// Commits to `clear` under `salt`.
+    pub fn to(salt: &[u8; 16], clear: &str) -> Commitment {
+        let mut digester = Digester::new();
+        digester.update(salt);
+        digester.update(clear.as_bytes());
+        Commitment(digester.finish())
+    }
+}
+
+/// The facts of an event, as far as it has them. Absent ones are left out of the line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Facts {
+    /// The consignment concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<ConsignmentId>,
+    /// The return concerned, as `shbe/12302/2020-04`.
+    #[serde(rename = "return", skip_serializing_if = "Option::is_none")]
+    pub submission: Option<String>,
+    /// The source concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceName>,
+    /// Commitment to the name the file had at its source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Commitment>,
+    /// SHA-256 of the sealed bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Digest>,
+    /// SHA-256 of the content.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<Digest>,
+    /// Length in bytes of what `sealed` or `content` names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// The certificate whose signature was accepted, or which was trusted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
+    /// The parts staged or delivered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartFacts>,
+    /// The code of the reason, such as `CN-104`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The message's id, for a return.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// Which attempt, counting from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u8>,
+    /// The courier's reply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply: Option<String>,
+    /// What an alarm is about, by configured names only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    /// SHA-256 of the settings in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<Digest>,
+    /// The program's version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// A person's reason for an order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// One part, as the ledger knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartFacts {
+    /// Its delivery.
+    pub delivery: DeliveryId,
+    /// What it is.
+    pub kind: FileKind,
+    /// SHA-256 of its content.
+    pub content: Digest,
+    /// Its length.
+    pub bytes: u64,
+    /// Where it goes.
+    pub to: DestinationName,
+    /// Commitment to its final name.
+    pub name: Commitment,
+}
+
+/// One entry. Serialised once; the line's bytes are what is stored, hashed, exported and verified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Counts from 0, without gaps: the leaf's index in the tree.
+    pub seq: u64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// The kernel's boot id.
+    pub boot: String,
+    /// Who caused it.
+    pub actor: Actor,
+    /// What happened.
+    pub event: Event,
+    /// The facts.
+    #[serde(flatten)]
+    pub facts: Facts,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_one_line_without_empty_facts_and_reads_back() {
+        let entry = Entry {
+            seq: 7,
+            at: Timestamp::UNIX_EPOCH,
+            boot: "b".into(),
+            actor: Actor::Service,
+            event: Event::AlarmRaised,
+            facts: Facts { about: Some("drop-12302".into()), ..Facts::default() },
+        };
+        let line = serde_json::to_string(&entry).unwrap();
+        assert_eq!(
+            line,
+            r#"{"seq":7,"at":"1970-01-01T00:00:00Z","boot":"b","actor":"service","event":"alarm-raised","about":"drop-12302"}"#
+        );
+        assert_eq!(serde_json::from_str::<Entry>(&line).unwrap(), entry);
+    }
+}

@@ -1,0 +1,425 @@
+//! Why something does not simply go on: held for a person, rejected for good, or deferred for a while.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::authority::LaNumber;
+use super::notice::Notice;
+use super::partner::Fingerprint;
+
+/// What a failure means for the thing being worked on. Every error type of a step chooses one, without a wildcard arm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Consequence {
+    /// Try again later, within bounds.
+    Defer(DeferCause),
+    /// A person decides.
+    Hold(HoldReason),
+    /// Never deliverable.
+    Reject(RejectReason),
+}
+
+/// Why a consignment waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "reason")]
+pub enum HoldReason {
+    /// The bytes are not an OpenPGP message.
+    NotOpenPgp,
+    /// Decryption or the integrity check failed: the message was altered or damaged.
+    Tampered,
+    /// The message ends before its end.
+    Truncated,
+    /// Encrypted to keys we do not hold.
+    NoKey,
+    /// Decrypts, but nobody signed it.
+    Unsigned,
+    /// Signed by a key that is pinned for no partner of this source.
+    Stranger,
+    /// The signature does not match the content.
+    BadSignature,
+    /// Signed by a pinned key that has been revoked.
+    SignerRevoked {
+        /// The pinned certificate.
+        signer: Fingerprint,
+    },
+    /// Signed by a pinned key that had expired.
+    SignerExpired {
+        /// The pinned certificate.
+        signer: Fingerprint,
+    },
+    /// More than one OpenPGP message in one file.
+    SeveralMessages,
+    /// Layers other than encryption around one signature around one literal.
+    // design: ESK+ SEIP( [compressed] one-signature( literal ) )
+    OddStructure,
+    /// An algorithm that today's policy refuses and no exception covers.
+    LegacyAlgorithm,
+    /// The signature was made too long before receipt, or after it.
+    SignatureAge,
+    /// The same content was received before.
+    Repeat,
+    /// A limit on size, depth, recipients or members was reached.
+    LimitReached {
+        /// Which limit, as the configuration names it.
+        limit: Limit,
+    },
+    /// The ZIP cannot be unpacked safely or at all.
+    ArchiveUnsafe,
+    /// Recognised, but not as what it should be: a broken PDF, an XML that is not well-formed.
+    Malformed,
+    /// No route says where this kind of file goes.
+    NoRoute,
+    /// Carries another authority's number: possibly another authority's personal data.
+    OtherAuthority {
+        /// The number found.
+        found: LaNumber,
+    },
+    /// A file of that name is at the destination, and it is not ours.
+    NameConflict,
+    /// What we published was replaced by something else before it was recorded.
+    Replaced,
+    /// The spooled bytes are no longer those that were collected.
+    SpoolChanged,
+    /// Tried as often as allowed.
+    AttemptsExhausted {
+        /// Why the last attempt failed.
+        cause: DeferCause,
+    },
+    /// Handling it ended in a fault of our own, twice.
+    WorkerFault,
+}
+
+/// The limits that a single file can reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    /// Largest sealed file collected, in bytes.
+    CiphertextBytes,
+    /// Largest content a sealed file may become, in bytes.
+    PlaintextBytes,
+    /// Nesting of OpenPGP packets.
+    MessageDepth,
+    /// Recipients of one message.
+    Recipients,
+    /// Members of one archive.
+    ArchiveMembers,
+    /// Bytes all members of an archive become together.
+    ArchiveBytes,
+}
+
+/// Why a consignment can never be delivered. There is no release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "reason")]
+pub enum RejectReason {
+    /// Encrypted without integrity protection.
+    NoIntegrity,
+    /// A person decided.
+    ByOrder,
+}
+
+/// Why something is tried again later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeferCause {
+    /// The spool could not be read.
+    SpoolUnreadable,
+    /// The private place for opened files could not be written.
+    PrivateSpace,
+    /// The destination folder is missing or cannot be entered.
+    DestinationMissing,
+    /// The destination's disk is full.
+    DestinationFull,
+    /// The destination could not be written for another reason.
+    DestinationFault,
+    /// Our own key could not be read.
+    KeyUnreadable,
+    /// Handling it ended in a fault of our own, once.
+    WorkerFault,
+    /// The courier could not be reached.
+    CourierUnreachable,
+    /// The courier said: not now.
+    CourierBusy,
+    /// The partner's certificate cannot be used today.
+    PartnerKeyUnusable,
+    /// The record of it could not be read back from the store.
+    StoreUnreadable,
+}
+
+/// Why a return waits for a person before it is sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "reason")]
+pub enum ReturnHold {
+    /// The file has no content.
+    Empty,
+    /// The content names another authority.
+    OtherAuthority {
+        /// The number found.
+        found: LaNumber,
+    },
+    /// The reference date is before the earliest data extraction date, or the file came before it.
+    TooEarly,
+    /// The reference date is after the transfer date.
+    AfterTransferDate,
+    /// The same content was sealed for an earlier month.
+    SentAlready {
+        /// Which month.
+        month: super::period::RelevantMonth,
+    },
+    /// Several files wait where one is expected.
+    SeveralFiles,
+    /// Not the kind of file this return is.
+    WrongKind,
+    /// What we sealed did not open and verify again.
+    SelfCheckFailed,
+    /// Larger than the limit for content.
+    TooLarge,
+}
+
+impl HoldReason {
+    /// What to tell a person.
+    pub fn notice(&self) -> Notice {
+        use HoldReason::*;
+        let n = |code, says: &str, next| Notice::new(code, says, next);
+        match self {
+            NotOpenPgp => n(
+                "CN-101",
+                "This file is not an OpenPGP message, so nobody has vouched for it.",
+                "Ask the sender to encrypt and sign it; then `hbcourier held list` shows what else waits.",
+            ),
+            Tampered => n(
+                "CN-102",
+                "This file was altered or damaged after it was encrypted; nothing of it was let through.",
+                "Ask the partner to send it again, and treat repeated cases as an incident.",
+            ),
+            Truncated => n(
+                "CN-103",
+                "This file ends before its end: the transfer was cut short.",
+                "Ask the partner to send it again.",
+            ),
+            NoKey => n(
+                "CN-104",
+                "This file is encrypted to a key the service does not hold.",
+                "Ask the partner which key they used, compare with `hbcourier keys list`, then `hbcourier held retry` it.",
+            ),
+            Unsigned => n(
+                "CN-105",
+                "This file is encrypted but not signed, so its sender is unknown.",
+                "Ask the partner to sign what they send.",
+            ),
+            Stranger => n(
+                "CN-106",
+                "This file is signed by a key that is not trusted for this source.",
+                "Compare with `hbcourier keys list`; trust a new key only after reading its fingerprint over the telephone.",
+            ),
+            BadSignature => n(
+                "CN-107",
+                "The signature does not match the content of this file.",
+                "Ask the partner to send it again, and treat repeated cases as an incident.",
+            ),
+            SignerRevoked { signer } => n(
+                "CN-108",
+                &format!("This file is signed by {signer}, which its owner has revoked."),
+                "Ask the partner for a file signed with their new key, and trust that key with `hbcourier keys trust`.",
+            ),
+            SignerExpired { signer } => n(
+                "CN-109",
+                &format!("This file is signed by {signer}, which had expired when the file came."),
+                "Ask the partner for their renewed certificate and trust it with `hbcourier keys trust`, then `hbcourier held retry` this.",
+            ),
+            SeveralMessages => n(
+                "CN-110",
+                "This file holds more than one OpenPGP message.",
+                "Ask the partner to send one message a file.",
+            ),
+            OddStructure => n(
+                "CN-111",
+                "The layers of this message are not encryption around one signature around one file.",
+                "Ask the partner how the file was made.",
+            ),
+            LegacyAlgorithm => n(
+                "CN-112",
+                "This file uses an algorithm that is no longer safe.",
+                "Ask the partner to use current software.",
+            ),
+            SignatureAge => n(
+                "CN-113",
+                "The signature is dated too long before the file came, or after it.",
+                "Check the clock here with `hbcourier check`, then ask the partner whether this is an old file sent again.",
+            ),
+            Repeat => n(
+                "CN-114",
+                "The same content was received before.",
+                "Nothing need be done if the partner sent it twice; `hbcourier transfers list` shows the first.",
+            ),
+            LimitReached { limit } => n(
+                "CN-115",
+                &format!("This file reached the limit `{}`.", limit.key()),
+                "If the file is genuine, raise the limit in the configuration, restart the service and `hbcourier held retry` it.",
+            ),
+            ArchiveUnsafe => n(
+                "CN-116",
+                "The ZIP inside this file is damaged, or has members that must not be unpacked.",
+                "Ask the partner to send it again.",
+            ),
+            Malformed => n(
+                "CN-117",
+                "The content is broken: a PDF without its end, or an XML that is not well-formed or declares entities.",
+                "Ask the partner to send it again.",
+            ),
+            NoRoute => n(
+                "CN-118",
+                "No route says where this kind of file goes.",
+                "Add a route for its kind to the configuration, restart the service and `hbcourier held retry` it.",
+            ),
+            OtherAuthority { found } => n(
+                "CN-119",
+                &format!(
+                    "This file carries LA number {found}, which is not this authority's: possibly another authority's personal data."
+                ),
+                "Do not open it. Tell your data protection officer and the partner.",
+            ),
+            NameConflict => n(
+                "CN-120",
+                "The destination already has a file of that name, and it is not ours.",
+                "Move that file away, then `hbcourier held retry` this.",
+            ),
+            Replaced => n(
+                "CN-121",
+                "What was delivered was replaced by other content before it could be recorded.",
+                "Find out who writes to the destination, then `hbcourier held retry` this.",
+            ),
+            SpoolChanged => n(
+                "CN-122",
+                "The spooled copy is no longer what was collected.",
+                "Check the disk and who has access to the state directory, and ask the partner to send it again.",
+            ),
+            AttemptsExhausted { cause } => n(
+                "CN-123",
+                &format!("Given up after the allowed number of attempts: {cause}."),
+                "Mend the cause (`hbcourier check` names it), then `hbcourier held retry` this.",
+            ),
+            WorkerFault => n(
+                "CN-124",
+                "Handling this file ended in a fault of the service, twice.",
+                "Report it with the log around that time; the file is safe in the spool.",
+            ),
+        }
+    }
+}
+
+impl Limit {
+    /// The configuration key that sets it.
+    pub fn key(self) -> &'static str {
+        match self {
+            Limit::CiphertextBytes => "service.limits.ciphertext_bytes_max",
+            Limit::PlaintextBytes => "service.limits.plaintext_bytes_max",
+            Limit::MessageDepth => "message depth (fixed)",
+            Limit::Recipients => "recipients (fixed)",
+            Limit::ArchiveMembers => "service.limits.archive_members_max",
+            Limit::ArchiveBytes => "service.limits.archive_bytes_max",
+        }
+    }
+}
+
+impl RejectReason {
+    /// What to tell a person.
+    pub fn notice(&self) -> Notice {
+        match self {
+            RejectReason::NoIntegrity => Notice::new(
+                "CN-201",
+                "This file is encrypted without protection against alteration, which is never accepted.",
+                "Ask the partner to use current software.",
+            ),
+            RejectReason::ByOrder => Notice::new(
+                "CN-202",
+                "A person decided that this file is not to be delivered.",
+                "`hbcourier transfers list` shows it.",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for DeferCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.says())
+    }
+}
+
+impl DeferCause {
+    /// The cause in words that complete "because …".
+    pub fn says(self) -> &'static str {
+        match self {
+            DeferCause::SpoolUnreadable => "the spool could not be read",
+            DeferCause::PrivateSpace => "the state directory could not be written",
+            DeferCause::DestinationMissing => "the destination folder is missing or closed to the service",
+            DeferCause::DestinationFull => "the destination's disk is full",
+            DeferCause::DestinationFault => "the destination could not be written",
+            DeferCause::KeyUnreadable => "the service's own key could not be read",
+            DeferCause::WorkerFault => "the service met a fault of its own",
+            DeferCause::CourierUnreachable => "the courier could not be reached",
+            DeferCause::CourierBusy => "the courier asked to try later",
+            DeferCause::PartnerKeyUnusable => "the partner's certificate cannot be used today",
+            DeferCause::StoreUnreadable => "the store could not be read",
+        }
+    }
+
+    /// What to tell a person.
+    pub fn notice(self) -> Notice {
+        let code = match self {
+            DeferCause::SpoolUnreadable => "CN-301",
+            DeferCause::PrivateSpace => "CN-302",
+            DeferCause::DestinationMissing => "CN-303",
+            DeferCause::DestinationFull => "CN-304",
+            DeferCause::DestinationFault => "CN-305",
+            DeferCause::KeyUnreadable => "CN-306",
+            DeferCause::WorkerFault => "CN-307",
+            DeferCause::CourierUnreachable => "CN-308",
+            DeferCause::CourierBusy => "CN-309",
+            DeferCause::PartnerKeyUnusable => "CN-310",
+            DeferCause::StoreUnreadable => "CN-311",
+        };
+        Notice::new(
+            code,
+            format!("Waiting to try again, because {}.", self.says()),
+            "`hbcourier check` names what to mend; it is then tried again by itself.",
+        )
+    }
+}
+
+impl ReturnHold {
+    /// What to tell a person.
+    pub fn notice(&self) -> Notice {
+        use ReturnHold::*;
+        let n = |code, says: &str, next| Notice::new(code, says, next);
+        let replace = "Put a corrected file in its place; it is picked up by itself.";
+        match self {
+            Empty => n("CN-401", "The return's file is empty.", replace),
+            OtherAuthority { found } => {
+                n("CN-402", &format!("The return's file names LA number {found}, not this authority's."), replace)
+            }
+            TooEarly => n(
+                "CN-403",
+                "The data were extracted before the earliest data extraction date.",
+                "Extract again on or after that date (`hbcourier returns list` shows it) and replace the file.",
+            ),
+            AfterTransferDate => n("CN-404", "The reference date in the file is after the transfer date.", replace),
+            SentAlready { month } => n("CN-405", &format!("The same content was already sealed for {month}."), replace),
+            SeveralFiles => n(
+                "CN-406",
+                "Several files wait where one return is expected.",
+                "Leave only the right one in the folder.",
+            ),
+            WrongKind => n("CN-407", "The file is not of the kind this return is.", replace),
+            SelfCheckFailed => n(
+                "CN-408",
+                "What was sealed did not open and verify again, so it was not kept.",
+                "Run `hbcourier keys list` and `hbcourier check`; report it if both are well.",
+            ),
+            TooLarge => n(
+                "CN-409",
+                "The return's file is larger than the limit for content.",
+                "If it is genuine, raise `service.limits.plaintext_bytes_max` and restart the service.",
+            ),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! One return owed for one period, and what became of it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::authority::LaNumber;
+use super::digest::Digest;
+use super::ids::Revision;
+use super::kind::ReturnKind;
+use super::period::RelevantMonth;
+use super::reason::{DeferCause, ReturnHold};
+
+/// Names one obligation: which return, whose, for which month. Written `shbe/12302/2020-04`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubmissionKey {
+    /// Which return.
+    pub kind: ReturnKind,
+    /// Whose.
+    pub authority: LaNumber,
+    /// For which month.
+    pub month: RelevantMonth,
+}
+
+/// The text names no submission.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a return's key: write it as shbe/12302/2020-04")]
+pub struct NotASubmissionKey(pub String);
+
+impl fmt::Display for SubmissionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.kind, self.authority, self.month)
+    }
+}
+
+impl FromStr for SubmissionKey {
+    type Err = NotASubmissionKey;
+
+    fn from_str(text: &str) -> Result<Self, NotASubmissionKey> {
+        let bad = || NotASubmissionKey(text.to_owned());
+        let mut pieces = text.split('/');
+        let (Some(kind), Some(authority), Some(month), None) =
+            (pieces.next(), pieces.next(), pieces.next(), pieces.next())
+        else {
+            return Err(bad());
+        };
+        Ok(SubmissionKey {
+            kind: kind.parse().map_err(|_| bad())?,
+            authority: authority.parse().map_err(|_| bad())?,
+            month: month.parse().map_err(|_| bad())?,
+        })
+    }
+}
+
+/// One return owed for one period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// Which obligation.
+    pub key: SubmissionKey,
+    /// SHBE: the data may not be extracted before this day. The MI return has none.
+    pub extract_from: Option<Date>,
+    /// The day on which it must be sent, Europe/London.
+    pub transfer_on: Date,
+    /// How often the store's row was changed.
+    pub revision: Revision,
+    /// What became of it.
+    pub stage: Stage,
+    /// What was sealed for it, once it was.
+    pub sealed: Option<Sealed>,
+}
+
+/// What was sealed for a submission: the only bytes that are ever sent for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// SHA-256 of the file that was picked up.
+    pub content: Digest,
+    /// SHA-256 of the sealed bytes; also their name in the spool.
+    pub sealed: Digest,
+    /// Length of the sealed bytes.
+    pub bytes: u64,
+    /// The name the sealed file is sent under.
+    pub file_name: String,
+    /// The deterministic Message-ID, without angle brackets.
+    pub message_id: String,
+    /// When it was sealed; also the message's Date.
+    pub at: Timestamp,
+}
+
+/// What became of a submission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum Stage {
+    /// Owed; nothing acceptable has been picked up yet.
+    Scheduled,
+    /// What was picked up cannot be sealed; a corrected file replaces it.
+    Held {
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        reason: ReturnHold,
+        /// The digest of the file that was found wanting, so that the same file is not judged again.
+        content: Option<Digest>,
+    },
+    /// Sealed, waiting for the transfer date.
+    Sealed,
+    /// An attempt has passed the point after which only evidence tells whether it arrived.
+    Sending {
+        /// Since when.
+        at: Timestamp,
+        /// Counts from 1.
+        attempt: u8,
+        /// The kernel's boot id at that moment.
+        boot: String,
+    },
+    /// The attempt certainly did not arrive, and will be made again.
+    Deferred {
+        /// Not before this time.
+        until: Timestamp,
+        /// How many attempts have failed.
+        attempts: u8,
+        /// Why.
+        cause: DeferCause,
+    },
+    /// The courier took responsibility.
+    Sent {
+        /// When.
+        at: Timestamp,
+        /// The courier's own words.
+        reply: String,
+    },
+    /// DWP confirmed it.
+    Acknowledged {
+        /// When.
+        at: Timestamp,
+    },
+    /// It may or may not have arrived. Evidence, then a person, decides.
+    Uncertain {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// The courier refused it for good; a person decides.
+    Failed {
+        /// When.
+        at: Timestamp,
+        /// The courier's own words.
+        reply: String,
+    },
+    /// The transfer date passed without it. Sent late only by order.
+    Missed {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// A person decided that it is not owed.
+    Waived {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl Stage {
+    /// The word that lists and filters use.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Stage::Scheduled => "scheduled",
+            Stage::Held { .. } => "held",
+            Stage::Sealed => "sealed",
+            Stage::Sending { .. } => "sending",
+            Stage::Deferred { .. } => "deferred",
+            Stage::Sent { .. } => "sent",
+            Stage::Acknowledged { .. } => "acknowledged",
+            Stage::Uncertain { .. } => "uncertain",
+            Stage::Failed { .. } => "failed",
+            Stage::Missed { .. } => "missed",
+            Stage::Waived { .. } => "waived",
+        }
+    }
+
+    /// Whether the service itself may still move it.
+    pub fn is_open(&self) -> bool {
+        match self {
+            Stage::Scheduled | Stage::Held { .. } | Stage::Sealed | Stage::Sending { .. } | Stage::Deferred { .. } => {
+                true
+            }
+            Stage::Sent { .. }
+            | Stage::Acknowledged { .. }
+            | Stage::Uncertain { .. }
+            | Stage::Failed { .. }
+            | Stage::Missed { .. }
+            | Stage::Waived { .. } => false,
+        }
+    }
+}
+
+/// Whether a submission may go from one stage to the other.
+///
+/// Once Sending, only a definite answer leads back to an attempt; once Sent, never.
+pub fn allowed(from: &Stage, to: &Stage) -> bool {
+    use Stage::*;
+    match from {
+        Scheduled => matches!(to, Held { .. } | Sealed | Missed { .. } | Waived { .. }),
+        Held { .. } => matches!(to, Scheduled | Held { .. } | Sealed | Missed { .. } | Waived { .. }),
+        Sealed | Deferred { .. } => {
+            matches!(to, Sending { .. } | Deferred { .. } | Failed { .. } | Missed { .. } | Waived { .. })
+        }
+        Sending { .. } => matches!(to, Sent { .. } | Deferred { .. } | Failed { .. } | Uncertain { .. }),
+        Sent { .. } => matches!(to, Acknowledged { .. }),
+        Uncertain { .. } | Failed { .. } => matches!(to, Sent { .. } | Sealed | Waived { .. } | Acknowledged { .. }),
+        Missed { .. } => matches!(to, Scheduled | Sealed | Waived { .. }),
+        Acknowledged { .. } | Waived { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_reads_back() {
+        let key: SubmissionKey = "hbms-mi/101809/2021-03".parse().unwrap();
+        assert_eq!(key.to_string(), "hbms-mi/101809/2021-03");
+        assert!("shbe/12302".parse::<SubmissionKey>().is_err());
+    }
+
+    #[test]
+    fn what_was_sent_is_never_sent_again() {
+        let at = Timestamp::UNIX_EPOCH;
+        let sent = Stage::Sent { at, reply: String::new() };
+        let sending = Stage::Sending { at, attempt: 1, boot: String::new() };
+        assert!(!allowed(&sent, &sending) && !allowed(&sent, &Stage::Sealed));
+        assert!(!allowed(&sending, &Stage::Sealed), "only evidence leads out of Sending");
+    }
+}

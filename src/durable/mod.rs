@@ -1,0 +1,1 @@
+//! The durability protocol: bytes, name, directory, each made durable before the next.

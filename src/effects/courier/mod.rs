@@ -1,0 +1,1 @@
+//! Couriers: how sealed returns leave.

@@ -1,0 +1,1 @@
+//! Destinations: where plaintext is delivered.

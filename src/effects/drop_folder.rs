@@ -1,0 +1,1 @@
+//! Drop folders: where a partner leaves files for us.

@@ -1,0 +1,8 @@
+//! The outside world: each effect is a narrow trait with its real implementation beside it.
+
+pub mod clock;
+pub mod courier;
+pub mod destination;
+pub mod drop_folder;
+pub mod pgp;
+pub mod spool;

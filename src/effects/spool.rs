@@ -1,0 +1,1 @@
+//! The spool: sealed bytes that are ours.

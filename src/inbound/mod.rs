@@ -1,0 +1,1 @@
+//! Inbound: from a source to a destination, one step a file.

@@ -1,0 +1,3 @@
+//! The `hbcourier` program.
+
+fn main() {}

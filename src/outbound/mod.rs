@@ -1,0 +1,1 @@
+//! Outbound: from an obligation to a sent return, one step a file.
