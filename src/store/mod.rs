@@ -1,1 +1,11 @@
-//! The store: the only queue, and the only place where state and ledger change.
+//! The embedded store: consignments, parts, submissions, obligations and the ledger.
+//!
+//! Two narrow traits are all that the rest of the program sees: [`Recorder`], the one write path, and [`Queries`].
+//! Nothing outside this module knows which database it is.
+
+pub mod contract;
+
+pub use contract::{
+    Alarm, Change, ConsignmentFilter, Head, Named, NewConsignment, Queries, QueryError, RecordError, Recorded, Recorder,
+    StateChange, SubmissionFilter,
+};

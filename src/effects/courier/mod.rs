@@ -1,1 +1,104 @@
-//! Couriers: how sealed returns leave.
+//! Couriers: how a sealed return leaves.
+//!
+//! An attempt has two steps, so that Sending can be recorded between them: [`Courier::prepare`] goes as far as can be
+//! undone by doing nothing, [`Ready::commit`] passes the point after which only evidence tells.
+
+pub mod folder;
+pub mod smtp;
+
+use std::fs::File;
+
+use jiff::Timestamp;
+
+use crate::domain::{DeferCause, Digest};
+
+/// One sealed return on its way. The same for every attempt.
+pub struct Parcel<'a> {
+    /// The sealed bytes, positioned at their start.
+    pub sealed: File,
+    /// Their length.
+    pub bytes: u64,
+    /// Their SHA-256.
+    pub digest: Digest,
+    /// The name they go by.
+    pub file_name: &'a str,
+    /// Message-ID without angle brackets; unique to the return and its period.
+    pub message_id: &'a str,
+    /// The message's Date: when it was sealed.
+    pub date: Timestamp,
+    /// The message's Subject: no personal data.
+    pub subject: &'a str,
+    /// The partner's addresses.
+    pub to: &'a [String],
+}
+
+/// A way for sealed returns to leave.
+pub trait Courier: Send + Sync {
+    /// What the content must be before it is sealed for this courier.
+    fn form(&self) -> Form;
+    /// Goes up to, but not past, the point of no return.
+    fn prepare<'a>(&'a self, parcel: Parcel<'_>) -> Result<Box<dyn Ready + 'a>, CourierError>;
+    /// After a crash in Sending: did the attempt arrive? `rebooted`: the machine restarted since.
+    fn evidence(&self, parcel: &Parcel<'_>, rebooted: bool) -> Evidence;
+    /// Can it be used now? For `hbcourier check`.
+    fn probe(&self) -> Result<String, CourierError>;
+}
+
+/// The form in which content is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The file itself, as a binary OpenPGP message.
+    Bare,
+    /// A MIME entity with the file as its attachment, as an armoured OpenPGP message.
+    // RFC 3156 §4, §6.2
+    MimeEntity,
+}
+
+/// An attempt just before the point of no return. Dropped, it undoes itself.
+pub trait Ready {
+    /// Passes it, and waits for the answer.
+    fn commit(self: Box<Self>) -> Reply;
+}
+
+/// The answer to an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The courier took responsibility; its own words, without personal data.
+    Accepted(String),
+    /// It certainly did not arrive, and may be tried again.
+    TryLater(DeferCause, String),
+    /// Refused for good.
+    Refused(String),
+    /// No answer: it may or may not have arrived.
+    Silence(String),
+}
+
+/// What can be found out about an interrupted attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// It arrived.
+    Arrived(String),
+    /// It certainly did not.
+    NotArrived,
+    /// Nothing tells.
+    Unknown,
+}
+
+/// Why an attempt ended before the point of no return.
+#[derive(Debug, thiserror::Error)]
+pub enum CourierError {
+    /// To be tried again.
+    #[error("{says}")]
+    TryLater {
+        /// Why, for records.
+        cause: DeferCause,
+        /// What happened to what, for people.
+        says: String,
+    },
+    /// Refused for good, before anything was sent.
+    #[error("{says}")]
+    Refused {
+        /// The courier's own words.
+        says: String,
+    },
+}

@@ -1,0 +1,223 @@
+//! Checked settings: what the program runs by. A value of these types has passed every check.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::civil::{Date, Time};
+
+use super::template::FileNameTemplate;
+use crate::domain::{
+    CourierName, DestinationName, Digest, FileKind, Fingerprint, LaNumber, PartnerName, ReturnKind, SourceName,
+};
+
+/// Everything.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The process itself.
+    pub service: ServiceSettings,
+    /// One or more LA numbers.
+    pub authorities: Vec<AuthoritySettings>,
+    /// Who we exchange files with.
+    pub partners: Vec<PartnerSettings>,
+    /// How sealed returns leave.
+    pub couriers: Vec<CourierSettings>,
+    /// Timetables besides the bundled ones.
+    pub timetables: Vec<PathBuf>,
+    /// SHA-256 over the merged settings: names the settings in the ledger.
+    pub digest: Digest,
+}
+
+/// `[service]`
+#[derive(Clone, Debug)]
+pub struct ServiceSettings {
+    /// Store, spool, archive and own keys; mode 0700.
+    pub state: PathBuf,
+    /// How often every source is looked at, whatever the notifications say.
+    pub sweep_every: Duration,
+    /// Tries before a deferred item is held for a person.
+    pub attempts_max: u8,
+    /// The first pause before a deferred item is tried again; doubles each time.
+    pub retry_after: Duration,
+    /// The longest such pause.
+    pub retry_after_max: Duration,
+    /// Consignments being worked on at once.
+    pub in_flight_max: usize,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// `[service.limits]`. Reaching one is an outcome in the ledger.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Largest sealed file collected.
+    pub ciphertext_bytes_max: u64,
+    /// Largest content a sealed file may become.
+    pub plaintext_bytes_max: u64,
+    /// Members of one archive.
+    pub archive_members_max: u32,
+    /// Bytes all members of one archive become together.
+    pub archive_bytes_max: u64,
+    /// With less free space than this below `state`, nothing new is collected.
+    pub free_bytes_min: u64,
+}
+
+/// `[[authority]]`
+#[derive(Clone, Debug)]
+pub struct AuthoritySettings {
+    /// The number DWP knows it by.
+    pub number: LaNumber,
+    /// For people.
+    pub name: String,
+    /// Returns with earlier transfer dates are not this service's business. Default: the day of the first start.
+    pub in_service_from: Option<Date>,
+    /// Where its files arrive.
+    pub drop_folders: Vec<DropFolderSettings>,
+    /// Where they go, by kind; the first that matches decides.
+    pub routes: Vec<RouteSettings>,
+    /// What it owes.
+    pub returns: Vec<ReturnSettings>,
+}
+
+/// `[[authority.drop_folder]]`
+#[derive(Clone, Debug)]
+pub struct DropFolderSettings {
+    /// Unique over all sources.
+    pub name: SourceName,
+    /// Absolute.
+    pub path: PathBuf,
+    /// Whose signatures are accepted on what lies here.
+    pub partners: Vec<PartnerName>,
+    /// How new files are noticed. The sweep finds them in any case.
+    pub noticing: Noticing,
+    /// How long a file must stay unchanged where no close was seen.
+    pub settle: Duration,
+    /// How long an incomplete file may stay unchanged before it is collected and held.
+    pub patience: Duration,
+}
+
+/// How new files are noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Noticing {
+    /// By the kernel's notifications, and the sweep.
+    Notify,
+    /// By the sweep alone: for network file systems.
+    Poll,
+}
+
+/// `[[authority.route]]`
+#[derive(Clone, Debug)]
+pub struct RouteSettings {
+    /// Which kinds go here.
+    pub kinds: Vec<FileKind>,
+    /// Unique name of the destination.
+    pub destination: DestinationName,
+    /// Absolute path of an existing folder.
+    pub folder: PathBuf,
+    /// The final name.
+    pub file_name: FileNameTemplate,
+    /// Permission bits of the delivered file.
+    pub mode: u32,
+    /// Group of the delivered file, by name.
+    pub group: Option<String>,
+}
+
+/// `[[authority.return]]`
+#[derive(Clone, Debug)]
+pub struct ReturnSettings {
+    /// Which return.
+    pub kind: ReturnKind,
+    /// Where the authority leaves it. Absolute.
+    pub pick_up: PathBuf,
+    /// To whom it is sealed.
+    pub partner: PartnerName,
+    /// How it leaves.
+    pub courier: CourierName,
+    /// The hours of the transfer date, Europe/London, in which it is sent.
+    pub window: Window,
+    /// How long a file must stay unchanged before it is picked up.
+    pub settle: Duration,
+    /// The name of the sealed file.
+    pub file_name: FileNameTemplate,
+}
+
+/// Hours of a day: `from` inclusive, `until` exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The first moment.
+    pub from: Time,
+    /// The first moment that is too late; midnight means the end of the day.
+    pub until: Time,
+}
+
+/// `[[partner]]`
+#[derive(Clone, Debug)]
+pub struct PartnerSettings {
+    /// Such as `dwp`.
+    pub name: PartnerName,
+    /// If any are given, only these of the trusted certificates count.
+    pub fingerprints: Vec<Fingerprint>,
+    /// Where mail for it goes.
+    pub addresses: Vec<String>,
+}
+
+/// `[[courier]]`
+#[derive(Clone, Debug)]
+pub struct CourierSettings {
+    /// Unique.
+    pub name: CourierName,
+    /// The way.
+    pub way: CourierWay,
+}
+
+/// How a courier works.
+#[derive(Clone, Debug)]
+pub enum CourierWay {
+    /// Puts the sealed file into a folder, from where some transport takes it.
+    Folder {
+        /// Absolute path of an existing folder.
+        folder: PathBuf,
+    },
+    /// Mails it, as one PGP/MIME message.
+    Smtp(SmtpSettings),
+}
+
+/// A mail submission server.
+#[derive(Clone, Debug)]
+pub struct SmtpSettings {
+    /// Host name, also the name its certificate must bear.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// TLS is always required.
+    pub tls: SmtpTls,
+    /// PEM file of the certificate authority; the system's store if `None`.
+    pub ca_file: Option<PathBuf>,
+    /// Account and where its password is.
+    pub login: Option<(String, SecretReference)>,
+    /// The sender's address.
+    pub from: String,
+    /// How long to wait for the reply to the message; 600 s at least.
+    pub reply_timeout: Duration,
+    /// Largest message.
+    pub message_bytes_max: u64,
+}
+
+/// When TLS begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SmtpTls {
+    /// With the connection.
+    Implicit,
+    /// By STARTTLS, required.
+    Starttls,
+}
+
+/// Where a secret is. Never the secret itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretReference {
+    /// A systemd credential of this name.
+    Credential(String),
+    /// A file of mode 0600.
+    File(PathBuf),
+}

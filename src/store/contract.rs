@@ -1,0 +1,266 @@
+//! What the rest of the program may ask of the store.
+//!
+//! A change of state and its ledger entry commit together, against the revision that was read, or not at all.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::domain::ledger::{Commitment, Event, Facts};
+use crate::domain::submission::Sealed;
+use crate::domain::{
+    Actor, Consignment, ConsignmentId, Delivery, Digest, Fingerprint, LaNumber, Notice, RelevantMonth, ReturnKind,
+    Revision, SourceName, Stage, Standing, Submission, SubmissionKey,
+};
+
+/// The one write path.
+pub trait Recorder: Send + Sync {
+    /// Makes the change and its ledger entry durable, together. Returns only after the commit; many callers at once
+    /// share one transaction.
+    fn record(&self, change: Change) -> Result<Recorded, RecordError>;
+}
+
+/// One change: what is said of it in the ledger, and what it does to the state.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Who caused it.
+    pub actor: Actor,
+    /// What happened.
+    pub event: Event,
+    /// The entry's facts. The store adds sequence number and boot id.
+    pub facts: Facts,
+    /// Names that the facts commit to. Kept in a side table that retention can erase.
+    pub names: Vec<Named>,
+    /// What becomes of the state.
+    pub state: StateChange,
+}
+
+/// What a change does besides its ledger entry.
+#[derive(Clone, Debug)]
+pub enum StateChange {
+    /// Nothing: the entry stands alone.
+    None,
+    /// A consignment becomes ours, standing at Collected with revision 0.
+    Collect(Box<NewConsignment>),
+    /// A consignment moves to another standing.
+    Consignment {
+        /// Which one.
+        id: ConsignmentId,
+        /// The revision the decision was made on.
+        expect: Revision,
+        /// Where it stands from now on.
+        standing: Standing,
+        /// Replaces the consignment's deliveries, if given (at Staged).
+        deliveries: Option<Vec<Delivery>>,
+        /// Claims this content as accepted for delivery (at Staged): a second consignment with it is refused.
+        accepts: Option<Digest>,
+        /// Whose signature was accepted, once known.
+        signer: Option<Fingerprint>,
+    },
+    /// A return becomes owed: stage Scheduled, revision 0. Recorded once; a key that exists is [`RecordError::Exists`].
+    Owe {
+        /// Which obligation.
+        key: SubmissionKey,
+        /// SHBE: the earliest day of extraction.
+        extract_from: Option<Date>,
+        /// The day on which it must be sent.
+        transfer_on: Date,
+    },
+    /// A submission moves to another stage.
+    Submission {
+        /// Which one.
+        key: SubmissionKey,
+        /// The revision the decision was made on.
+        expect: Revision,
+        /// What becomes of it.
+        stage: Stage,
+        /// What was sealed for it, when it is sealed.
+        sealed: Option<Sealed>,
+    },
+    /// Something needs attention, or (with `None`) is well again.
+    Alarm {
+        /// What it is about: a configured name or a fixed word, such as `drop-12302` or `state`.
+        about: String,
+        /// What to tell a person.
+        notice: Option<Notice>,
+    },
+    /// The day from which this authority's returns are this service's business. Recorded once and never changed.
+    InService {
+        /// Whose.
+        authority: LaNumber,
+        /// The first transfer date that counts.
+        from: Date,
+    },
+}
+
+/// A consignment to be recorded for the first time.
+#[derive(Clone, Debug)]
+pub struct NewConsignment {
+    /// As it shall stand.
+    pub consignment: Consignment,
+    /// Digest of the source's native id: finds the consignment of a sighting again after a crash.
+    pub native: Digest,
+    /// The name at the source. Must also be among the change's names.
+    pub name: Commitment,
+}
+
+/// A name that somebody else chose, with the salt of its commitment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    salt: [u8; 16],
+    clear: String,
+}
+
+impl Named {
+    /// The name under a fresh random salt.
+    pub fn new(clear: impl Into<String>) -> Named {
+        Named { salt: rand::random(), clear: clear.into() }
+    }
+
+    /// What the ledger says instead of the name.
+    pub fn commitment(&self) -> Commitment {
+        Commitment::to(&self.salt, &self.clear)
+    }
+
+    /// The salt.
+    pub fn salt(&self) -> &[u8; 16] {
+        &self.salt
+    }
+
+    /// The name.
+    pub fn clear(&self) -> &str {
+        &self.clear
+    }
+}
+
+/// Where in the ledger a change was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The entry's sequence number.
+    pub seq: u64,
+    /// The changed row's revision from now on; 0 where no row was changed.
+    pub revision: Revision,
+}
+
+/// Why a change was not recorded. Nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// Somebody else changed it since it was read. Read again and decide anew.
+    #[error("{what} was changed by somebody else in the meantime")]
+    Stale {
+        /// The row.
+        what: String,
+    },
+    /// It is recorded already.
+    #[error("{what} is recorded already")]
+    Exists {
+        /// The row.
+        what: String,
+    },
+    /// The same content was accepted before.
+    #[error("the same content was accepted as transfer {first}")]
+    AcceptedBefore {
+        /// As which consignment.
+        first: ConsignmentId,
+    },
+    /// The rules do not allow this move: a fault of the program.
+    #[error("{what} may not go from {from} to {to}")]
+    NotAllowed {
+        /// The row.
+        what: String,
+        /// The word of the present state.
+        from: &'static str,
+        /// The word of the wanted state.
+        to: &'static str,
+    },
+    /// The store cannot be written. Nothing may be transferred until it can.
+    #[error("the store cannot be written: {0}")]
+    Unavailable(String),
+}
+
+/// The store could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the store cannot be read: {0}")]
+pub struct QueryError(pub String);
+
+/// Reading. Never waits for the writer.
+pub trait Queries: Send + Sync {
+    /// The consignment, with the name it had at its source unless that was erased.
+    fn consignment(&self, id: &ConsignmentId) -> Result<Option<(Consignment, Option<String>)>, QueryError>;
+    /// The consignment that was collected from this sighting.
+    fn collected(&self, source: &SourceName, native: &Digest) -> Result<Option<Consignment>, QueryError>;
+    /// Consignments, oldest first.
+    fn consignments(&self, filter: &ConsignmentFilter) -> Result<Vec<Consignment>, QueryError>;
+    /// The parts of a consignment, in order. Empty before Staged.
+    fn deliveries(&self, id: &ConsignmentId) -> Result<Vec<Delivery>, QueryError>;
+    /// Submissions, by transfer date, then key.
+    fn submissions(&self, filter: &SubmissionFilter) -> Result<Vec<Submission>, QueryError>;
+    /// The month for which this content was sealed before, if any.
+    fn sealed_before(
+        &self,
+        kind: ReturnKind,
+        authority: &LaNumber,
+        content: &Digest,
+    ) -> Result<Option<RelevantMonth>, QueryError>;
+    /// Since when the authority's returns are this service's business; `None` before the first start with it.
+    fn in_service_from(&self, authority: &LaNumber) -> Result<Option<Date>, QueryError>;
+    /// The alarms that are raised now.
+    fn alarms(&self) -> Result<Vec<Alarm>, QueryError>;
+    /// At most `limit` ledger lines from `seq` on, as the exact bytes that were hashed.
+    fn ledger(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, QueryError>;
+    /// Size and root of the ledger's tree.
+    fn head(&self) -> Result<Head, QueryError>;
+}
+
+/// Which consignments.
+#[derive(Clone, Debug, Default)]
+pub struct ConsignmentFilter {
+    /// Only those the service should work on at this time.
+    pub due_at: Option<Timestamp>,
+    /// Only those at a standing of this word.
+    pub word: Option<String>,
+    /// Only this authority's.
+    pub authority: Option<LaNumber>,
+    /// Only received at or after this time.
+    pub since: Option<Timestamp>,
+    /// Only received before this time.
+    pub until: Option<Timestamp>,
+    /// At most this many; all, if `None`.
+    pub limit: Option<usize>,
+}
+
+/// Which submissions.
+#[derive(Clone, Debug, Default)]
+pub struct SubmissionFilter {
+    /// Only this one.
+    pub key: Option<SubmissionKey>,
+    /// Only this authority's.
+    pub authority: Option<LaNumber>,
+    /// Only those the service itself may still move ([`Stage::is_open`]).
+    pub open: bool,
+}
+
+/// Something that needs attention.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Alarm {
+    /// What it is about.
+    pub about: String,
+    /// Its code.
+    pub code: String,
+    /// What happened.
+    pub says: String,
+    /// What to do.
+    pub next: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The ledger's tree as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Number of entries.
+    pub entries: u64,
+    /// The root over all of them.
+    pub root: Digest,
+}
