@@ -79,8 +79,8 @@ fn listed<'a>(timetable: &'a Timetable, name: Option<&str>) -> Listed<'a> {
 }
 
 fn write_text(listed: &Listed, out: &mut dyn Write) -> io::Result<()> {
-    let Listed { year, groups, authorities } = listed;
-    writeln!(out, "{year}: {} authorities in {groups} groups\n", authorities.len())?;
+    let Listed { year, authorities, .. } = listed;
+    writeln!(out, "{year}, authorities: {}\n", authorities.len())?;
     let mut table = Table::new(["Number", "Name", "Group"]);
     for Entry { authority, group, .. } in authorities {
         table.row([authority.number.to_string(), authority.name.clone(), group.to_string()]);

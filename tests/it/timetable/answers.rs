@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Parser;
 use hbcourier::cli::timetable::{Args, CliFault, run};
-use hbcourier::domain::SubmissionKey;
+use hbcourier::domain::{Stage, SubmissionKey};
 use serde_json::{Value, json};
 
 use super::{date, in_force};
@@ -29,8 +29,8 @@ fn ask_json(line: &str, stages: &Stages, today: &str) -> Value {
     serde_json::from_str(&ask(&format!("{line} --json"), stages, today).unwrap()).unwrap()
 }
 
-fn stages(recorded: &[(&str, &str)]) -> Stages {
-    recorded.iter().map(|(key, stage)| (key.parse().unwrap(), (*stage).to_owned())).collect()
+fn stages(recorded: &[(&str, Stage)]) -> Stages {
+    recorded.iter().map(|(key, stage)| (key.parse().unwrap(), stage.word().to_owned())).collect()
 }
 
 #[test]
@@ -77,12 +77,14 @@ fn next_is_the_next_of_each_return_and_the_next_pack() {
 
 #[test]
 fn next_chases_what_is_unsettled_and_passes_over_what_is_sent() {
+    let at = jiff::Timestamp::UNIX_EPOCH;
     let recorded = stages(&[
-        ("shbe/12302/2020-04", "missed"),
-        ("hbms-mi/12302/2020-04", "acknowledged"),
-        ("shbe/12302/2020-05", "sent"),
-        ("hbms-mi/12302/2020-05", "sealed"),
-        ("shbe/20101/2020-04", "held"),
+        ("shbe/12302/2020-04", Stage::Missed { since: at }),
+        ("hbms-mi/12302/2020-04", Stage::Acknowledged { at }),
+        ("shbe/12302/2020-05", Stage::Sent { at, reply: String::new() }),
+        ("hbms-mi/12302/2020-05", Stage::Sealed),
+        ("shbe/12302/2020-06", Stage::Waived { at }),
+        ("shbe/20101/2020-04", Stage::Uncertain { since: at }),
     ]);
     let next = ask_json("next --authority 12302", &recorded, "2020-05-11");
     let owed: Vec<_> = next["obligations"].as_array().unwrap().iter().collect();
@@ -92,7 +94,7 @@ fn next_chases_what_is_unsettled_and_passes_over_what_is_sent() {
         [
             [&json!("shbe"), &json!("2020-04"), &json!("missed")],
             [&json!("hbms-mi"), &json!("2020-05"), &json!("sealed")],
-            [&json!("shbe"), &json!("2020-06"), &json!("scheduled")],
+            [&json!("shbe"), &json!("2020-07"), &json!("scheduled")],
         ]
     );
 }
