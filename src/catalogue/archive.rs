@@ -127,6 +127,14 @@ impl ArchiveError {
         }
     }
 
+    /// What the writer said, if it was the writer that failed.
+    pub fn into_write_error(self) -> Result<io::Error, ArchiveError> {
+        match self {
+            ArchiveError::Write { source, .. } => Ok(source),
+            other => Err(other),
+        }
+    }
+
     /// What the ZIP library reports: the disk's errors carry a code of the operating system, the format's do not.
     fn from_zip(error: ZipError) -> ArchiveError {
         match error {

@@ -28,6 +28,11 @@ pub use archive::{Archive, ArchiveError, Member};
 pub use finding::{Finding, Severity};
 pub use identify::identify;
 
+/// The LA number that a file's name plainly names, as in `AOBWR627_12302_RISK.csv`.
+pub fn authority_in_name(name: &str) -> Option<LaNumber> {
+    name::Name::new(name).report()?.authority
+}
+
 /// How far an archive may be unpacked. Reaching one of these is an outcome, not a slowdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -23,7 +23,6 @@ use crate::config::FileNameTemplate;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Actor, Consequence, DestinationName, FileKind, LaNumber, PartnerName, SourceName};
-use crate::durable::Directories;
 use crate::effects::clock::Clock;
 use crate::effects::destination::{Access, DestinationError, Destinations};
 use crate::effects::drop_folder::DropFolder;

@@ -10,9 +10,10 @@ use super::check::Routed;
 use super::identify::{Part, open_archive};
 use super::{Failure, Inbound};
 use crate::domain::ledger::{Event, Facts, PartFacts};
-use crate::domain::{Consequence, Consignment, DeferCause, Delivery, HoldReason, Standing};
+use crate::domain::{Consequence, Consignment, DeferCause, Delivery, DeliveryId, HoldReason, Standing};
 use crate::durable::step;
 use crate::effects::destination::{Access, Content, Part as Staging};
+use crate::effects::pgp::Verdict;
 use crate::store::{Change, Named, RecordError, StateChange};
 
 impl Inbound {
@@ -29,10 +30,8 @@ impl Inbound {
         }
         self.synced(&deliveries)?;
         super::passed(step("stage.directory-synced"))?;
-        let change = self.staged(consignment, &deliveries, &opened.verdict);
-        let StateChange::Consignment { standing, .. } = &change.state else { return Ok(deliveries) };
-        let standing = standing.clone();
-        match self.recorder.record(change) {
+        let standing = Standing::Staged { at: self.clock.now(), boot: self.boot.clone() };
+        match self.recorder.record(self.staged(consignment, standing.clone(), &deliveries, &opened.verdict)) {
             Ok(recorded) => consignment.revision = recorded.revision,
             Err(RecordError::AcceptedBefore { first }) => {
                 let detail = format!("the same content is transfer {first}");
@@ -44,7 +43,8 @@ impl Inbound {
         consignment.standing = standing;
         consignment.signer = Some(opened.verdict.signer);
         super::passed(step("stage.recorded"))?;
-        Ok(deliveries.clone())
+        drop(unrecorded);
+        Ok(deliveries)
     }
 
     /// The parts that an earlier attempt, since sent back to the start, had already published. Anything else at a
@@ -53,7 +53,7 @@ impl Inbound {
         &self,
         consignment: &Consignment,
         deliveries: &[Delivery],
-    ) -> Result<Vec<crate::domain::DeliveryId>, Failure> {
+    ) -> Result<Vec<DeliveryId>, Failure> {
         let earlier = self.queries.deliveries(&consignment.id)?;
         let mut published = Vec::new();
         for delivery in deliveries {
@@ -103,8 +103,9 @@ impl Inbound {
     fn staged(
         &self,
         consignment: &Consignment,
+        standing: Standing,
         deliveries: &[Delivery],
-        verdict: &crate::effects::pgp::Verdict,
+        verdict: &Verdict,
     ) -> Change {
         let mut names = Vec::with_capacity(deliveries.len());
         let mut parts = Vec::with_capacity(deliveries.len());
@@ -131,7 +132,7 @@ impl Inbound {
         let state = StateChange::Consignment {
             id: consignment.id,
             expect: consignment.revision,
-            standing: Standing::Staged { at: self.clock.now(), boot: self.boot.clone() },
+            standing,
             deliveries: Some(deliveries.to_vec()),
             accepts: Some(verdict.content),
             signer: Some(verdict.signer.clone()),
