@@ -1,1 +1,16 @@
-//! The durability protocol: bytes, name, directory, each made durable before the next.
+//! The durability protocol's moves on a file system: bytes, then the name, then the directory, each made to last.
+//!
+//! Sits between `domain` and everything that keeps files: `effects` and `store` are built on it.
+//! Holds: nothing here overwrites, follows a link, or calls something durable whose sync has failed.
+
+pub mod copy;
+pub mod directory;
+pub mod private;
+pub mod registry;
+pub mod step;
+
+pub use copy::{CopyError, Copied, copy_and_digest};
+pub use directory::{Directory, Stamp};
+pub use private::private_file;
+pub use registry::Directories;
+pub use step::step;

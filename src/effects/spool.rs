@@ -1,1 +1,251 @@
-//! The spool: sealed bytes that are ours.
+//! The spool: sealed bytes that are ours, below the state directory.
+//!
+//! `spool/tmp` being copied · `spool/raw/<source>.<id>` collected · `spool/private` nameless plaintext ·
+//! `archive/<id>.pgp` delivered originals · `sealed/<sha256>.pgp` returns as they are sent.
+//! Holds: a name in `raw` or `sealed` is complete and synced; nothing here is ever plaintext under a name.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::domain::{ConsignmentId, Digest, SourceName};
+use crate::durable::{Copied, CopyError, Directory, copy_and_digest, private_file, step};
+
+/// The spool of one state directory.
+pub struct Spool {
+    tmp: Directory,
+    raw: Directory,
+    archive: Directory,
+    sealed: Directory,
+    private: PathBuf,
+    counter: AtomicU64,
+}
+
+/// Bytes on their way into the spool. Dropped without [`Spool::keep`], they are removed.
+pub struct Incoming<'a> {
+    tmp: &'a Directory,
+    name: String,
+    /// What was taken.
+    pub copied: Copied,
+    kept: bool,
+}
+
+impl Drop for Incoming<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            let _ = self.tmp.remove(&self.name);
+        }
+    }
+}
+
+impl Spool {
+    /// Opens the spool below `state`, making what is missing, and clears what an earlier process left unfinished.
+    pub fn open(state: &Path) -> io::Result<Spool> {
+        let make = |name: &str| -> io::Result<PathBuf> {
+            let path = state.join(name);
+            DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
+            Ok(path)
+        };
+        let directory = |name: &str| make(name).and_then(|path| Directory::open(&path));
+        let spool = Spool {
+            tmp: directory("spool/tmp")?,
+            raw: directory("spool/raw")?,
+            private: make("spool/private")?,
+            archive: directory("archive")?,
+            sealed: directory("sealed")?,
+            counter: AtomicU64::new(0),
+        };
+        for directory in [&spool.tmp, &Directory::open(&spool.private)?] {
+            for name in directory.names()? {
+                if let Some(name) = name.to_str() {
+                    directory.remove(name)?;
+                }
+            }
+        }
+        // The folders' own names must outlast a power cut before anything is kept in them.
+        for path in [state.join("spool"), state.to_owned()] {
+            Directory::open(&path)?.sync()?;
+        }
+        Ok(spool)
+    }
+
+    /// Copies `from` into the spool, synced, not yet under a lasting name.
+    pub fn take(&self, from: &mut dyn Read, bytes_max: u64) -> Result<Incoming<'_>, CopyError> {
+        let name = format!("{}", self.counter.fetch_add(1, Ordering::Relaxed));
+        let mut file = self.tmp.create(&name).map_err(CopyError::Write)?;
+        let empty = Copied { digest: Digest::of(b""), bytes: 0 };
+        let mut incoming = Incoming { tmp: &self.tmp, name, copied: empty, kept: false };
+        incoming.copied = copy_and_digest(from, &mut file, bytes_max)?;
+        step("collect.copied").map_err(CopyError::Write)?;
+        file.sync_all().map_err(CopyError::Write)?;
+        step("collect.synced").map_err(CopyError::Write)?;
+        Ok(incoming)
+    }
+
+    /// As [`Spool::take`], but by a second name for the file itself instead of a copy: for large files on the
+    /// spool's own file system. The digest is taken here, and again when the file is opened.
+    pub fn adopt(&self, from: &Directory, name: &str, bytes_max: u64) -> Result<Incoming<'_>, CopyError> {
+        let own = format!("{}", self.counter.fetch_add(1, Ordering::Relaxed));
+        self.tmp.link_from(from, name, &own).map_err(CopyError::Write)?;
+        let empty = Copied { digest: Digest::of(b""), bytes: 0 };
+        let mut incoming = Incoming { tmp: &self.tmp, name: own, copied: empty, kept: false };
+        let mut file = self.tmp.open_file(&incoming.name).map_err(CopyError::Read)?;
+        incoming.copied = copy_and_digest(&mut file, &mut io::sink(), bytes_max)?;
+        step("collect.copied").map_err(CopyError::Write)?;
+        file.sync_all().map_err(CopyError::Write)?;
+        step("collect.synced").map_err(CopyError::Write)?;
+        Ok(incoming)
+    }
+
+    /// Whether files of this directory can be adopted.
+    pub fn shares_file_system(&self, directory: &Directory) -> bool {
+        self.tmp.device() == directory.device()
+    }
+
+    /// Puts what was taken under the consignment's name, to last. One that is there already (from before a crash)
+    /// is adopted if it is the same.
+    pub fn keep(&self, mut incoming: Incoming<'_>, source: &SourceName, id: &ConsignmentId) -> io::Result<()> {
+        let name = raw_name(source, id);
+        match self.tmp.publish(&incoming.name, &self.raw, &name) {
+            Ok(()) => incoming.kept = true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let there = digest_of(&mut self.raw.open_file(&name)?)?;
+                if there != incoming.copied {
+                    return Err(io::Error::other("the spool holds other bytes under this transfer's id"));
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        step("collect.named")?;
+        self.raw.sync()?;
+        step("collect.directory-synced")
+    }
+
+    /// The collected bytes.
+    pub fn raw(&self, source: &SourceName, id: &ConsignmentId) -> io::Result<File> {
+        self.raw.open_file(&raw_name(source, id))
+    }
+
+    /// Moves the collected bytes to the archive, to last. Done before: no error.
+    pub fn archive(&self, source: &SourceName, id: &ConsignmentId) -> io::Result<()> {
+        let archived = format!("{id}.pgp");
+        match self.raw.publish(&raw_name(source, id), &self.archive, &archived) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.archive.stamp(&archived)?.is_some() => {}
+            moved => moved?,
+        }
+        // First the new name, then the loss of the old one: a power cut between leaves two names, never none.
+        self.archive.sync()?;
+        self.raw.sync()
+    }
+
+    /// What lies in `raw`: complete, but perhaps never recorded.
+    pub fn collected(&self) -> io::Result<Vec<(SourceName, ConsignmentId)>> {
+        let names = self.raw.names()?;
+        Ok(names.iter().filter_map(|name| read_raw_name(name.to_str()?)).collect())
+    }
+
+    /// Digest and length of collected bytes.
+    pub fn collected_digest(&self, source: &SourceName, id: &ConsignmentId) -> io::Result<Copied> {
+        digest_of(&mut self.raw(source, id)?)
+    }
+
+    /// A nameless file for plaintext; gone when it is dropped or the process ends.
+    pub fn private(&self) -> io::Result<File> {
+        private_file(&self.private)
+    }
+
+    /// Keeps sealed bytes under their digest, to last. `sealed` is a nameless file from [`Spool::private`].
+    pub fn keep_sealed(&self, sealed: &File, digest: &Digest) -> io::Result<()> {
+        sealed.sync_all()?;
+        step("seal.written")?;
+        let name = sealed_name(digest);
+        if self.sealed.stamp(&name)?.is_none() {
+            match self.sealed.link(sealed, &name) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                linked => linked?,
+            }
+        }
+        step("seal.named")?;
+        self.sealed.sync()
+    }
+
+    /// Sealed bytes by their digest.
+    pub fn sealed(&self, digest: &Digest) -> io::Result<File> {
+        self.sealed.open_file(&sealed_name(digest))
+    }
+
+    /// Removes sealed bytes that no submission names: sealed, but never recorded.
+    pub fn forget_sealed(&self, is_recorded: impl Fn(&Digest) -> bool) -> io::Result<()> {
+        for name in self.sealed.names()? {
+            let Some(name) = name.to_str() else { continue };
+            let digest = name.strip_suffix(".pgp").and_then(|digits| digits.parse().ok());
+            if !digest.is_some_and(|digest| is_recorded(&digest)) {
+                self.sealed.remove(name)?;
+            }
+        }
+        self.sealed.sync()
+    }
+
+    /// Free bytes where the spool is.
+    pub fn free_bytes(&self) -> io::Result<u64> {
+        self.tmp.free_bytes()
+    }
+}
+
+fn raw_name(source: &SourceName, id: &ConsignmentId) -> String {
+    format!("{source}.{id}")
+}
+
+fn read_raw_name(name: &str) -> Option<(SourceName, ConsignmentId)> {
+    let (source, id) = name.rsplit_once('.')?;
+    Some((source.parse().ok()?, id.parse().ok()?))
+}
+
+fn sealed_name(digest: &Digest) -> String {
+    format!("{digest}.pgp")
+}
+
+fn digest_of(file: &mut File) -> io::Result<Copied> {
+    file.seek(SeekFrom::Start(0))?;
+    copy_and_digest(file, &mut io::sink(), u64::MAX).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_bytes_are_found_and_archived_once_and_again() {
+        let state = tempfile::tempdir().unwrap();
+        let spool = Spool::open(state.path()).unwrap();
+        let source: SourceName = "drop-12302".parse().unwrap();
+        let incoming = spool.take(&mut &b"sealed"[..], 100).unwrap();
+        let id = ConsignmentId::derive(&source, "native", &incoming.copied.digest);
+        spool.keep(incoming, &source, &id).unwrap();
+        let again = spool.take(&mut &b"sealed"[..], 100).unwrap();
+        spool.keep(again, &source, &id).expect("the same bytes are adopted");
+        let other = spool.take(&mut &b"others"[..], 100).unwrap();
+        assert!(spool.keep(other, &source, &id).is_err());
+        assert_eq!(spool.collected().unwrap(), vec![(source.clone(), id)]);
+        spool.archive(&source, &id).unwrap();
+        spool.archive(&source, &id).expect("archiving again is no error");
+        assert!(spool.collected().unwrap().is_empty());
+        assert!(spool.tmp.names().unwrap().is_empty(), "nothing is left behind");
+    }
+
+    #[test]
+    fn sealed_bytes_nobody_recorded_are_removed() {
+        let state = tempfile::tempdir().unwrap();
+        let spool = Spool::open(state.path()).unwrap();
+        for content in [&b"one"[..], b"two"] {
+            let mut file = spool.private().unwrap();
+            io::Write::write_all(&mut file, content).unwrap();
+            spool.keep_sealed(&file, &Digest::of(content)).unwrap();
+        }
+        spool.forget_sealed(|digest| *digest == Digest::of(b"one")).unwrap();
+        assert!(spool.sealed(&Digest::of(b"one")).is_ok());
+        assert!(spool.sealed(&Digest::of(b"two")).is_err());
+    }
+}

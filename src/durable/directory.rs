@@ -1,0 +1,265 @@
+//! One open directory: every name operation of the protocol, relative to its descriptor.
+//!
+//! Holds: names are single components; a final name is never overwritten; links are never followed.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags};
+
+/// An open directory.
+pub struct Directory {
+    path: PathBuf,
+    file: File,
+    device: u64,
+    syncs: Mutex<Syncs>,
+    synced: Condvar,
+}
+
+/// Directory syncs, counted: a caller is served by the first sync that began after it asked.
+#[derive(Default)]
+struct Syncs {
+    begun: u64,
+    ended: u64,
+    failed: Option<(u64, i32)>,
+}
+
+/// What tells whether a file has changed, and two files of one name apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stamp {
+    /// Inode number.
+    pub inode: u64,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// Last modification, nanoseconds since the epoch.
+    pub modified: i128,
+    /// Last change of inode, nanoseconds since the epoch.
+    pub changed: i128,
+    /// Number of names.
+    pub links: u64,
+    /// Whether it is a regular file.
+    pub regular: bool,
+}
+
+impl Directory {
+    /// Opens the directory; the last component may not be a link.
+    pub fn open(path: &Path) -> io::Result<Directory> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let file = File::from(fs::open(path, flags, Mode::empty())?);
+        let device = fs::fstat(&file)?.st_dev;
+        Ok(Directory { path: path.to_owned(), file, device, syncs: Mutex::default(), synced: Condvar::new() })
+    }
+
+    /// Where it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file system it lies on.
+    pub fn device(&self) -> u64 {
+        self.device
+    }
+
+    /// Device and inode: which directory this is, whatever its name.
+    pub fn identity(&self) -> io::Result<(u64, u64)> {
+        let stat = fs::fstat(&self.file)?;
+        Ok((stat.st_dev, stat.st_ino))
+    }
+
+    /// A new file of mode 0600 that nothing had this name before.
+    pub fn create(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(File::from(fs::openat(&self.file, component(name)?, flags, Mode::RUSR | Mode::WUSR)?))
+    }
+
+    /// An existing regular file, for reading. Never waits, never follows a link.
+    pub fn open_file(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = File::from(fs::openat(&self.file, component(name)?, flags, Mode::empty())?);
+        if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
+    }
+
+    /// The file's stamp; `None` if there is no such name.
+    pub fn stamp(&self, name: &str) -> io::Result<Option<Stamp>> {
+        match fs::statat(&self.file, component(name)?, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stamp_of(&stat))),
+            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives `file` the hidden name `name`, without copying it: for files that have none yet.
+    pub fn link(&self, file: &File, name: &str) -> io::Result<()> {
+        use std::os::fd::AsRawFd;
+        let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
+        Ok(fs::linkat(fs::CWD, nameless, &self.file, component(name)?, AtFlags::SYMLINK_FOLLOW)?)
+    }
+
+    /// A second name in this directory for the file `name` of `from`.
+    pub fn link_from(&self, from: &Directory, name: &str, to: &str) -> io::Result<()> {
+        Ok(fs::linkat(&from.file, component(name)?, &self.file, component(to)?, AtFlags::empty())?)
+    }
+
+    /// The one atomic move to a final name. [`io::ErrorKind::AlreadyExists`] if the name is taken.
+    pub fn publish(&self, name: &str, into: &Directory, final_name: &str) -> io::Result<()> {
+        let (name, final_name) = (component(name)?, component(final_name)?);
+        match fs::renameat_with(&self.file, name, &into.file, final_name, RenameFlags::NOREPLACE) {
+            Ok(()) => Ok(()),
+            // File systems without the flag: a second name, then away with the first.
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => {
+                fs::linkat(&self.file, name, &into.file, final_name, AtFlags::empty())?;
+                Ok(fs::unlinkat(&self.file, name, AtFlags::empty())?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes a name. One that is not there is no error.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        match fs::unlinkat(&self.file, component(name)?, AtFlags::empty()) {
+            Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Every name in it but `.` and `..`. Names that are not UTF-8 come as they are.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in fs::Dir::read_from(&self.file)? {
+            let name = entry?.file_name().to_bytes().to_vec();
+            if name != b"." && name != b".." {
+                names.push(OsString::from_vec(name));
+            }
+        }
+        Ok(names)
+    }
+
+    /// The group that files made here get, if the directory passes its own on.
+    pub fn inherited_group(&self) -> io::Result<Option<u32>> {
+        let stat = fs::fstat(&self.file)?;
+        Ok((Mode::from_raw_mode(stat.st_mode).contains(Mode::SGID)).then_some(stat.st_gid))
+    }
+
+    /// Whether files made here get an access list from the directory.
+    pub fn has_default_acl(&self) -> bool {
+        fs::fgetxattr(&self.file, "system.posix_acl_default", &mut [0u8; 0][..]).is_ok_and(|bytes| bytes > 0)
+    }
+
+    /// Free bytes for this process on the file system below.
+    pub fn free_bytes(&self) -> io::Result<u64> {
+        let stat = fs::fstatvfs(&self.file)?;
+        Ok(stat.f_bavail * stat.f_frsize)
+    }
+
+    /// Makes every name operation done so far last. Callers that ask at the same time share one sync.
+    pub fn sync(&self) -> io::Result<()> {
+        let lock = |result: Result<_, PoisonError<_>>| result.unwrap_or_else(PoisonError::into_inner);
+        let mut syncs = lock(self.syncs.lock());
+        let mine = syncs.begun + 1;
+        loop {
+            if syncs.ended >= mine {
+                // A sync that covers this caller has ended; a failed one stays failed for those it was to serve.
+                return match syncs.failed {
+                    Some((generation, errno)) if generation >= mine => Err(io::Error::from_raw_os_error(errno)),
+                    _ => Ok(()),
+                };
+            }
+            if syncs.begun == syncs.ended {
+                break;
+            }
+            syncs = lock(self.synced.wait(syncs));
+        }
+        syncs.begun += 1;
+        drop(syncs);
+        let result = self.file.sync_all();
+        let mut syncs = lock(self.syncs.lock());
+        syncs.ended = syncs.begun;
+        if let Err(error) = &result {
+            syncs.failed = Some((syncs.ended, error.raw_os_error().unwrap_or(5)));
+        }
+        self.synced.notify_all();
+        result
+    }
+}
+
+fn stamp_of(stat: &fs::Stat) -> Stamp {
+    let nanoseconds = |seconds: i64, part: i64| i128::from(seconds) * 1_000_000_000 + i128::from(part);
+    Stamp {
+        inode: stat.st_ino,
+        bytes: stat.st_size.unsigned_abs(),
+        modified: nanoseconds(stat.st_mtime, stat.st_mtime_nsec as i64),
+        changed: nanoseconds(stat.st_ctime, stat.st_ctime_nsec as i64),
+        links: stat.st_nlink,
+        regular: fs::FileType::from_raw_mode(stat.st_mode) == fs::FileType::RegularFile,
+    }
+}
+
+/// The stamp of an open file.
+pub fn stamp(file: &File) -> io::Result<Stamp> {
+    Ok(stamp_of(&fs::fstat(file)?))
+}
+
+/// A name may not lead anywhere else.
+fn component(name: &str) -> io::Result<&str> {
+    let plain = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0']);
+    if plain { Ok(name) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file name")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_final_name_is_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = Directory::open(dir.path()).unwrap();
+        std::fs::write(dir.path().join("theirs"), "theirs").unwrap();
+        directory.create(".part").unwrap().write_all(b"ours").unwrap();
+        let error = directory.publish(".part", &directory, "theirs").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(dir.path().join("theirs")).unwrap(), b"theirs");
+        directory.publish(".part", &directory, "ours").unwrap();
+        assert_eq!(std::fs::read(dir.path().join("ours")).unwrap(), b"ours");
+        assert!(directory.stamp(".part").unwrap().is_none());
+    }
+
+    #[test]
+    fn links_and_paths_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("real"), "x").unwrap();
+        std::os::unix::fs::symlink("real", dir.path().join("link")).unwrap();
+        let directory = Directory::open(dir.path()).unwrap();
+        assert!(directory.open_file("real").is_ok());
+        assert!(directory.open_file("link").is_err());
+        assert!(directory.create("link").is_err());
+        assert!(directory.open_file("../etc").is_err());
+        std::os::unix::fs::symlink(dir.path(), dir.path().join("dirlink")).unwrap();
+        assert!(Directory::open(&dir.path().join("dirlink")).is_err());
+    }
+
+    #[test]
+    fn syncs_asked_for_together_all_return() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = Directory::open(dir.path()).unwrap();
+        std::thread::scope(|scope| {
+            for n in 0..8 {
+                let directory = &directory;
+                scope.spawn(move || {
+                    for m in 0..20 {
+                        directory.create(&format!("{n}-{m}")).unwrap();
+                        directory.sync().unwrap();
+                    }
+                });
+            }
+        });
+        let syncs = directory.syncs.lock().unwrap();
+        assert_eq!(syncs.begun, syncs.ended);
+        assert!(syncs.begun <= 160);
+    }
+}

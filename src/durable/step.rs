@@ -1,0 +1,53 @@
+//! Named steps of the durability protocol, at which a test can end the real binary or make the step fail.
+//!
+//! `FAILPOINTS='collect.recorded=return(kill)'` ends the process there by SIGKILL; `return(28)` makes the step
+//! fail with errno 28. Without the feature `failpoints` a step is nothing.
+
+use std::io;
+
+/// Every step, in the order of the protocol. A campaign kills the service at each of them.
+pub const STEPS: [&str; 24] = [
+    "collect.copied",
+    "collect.synced",
+    "collect.named",
+    "collect.directory-synced",
+    "collect.recorded",
+    "collect.cleared",
+    "open.opened",
+    "stage.written",
+    "stage.synced",
+    "stage.directory-synced",
+    "stage.recorded",
+    "publish.renamed",
+    "publish.directory-synced",
+    "publish.recorded",
+    "close.archived",
+    "close.recorded",
+    "seal.written",
+    "seal.named",
+    "seal.recorded",
+    "seal.source-removed",
+    "send.prepared",
+    "send.recorded",
+    "send.committed",
+    "send.answer-recorded",
+];
+
+/// Passes the named step; in a test build, unless it was told otherwise.
+pub fn step(name: &'static str) -> io::Result<()> {
+    debug_assert!(STEPS.contains(&name), "{name} is not a step");
+    fail::fail_point!(name, |told| match told.as_deref() {
+        Some("kill") => {
+            kill_this_process();
+            Ok(())
+        }
+        told => Err(io::Error::from_raw_os_error(told.and_then(|errno| errno.parse().ok()).unwrap_or(5))),
+    });
+    Ok(())
+}
+
+#[cfg(feature = "failpoints")]
+fn kill_this_process() {
+    use rustix::process::{Signal, getpid, kill_process};
+    let _ = kill_process(getpid(), Signal::KILL);
+}
