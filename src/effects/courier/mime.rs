@@ -12,7 +12,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use lettre::Address;
-use lettre::message::header::{ContentDisposition, Date, From as Sender, HeaderName, HeaderValue, Headers, Subject, To};
+use lettre::message::header::{
+    ContentDisposition, Date, From as Sender, HeaderName, HeaderValue, Headers, Subject, To,
+};
 use lettre::message::header::{ContentTransferEncoding, ContentType, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, Mailboxes};
 
@@ -128,7 +130,9 @@ pub fn message(parcel: Parcel<'_>, from: &str, bytes_max: u64) -> Result<Message
 
 fn headers(parcel: &Parcel<'_>, from: &Address, to: &[Address], boundary: &str) -> Result<String, CourierError> {
     if parcel.subject.chars().any(char::is_control) {
-        return Err(refused("The subject of the return has control characters in it. Nothing was sent; report this fault."));
+        return Err(refused(
+            "The subject of the return has control characters in it. Nothing was sent; report this fault.",
+        ));
     }
     let mut headers = Headers::new();
     let mailbox = |address: &Address| Mailbox::new(None, address.clone());
@@ -148,9 +152,9 @@ fn message_id(id: &str) -> Result<HeaderValue, CourierError> {
     // RFC 5322 §3.6.4: dot-atom-text on both sides.
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b);
     let good = id.len() <= MESSAGE_ID_BYTES_MAX
-        && id.split_once('@').is_some_and(|(left, right)| {
-            [left, right].iter().all(|side| !side.is_empty() && side.bytes().all(plain))
-        });
+        && id
+            .split_once('@')
+            .is_some_and(|(left, right)| [left, right].iter().all(|side| !side.is_empty() && side.bytes().all(plain)));
     if !good {
         return Err(refused("The Message-ID of the return is not one. Nothing was sent; report this fault."));
     }
@@ -188,7 +192,9 @@ fn sealed_bytes(mut parcel: Parcel<'_>, bytes_max: u64) -> Result<Vec<u8>, Couri
     }
     let unreadable = |why: String| CourierError::TryLater {
         cause: DeferCause::SpoolUnreadable,
-        says: format!("The sealed bytes of `{name}` {why}. Nothing was sent; check the disk below the state directory."),
+        says: format!(
+            "The sealed bytes of `{name}` {why}. Nothing was sent; check the disk below the state directory."
+        ),
     };
     let mut sealed = Vec::with_capacity(usize::try_from(parcel.bytes).unwrap_or(0));
     let copied = match copy_and_digest(&mut parcel.sealed, &mut sealed, parcel.bytes) {
@@ -245,7 +251,9 @@ fn recipients(to: &[String]) -> Result<Vec<Address>, CourierError> {
 fn address(text: &str, whose: &str) -> Result<Address, CourierError> {
     let parsed = text.parse::<Address>().ok().filter(|_| text.is_ascii());
     parsed.ok_or_else(|| {
-        refused(format!("What is configured as {whose} is not a mail address. Nothing was sent; correct the configuration."))
+        refused(format!(
+            "What is configured as {whose} is not a mail address. Nothing was sent; correct the configuration."
+        ))
     })
 }
 
@@ -347,7 +355,10 @@ mod tests {
     fn a_message_is_the_same_each_time_and_carries_the_bytes_as_they_are() {
         let text = made(ARMOUR, "SHBE 12302 2020-04", "hbms@dwp.example", 10_000).unwrap();
         assert_eq!(text, made(ARMOUR, "SHBE 12302 2020-04", "hbms@dwp.example", 10_000).unwrap());
-        assert_eq!(text, made(&ARMOUR.replace('\n', "\r\n"), "SHBE 12302 2020-04", "hbms@dwp.example", 10_000).unwrap());
+        assert_eq!(
+            text,
+            made(&ARMOUR.replace('\n', "\r\n"), "SHBE 12302 2020-04", "hbms@dwp.example", 10_000).unwrap()
+        );
         assert!(text.contains(&format!("\r\nMessage-ID: <{ID}>\r\n")), "{text}");
         assert!(text.starts_with("Date: Mon, 06 Apr 2020 09:00:00 +0000\r\n"), "{text}");
         assert!(text.contains(&format!("\r\n\r\n{}--hbcourier-", ARMOUR.replace('\n', "\r\n"))), "{text}");

@@ -51,16 +51,24 @@ impl Doing {
     /// What a person does about it.
     fn next(self) -> &'static str {
         match self {
-            Doing::Connect => "check the courier's `host`, `port` and `tls`, the network and the server, then run `hbcourier check`.",
+            Doing::Connect => {
+                "check the courier's `host`, `port` and `tls`, the network and the server, then run `hbcourier check`."
+            }
             Doing::Encrypt => {
                 "check that `host` is the name in the server's certificate, that `ca_file` is its authority, and that `tls` fits the port, then run `hbcourier check`."
             }
             Doing::LogIn => "check the courier's account and password with `hbcourier check`.",
             Doing::Probe => "ask whoever runs the mail server.",
-            Doing::Sender => "check with whoever runs the mail server that the courier's account may send from its `from`.",
-            Doing::Recipient => "check the partner's `addresses`, and with whoever runs the mail server that it takes mail for them.",
+            Doing::Sender => {
+                "check with whoever runs the mail server that the courier's account may send from its `from`."
+            }
+            Doing::Recipient => {
+                "check the partner's `addresses`, and with whoever runs the mail server that it takes mail for them."
+            }
             Doing::Data => "ask whoever runs the mail server.",
-            Doing::Message => "see with `hbcourier returns list` what became of the return, and ask whoever runs the mail server.",
+            Doing::Message => {
+                "see with `hbcourier returns list` what became of the return, and ask whoever runs the mail server."
+            }
         }
     }
 }
@@ -98,7 +106,12 @@ impl Wording {
         match error.answer() {
             Some((code, text)) => {
                 let reply = self.plain(&format!("{code} {text}"));
-                let says = format!("{} did not let us {}: it answered `{reply}`. Next: {}", self.server, doing.what(), doing.next());
+                let says = format!(
+                    "{} did not let us {}: it answered `{reply}`. Next: {}",
+                    self.server,
+                    doing.what(),
+                    doing.next()
+                );
                 if code.starts_with('4') { Trouble::Busy(says) } else { Trouble::Refused(says) }
             }
             None => self.unreachable(doing, &self.cause(error.cause())),
@@ -162,7 +175,9 @@ impl Wording {
         let size = match size_max {
             None | Some(0) => "it names no limit of size".to_owned(),
             Some(size) if size < message_bytes_max => {
-                format!("it takes messages of {size} bytes at most, less than the courier's `message_bytes_max` of {message_bytes_max}")
+                format!(
+                    "it takes messages of {size} bytes at most, less than the courier's `message_bytes_max` of {message_bytes_max}"
+                )
             }
             Some(size) => format!("it takes messages of {size} bytes"),
         };
