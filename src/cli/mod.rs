@@ -2,3 +2,4 @@
 
 pub mod timetable;
 pub mod audit;
+pub mod identify;
