@@ -1,1 +1,0 @@
-//! Timetables as data: the bundled ones and those an operator adds.

@@ -1,1 +1,0 @@
-//! DWP's timetable of returns for one year: who sends what on which day.
