@@ -1,6 +1,7 @@
 //! The words of the field and their rules. Pure: no clock, no file system, no network, no database.
 
 pub mod actor;
+pub mod alarm;
 pub mod authority;
 pub mod consignment;
 pub mod digest;
@@ -17,6 +18,7 @@ pub mod submission;
 pub mod timetable;
 
 pub use actor::Actor;
+pub use alarm::AlarmReason;
 pub use authority::{Authority, LaNumber};
 pub use consignment::{Consignment, Delivery, Resume, Standing};
 pub use digest::Digest;

@@ -143,6 +143,8 @@ pub enum DeferCause {
     PartnerKeyUnusable,
     /// The record of it could not be read back from the store.
     StoreUnreadable,
+    /// What was staged at the destination is no longer what was written.
+    StagedDamaged,
 }
 
 /// Why a return waits for a person before it is sealed.
@@ -360,6 +362,7 @@ impl DeferCause {
             DeferCause::CourierBusy => "the courier asked to try later",
             DeferCause::PartnerKeyUnusable => "the partner's certificate cannot be used today",
             DeferCause::StoreUnreadable => "the store could not be read",
+            DeferCause::StagedDamaged => "what was staged at the destination had been damaged",
         }
     }
 
@@ -377,6 +380,7 @@ impl DeferCause {
             DeferCause::CourierBusy => "CN-309",
             DeferCause::PartnerKeyUnusable => "CN-310",
             DeferCause::StoreUnreadable => "CN-311",
+            DeferCause::StagedDamaged => "CN-312",
         };
         Notice::new(
             code,

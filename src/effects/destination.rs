@@ -1,1 +1,258 @@
-//! Destinations: where plaintext is delivered.
+//! A place plaintext is delivered to: staged hidden beside its final name, then published by one atomic move.
+//!
+//! Holds: a file under a final name is complete; nothing is overwritten; a hidden part is 0600 until it is published.
+
+use std::fs::{File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::domain::{Consequence, DeferCause, Delivery, DeliveryId, Digest, HoldReason};
+use crate::durable::{Copied, Directories, Directory, copy_and_digest, step};
+
+/// Every destination folder.
+pub struct Destinations {
+    directories: Arc<Directories>,
+}
+
+/// Who may read a delivered file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Permission bits.
+    pub mode: u32,
+    /// Numeric group; the folder's rule decides if `None`.
+    pub group: Option<u32>,
+}
+
+/// What lies at a destination for one delivery, after a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Our hidden part.
+    pub part: Content,
+    /// The final name.
+    pub published: Content,
+}
+
+/// What lies under a name, compared with what should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Nothing.
+    None,
+    /// The delivery's content.
+    Same,
+    /// Something else.
+    Other,
+}
+
+/// What went wrong at a destination.
+#[derive(Debug, thiserror::Error)]
+pub enum DestinationError {
+    /// The folder is not there or closed to us.
+    #[error("the destination folder {folder} cannot be used: {source}")]
+    Missing {
+        /// The configured folder.
+        folder: String,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// No space, or over quota.
+    #[error("the disk of destination folder {folder} is full")]
+    Full {
+        /// The configured folder.
+        folder: String,
+    },
+    /// The final name is taken by somebody else's file.
+    #[error("the final name is taken in {folder}")]
+    Conflict {
+        /// The configured folder.
+        folder: String,
+    },
+    /// Anything else.
+    #[error("writing to the destination folder {folder} failed: {source}")]
+    Fault {
+        /// The configured folder.
+        folder: String,
+        /// The system's words.
+        source: io::Error,
+    },
+}
+
+impl DestinationError {
+    fn of(path: &Path, error: io::Error) -> DestinationError {
+        let folder = path.parent().unwrap_or(path).display().to_string();
+        use io::ErrorKind as Kind;
+        match error.kind() {
+            Kind::StorageFull | Kind::QuotaExceeded => DestinationError::Full { folder },
+            Kind::AlreadyExists => DestinationError::Conflict { folder },
+            Kind::NotFound
+            | Kind::NotADirectory
+            | Kind::PermissionDenied
+            | Kind::ReadOnlyFilesystem
+            | Kind::StaleNetworkFileHandle => DestinationError::Missing { folder, source: error },
+            _ => DestinationError::Fault { folder, source: error },
+        }
+    }
+
+    /// What becomes of the consignment.
+    pub fn consequence(&self) -> Consequence {
+        match self {
+            DestinationError::Missing { .. } => Consequence::Defer(DeferCause::DestinationMissing),
+            DestinationError::Full { .. } => Consequence::Defer(DeferCause::DestinationFull),
+            DestinationError::Conflict { .. } => Consequence::Hold(HoldReason::NameConflict),
+            DestinationError::Fault { .. } => Consequence::Defer(DeferCause::DestinationFault),
+        }
+    }
+}
+
+/// Where the content of a part comes from.
+pub enum Part<'a> {
+    /// A nameless file that holds exactly the content.
+    Whole(&'a File),
+    /// Something that writes the content.
+    Written(&'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>),
+}
+
+impl Destinations {
+    /// All of them share the directories.
+    pub fn new(directories: Arc<Directories>) -> Destinations {
+        Destinations { directories }
+    }
+
+    /// Whether the final name is free.
+    pub fn is_free(&self, delivery: &Delivery) -> Result<bool, DestinationError> {
+        let (directory, name) = self.place(delivery)?;
+        Ok(directory.stamp(name).map_err(|error| DestinationError::of(&delivery.path, error))?.is_none())
+    }
+
+    /// Puts the content beside its final name, hidden, complete and synced; the name itself by [`Self::sync`].
+    pub fn stage(&self, delivery: &Delivery, access: Access, content: Part<'_>) -> Result<(), DestinationError> {
+        let (directory, _) = self.place(delivery)?;
+        let part = part_name(&delivery.id);
+        let staged = write_part(&directory, &part, access, content);
+        if staged.is_err() {
+            let _ = directory.remove(&part);
+        }
+        staged.map_err(|error| DestinationError::of(&delivery.path, error))
+    }
+
+    /// Gives a staged part its final name; the name lasts after [`Self::sync`].
+    pub fn publish(&self, delivery: &Delivery, access: Access) -> Result<(), DestinationError> {
+        let (directory, name) = self.place(delivery)?;
+        let part = part_name(&delivery.id);
+        let published = directory.open_file(&part).and_then(|file| {
+            file.set_permissions(Permissions::from_mode(access.mode))?;
+            directory.publish(&part, &directory, name)
+        });
+        published.map_err(|error| DestinationError::of(&delivery.path, error))?;
+        step("publish.renamed").map_err(|error| DestinationError::of(&delivery.path, error))
+    }
+
+    /// Makes staged parts or published names last.
+    pub fn sync(&self, deliveries: &[Delivery]) -> Result<(), DestinationError> {
+        let mut folders: Vec<&Path> = deliveries.iter().filter_map(|delivery| delivery.path.parent()).collect();
+        folders.sort();
+        folders.dedup();
+        for folder in folders {
+            let synced = self.directories.at(folder).and_then(|directory| directory.sync());
+            synced.map_err(|error| DestinationError::of(&folder.join("-"), error))?;
+        }
+        Ok(())
+    }
+
+    /// What lies there now, compared byte for byte by digest.
+    pub fn find(&self, delivery: &Delivery) -> Result<Found, DestinationError> {
+        let (directory, name) = self.place(delivery)?;
+        let compare = |name: &str| compare(&directory, name, &delivery.digest);
+        let found = compare(&part_name(&delivery.id))
+            .and_then(|part| compare(name).map(|published| Found { part, published }));
+        found.map_err(|error| DestinationError::of(&delivery.path, error))
+    }
+
+    /// Removes our hidden part. Nothing else is ever removed from a destination.
+    pub fn discard(&self, delivery: &Delivery) -> Result<(), DestinationError> {
+        let (directory, _) = self.place(delivery)?;
+        directory.remove(&part_name(&delivery.id)).map_err(|error| DestinationError::of(&delivery.path, error))
+    }
+
+    fn place<'a>(&self, delivery: &'a Delivery) -> Result<(Arc<Directory>, &'a str), DestinationError> {
+        let name = delivery.path.file_name().and_then(|name| name.to_str());
+        let (Some(folder), Some(name)) = (delivery.path.parent(), name) else {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "not a usable path");
+            return Err(DestinationError::of(&delivery.path, error));
+        };
+        let directory = self.directories.at(folder).map_err(|error| DestinationError::of(&delivery.path, error))?;
+        Ok((directory, name))
+    }
+}
+
+fn part_name(id: &DeliveryId) -> String {
+    format!(".hbcourier-{id}.part")
+}
+
+fn write_part(directory: &Directory, part: &str, access: Access, content: Part<'_>) -> io::Result<()> {
+    // A leftover of our own, from before a crash: its name is derived from this very delivery.
+    directory.remove(part)?;
+    let file = match content {
+        Part::Whole(whole) => place_whole(directory, part, whole)?,
+        Part::Written(write) => {
+            let mut file = directory.create(part)?;
+            write(&mut file)?;
+            file
+        }
+    };
+    if let Some(group) = access.group {
+        rustix::fs::fchown(&file, None, Some(rustix::fs::Gid::from_raw(group)))?;
+    }
+    step("stage.written")?;
+    file.sync_all()?;
+    step("stage.synced")
+}
+
+/// By a name for the nameless file itself where the folder lies on its file system and passes no access list on;
+/// by a copy elsewhere.
+fn place_whole(directory: &Directory, part: &str, whole: &File) -> io::Result<File> {
+    use std::os::unix::fs::MetadataExt;
+    if whole.metadata()?.dev() == directory.device() && !directory.has_default_acl() {
+        match directory.link(whole, part) {
+            Ok(()) => {
+                if let Some(group) = directory.inherited_group()? {
+                    rustix::fs::fchown(whole, None, Some(rustix::fs::Gid::from_raw(group)))?;
+                }
+                return whole.try_clone();
+            }
+            // Another mount of the same file system, or a file that has lost its last name: a copy does.
+            Err(error) if matches!(error.kind(), io::ErrorKind::CrossesDevices | io::ErrorKind::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut file = directory.create(part)?;
+    let mut from = FromStart { file: whole, offset: 0 };
+    io::copy(&mut io::BufReader::with_capacity(256 * 1024, &mut from), &mut file)?;
+    Ok(file)
+}
+
+/// Reads a file from its start without moving its position.
+struct FromStart<'a> {
+    file: &'a File,
+    offset: u64,
+}
+
+impl io::Read for FromStart<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let got = std::os::unix::fs::FileExt::read_at(self.file, buffer, self.offset)?;
+        self.offset += got as u64;
+        Ok(got)
+    }
+}
+
+fn compare(directory: &Directory, name: &str, expected: &Digest) -> io::Result<Content> {
+    match directory.stamp(name)? {
+        None => return Ok(Content::None),
+        Some(stamp) if !stamp.regular => return Ok(Content::Other),
+        Some(_) => {}
+    }
+    let mut file = directory.open_file(name)?;
+    let Copied { digest, .. } = copy_and_digest(&mut file, &mut io::sink(), u64::MAX).map_err(io::Error::other)?;
+    Ok(if digest == *expected { Content::Same } else { Content::Other })
+}

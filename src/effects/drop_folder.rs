@@ -1,1 +1,163 @@
-//! Drop folders: where a partner leaves files for us.
+//! A place a partner leaves files for us: looked at, read, and cleared once what was read is recorded.
+//!
+//! Holds: nothing is changed here but by [`DropFolder::clear`]; no link is followed.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::domain::Digest;
+use crate::durable::directory::stamp;
+use crate::durable::{Directories, Directory, Stamp};
+
+/// A directory on a local or mounted file system.
+pub struct DropFolder {
+    path: PathBuf,
+    directories: Arc<Directories>,
+}
+
+/// A file seen there, not ours yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// Its name.
+    pub name: String,
+    /// What tells whether it has changed.
+    pub stamp: Stamp,
+}
+
+impl Sighting {
+    /// Tells two files of equal content apart, and finds the same file again after a crash. The digest of name,
+    /// inode, length and modification time.
+    pub fn native(&self) -> String {
+        let Stamp { inode, bytes, modified, .. } = self.stamp;
+        Digest::of(format!("{}\0{inode}\0{bytes}\0{modified}", self.name).as_bytes()).to_string()
+    }
+
+    /// Whether `other` is this very file with this content. A second name (our own) does not count as a change.
+    fn is_still(&self, other: &Stamp) -> bool {
+        let key = |stamp: &Stamp| (stamp.inode, stamp.bytes, stamp.modified, stamp.regular);
+        key(&self.stamp) == key(other)
+    }
+}
+
+/// What a look at the folder found.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// Regular files whose names do not say that they are unfinished, oldest first.
+    pub sightings: Vec<Sighting>,
+    /// How many other things lie there that will never be collected: links, devices, names that are not UTF-8.
+    pub uncollectable: usize,
+}
+
+/// Names that writers use while they write.
+pub fn is_unfinished_name(name: &str) -> bool {
+    const SUFFIXES: [&str; 5] = [".tmp", ".part", ".partial", ".filepart", ".crdownload"];
+    let lower = name.to_ascii_lowercase();
+    name.starts_with(['.', '~']) || SUFFIXES.iter().any(|suffix| lower.ends_with(suffix))
+}
+
+impl DropFolder {
+    /// The folder at `path`, which need not be there yet.
+    pub fn new(path: PathBuf, directories: Arc<Directories>) -> DropFolder {
+        DropFolder { path, directories }
+    }
+
+    /// What is there now.
+    pub fn look(&self) -> io::Result<Look> {
+        let directory = self.directory()?;
+        let mut look = Look::default();
+        for name in directory.names()? {
+            let Some(name) = name.to_str() else {
+                look.uncollectable += 1;
+                continue;
+            };
+            if is_unfinished_name(name) {
+                continue;
+            }
+            match directory.stamp(name)? {
+                Some(stamp) if stamp.regular => look.sightings.push(Sighting { name: name.to_owned(), stamp }),
+                Some(_) if directory.path().join(name).is_dir() => {}
+                Some(_) => look.uncollectable += 1,
+                None => {}
+            }
+        }
+        look.sightings.sort_by_key(|sighting| sighting.stamp.modified);
+        Ok(look)
+    }
+
+    /// The file as it is now, if it is there and its name says it may be collected.
+    pub fn sight(&self, name: &str) -> io::Result<Option<Sighting>> {
+        if is_unfinished_name(name) {
+            return Ok(None);
+        }
+        let stamp = self.directory()?.stamp(name)?.filter(|stamp| stamp.regular);
+        Ok(stamp.map(|stamp| Sighting { name: name.to_owned(), stamp }))
+    }
+
+    /// Opens the file for reading, if it is still the one that was seen; `None` if it is not.
+    pub fn open(&self, sighting: &Sighting) -> io::Result<Option<File>> {
+        let file = match self.directory()?.open_file(&sighting.name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        Ok(sighting.is_still(&stamp(&file)?).then_some(file))
+    }
+
+    /// Whether the file is still the one that was seen.
+    pub fn is_still(&self, sighting: &Sighting) -> io::Result<bool> {
+        Ok(self.directory()?.stamp(&sighting.name)?.is_some_and(|now| sighting.is_still(&now)))
+    }
+
+    /// Removes a file that was collected. Call only once its ledger entry has committed. A file that is no longer
+    /// the one that was seen is left alone: it is a new one.
+    pub fn clear(&self, sighting: &Sighting) -> io::Result<()> {
+        let directory = self.directory()?;
+        if directory.stamp(&sighting.name)?.is_some_and(|now| sighting.is_still(&now)) {
+            directory.remove(&sighting.name)?;
+            directory.sync()?;
+        }
+        Ok(())
+    }
+
+    /// The directory that is there now.
+    pub fn directory(&self) -> io::Result<Arc<Directory>> {
+        self.directories.at(&self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_finished_regular_files_are_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["a.pgp", ".hidden", "~x", "b.TMP", "c.part", "d.filepart"] {
+            std::fs::write(dir.path().join(name), name).unwrap();
+        }
+        std::os::unix::fs::symlink("a.pgp", dir.path().join("link")).unwrap();
+        std::fs::create_dir(dir.path().join("sub")).unwrap();
+        let folder = DropFolder::new(dir.path().to_owned(), Arc::default());
+        let look = folder.look().unwrap();
+        assert_eq!(look.sightings.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["a.pgp"]);
+        assert_eq!(look.uncollectable, 1);
+    }
+
+    #[test]
+    fn a_file_that_changed_is_neither_read_nor_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.pgp");
+        std::fs::write(&path, "one").unwrap();
+        let folder = DropFolder::new(dir.path().to_owned(), Arc::default());
+        let seen = folder.look().unwrap().sightings.remove(0);
+        assert!(folder.open(&seen).unwrap().is_some());
+        std::fs::write(&path, "other").unwrap();
+        assert!(folder.open(&seen).unwrap().is_none());
+        folder.clear(&seen).unwrap();
+        assert!(path.exists());
+        let seen = folder.look().unwrap().sightings.remove(0);
+        folder.clear(&seen).unwrap();
+        assert!(!path.exists());
+    }
+}

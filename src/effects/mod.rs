@@ -4,5 +4,6 @@ pub mod clock;
 pub mod courier;
 pub mod destination;
 pub mod drop_folder;
+pub mod noticing;
 pub mod pgp;
 pub mod spool;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::domain::{ConsignmentId, Digest, SourceName};
-use crate::durable::{Copied, CopyError, Directory, copy_and_digest, private_file, step};
+use crate::durable::{Copied, CopyError, Directory, Stamp, copy_and_digest, private_file, step};
 
 /// The spool of one state directory.
 pub struct Spool {
@@ -126,6 +126,17 @@ impl Spool {
     /// The collected bytes.
     pub fn raw(&self, source: &SourceName, id: &ConsignmentId) -> io::Result<File> {
         self.raw.open_file(&raw_name(source, id))
+    }
+
+    /// Whether a collected file is this very file under a second name ([`Spool::adopt`], before a crash).
+    pub fn holds(&self, stamp: &Stamp) -> io::Result<bool> {
+        for name in self.raw.names()? {
+            let ours = name.to_str().map(|name| self.raw.stamp(name)).transpose()?.flatten();
+            if stamp.links == 2 && ours.is_some_and(|ours| ours.inode == stamp.inode) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Moves the collected bytes to the archive, to last. Done before: no error.

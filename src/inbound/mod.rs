@@ -1,1 +1,189 @@
-//! Inbound: from a source to a destination, one step a file.
+//! The way in: from a sighting in a drop folder to files at their destinations.
+//!
+//! settle ▸ collect ▸ open ▸ unpack and identify ▸ check ▸ stage ▸ publish ▸ close. Each step consumes the type of the one
+//! before, so none can be skipped. What interrupts a step is sorted by its [`Consequence`] in one place, `advance`.
+//! Holds: the store is the only queue; every step can be done again after a crash.
+
+mod advance;
+mod check;
+mod collect;
+mod identify;
+mod open;
+mod publish;
+mod recover;
+mod settle;
+mod stage;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::FileNameTemplate;
+use crate::domain::alarm::AlarmReason;
+use crate::domain::ledger::{Event, Facts};
+use crate::domain::{Actor, Consequence, DestinationName, FileKind, LaNumber, PartnerName, SourceName};
+use crate::effects::clock::Clock;
+use crate::effects::destination::{Access, DestinationError, Destinations};
+use crate::effects::drop_folder::DropFolder;
+use crate::effects::pgp::Opener;
+use crate::effects::spool::Spool;
+use crate::store::{Change, Queries, QueryError, RecordError, Recorder, StateChange};
+
+pub use collect::Collecting;
+pub use settle::Settling;
+
+/// What the inbound steps work with.
+pub struct Inbound {
+    /// The one write path.
+    pub recorder: Arc<dyn Recorder>,
+    /// Reading what was recorded.
+    pub queries: Arc<dyn Queries>,
+    /// Sealed bytes that are ours.
+    pub spool: Arc<Spool>,
+    /// Every destination folder.
+    pub destinations: Destinations,
+    /// Decrypts and verifies.
+    pub opener: Arc<dyn Opener>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The kernel's boot id.
+    pub boot: String,
+    /// Where files come from, and where those of each source go.
+    pub sources: Vec<Source>,
+    /// Bounds and patience.
+    pub terms: Terms,
+}
+
+/// One drop folder, whose files it holds, and where they go.
+pub struct Source {
+    /// Its name.
+    pub name: SourceName,
+    /// Whose files arrive here.
+    pub authority: LaNumber,
+    /// Whose signatures are accepted.
+    pub partners: Vec<PartnerName>,
+    /// The folder.
+    pub folder: DropFolder,
+    /// The first route that has the kind decides.
+    pub routes: Vec<Route>,
+}
+
+/// Where files of some kinds go.
+pub struct Route {
+    /// Which kinds.
+    pub kinds: Vec<FileKind>,
+    /// The destination's name.
+    pub destination: DestinationName,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The final name.
+    pub file_name: FileNameTemplate,
+    /// Who may read it.
+    pub access: Access,
+}
+
+/// Bounds and patience of the way in.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Largest sealed file collected.
+    pub ciphertext_bytes_max: u64,
+    /// Largest content a sealed file may become.
+    pub plaintext_bytes_max: u64,
+    /// Bounds on archives.
+    pub archive: crate::catalogue::Limits,
+    /// Free space below which nothing new is collected.
+    pub free_bytes_min: u64,
+    /// Tries before a deferred consignment is held.
+    pub attempts_max: u8,
+    /// The first pause before a deferred consignment is tried again; doubles each time.
+    pub retry_after: Duration,
+    /// The longest such pause.
+    pub retry_after_max: Duration,
+}
+
+/// What must stop the service: it can no longer record or read what it does.
+#[derive(Debug, thiserror::Error)]
+pub enum Critical {
+    /// The store cannot be written, or a rule of it was broken.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+}
+
+/// Why a step did not go on.
+#[derive(Debug)]
+pub enum Failure {
+    /// Something about this consignment.
+    This {
+        /// What becomes of it.
+        consequence: Consequence,
+        /// What else needs attention: about what, and why.
+        alarm: Option<(String, AlarmReason)>,
+        /// The cause in full, for the log. No personal data.
+        detail: String,
+    },
+    /// Everything stops.
+    Critical(Critical),
+}
+
+impl Failure {
+    fn of(consequence: Consequence, detail: impl ToString) -> Failure {
+        Failure::This { consequence, alarm: None, detail: detail.to_string() }
+    }
+
+    fn at_destination(destination: &DestinationName, error: &DestinationError) -> Failure {
+        let consequence = error.consequence();
+        let deferred = matches!(consequence, Consequence::Defer(_));
+        let alarm = deferred.then(|| (destination.to_string(), AlarmReason::DestinationFault));
+        Failure::This { consequence, alarm, detail: error.to_string() }
+    }
+}
+
+impl From<Critical> for Failure {
+    fn from(critical: Critical) -> Failure {
+        Failure::Critical(critical)
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Failure {
+        Failure::Critical(error.into())
+    }
+}
+
+impl Inbound {
+    /// The source of this name, if it is still configured.
+    pub fn source(&self, name: &SourceName) -> Option<&Source> {
+        self.sources.iter().find(|source| source.name == *name)
+    }
+
+    /// Raises an alarm, or clears it (`None`), if that changes anything.
+    pub fn alarm(&self, about: &str, reason: Option<AlarmReason>) -> Result<(), Critical> {
+        let notice = reason.map(|reason| reason.notice(about));
+        let raised = self.queries.alarms()?.into_iter().find(|alarm| alarm.about == about).map(|alarm| alarm.code);
+        if raised.as_deref() == notice.as_ref().map(|notice| notice.code) {
+            return Ok(());
+        }
+        if let Some(notice) = &notice {
+            tracing::warn!(about, code = notice.code, "{}", notice.says);
+        }
+        let event = if notice.is_some() { Event::AlarmRaised } else { Event::AlarmCleared };
+        let code = notice.as_ref().map(|notice| notice.code.to_owned()).or(raised);
+        let facts = Facts { about: Some(about.to_owned()), code, ..Facts::default() };
+        self.recorder.record(self.change(event, facts, StateChange::Alarm { about: about.to_owned(), notice }))?;
+        Ok(())
+    }
+
+    fn change(&self, event: Event, facts: Facts, state: StateChange) -> Change {
+        Change { at: self.clock.now(), actor: Actor::Service, event, facts, names: Vec::new(), state }
+    }
+}
+
+/// The result of a named step in the middle of work on a consignment.
+fn passed(step: io::Result<()>) -> Result<(), Failure> {
+    use crate::domain::DeferCause;
+    step.map_err(|error| Failure::of(Consequence::Defer(DeferCause::PrivateSpace), error))
+}

@@ -24,7 +24,7 @@ const BUNDLED: [(&str, &str); 1] =
 #[derive(Debug, thiserror::Error)]
 pub enum TimetableFileError {
     /// The file could not be read.
-    #[error("could not read the timetable `{}`", path.display())]
+    #[error("could not read the timetable `{}`: see that it is there and that the service may read it", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -33,13 +33,13 @@ pub enum TimetableFileError {
         source: io::Error,
     },
     /// The file is larger than any timetable.
-    #[error("the timetable `{}` is larger than {FILE_BYTES_MAX} bytes, so it was not read", path.display())]
+    #[error("the timetable `{}` is larger than {FILE_BYTES_MAX} bytes, so it was not read: name a timetable file", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
     },
     /// The file does not have a timetable's form.
-    #[error("the timetable `{}` does not have a timetable's form", path.display())]
+    #[error("the timetable `{}` does not have a timetable's form: write it as config/timetables/2020-21.toml is", path.display())]
     Form {
         /// The file.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum TimetableFileError {
         source: Box<toml::de::Error>,
     },
     /// The form is right; what it says is not.
-    #[error("the timetable `{}` has {} problems:\n  {}", path.display(), problems.len(), problems.join("\n  "))]
+    #[error("the timetable `{}` cannot be used until the file is corrected:\n  {}", path.display(), problems.join("\n  "))]
     Problems {
         /// The file.
         path: PathBuf,

@@ -1,0 +1,96 @@
+//! The monthly HBMS pack: a ZIP of referral reports, the MI workbook and Caseload Risk Data, or one report by itself.
+//!
+//! In:  a ZIP's directory, or a name.
+//! Out: kind and evidence. What each member holds is for the caller to find out, by extracting and identifying it.
+
+use std::io::{self, Read, Seek};
+
+use super::archive::{Archive, ArchiveError};
+use super::hbms_mi;
+use super::name::Name;
+use super::{Confidence, Gathered, Limits};
+use crate::domain::FileKind;
+
+/// The rules DWP has published. Unknown ones are let through with a warning: new rules appear.
+// DWP A5/2020 Annex C
+pub const KNOWN_RULES: [&str; 26] = [
+    "HBHB405", "HBSA002", "HBSA003", "HBSA004", "HBDB101", "HBES105", "HBHB001", "HBHB403", "HBHB501", "HBHB911",
+    "HBIB112", "HBIB005", "HBIC201", "HBIS005", "HBIS105", "HBJS055", "HBJS105", "HBPC005", "HBRM101", "HBRP103",
+    "HBJS212", "HBPD001", "HBSP001", "HBBB001", "HBIN004", "HBUC007",
+];
+
+/// A file that is an HBMS report by its name alone.
+pub(super) fn claims_part(name: &Name, gathered: &mut Gathered) -> Option<(FileKind, Confidence)> {
+    let by_rule = note_rule(name, "its name", gathered);
+    let by_report = name.report().is_some();
+    if by_report {
+        gathered.note("its name begins as that of a DWP batch report, AOBWR<number>_");
+    }
+    (by_rule || by_report).then_some((FileKind::HbmsPack, Confidence::Likely))
+}
+
+fn note_rule(name: &Name, place: &str, gathered: &mut Gathered) -> bool {
+    let Some(rule) = name.rule() else { return false };
+    gathered.note(format!("{place} carries HBMS rule {rule}"));
+    if !KNOWN_RULES.contains(&rule) {
+        gathered
+            .warning("hbms-rule-unknown", format!("carries rule {rule}, which DWP had not published by April 2020"));
+    }
+    true
+}
+
+/// A ZIP: a pack, an Excel workbook, or nothing we know.
+pub(super) fn look<R: Read + Seek>(
+    name: &Name,
+    content: &mut R,
+    limits: &Limits,
+    gathered: &mut Gathered,
+) -> io::Result<(FileKind, Confidence)> {
+    gathered.note("it is a ZIP archive");
+    let archive = match Archive::open(content, limits) {
+        Ok(archive) => archive,
+        Err(ArchiveError::Read(error)) => return Err(error),
+        Err(error) => return Ok(unreadable(name, &error, gathered)),
+    };
+    if archive.members().iter().any(|member| member.path == "xl/workbook.xml") {
+        return Ok(hbms_mi::look_xlsx(name, archive.members(), gathered));
+    }
+    let mut parts = 0usize;
+    for member in archive.members() {
+        parts += usize::from(is_part(&Name::new(&member.name), gathered));
+    }
+    if parts > 0 {
+        gathered.note(format!("{parts} of its {} members are named as parts of an HBMS pack", archive.members().len()));
+        return Ok((FileKind::HbmsPack, Confidence::Certain));
+    }
+    if names_a_pack(name) {
+        gathered.note("its name is that of an HBMS pack");
+        gathered.warning("hbms-no-part", "is named as an HBMS pack, and none of its members is named as a part of one");
+        return Ok((FileKind::HbmsPack, Confidence::Likely));
+    }
+    Ok((FileKind::Unknown, Confidence::Likely))
+}
+
+/// A pack is the only ZIP that is expected, so a broken one is taken for a broken pack and not passed over.
+fn unreadable(name: &Name, error: &ArchiveError, gathered: &mut Gathered) -> (FileKind, Confidence) {
+    gathered.error("zip-unsafe", format!("cannot be unpacked safely: {error}"));
+    let workbook = name.has_extension("XLSX") || name.has_extension("XLSM");
+    match (workbook, name.is_mi()) {
+        (true, true) => (FileKind::HbmsMi, Confidence::Guess),
+        (true, false) => (FileKind::Unknown, Confidence::Guess),
+        (false, _) => (FileKind::HbmsPack, Confidence::Guess),
+    }
+}
+
+fn is_part(member: &Name, gathered: &mut Gathered) -> bool {
+    let report = member.report();
+    if let Some(number) = report.as_ref().and_then(|report| report.authority.as_ref()) {
+        gathered.authority(number, "the name of a member");
+    }
+    let by_rule = note_rule(member, "the name of a member", gathered);
+    report.is_some() || by_rule || hbms_mi::names_a_workbook(member)
+}
+
+fn names_a_pack(name: &Name) -> bool {
+    name.contains("HBMS") || name.report().is_some() || name.rule().is_some()
+}

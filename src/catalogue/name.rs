@@ -1,0 +1,126 @@
+//! What the name of a file claims. Names are unauthenticated habit: they suggest a kind, and a foreign LA number in one is
+//! reason enough to stop, but they never make a file what it is not.
+
+use crate::domain::LaNumber;
+
+/// The last component of a sender's name for a file, in upper case, without the suffix that sealing added.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Name(String);
+
+/// The parts of `AOBWR<report>_<LAID>_…`, the names that DWP's batch reports carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Report {
+    /// The LA number that takes the place of the literal `LAID`.
+    pub(super) authority: Option<LaNumber>,
+    /// `AOBWR627_<LAID>_RISK*.csv`.
+    // DWP A5/2020 paragraph 22
+    pub(super) is_risk: bool,
+}
+
+impl Name {
+    pub(super) fn new(name: &str) -> Name {
+        let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+        let upper = last.trim().to_ascii_uppercase();
+        let plain = [".PGP", ".GPG", ".ASC"].iter().find_map(|sealed| upper.strip_suffix(sealed));
+        Name(plain.unwrap_or(&upper).to_owned())
+    }
+
+    pub(super) fn has_extension(&self, upper: &str) -> bool {
+        self.0.rsplit_once('.').is_some_and(|(_, extension)| extension == upper)
+    }
+
+    /// Whether `token` stands in the name with nothing alphanumeric beside it.
+    pub(super) fn has_token(&self, token: &str) -> bool {
+        self.0.split(|c: char| !c.is_alphanumeric()).any(|part| part == token)
+    }
+
+    pub(super) fn contains(&self, upper: &str) -> bool {
+        self.0.contains(upper)
+    }
+
+    /// The first `AOBWR<digits>_` in the name.
+    pub(super) fn report(&self) -> Option<Report> {
+        self.0.match_indices("AOBWR").find_map(|(at, tag)| {
+            let beside = self.0[..at].chars().next_back().is_some_and(char::is_alphanumeric);
+            if beside {
+                return None;
+            }
+            let (number, rest) = self.0[at + tag.len()..].split_once('_')?;
+            let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+            is_number.then(|| read_report(at, number, rest))
+        })
+    }
+
+    /// The first HBMS rule id in the name, such as `HBSA002`.
+    // DWP A5/2020 Annex C
+    pub(super) fn rule(&self) -> Option<&str> {
+        self.0.split(|c: char| !c.is_alphanumeric()).find(|part| is_rule_id(part))
+    }
+
+    /// Whether the name is one that DWP or an authority would give to the MI workbook.
+    pub(super) fn is_mi(&self) -> bool {
+        self.has_token("MI") || self.contains("HBMSMI")
+    }
+}
+
+fn read_report(at: usize, number: &str, rest: &str) -> Report {
+    let (place, tail) = rest.split_once('_').unwrap_or((rest, ""));
+    let has_tail = rest.len() > place.len();
+    let authority = has_tail.then(|| place.parse().ok()).flatten();
+    let placed = place == "LAID" || authority.is_some();
+    let is_risk = at == 0 && number == "627" && placed && tail.starts_with("RISK") && tail.ends_with(".CSV");
+    Report { authority, is_risk }
+}
+
+fn is_rule_id(part: &str) -> bool {
+    let bytes = part.as_bytes();
+    bytes.len() == 7
+        && bytes.starts_with(b"HB")
+        && bytes[2..4].iter().all(u8::is_ascii_uppercase)
+        && bytes[4..].iter().all(u8::is_ascii_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(name: &str) -> Option<Report> {
+        Name::new(name).report()
+    }
+
+    #[test]
+    fn risk_names_with_the_literal_or_a_number() {
+        for (name, number) in [
+            ("AOBWR627_LAID_RISK.csv", None),
+            ("aobwr627_laid_risk_202003.CSV", None),
+            ("AOBWR627_12302_RISK.csv", Some("12302")),
+            ("in/AOBWR627_101809_RISK.csv.pgp", Some("101809")),
+        ] {
+            let report = report(name).unwrap();
+            assert!(report.is_risk, "{name}");
+            assert_eq!(report.authority.as_ref().map(LaNumber::as_str), number, "{name}");
+        }
+        for name in ["AOBWR627_LAID_RISK.xls", "AOBWR628_LAID_RISK.csv", "AOBWR627_1234_RISK.csv", "AOBWR627_RISK.csv"]
+        {
+            assert!(report(name).is_none_or(|report| !report.is_risk), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_number_counts_only_in_its_place() {
+        let number = |name: &str| report(name).and_then(|report| report.authority);
+        assert_eq!(number("AOBWR501_12302_HBSA002.csv").unwrap().as_str(), "12302");
+        for name in ["AOBWR501_LAID_200420.csv", "AOBWR501_12302", "LAID_200420_1.pdf", "XAOBWR501_12302_A.csv"] {
+            assert_eq!(number(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn rule_ids_and_workbooks() {
+        assert_eq!(Name::new("hbsa002_12302.csv").rule(), Some("HBSA002"));
+        assert_eq!(Name::new("XHBSA002.csv").rule(), None);
+        assert_eq!(Name::new("HBSA0021.csv").rule(), None);
+        assert!(Name::new("HBMS MI Return April 2020.xls").is_mi());
+        assert!(!Name::new("family.xls").is_mi());
+    }
+}

@@ -1,0 +1,143 @@
+//! `hbcourier timetable next`: what one authority owes next, and what DWP owes it.
+//!
+//! In:  the timetables, the stages the store knows, today's date.
+//! Out: for each return the next transfer that is not settled and every recorded earlier one that is not; the next pack.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::table::Table;
+use super::{CliFault, day_and_date, unknown_authority, write_json};
+use crate::domain::timetable::{ExpectedPack, Obligation, PACK_WEEKS_AFTER_TRANSFER, Timetables};
+use crate::domain::{Authority, FileKind, LaNumber, RelevantMonth, ReturnKind, SubmissionKey};
+
+/// Show what one authority owes next, and what DWP owes it
+#[derive(Clone, Debug, clap::Args)]
+pub struct NextArgs {
+    /// The authority's LA number
+    #[arg(long, value_name = "NUMBER")]
+    pub authority: LaNumber,
+    /// Look ahead from this day instead of today
+    #[arg(long, value_name = "DATE")]
+    pub on: Option<Date>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    obligations: Vec<Owed<'a>>,
+    expectations: Vec<Expected>,
+}
+
+#[derive(Serialize)]
+struct Owed<'a> {
+    #[serde(rename = "return")]
+    kind: ReturnKind,
+    relevant_month: RelevantMonth,
+    extract_from: Option<Date>,
+    transfer_on: Date,
+    state: &'a str,
+}
+
+#[derive(Serialize)]
+struct Expected {
+    kind: FileKind,
+    due_by: Date,
+    state: &'static str,
+}
+
+/// Stages after which nobody has to do anything about a submission.
+const SETTLED: [&str; 3] = ["sent", "acknowledged", "waived"];
+
+/// Writes what is next for one authority. `stages` is what the store knows: the stage's word for each submission.
+pub fn next(
+    args: &NextArgs,
+    timetables: &Timetables,
+    stages: &BTreeMap<SubmissionKey, String>,
+    today: Date,
+    out: &mut dyn Write,
+) -> Result<(), CliFault> {
+    let number = &args.authority;
+    let authority = timetables.authority(number).ok_or_else(|| unknown_authority(number, timetables))?;
+    let from = args.on.unwrap_or(today);
+    let mut obligations = Vec::new();
+    for kind in ReturnKind::ALL {
+        let all = timetables.obligations(number, kind);
+        let stage = |owed: &Obligation| stages.get(&owed.key).map(String::as_str);
+        let settled = |owed: &Obligation| stage(owed).is_some_and(|stage| SETTLED.contains(&stage));
+        let unsettled = all.into_iter().filter(|owed| !settled(owed));
+        let (earlier, ahead): (Vec<_>, Vec<_>) = unsettled.partition(|owed| owed.transfer_on < from);
+        // An earlier one that was never recorded fell due before the service was there.
+        let recorded = earlier.into_iter().filter(|owed| stage(owed).is_some());
+        let shown = recorded.chain(ahead.into_iter().take(1));
+        obligations.extend(shown.map(|obligation| owed_now(obligation, stages, today)));
+    }
+    obligations.sort_by_key(|owed| (owed.transfer_on, owed.kind));
+    let packs = timetables.expected_packs(number, PACK_WEEKS_AFTER_TRANSFER);
+    let ahead = packs.into_iter().filter(|pack| pack.due_by >= from).take(1);
+    let document = Document { obligations, expectations: ahead.map(expected).collect() };
+    if args.json {
+        return write_json(&document, out);
+    }
+    write_text(authority, from, &document, timetables.coverage_ends(number), out).map_err(CliFault::Write)
+}
+
+fn owed_now<'a>(obligation: Obligation, stages: &'a BTreeMap<SubmissionKey, String>, today: Date) -> Owed<'a> {
+    // A day that has passed unrecorded is not a plan any more: the service was not there to see it.
+    let unrecorded = if obligation.transfer_on < today { "not-recorded" } else { "scheduled" };
+    Owed {
+        kind: obligation.key.kind,
+        relevant_month: obligation.key.month,
+        extract_from: obligation.extract_from,
+        transfer_on: obligation.transfer_on,
+        state: stages.get(&obligation.key).map_or(unrecorded, String::as_str),
+    }
+}
+
+fn expected(pack: ExpectedPack) -> Expected {
+    Expected { kind: FileKind::HbmsPack, due_by: pack.due_by, state: "expected" }
+}
+
+fn write_text(
+    authority: &Authority,
+    from: Date,
+    document: &Document,
+    coverage_ends: Option<Date>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let Authority { number, name } = authority;
+    writeln!(out, "{name} ({number}), from {}\n", day_and_date(from))?;
+    if document.obligations.is_empty() {
+        writeln!(out, "  No return is due on or after that day in any timetable in force.")?;
+    } else {
+        let mut table = Table::new(["Return", "Month", "Extract from", "Transfer on", "State"]);
+        for owed in &document.obligations {
+            table.row([
+                owed.kind.to_string(),
+                owed.relevant_month.to_string(),
+                owed.extract_from.map_or_else(|| "-".to_owned(), day_and_date),
+                day_and_date(owed.transfer_on),
+                owed.state.to_owned(),
+            ]);
+        }
+        table.write(out)?;
+    }
+    if !document.expectations.is_empty() {
+        writeln!(out, "\nExpected from DWP\n")?;
+        let mut table = Table::new(["Kind", "Due by", "State"]);
+        for expected in &document.expectations {
+            table.row([expected.kind.to_string(), day_and_date(expected.due_by), expected.state.to_owned()]);
+        }
+        table.write(out)?;
+    }
+    if let Some(end) = coverage_ends.filter(|&end| end < from) {
+        writeln!(out, "\nThe timetables in force end for {name} on {}.", day_and_date(end))?;
+        writeln!(out, "Name the file of the year you need in `timetables` in the configuration.")?;
+    }
+    Ok(())
+}

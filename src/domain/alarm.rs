@@ -1,0 +1,130 @@
+//! What needs somebody's attention although no single file is held for it.
+
+use super::notice::Notice;
+
+/// Why an alarm is raised. It is cleared when the cause is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlarmReason {
+    /// A drop folder is not there, or closed to the service.
+    SourceMissing,
+    /// A drop folder holds something that is never collected: a link, a second name, an unreadable name.
+    Uncollectable,
+    /// A drop folder holds a file above the limit for sealed files.
+    TooLarge,
+    /// A settled file cannot be read or removed.
+    SourceFault,
+    /// Free space below the state directory is under the mark.
+    SpaceLow,
+    /// Notifications cannot be had; the sweep alone finds files.
+    NotificationsOff,
+    /// A destination folder is not there, closed to the service, full or faulty.
+    DestinationFault,
+    /// What was staged at a destination is no longer what was written.
+    StagedDamaged,
+    /// What was published at a destination was replaced by something else.
+    Replaced,
+    /// A returns folder is not there, or closed to the service.
+    PickUpMissing,
+    /// The partner's certificate cannot be used, or own keys cannot.
+    KeyUnusable,
+    /// Today is the transfer date and nothing acceptable has been picked up.
+    DueToday,
+    /// A transfer date passed.
+    Missed,
+    /// A courier refused a return for good.
+    Refused,
+    /// Nobody knows whether a return arrived.
+    Uncertain,
+    /// A courier cannot be reached.
+    CourierFault,
+}
+
+impl AlarmReason {
+    /// What to tell a person. `about` is a configured name, such as `drop-12302` or `shbe/12302/2020-04`.
+    pub fn notice(self, about: &str) -> Notice {
+        use AlarmReason::*;
+        let n = |code, says: String, next| Notice::new(code, says, next);
+        match self {
+            SourceMissing => n(
+                "CN-501",
+                format!("The drop folder `{about}` is missing or closed to the service; nothing can arrive there."),
+                "Put the folder back (or mount it) with its old owner and mode; it is found again by itself. `hbcourier check` probes it.",
+            ),
+            Uncollectable => n(
+                "CN-502",
+                format!("`{about}` holds something that is never collected: a link, a file with a second name, or a name that is not UTF-8."),
+                "Look into the folder; have the file copied there under a plain name.",
+            ),
+            TooLarge => n(
+                "CN-503",
+                format!("`{about}` holds a file above `service.limits.ciphertext_bytes_max`; it was left where it is."),
+                "If it is genuine, raise the limit and restart the service; otherwise remove the file.",
+            ),
+            SourceFault => n(
+                "CN-504",
+                format!("A file in `{about}` cannot be read or removed by the service."),
+                "Give the service's account read and write access to the folder and its files.",
+            ),
+            SpaceLow => n(
+                "CN-505",
+                "Free space below the state directory is under `service.limits.free_bytes_min`; nothing new is collected.".to_owned(),
+                "Free some space; collecting goes on by itself. What was collected before is still delivered.",
+            ),
+            NotificationsOff => n(
+                "CN-506",
+                format!("The kernel's notifications cannot be had for `{about}`; files are found by the sweep alone, later."),
+                "Raise fs.inotify.max_user_watches or max_user_instances, or set `noticing = \"poll\"` for this folder.",
+            ),
+            DestinationFault => n(
+                "CN-507",
+                format!("The destination `{about}` cannot be written; deliveries to it wait."),
+                "Put the folder back, free space or mend its access; what waits is delivered by itself. `hbcourier check` probes it.",
+            ),
+            StagedDamaged => n(
+                "CN-508",
+                format!("What was staged at `{about}` was no longer what had been written, so it was staged again."),
+                "Check that disk, and who may write to hidden files there.",
+            ),
+            Replaced => n(
+                "CN-509",
+                format!("A file delivered to `{about}` was replaced by something else before its delivery was recorded."),
+                "Find out who writes there; `hbcourier held list` names the transfer.",
+            ),
+            PickUpMissing => n(
+                "CN-510",
+                format!("The returns folder `{about}` is missing or closed to the service; nothing can be picked up there."),
+                "Put the folder back (or mount it) with its old owner and mode; it is found again by itself.",
+            ),
+            KeyUnusable => n(
+                "CN-511",
+                format!("Keys of `{about}` cannot be used, so nothing can be sealed."),
+                "`hbcourier keys list` says which and why; trust the partner's renewed certificate with `hbcourier keys trust`.",
+            ),
+            DueToday => n(
+                "CN-512",
+                format!("{about} is due today and nothing acceptable has been picked up."),
+                "Put the return's file into its folder; `hbcourier returns list` says where things stand.",
+            ),
+            Missed => n(
+                "CN-513",
+                format!("The transfer date of {about} passed without it. It is not sent late by itself."),
+                "Tell DWP, and decide with them what to send; `hbcourier returns list` shows the dates.",
+            ),
+            Refused => n(
+                "CN-514",
+                format!("The courier refused {about} for good."),
+                "`hbcourier returns show` prints its words.",
+            ),
+            Uncertain => n(
+                "CN-515",
+                format!("Nobody knows whether {about} arrived: the courier fell silent. It is not sent again by itself."),
+                "Ask DWP whether it arrived.",
+            ),
+            CourierFault => n(
+                "CN-516",
+                format!("The courier `{about}` cannot be used; what it should send waits."),
+                "`hbcourier check` probes it and says what is wrong.",
+            ),
+        }
+    }
+}

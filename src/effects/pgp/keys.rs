@@ -1,0 +1,194 @@
+//! Own keys: making them, listing them with the partners' certificates, and giving out the public part.
+//!
+//! In:  an operator's order. Out: files below `<state>/keys`, and facts about what they are good for.
+//! Holds: a secret key is written once, for our account alone, and never printed.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sequoia_openpgp::Cert;
+use sequoia_openpgp::cert::{CertBuilder, CipherSuite};
+use sequoia_openpgp::policy::StandardPolicy;
+use sequoia_openpgp::serialize::SerializeInto;
+use sequoia_openpgp::types::KeyFlags;
+
+use crate::domain::{Fingerprint, PartnerName};
+
+use super::place::{self, Readers};
+use super::ring::{KeyFault, KeyRing};
+use super::standing::{self, KeyProblem, UsableKey, system_time};
+
+/// What kind of key to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAlgorithm {
+    /// Understood by everything.
+    Rsa3072,
+    /// Smaller and much faster; understood by software from about 2015 on.
+    Curve25519,
+}
+
+/// A key that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnKey {
+    /// Its primary fingerprint.
+    pub fingerprint: Fingerprint,
+    /// Until when it can be used.
+    pub expires: Option<Timestamp>,
+}
+
+/// What a certificate is good for at some time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// Its primary fingerprint.
+    pub fingerprint: Fingerprint,
+    /// The primary key's algorithm, such as `RSA 3072`.
+    pub algorithm: String,
+    /// Some key of it may sign.
+    pub can_sign: bool,
+    /// Some key of it may be encrypted to.
+    pub can_encrypt: bool,
+    /// When it first loses something that it can do now, subkeys included.
+    pub expires: Option<Timestamp>,
+    /// Why it cannot be used at all.
+    pub problem: Option<KeyProblem>,
+}
+
+/// All keys on disk.
+#[derive(Clone, Debug)]
+pub struct KeyListing {
+    /// Our own.
+    pub own: Vec<KeyFacts>,
+    /// The partners', as far as they count.
+    pub partners: Vec<(PartnerName, KeyFacts)>,
+    /// Files that could not be used; with the partner, unless the file is our own.
+    pub faults: Vec<(Option<PartnerName>, KeyFault)>,
+}
+
+/// Why a key was not made or given out.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The cryptography failed.
+    #[error("could not make a key of our own")]
+    Generate(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It could not be kept.
+    #[error("could not write our own new key below the state directory")]
+    Write(#[source] io::Error),
+    /// There is nothing to give out.
+    #[error("there is no key of our own; make one with `hbcourier keys generate`")]
+    NoOwnKey,
+    /// There is, but it cannot be read.
+    #[error("our own key could not be read")]
+    OwnKeyUnreadable(#[source] KeyFault),
+}
+
+impl KeyRing {
+    /// Makes a key of our own, valid from now: the primary key signs, a subkey is encrypted to.
+    pub fn generate(
+        &self,
+        user_id: &str,
+        algorithm: KeyAlgorithm,
+        at: Timestamp,
+        valid_for: Duration,
+    ) -> Result<OwnKey, KeyError> {
+        let suite = match algorithm {
+            KeyAlgorithm::Rsa3072 => CipherSuite::RSA3k,
+            KeyAlgorithm::Curve25519 => CipherSuite::Cv25519,
+        };
+        let (cert, _) = CertBuilder::new()
+            .set_creation_time(system_time(at))
+            .set_validity_period(valid_for)
+            .set_cipher_suite(suite)
+            .set_primary_key_flags(KeyFlags::empty().set_certification().set_signing())
+            .add_userid(user_id)
+            .add_subkey(KeyFlags::empty().set_transport_encryption().set_storage_encryption(), None, None)
+            .generate()
+            .map_err(|error| KeyError::Generate(error.into()))?;
+        let armoured = cert.as_tsk().armored().export_to_vec().map_err(|error| KeyError::Generate(error.into()))?;
+        let fingerprint = standing::fingerprint(&cert).ok_or(KeyError::NoOwnKey)?;
+        place::put(&place::own(&self.keys, &fingerprint), &armoured, Readers::Us).map_err(KeyError::Write)?;
+        let expires = facts(&cert, fingerprint.clone(), at).expires;
+        Ok(OwnKey { fingerprint, expires })
+    }
+
+    /// All keys on disk, and what they are good for at this time.
+    pub fn list(&self, at: Timestamp) -> KeyListing {
+        let ring = self.ring();
+        let known = |cert: &Cert| standing::fingerprint(cert).map(|fingerprint| facts(cert, fingerprint, at));
+        let mut partners = Vec::new();
+        let mut faults: Vec<_> = ring.own_faults.iter().map(|fault| (None, fault.clone())).collect();
+        for (partner, pinned) in &ring.partners {
+            partners.extend(pinned.certs.iter().filter_map(known).map(|facts| (partner.clone(), facts)));
+            faults.extend(pinned.faults.iter().map(|fault| (Some(partner.clone()), fault.clone())));
+        }
+        KeyListing { own: ring.own.iter().filter_map(known).collect(), partners, faults }
+    }
+
+    /// Our certificates without their secrets, armoured, newest first: what a partner needs.
+    pub fn export_own(&self) -> Result<Vec<u8>, KeyError> {
+        let ring = self.ring();
+        if ring.own.is_empty() {
+            let fault = ring.own_faults.first();
+            return Err(fault.map_or(KeyError::NoOwnKey, |fault| KeyError::OwnKeyUnreadable(fault.clone())));
+        }
+        let mut certs: Vec<&Cert> = ring.own.iter().collect();
+        certs.sort_by_key(|cert| std::cmp::Reverse(cert.primary_key().key().creation_time()));
+        let mut exported = Vec::new();
+        for cert in certs {
+            exported.extend(cert.armored().export_to_vec().map_err(|error| KeyError::Generate(error.into()))?);
+        }
+        Ok(exported)
+    }
+}
+
+/// What a certificate is good for at this time.
+pub(super) fn facts(cert: &Cert, fingerprint: Fingerprint, at: Timestamp) -> KeyFacts {
+    let policy = StandardPolicy::at(system_time(at));
+    let primary = cert.primary_key();
+    let algorithm = match primary.key().mpis().bits() {
+        Some(bits) => format!("{} {bits}", Plain(primary.key().pk_algo())),
+        None => Plain(primary.key().pk_algo()).to_string(),
+    };
+    let mut facts =
+        KeyFacts { fingerprint, algorithm, can_sign: false, can_encrypt: false, expires: None, problem: None };
+    let valid = match standing::valid(cert, &policy, system_time(at)) {
+        Ok(valid) => valid,
+        Err(problem) => return KeyFacts { problem: Some(problem), ..facts },
+    };
+    let signing = standing::signing(&valid);
+    let encryption = standing::encryption(&valid);
+    facts.can_sign = signing.is_ok();
+    facts.can_encrypt = encryption.is_ok();
+    facts.problem = match (&signing, &encryption) {
+        (Err(problem), Err(_)) => Some(*problem),
+        _ => None,
+    };
+    let primary = valid.primary_key().key_expiration_time().and_then(|time| Timestamp::try_from(time).ok());
+    let losses = [signing, encryption].into_iter().flatten().filter_map(|keys| last_expiry(&keys));
+    facts.expires = losses.chain(primary).min();
+    facts
+}
+
+/// When the last of these keys expires; `None` if one never does.
+fn last_expiry(keys: &[UsableKey<'_>]) -> Option<Timestamp> {
+    let expiries: Option<Vec<_>> = keys.iter().map(|key| key.key_expiration_time()).collect();
+    Timestamp::try_from(expiries?.into_iter().max()?).ok()
+}
+
+/// An algorithm's short name.
+struct Plain(sequoia_openpgp::types::PublicKeyAlgorithm);
+
+impl fmt::Display for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use sequoia_openpgp::types::PublicKeyAlgorithm as A;
+        #[allow(deprecated)]
+        match self.0 {
+            A::RSAEncryptSign | A::RSASign | A::RSAEncrypt => f.write_str("RSA"),
+            A::EdDSA | A::Ed25519 => f.write_str("Ed25519"),
+            A::ECDSA => f.write_str("ECDSA"),
+            A::DSA => f.write_str("DSA"),
+            other => write!(f, "{other}"),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The keys on disk, and what is kept ready of them.
+//!
+//! In:  `<state>/keys/own/<FPR>.asc` and `<state>/keys/partner/<partner>/<FPR>.asc`.
+//! Out: certificates parsed once and secret keys prepared once, until a file changes.
+//! Holds: a file that cannot be used is a fault that is remembered, never a key that is silently missing; nothing gets in
+//! here from a message.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use sequoia_openpgp::cert::CertParser;
+use sequoia_openpgp::parse::Parse;
+use sequoia_openpgp::{Cert, KeyHandle};
+
+use crate::domain::{Fingerprint, PartnerName};
+
+use super::place;
+use super::secret::SecretKey;
+use super::standing;
+
+/// Own keys and trusted certificates below the state directory. Notices changed files by itself.
+#[derive(Debug)]
+pub struct KeyRing {
+    pub(super) keys: PathBuf,
+    restrictions: BTreeMap<PartnerName, Vec<Fingerprint>>,
+    loaded: RwLock<Option<(Stamp, Arc<Ring>)>>,
+}
+
+impl KeyRing {
+    /// The keys below this state directory. Reads nothing yet.
+    pub fn at(state: &Path) -> KeyRing {
+        KeyRing { keys: state.join("keys"), restrictions: BTreeMap::new(), loaded: RwLock::new(None) }
+    }
+
+    /// Of this partner's certificates, lets only these count.
+    pub fn restrict(&mut self, partner: &PartnerName, to: &[Fingerprint]) {
+        self.restrictions.insert(partner.clone(), to.to_vec());
+        *self.loaded.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The keys as they are on disk now. Reads them again only if a file has changed.
+    pub(super) fn ring(&self) -> Arc<Ring> {
+        // Taken before reading: a change in between makes the next stamp differ.
+        let stamp = Stamp::of(&self.keys);
+        if let Some((known, ring)) = &*self.loaded.read().unwrap_or_else(PoisonError::into_inner)
+            && *known == stamp
+        {
+            return ring.clone();
+        }
+        let ring = Arc::new(Ring::load(&stamp, &self.restrictions));
+        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = Some((stamp, ring.clone()));
+        ring
+    }
+}
+
+/// What is wrong with a key file.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum KeyFault {
+    /// It, or its directory, could not be read.
+    #[error("could not read `{}`", file.display())]
+    Unreadable {
+        /// Which file, below the state directory.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: Arc<io::Error>,
+    },
+    /// It is something else.
+    #[error("`{}` is not one OpenPGP certificate", file.display())]
+    NotACertificate {
+        /// Which file, below the state directory.
+        file: PathBuf,
+    },
+    /// It is a certificate other than its name says.
+    #[error("`{}` holds another certificate than its name says", file.display())]
+    Misnamed {
+        /// Which file, below the state directory.
+        file: PathBuf,
+    },
+    /// Others could read our secret key.
+    #[error("`{}` is open to other accounts; make it readable by the service alone (mode 0600)", file.display())]
+    Exposed {
+        /// Which file, below the state directory.
+        file: PathBuf,
+    },
+    /// No secret key in it can be used.
+    #[error("`{}` holds no secret key that can be used without a passphrase", file.display())]
+    NoUsableSecret {
+        /// Which file, below the state directory.
+        file: PathBuf,
+    },
+    /// A partner's secret key.
+    #[error("`{}` holds a secret key that is not ours to hold", file.display())]
+    ForeignSecret {
+        /// Which file, below the state directory.
+        file: PathBuf,
+    },
+}
+
+/// What the key files looked like from outside. Equal stamps: nothing has changed.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    own: Result<Vec<Seen>, (PathBuf, io::ErrorKind)>,
+    partners: BTreeMap<PartnerName, Result<Vec<Seen>, (PathBuf, io::ErrorKind)>>,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Seen {
+    file: PathBuf,
+    marks: [i64; 6],
+    mode: u32,
+}
+
+impl Stamp {
+    fn of(keys: &Path) -> Stamp {
+        let mut partners = BTreeMap::new();
+        if let Ok(entries) = fs::read_dir(keys.join(place::PARTNER)) {
+            for entry in entries.flatten() {
+                if let Some(partner) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+                    partners.insert(partner, seen(&entry.path()));
+                }
+            }
+        }
+        Stamp { own: seen(&keys.join(place::OWN)), partners }
+    }
+}
+
+fn seen(directory: &Path) -> Result<Vec<Seen>, (PathBuf, io::ErrorKind)> {
+    let fault = |error: io::Error| (below_state(directory), error.kind());
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(fault)?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let file = entry.map_err(fault)?.path();
+        let hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if hidden || file.extension().is_none_or(|extension| extension != "asc") {
+            continue;
+        }
+        let about = fs::symlink_metadata(&file).map_err(fault)?;
+        let size = i64::try_from(about.size()).unwrap_or(i64::MAX);
+        let node = i64::from_ne_bytes(about.ino().to_ne_bytes());
+        let marks = [node, size, about.mtime(), about.mtime_nsec(), about.ctime(), about.ctime_nsec()];
+        files.push(Seen { file, marks, mode: about.mode() });
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The last three parts of a path: enough to find a key file, and nothing about the machine.
+fn below_state(file: &Path) -> PathBuf {
+    let parts: Vec<_> = file.components().collect();
+    let keys = parts.iter().rposition(|part| part.as_os_str() == "keys").unwrap_or(0);
+    parts[keys..].iter().collect()
+}
+
+/// A partner's certificates, and the files that could not be used.
+#[derive(Debug, Default)]
+pub(super) struct Pinned {
+    pub certs: Vec<Cert>,
+    pub faults: Vec<KeyFault>,
+}
+
+/// Everything that is kept ready.
+#[derive(Default)]
+pub(super) struct Ring {
+    /// Own certificates, without their secrets.
+    pub own: Vec<Cert>,
+    pub own_faults: Vec<KeyFault>,
+    pub partners: BTreeMap<PartnerName, Pinned>,
+    secrets: Vec<Secret>,
+}
+
+struct Secret {
+    handle: KeyHandle,
+    /// Index into `own`.
+    owner: usize,
+    key: SecretKey,
+    decrypts: bool,
+}
+
+impl std::fmt::Debug for Ring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ring").field("own", &self.own.len()).field("partners", &self.partners.len()).finish()
+    }
+}
+
+impl Ring {
+    fn load(stamp: &Stamp, restrictions: &BTreeMap<PartnerName, Vec<Fingerprint>>) -> Ring {
+        let mut ring = Ring::default();
+        match &stamp.own {
+            Ok(files) => files.iter().for_each(|seen| ring.load_own(seen)),
+            Err(fault) => ring.own_faults.push(unreadable(fault)),
+        }
+        for (partner, files) in &stamp.partners {
+            let pinned = ring.partners.entry(partner.clone()).or_default();
+            let Ok(files) = files.as_ref().map_err(|fault| pinned.faults.push(unreadable(fault))) else { continue };
+            for seen in files {
+                match read_partner(&seen.file) {
+                    Ok(cert) => pinned.certs.push(cert),
+                    Err(fault) => pinned.faults.push(fault),
+                }
+            }
+            if let Some(allowed) = restrictions.get(partner) {
+                pinned.certs.retain(|cert| standing::fingerprint(cert).is_some_and(|found| allowed.contains(&found)));
+            }
+        }
+        ring
+    }
+
+    fn load_own(&mut self, seen: &Seen) {
+        let file = below_state(&seen.file);
+        if seen.mode & 0o077 != 0 {
+            return self.own_faults.push(KeyFault::Exposed { file });
+        }
+        let cert = match read(&seen.file) {
+            Ok(cert) => cert,
+            Err(fault) => return self.own_faults.push(fault),
+        };
+        let owner = self.own.len();
+        let mut secrets = Vec::new();
+        for key in cert.keys().secret() {
+            let algorithm = key.key().pk_algo();
+            let Ok(prepared) = SecretKey::prepare(key.key().clone()) else {
+                self.own_faults.push(KeyFault::NoUsableSecret { file: file.clone() });
+                continue;
+            };
+            secrets.push(Secret {
+                handle: key.key().key_handle(),
+                owner,
+                key: prepared,
+                decrypts: algorithm.for_encryption(),
+            });
+        }
+        if secrets.is_empty() {
+            return self.own_faults.push(KeyFault::NoUsableSecret { file });
+        }
+        self.secrets.append(&mut secrets);
+        self.own.push(cert.strip_secret_key_material());
+    }
+
+    /// Our keys that may open what is encrypted to this recipient: by key id, so that expired ones still open old files.
+    /// Hidden recipients could be any of them.
+    pub(super) fn decrypting(&self, recipient: Option<&KeyHandle>) -> impl Iterator<Item = (&Cert, &SecretKey)> {
+        self.secrets
+            .iter()
+            .filter(move |secret| secret.decrypts && recipient.is_none_or(|handle| handle.aliases(&secret.handle)))
+            .filter_map(|secret| Some((self.own.get(secret.owner)?, &secret.key)))
+    }
+
+    /// The secret of one of our keys.
+    pub(super) fn secret(&self, handle: &KeyHandle) -> Option<&SecretKey> {
+        self.secrets.iter().find(|secret| secret.handle == *handle).map(|secret| &secret.key)
+    }
+}
+
+fn unreadable((file, kind): &(PathBuf, io::ErrorKind)) -> KeyFault {
+    KeyFault::Unreadable { file: file.clone(), source: Arc::new(io::Error::from(*kind)) }
+}
+
+fn read_partner(path: &Path) -> Result<Cert, KeyFault> {
+    let cert = read(path)?;
+    if cert.is_tsk() {
+        return Err(KeyFault::ForeignSecret { file: below_state(path) });
+    }
+    Ok(cert)
+}
+
+/// Reads the one certificate of a file, which is named after it.
+fn read(path: &Path) -> Result<Cert, KeyFault> {
+    let file = below_state(path);
+    let bytes =
+        fs::read(path).map_err(|source| KeyFault::Unreadable { file: file.clone(), source: Arc::new(source) })?;
+    let mut certs = CertParser::from_bytes(&bytes).into_iter().flatten();
+    let (Some(Ok(cert)), None) = (certs.next(), certs.next()) else {
+        return Err(KeyFault::NotACertificate { file });
+    };
+    let named = path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned);
+    if named != Some(cert.fingerprint().to_hex()) {
+        return Err(KeyFault::Misnamed { file });
+    }
+    Ok(cert)
+}

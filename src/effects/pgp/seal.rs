@@ -1,0 +1,294 @@
+//! Sealing: sign with our key, encrypt to the partners and to ourselves, binary.
+//!
+//! In:  the content, and for whom. Out: a message that RFC 4880 software reads, and the digests of both sides.
+//! Holds: nothing is written for a certificate whose primary key is revoked or dead at the time of sealing.
+
+use std::io::{self, Read, Write};
+
+use sequoia_openpgp::policy::StandardPolicy;
+use sequoia_openpgp::serialize::stream::{Encryptor, LiteralWriter, Message, Recipient, Signer};
+use sequoia_openpgp::types::{DataFormat, HashAlgorithm, SymmetricAlgorithm};
+use sequoia_openpgp::{Cert, anyhow};
+
+use crate::domain::digest::Digester;
+use crate::domain::{DeferCause, Fingerprint, PartnerName};
+
+use super::ring::{KeyFault, KeyRing, Ring};
+use super::secret::SecretKey;
+use super::standing::{self, KeyProblem, UsableKey, system_time};
+use super::{SealRequest, SealedFacts, Sealer};
+
+const COPY_BYTES: usize = 128 * 1024;
+/// The literal packet gives the name one octet for its length.
+const FILE_NAME_BYTES_MAX: usize = 255;
+
+/// Why something was not sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// Nobody to seal for.
+    #[error("no partner was named to seal for")]
+    NoPartner,
+    /// A partner without any certificate.
+    #[error("no certificate is trusted for partner {partner}; trust one with `hbcourier keys trust {partner} FILE`")]
+    NoCertificate {
+        /// Which partner.
+        partner: PartnerName,
+    },
+    /// None of the partner's certificates can be used.
+    #[error("certificate {certificate} of partner {partner} cannot be used: {problem}; ask them for a renewed one")]
+    PartnerKeyUnusable {
+        /// Which partner.
+        partner: PartnerName,
+        /// Which certificate.
+        certificate: Fingerprint,
+        /// Why.
+        problem: KeyProblem,
+    },
+    /// A partner's certificate that could not be read.
+    #[error("a certificate of partner {partner} could not be read")]
+    CertificateUnreadable {
+        /// Which partner.
+        partner: PartnerName,
+        /// What is wrong with it.
+        #[source]
+        source: KeyFault,
+    },
+    /// We have no key.
+    #[error("there is no key of our own to sign with; make one with `hbcourier keys generate`")]
+    NoOwnKey,
+    /// None of our keys can be used.
+    #[error("our own key {key} cannot be used: {problem}; make a new one with `hbcourier keys generate`")]
+    OwnKeyUnusable {
+        /// Which key.
+        key: Fingerprint,
+        /// Why.
+        problem: KeyProblem,
+    },
+    /// An own key could not be read.
+    #[error("our own key could not be read")]
+    OwnKeyUnreadable(#[source] KeyFault),
+    /// A name that does not fit.
+    #[error("the file's name is longer than {bytes_max} bytes")]
+    FileName {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The content could not be read.
+    #[error("could not read the content to seal")]
+    Read(#[source] io::Error),
+    /// The sealed bytes could not be written.
+    #[error("could not write the sealed bytes")]
+    Write(#[source] io::Error),
+    /// The cryptography failed.
+    #[error("could not sign and encrypt the content")]
+    Crypto(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl SealError {
+    /// Why sealing is tried again later. A new variant does not compile until it has chosen.
+    pub fn cause(&self) -> DeferCause {
+        match self {
+            SealError::NoPartner
+            | SealError::NoCertificate { .. }
+            | SealError::PartnerKeyUnusable { .. }
+            | SealError::CertificateUnreadable { .. } => DeferCause::PartnerKeyUnusable,
+            SealError::NoOwnKey | SealError::OwnKeyUnusable { .. } | SealError::OwnKeyUnreadable(_) => {
+                DeferCause::KeyUnreadable
+            }
+            SealError::Read(_) => DeferCause::SpoolUnreadable,
+            SealError::Write(_) => DeferCause::PrivateSpace,
+            SealError::FileName { .. } | SealError::Crypto(_) => DeferCause::WorkerFault,
+        }
+    }
+}
+
+impl Sealer for KeyRing {
+    fn seal(
+        &self,
+        content: &mut dyn Read,
+        into: &mut (dyn Write + Send + Sync),
+        request: &SealRequest<'_>,
+    ) -> Result<SealedFacts, SealError> {
+        if request.to.is_empty() {
+            return Err(SealError::NoPartner);
+        }
+        if request.file_name.len() > FILE_NAME_BYTES_MAX {
+            return Err(SealError::FileName { bytes_max: FILE_NAME_BYTES_MAX });
+        }
+        let ring = self.ring();
+        let policy = StandardPolicy::at(system_time(request.at));
+        let own = own_key(&ring, &policy, request)?;
+        let mut recipients = own.recipients;
+        let mut readers = vec![own.cert];
+        for partner in request.to {
+            for (cert, keys) in partner_keys(&ring, &policy, partner, request)? {
+                readers.push(cert);
+                recipients.extend(keys);
+            }
+        }
+        let mut sink = Sink { into, digester: Digester::new(), bytes: 0, failed: None };
+        let written = write(content, &mut sink, own.signer, recipients, &readers, request);
+        match (written, sink.failed) {
+            (_, Some(error)) => Err(SealError::Write(error)),
+            (Err(Failure::Reading(error)), None) => Err(SealError::Read(error)),
+            (Err(Failure::Crypto(error)), None) => Err(SealError::Crypto(error.into())),
+            (Ok((content, content_bytes)), None) => Ok(SealedFacts {
+                content: content.finish(),
+                content_bytes,
+                sealed: sink.digester.finish(),
+                sealed_bytes: sink.bytes,
+            }),
+        }
+    }
+}
+
+/// Our key that signs, and the keys with which we can open it again.
+struct Own<'r> {
+    cert: &'r Cert,
+    signer: &'r SecretKey,
+    recipients: Vec<UsableKey<'r>>,
+}
+
+/// The newest own key that can be used.
+fn own_key<'r>(
+    ring: &'r Ring,
+    policy: &'r StandardPolicy<'_>,
+    request: &SealRequest<'_>,
+) -> Result<Own<'r>, SealError> {
+    let mut unusable = None;
+    let mut newest_first: Vec<&Cert> = ring.own.iter().collect();
+    newest_first.sort_by_key(|cert| std::cmp::Reverse(cert.primary_key().key().creation_time()));
+    for cert in newest_first {
+        let usable = standing::valid(cert, policy, system_time(request.at))
+            .and_then(|valid| Ok((standing::signing(&valid)?, standing::encryption(&valid)?)));
+        let problem = match usable {
+            Ok((signing, recipients)) => {
+                let secret = signing.iter().find_map(|key| ring.secret(&key.key().key_handle()));
+                match secret {
+                    Some(signer) => return Ok(Own { cert, signer, recipients }),
+                    None => KeyProblem::NoSigningKey,
+                }
+            }
+            Err(problem) => problem,
+        };
+        unusable =
+            unusable.or_else(|| standing::fingerprint(cert).map(|key| SealError::OwnKeyUnusable { key, problem }));
+    }
+    match ring.own_faults.first() {
+        Some(fault) => Err(SealError::OwnKeyUnreadable(fault.clone())),
+        None => Err(unusable.unwrap_or(SealError::NoOwnKey)),
+    }
+}
+
+/// All usable certificates of a partner, each with its encryption keys; at least one.
+fn partner_keys<'r>(
+    ring: &'r Ring,
+    policy: &'r StandardPolicy<'_>,
+    partner: &PartnerName,
+    request: &SealRequest<'_>,
+) -> Result<Vec<(&'r Cert, Vec<UsableKey<'r>>)>, SealError> {
+    let none = || SealError::NoCertificate { partner: partner.clone() };
+    let pinned = ring.partners.get(partner).ok_or_else(none)?;
+    let (mut usable, mut refusal) = (Vec::new(), None);
+    for cert in &pinned.certs {
+        let keys =
+            standing::valid(cert, policy, system_time(request.at)).and_then(|valid| standing::encryption(&valid));
+        match (keys, standing::fingerprint(cert)) {
+            (Ok(keys), _) => usable.push((cert, keys)),
+            (Err(problem), Some(certificate)) => {
+                refusal = Some(SealError::PartnerKeyUnusable { partner: partner.clone(), certificate, problem });
+            }
+            (Err(_), None) => {}
+        }
+    }
+    match pinned.faults.first() {
+        _ if !usable.is_empty() => Ok(usable),
+        Some(fault) => Err(SealError::CertificateUnreadable { partner: partner.clone(), source: fault.clone() }),
+        None => Err(refusal.unwrap_or_else(none)),
+    }
+}
+
+enum Failure {
+    Reading(io::Error),
+    Crypto(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        Failure::Crypto(error)
+    }
+}
+
+/// Writes the message: encryption round one signature round the content.
+fn write(
+    content: &mut dyn Read,
+    sink: &mut Sink<'_>,
+    signer: &SecretKey,
+    recipients: Vec<UsableKey<'_>>,
+    readers: &[&Cert],
+    request: &SealRequest<'_>,
+) -> Result<(Digester, u64), Failure> {
+    let recipients: Vec<Recipient<'_>> = recipients.iter().cloned().map(Recipient::from).collect();
+    // Version 1 containers unless every certificate asks for more: sequoia chooses so by itself.
+    let message =
+        Encryptor::for_recipients(Message::new(sink), recipients).symmetric_algo(SymmetricAlgorithm::AES256).build()?;
+    let mut signed =
+        Signer::new(message, signer.signer())?.hash_algo(HashAlgorithm::SHA512)?.creation_time(system_time(request.at));
+    for reader in readers {
+        signed = signed.add_intended_recipient(reader);
+    }
+    let mut literal = LiteralWriter::new(signed.build()?)
+        .format(DataFormat::Binary)
+        .filename(request.file_name)?
+        .date(system_time(request.at))?
+        .build()?;
+    let (mut digester, mut bytes) = (Digester::new(), 0);
+    let mut buffer = vec![0; COPY_BYTES];
+    loop {
+        let n = match content.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Failure::Reading(error)),
+        };
+        digester.update(&buffer[..n]);
+        bytes += n as u64;
+        literal.write_all(&buffer[..n]).map_err(|error| Failure::Crypto(error.into()))?;
+    }
+    literal.finalize()?;
+    Ok((digester, bytes))
+}
+
+/// Where the sealed bytes go, counted and digested.
+struct Sink<'w> {
+    into: &'w mut (dyn Write + Send + Sync),
+    digester: Digester,
+    bytes: u64,
+    failed: Option<io::Error>,
+}
+
+impl Sink<'_> {
+    fn remember(&mut self, error: io::Error) -> io::Error {
+        let kind = error.kind();
+        self.failed.get_or_insert(error);
+        io::Error::new(kind, "the sealed bytes could not be written")
+    }
+}
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.into.write(bytes) {
+            Ok(n) => {
+                self.digester.update(&bytes[..n]);
+                self.bytes += n as u64;
+                Ok(n)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) => Err(self.remember(error)),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.into.flush().map_err(|error| self.remember(error))
+    }
+}

@@ -1,0 +1,139 @@
+//! Advancing: takes a consignment as far as it goes, and records what stopped it.
+//!
+//! The one place where a step's [`Consequence`] becomes a standing.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::identify::without_openpgp_ending;
+use super::{Critical, Failure, Inbound, Terms};
+use crate::domain::ledger::{Event, Facts};
+use crate::domain::{Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, Resume, Standing};
+
+impl Inbound {
+    /// Works on the consignment until it rests. Returns where it stands; `None` if there is no such consignment.
+    pub fn advance(&self, id: &ConsignmentId) -> Result<Option<Standing>, Critical> {
+        let Some((mut consignment, name)) = self.queries.consignment(id)? else { return Ok(None) };
+        while consignment.standing.due_at().is_some_and(|due| due <= self.clock.now()) {
+            let before = consignment.revision;
+            let step = AssertUnwindSafe(|| self.step(&mut consignment, name.as_deref()));
+            let failure = match catch_unwind(step) {
+                Ok(Ok(())) => continue,
+                Ok(Err(Failure::Critical(critical))) => return Err(critical),
+                Ok(Err(failure)) => failure,
+                Err(_) => Failure::of(Consequence::Defer(DeferCause::WorkerFault), "a worker panicked"),
+            };
+            let Failure::This { consequence, alarm, detail } = failure else { continue };
+            if let Some((about, reason)) = alarm {
+                self.alarm(&about, Some(reason))?;
+            }
+            self.record_consequence(&mut consignment, consequence, &detail)?;
+            debug_assert_ne!(before, consignment.revision, "a failed step must leave a record");
+        }
+        Ok(Some(consignment.standing))
+    }
+
+    fn step(&self, consignment: &mut Consignment, name: Option<&str>) -> Result<(), Failure> {
+        match consignment.standing.clone() {
+            Standing::Collected { .. } | Standing::Deferred { resume: Resume::Opening, .. } => {
+                let deliveries = self.open_to_staged(consignment, name)?;
+                self.publish(consignment, &deliveries)?;
+                self.clear_destination_alarms(&deliveries)?;
+            }
+            Standing::Staged { boot, .. } | Standing::Deferred { resume: Resume::Publishing { boot }, .. } => {
+                self.publish_again(consignment, &boot)?;
+            }
+            Standing::Delivered { .. } => self.close(consignment)?,
+            Standing::Held { .. } | Standing::Closed { .. } | Standing::Rejected { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn open_to_staged(&self, consignment: &mut Consignment, name: Option<&str>) -> Result<Vec<Delivery>, Failure> {
+        let Some(source) = self.source(&consignment.source) else {
+            let detail = format!("the source {} is no longer configured", consignment.source);
+            return Err(Failure::of(Consequence::Hold(HoldReason::NoRoute), detail));
+        };
+        let opened = self.open(source, consignment)?;
+        let recognised = self.identify(opened, name.map(without_openpgp_ending))?;
+        let routed = self.check(source, consignment, recognised)?;
+        self.stage(consignment, routed)
+    }
+
+    fn record_consequence(
+        &self,
+        consignment: &mut Consignment,
+        consequence: Consequence,
+        detail: &str,
+    ) -> Result<(), Critical> {
+        let at = self.clock.now();
+        let transfer = consignment.id;
+        let (standing, event, notice) = match consequence {
+            Consequence::Hold(reason) => {
+                let notice = reason.notice();
+                self.discard_unpublished(consignment)?;
+                (Standing::Held { since: at, reason }, Event::Held, notice)
+            }
+            Consequence::Reject(reason) => (Standing::Rejected { at, reason }, Event::Rejected, reason.notice()),
+            Consequence::Defer(cause) => match self.deferred(consignment, cause) {
+                Standing::Held { since, reason } => {
+                    let notice = reason.notice();
+                    (Standing::Held { since, reason }, Event::Held, notice)
+                }
+                deferred => (deferred, Event::Deferred, cause.notice()),
+            },
+        };
+        tracing::info!(%transfer, code = notice.code, detail, "{} {transfer}: {}", event, notice.says);
+        let facts = Facts { code: Some(notice.code.to_owned()), ..Facts::default() };
+        self.move_to(consignment, standing, event, facts)
+    }
+
+    /// To be tried again; or held, once the allowed number of attempts has failed. What is staged is never given up:
+    /// part of it may be published.
+    fn deferred(&self, consignment: &Consignment, cause: DeferCause) -> Standing {
+        let at = self.clock.now();
+        let attempts = consignment.standing.attempts().saturating_add(1);
+        let resume = match &consignment.standing {
+            _ if cause == DeferCause::StagedDamaged => Resume::Opening,
+            Standing::Staged { boot, .. } => Resume::Publishing { boot: boot.clone() },
+            Standing::Deferred { resume, .. } => resume.clone(),
+            _ => Resume::Opening,
+        };
+        let staged = matches!(resume, Resume::Publishing { .. });
+        if cause == DeferCause::WorkerFault && attempts >= 2 && !staged {
+            return Standing::Held { since: at, reason: HoldReason::WorkerFault };
+        }
+        if attempts > self.terms.attempts_max && !staged {
+            return Standing::Held { since: at, reason: HoldReason::AttemptsExhausted { cause } };
+        }
+        let until = at + pause(&self.terms, attempts);
+        Standing::Deferred { until, attempts, cause, resume }
+    }
+
+    /// A held consignment leaves no plaintext behind that nobody has asked for.
+    fn discard_unpublished(&self, consignment: &Consignment) -> Result<(), Critical> {
+        let staged = matches!(
+            consignment.standing,
+            Standing::Staged { .. } | Standing::Deferred { resume: Resume::Publishing { .. }, .. }
+        );
+        if staged {
+            self.discard(&self.queries.deliveries(&consignment.id)?);
+        }
+        Ok(())
+    }
+
+    fn clear_destination_alarms(&self, deliveries: &[Delivery]) -> Result<(), Critical> {
+        let raised = self.queries.alarms()?;
+        for delivery in deliveries {
+            if raised.iter().any(|alarm| alarm.about == delivery.destination.as_str()) {
+                self.alarm(delivery.destination.as_str(), None)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Doubles with each attempt, up to the longest.
+fn pause(terms: &Terms, attempts: u8) -> std::time::Duration {
+    let doubled = 1u32.checked_shl(u32::from(attempts.saturating_sub(1))).unwrap_or(u32::MAX);
+    terms.retry_after.saturating_mul(doubled).min(terms.retry_after_max)
+}

@@ -1,0 +1,92 @@
+//! Checking: whose it is, and where each part goes.
+//!
+//! In:  [`Recognised`] content. Out: [`Routed`]: every part with its delivery.
+//! Holds: content that names another authority goes nowhere; a part without a route stops the whole consignment.
+
+use std::path::Path;
+
+use super::identify::{Part, Recognised};
+use super::open::Opened;
+use super::{Failure, Inbound, Source};
+use crate::config::template::NameFacts;
+use crate::domain::{Consequence, Consignment, Delivery, DeliveryId, FileKind, HoldReason};
+use crate::effects::destination::Access;
+
+/// Content whose every part has a place to go.
+pub(super) struct Routed {
+    pub opened: Opened,
+    pub parts: Vec<(Part, Delivery, Access)>,
+}
+
+impl Inbound {
+    pub(super) fn check(
+        &self,
+        source: &Source,
+        consignment: &Consignment,
+        recognised: Recognised,
+    ) -> Result<Routed, Failure> {
+        let foreign = recognised.authorities.iter().find(|number| **number != consignment.authority);
+        if let Some(found) = foreign {
+            let hold = HoldReason::OtherAuthority { found: found.clone() };
+            return Err(Failure::of(Consequence::Hold(hold), "another authority's number is named"));
+        }
+        let mut parts: Vec<(Part, Delivery, Access)> = Vec::with_capacity(recognised.parts.len());
+        for (index, part) in recognised.parts.into_iter().enumerate() {
+            let (delivery, access) = delivery(source, consignment, index, &part)?;
+            if parts.iter().any(|(_, other, _)| other.path == delivery.path) {
+                let detail = "two parts of one pack would get the same name";
+                return Err(Failure::of(Consequence::Hold(HoldReason::NameConflict), detail));
+            }
+            parts.push((part, delivery, access));
+        }
+        Ok(Routed { opened: recognised.opened, parts })
+    }
+}
+
+fn delivery(
+    source: &Source,
+    consignment: &Consignment,
+    index: usize,
+    part: &Part,
+) -> Result<(Delivery, Access), Failure> {
+    let Some(route) = source.routes.iter().find(|route| route.kinds.contains(&part.kind)) else {
+        let detail = format!("no route for {}", part.kind);
+        return Err(Failure::of(Consequence::Hold(HoldReason::NoRoute), detail));
+    };
+    let number = u32::try_from(index).unwrap_or(u32::MAX);
+    let id = DeliveryId::derive(&consignment.id, number, &route.destination);
+    let file_name = route.file_name.render(&NameFacts {
+        kind: part.kind.as_str(),
+        la: &consignment.authority,
+        received: Some(consignment.received_at),
+        id: Some(id.short()),
+        month: None,
+        name: part.name.as_deref(),
+        ext: extension(part.kind, part.name.as_deref()),
+    });
+    let delivery = Delivery {
+        id,
+        consignment: consignment.id,
+        part: number,
+        kind: part.kind,
+        digest: part.digest,
+        bytes: part.bytes,
+        destination: route.destination.clone(),
+        path: route.folder.join(file_name),
+    };
+    Ok((delivery, route.access))
+}
+
+/// The ending of a delivered file: by its kind, else the sender's if it is a plain one.
+fn extension(kind: FileKind, name: Option<&str>) -> &str {
+    match kind {
+        FileKind::LaidPdf => "pdf",
+        FileKind::LaidXml => "xml",
+        FileKind::CaseloadRisk => "csv",
+        FileKind::HbmsPack | FileKind::HbmsMi | FileKind::Shbe | FileKind::Unknown => {
+            let sent = name.and_then(|name| Path::new(name).extension()).and_then(|ending| ending.to_str());
+            let plain = |ending: &&str| ending.len() <= 8 && ending.bytes().all(|b| b.is_ascii_alphanumeric());
+            sent.filter(plain).unwrap_or("bin")
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Collecting: taking a settled file from a drop folder into the spool.
+//!
+//! In:  a [`Sighting`] that has settled.
+//! Out: a consignment standing at Collected, and the folder cleared of it.
+//! Order matters: spool, then record, then clear. See "What a crash leaves" in ARCHITECTURE.md.
+//! Holds: never clears a source whose ledger entry has not committed.
+
+use std::io;
+
+use super::{Critical, Inbound, Source};
+use crate::domain::alarm::AlarmReason;
+use crate::domain::ledger::{Event, Facts};
+use crate::domain::{Consignment, ConsignmentId, Digest, Revision, Standing};
+use crate::durable::{CopyError, step};
+use crate::effects::drop_folder::Sighting;
+use crate::effects::spool::Incoming;
+use crate::store::{Change, Named, NewConsignment, RecordError, StateChange};
+
+/// From this size on a file on the spool's own file system gets a second name instead of a copy.
+const ADOPT_BYTES_MIN: u64 = 64 * 1024 * 1024;
+
+/// What became of a sighting.
+#[derive(Debug)]
+pub enum Collecting {
+    /// It is ours now, or was already.
+    Ours(Box<Consignment>),
+    /// It changed or vanished meanwhile; the folder will be looked at again.
+    Changed,
+    /// It stays where it is, for this reason.
+    Left(AlarmReason),
+}
+
+impl Inbound {
+    /// Takes the file into the spool, records it, and clears it from the folder.
+    pub fn collect(&self, source: &Source, sighting: &Sighting) -> Result<Collecting, Critical> {
+        match self.try_collect(source, sighting) {
+            Ok(collecting) => Ok(collecting),
+            Err(Stopped::Critical(critical)) => Err(critical),
+            Err(Stopped::Left(reason, error)) => {
+                tracing::warn!(source = %source.name, error = %error, "Left a file in {}: {error}", source.name);
+                Ok(Collecting::Left(reason))
+            }
+        }
+    }
+
+    fn try_collect(&self, source: &Source, sighting: &Sighting) -> Result<Collecting, Stopped> {
+        let native = Digest::of(sighting.native().as_bytes());
+        if let Some(consignment) = self.queries.collected(&source.name, &native).map_err(Critical::from)? {
+            return self.clear_again(source, sighting, consignment);
+        }
+        if sighting.stamp.bytes > self.terms.ciphertext_bytes_max {
+            let words = "it is larger than service.limits.ciphertext_bytes_max";
+            return Err(Stopped::Left(AlarmReason::TooLarge, io::Error::other(words)));
+        }
+        let free = self.spool.free_bytes().map_err(|error| Stopped::Left(AlarmReason::SpaceLow, error))?;
+        if free < self.terms.free_bytes_min.saturating_add(sighting.stamp.bytes) {
+            let words = "there is too little space below the state directory";
+            return Err(Stopped::Left(AlarmReason::SpaceLow, io::Error::other(words)));
+        }
+        let Some(incoming) = self.take(source, sighting)? else { return Ok(Collecting::Changed) };
+        let consignment = Consignment {
+            id: ConsignmentId::derive(&source.name, &sighting.native(), &incoming.copied.digest),
+            source: source.name.clone(),
+            authority: source.authority.clone(),
+            received_at: self.clock.now(),
+            sealed_digest: incoming.copied.digest,
+            sealed_bytes: incoming.copied.bytes,
+            revision: Revision(0),
+            standing: Standing::Collected { at: self.clock.now() },
+            signer: None,
+        };
+        let kept = self.spool.keep(incoming, &source.name, &consignment.id);
+        kept.map_err(|error| Stopped::Left(AlarmReason::SpaceLow, error))?;
+        let consignment = self.record_collected(consignment, native, &sighting.name)?;
+        passed(step("collect.recorded"))?;
+        self.clear(source, sighting)?;
+        passed(step("collect.cleared"))?;
+        Ok(Collecting::Ours(Box::new(consignment)))
+    }
+
+    /// The bytes of the file, as they were from its opening to the end of the copy; `None` if they changed.
+    fn take(&self, source: &Source, sighting: &Sighting) -> Result<Option<Incoming<'_>>, Stopped> {
+        let fault = |error| Stopped::Left(AlarmReason::SourceFault, error);
+        let directory = source.folder.directory().map_err(fault)?;
+        let Some(mut file) = source.folder.open(sighting).map_err(fault)? else { return Ok(None) };
+        if sighting.stamp.links > 1 && !self.spool.holds(&sighting.stamp).map_err(fault)? {
+            return Err(Stopped::Left(AlarmReason::Uncollectable, io::Error::other("the file has a second name")));
+        }
+        let bytes_max = self.terms.ciphertext_bytes_max;
+        let large = sighting.stamp.bytes >= ADOPT_BYTES_MIN && self.spool.shares_file_system(&directory);
+        let adopted = large.then(|| self.spool.adopt(&directory, &sighting.name, bytes_max));
+        let taken = match adopted {
+            // The kernel refuses a second name for somebody else's file, or the file has too many: a copy does.
+            None | Some(Err(CopyError::Write(_))) => self.spool.take(&mut file, bytes_max),
+            Some(taken) => taken,
+        };
+        let incoming = match taken {
+            Ok(incoming) => incoming,
+            Err(CopyError::TooLarge(_)) => return Ok(None),
+            Err(CopyError::Read(error)) => return Err(fault(error)),
+            Err(CopyError::Write(error)) => return Err(Stopped::Left(AlarmReason::SpaceLow, error)),
+        };
+        Ok(source.folder.is_still(sighting).map_err(fault)?.then_some(incoming))
+    }
+
+    fn record_collected(&self, consignment: Consignment, native: Digest, name: &str) -> Result<Consignment, Stopped> {
+        let named = Named::new(name);
+        let facts = Facts {
+            transfer: Some(consignment.id),
+            source: Some(consignment.source.clone()),
+            name: Some(named.commitment()),
+            sealed: Some(consignment.sealed_digest),
+            bytes: Some(consignment.sealed_bytes),
+            ..Facts::default()
+        };
+        let new = NewConsignment { consignment: consignment.clone(), native, name: named.commitment() };
+        let change = self.change(Event::Collected, facts, StateChange::Collect(Box::new(new)));
+        match self.recorder.record(Change { names: vec![named], ..change }) {
+            Ok(_) => Ok(consignment),
+            // Recorded before a crash, or as an orphan after it: that record stands.
+            Err(RecordError::Exists { .. }) => {
+                let known = self.queries.consignment(&consignment.id).map_err(Critical::from)?;
+                Ok(known.map_or(consignment, |(known, _)| known))
+            }
+            Err(error) => Err(Stopped::Critical(error.into())),
+        }
+    }
+
+    /// The file was collected before, but a crash came before the folder was cleared.
+    fn clear_again(&self, source: &Source, sighting: &Sighting, known: Consignment) -> Result<Collecting, Stopped> {
+        let fault = |error| Stopped::Left(AlarmReason::SourceFault, error);
+        let Some(mut file) = source.folder.open(sighting).map_err(fault)? else { return Ok(Collecting::Changed) };
+        let bytes = crate::durable::copy_and_digest(&mut file, &mut io::sink(), u64::MAX);
+        let bytes = bytes.map_err(|error| fault(io::Error::other(error)))?;
+        if bytes.digest != known.sealed_digest {
+            let words = "it was replaced by other content with the same times";
+            return Err(fault(io::Error::other(words)));
+        }
+        self.clear(source, sighting)?;
+        Ok(Collecting::Ours(Box::new(known)))
+    }
+
+    fn clear(&self, source: &Source, sighting: &Sighting) -> Result<(), Stopped> {
+        source.folder.clear(sighting).map_err(|error| Stopped::Left(AlarmReason::SourceFault, error))
+    }
+}
+
+enum Stopped {
+    Left(AlarmReason, io::Error),
+    Critical(Critical),
+}
+
+impl From<Critical> for Stopped {
+    fn from(critical: Critical) -> Stopped {
+        Stopped::Critical(critical)
+    }
+}
+
+fn passed(step: io::Result<()>) -> Result<(), Stopped> {
+    step.map_err(|error| Stopped::Left(AlarmReason::SourceFault, error))
+}

@@ -1,0 +1,150 @@
+//! Identifying: what the content is, and what its parts are if it is a pack.
+//!
+//! In:  [`Opened`] content. Out: [`Recognised`]: every part with its kind, and every LA number plainly named.
+//! Holds: one bad member stops the whole pack; sizes in archive headers are never believed.
+
+use std::fs::File;
+use std::io::{self, BufReader, Seek, SeekFrom, Write};
+
+use super::open::Opened;
+use super::{Failure, Inbound};
+use crate::catalogue::{Archive, ArchiveError, Identified, archive, identify};
+use crate::domain::digest::Digester;
+use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber};
+
+/// Content whose parts are known.
+pub(super) struct Recognised {
+    pub opened: Opened,
+    pub parts: Vec<Part>,
+    /// Every LA number that names or contents plainly name.
+    pub authorities: Vec<LaNumber>,
+}
+
+/// One file to be delivered.
+pub(super) struct Part {
+    /// Its place in the pack; `None` if it is the whole content.
+    pub member: Option<usize>,
+    /// The name the sender gave it, if any.
+    pub name: Option<String>,
+    pub kind: FileKind,
+    pub digest: Digest,
+    pub bytes: u64,
+}
+
+impl Inbound {
+    /// `outer` is the name at the source, without its OpenPGP ending.
+    pub(super) fn identify(&self, mut opened: Opened, outer: Option<&str>) -> Result<Recognised, Failure> {
+        let inner = opened.verdict.file_name.clone().filter(|name| !name.is_empty());
+        let name = inner.as_deref().or(outer).map(str::to_owned);
+        let found = self.look_at(name.as_deref(), &mut opened.content)?;
+        let mut authorities = found.authorities.clone();
+        authorities.extend(outer.and_then(crate::catalogue::authority_in_name));
+        let packed = found.kind == FileKind::HbmsPack && is_zip(&mut opened.content)?;
+        let parts = if packed {
+            self.members(&mut opened.content, &mut authorities)?
+        } else {
+            sound(&found)?;
+            let (digest, bytes) = (opened.verdict.content, opened.verdict.bytes);
+            vec![Part { member: None, name, kind: found.kind, digest, bytes }]
+        };
+        Ok(Recognised { opened, parts, authorities })
+    }
+
+    fn members(&self, content: &mut File, authorities: &mut Vec<LaNumber>) -> Result<Vec<Part>, Failure> {
+        let mut pack = open_archive(content, &self.terms.archive)?;
+        let names: Vec<String> = pack.members().iter().map(|member| member.name.clone()).collect();
+        let mut parts = Vec::with_capacity(names.len());
+        for (member, name) in names.into_iter().enumerate() {
+            let mut scratch = self.spool.private().map_err(private_space)?;
+            let mut digesting = Digesting { into: &mut scratch, digester: Digester::new() };
+            let bytes = pack.extract(member, &mut digesting).map_err(|error| archive_failure(&error))?;
+            let digest = digesting.digester.finish();
+            let found = self.look_at(Some(&name), &mut scratch)?;
+            authorities.extend(found.authorities.iter().cloned());
+            let kind = match found.kind {
+                FileKind::CaseloadRisk | FileKind::HbmsMi => found.kind,
+                // Whatever else lies in a recognised pack belongs to it.
+                _ => FileKind::HbmsPack,
+            };
+            if kind == FileKind::CaseloadRisk {
+                sound(&found)?;
+            }
+            parts.push(Part { member: Some(member), name: Some(name), kind, digest, bytes });
+        }
+        Ok(parts)
+    }
+
+    fn look_at(&self, name: Option<&str>, content: &mut File) -> Result<Identified, Failure> {
+        content.seek(SeekFrom::Start(0)).map_err(private_space)?;
+        identify(name, &mut BufReader::new(&mut *content), &self.terms.archive).map_err(private_space)
+    }
+}
+
+/// The pack as an archive, read through its own position.
+pub(super) fn open_archive<'a>(
+    content: &'a mut File,
+    limits: &crate::catalogue::Limits,
+) -> Result<Archive<&'a mut File>, Failure> {
+    content.seek(SeekFrom::Start(0)).map_err(private_space)?;
+    Archive::open(content, limits).map_err(|error| archive_failure(&error))
+}
+
+pub(super) fn archive_failure(error: &ArchiveError) -> Failure {
+    Failure::of(error.consequence(), error)
+}
+
+fn is_zip(content: &mut File) -> Result<bool, Failure> {
+    use std::os::unix::fs::FileExt;
+    let mut head = [0; 4];
+    let got = content.read_at(&mut head, 0).map_err(private_space)?;
+    Ok(archive::is_zip(&head[..got]))
+}
+
+fn sound(found: &Identified) -> Result<(), Failure> {
+    if found.is_sound() {
+        return Ok(());
+    }
+    let codes: Vec<&str> = found.findings.iter().map(|finding| finding.code).collect();
+    Err(Failure::of(Consequence::Hold(HoldReason::Malformed), codes.join(" ")))
+}
+
+fn private_space(error: io::Error) -> Failure {
+    Failure::of(Consequence::Defer(DeferCause::PrivateSpace), error)
+}
+
+struct Digesting<W> {
+    into: W,
+    digester: Digester,
+}
+
+impl<W: Write> Write for Digesting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.into.write(bytes)?;
+        self.digester.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.into.flush()
+    }
+}
+
+/// The name without the ending that says it is OpenPGP.
+pub(super) fn without_openpgp_ending(name: &str) -> &str {
+    let endings = [".pgp", ".gpg", ".asc"];
+    let lower = name.to_ascii_lowercase();
+    let ending = endings.iter().find(|ending| lower.ends_with(**ending) && name.len() > ending.len());
+    ending.map_or(name, |ending| &name[..name.len() - ending.len()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_openpgp_endings_fall() {
+        assert_eq!(without_openpgp_ending("AOBWR627_LAID_RISK.csv.PGP"), "AOBWR627_LAID_RISK.csv");
+        assert_eq!(without_openpgp_ending("a.csv"), "a.csv");
+        assert_eq!(without_openpgp_ending(".pgp"), ".pgp");
+    }
+}

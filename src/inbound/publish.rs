@@ -1,0 +1,187 @@
+//! Publishing: staged parts get their final names, and the consignment is Delivered; then Closed.
+//!
+//! In:  a consignment at Staged. Out: at Delivered, then Closed.
+//! After a crash what lies at the destination decides, row by row: see "What a crash leaves" in ARCHITECTURE.md.
+//! Holds: at most one publish per delivery, save flagged ones after a reboot; nothing is overwritten.
+
+use super::{Critical, Failure, Inbound};
+use crate::domain::alarm::AlarmReason;
+use crate::domain::ledger::{Event, Facts};
+use crate::domain::{Consequence, Consignment, DeferCause, Delivery, HoldReason, Standing};
+use crate::durable::step;
+use crate::effects::destination::{Access, Content, Found};
+use crate::store::StateChange;
+
+/// What is left to do for one staged part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Remaining {
+    Publish,
+    /// It has its final name; our part, if one is left, goes.
+    Done,
+    /// It had its final name, and the back office has taken it since.
+    Taken,
+    /// What was staged is damaged: open and stage again.
+    Restage,
+    Conflict,
+    Replaced,
+}
+
+/// The recovery table's rows for Staged.
+fn remaining(found: Found) -> Remaining {
+    match (found.part, found.published) {
+        (Content::Same, Content::None) => Remaining::Publish,
+        (Content::Other, Content::None) => Remaining::Restage,
+        (Content::None | Content::Same | Content::Other, Content::Same) => Remaining::Done,
+        (Content::None, Content::None) => Remaining::Taken,
+        (Content::Same, Content::Other) => Remaining::Conflict,
+        (Content::None | Content::Other, Content::Other) => Remaining::Replaced,
+    }
+}
+
+impl Inbound {
+    /// Publishes what was staged a moment ago by this process: the parts are known to be there.
+    pub(super) fn publish(&self, consignment: &mut Consignment, deliveries: &[Delivery]) -> Result<(), Failure> {
+        for delivery in deliveries {
+            // A part that an earlier attempt published is not staged again.
+            let missing = self.destinations.publish(delivery, self.access(consignment, delivery));
+            match missing {
+                Err(error) if self.is_published(delivery) => tracing::info!(%error, "A part was published before"),
+                published => published.map_err(|error| Failure::at_destination(&delivery.destination, &error))?,
+            }
+        }
+        self.delivered(consignment, deliveries, Event::Delivered)
+    }
+
+    /// Goes on with what an earlier process, or an earlier attempt, had staged.
+    pub(super) fn publish_again(&self, consignment: &mut Consignment, staged_in: &str) -> Result<(), Failure> {
+        let deliveries = self.queries.deliveries(&consignment.id)?;
+        let mut remains = Vec::with_capacity(deliveries.len());
+        for delivery in &deliveries {
+            let found = self.destinations.find(delivery);
+            let found = found.map_err(|error| Failure::at_destination(&delivery.destination, &error))?;
+            remains.push(remaining(found));
+        }
+        self.refuse_what_is_wrong(&deliveries, &remains)?;
+        let mut event = Event::DeliveredRecovered;
+        for (delivery, remains) in deliveries.iter().zip(remains) {
+            match remains {
+                Remaining::Taken => event = Event::DeliveredTaken,
+                Remaining::Publish => {
+                    if staged_in != self.boot {
+                        self.note_possible_republish(consignment)?;
+                    }
+                    let published = self.destinations.publish(delivery, self.access(consignment, delivery));
+                    published.map_err(|error| Failure::at_destination(&delivery.destination, &error))?;
+                }
+                _ => self.discard(std::slice::from_ref(delivery)),
+            }
+        }
+        self.delivered(consignment, &deliveries, event)
+    }
+
+    fn refuse_what_is_wrong(&self, deliveries: &[Delivery], remains: &[Remaining]) -> Result<(), Failure> {
+        for (delivery, remains) in deliveries.iter().zip(remains) {
+            let (consequence, alarm) = match remains {
+                Remaining::Publish | Remaining::Done | Remaining::Taken => continue,
+                Remaining::Conflict => (Consequence::Hold(HoldReason::NameConflict), None),
+                Remaining::Replaced => (Consequence::Hold(HoldReason::Replaced), Some(AlarmReason::Replaced)),
+                Remaining::Restage => {
+                    self.discard(std::slice::from_ref(delivery));
+                    return Err(Failure::This {
+                        consequence: Consequence::Defer(DeferCause::StagedDamaged),
+                        alarm: Some((delivery.destination.to_string(), AlarmReason::StagedDamaged)),
+                        detail: "a staged part is no longer what was written".to_owned(),
+                    });
+                }
+            };
+            let alarm = alarm.map(|reason| (delivery.destination.to_string(), reason));
+            let detail = format!("the final name at {} is taken", delivery.destination);
+            return Err(Failure::This { consequence, alarm, detail });
+        }
+        Ok(())
+    }
+
+    fn note_possible_republish(&self, consignment: &Consignment) -> Result<(), Failure> {
+        let facts = Facts { transfer: Some(consignment.id), ..Facts::default() };
+        let noted = self.recorder.record(self.change(Event::PossibleRepublish, facts, StateChange::None));
+        noted.map(drop).map_err(|error| Failure::Critical(error.into()))
+    }
+
+    /// Makes the names last, then records that they do.
+    fn delivered(&self, consignment: &mut Consignment, deliveries: &[Delivery], event: Event) -> Result<(), Failure> {
+        self.synced(deliveries)?;
+        super::passed(step("publish.directory-synced"))?;
+        let standing = Standing::Delivered { at: self.clock.now() };
+        self.move_to(consignment, standing, event, Facts::default())?;
+        super::passed(step("publish.recorded"))
+    }
+
+    /// Archives the sealed original. The last step: nothing of the consignment is left in the spool.
+    pub(super) fn close(&self, consignment: &mut Consignment) -> Result<(), Failure> {
+        let archived = self.spool.archive(&consignment.source, &consignment.id);
+        archived.map_err(|error| Failure::of(Consequence::Defer(DeferCause::SpoolUnreadable), error))?;
+        super::passed(step("close.archived"))?;
+        let standing = Standing::Closed { at: self.clock.now() };
+        self.move_to(consignment, standing, Event::Closed, Facts::default())?;
+        super::passed(step("close.recorded"))
+    }
+
+    /// Moves the consignment, with an entry that names it.
+    pub(super) fn move_to(
+        &self,
+        consignment: &mut Consignment,
+        standing: Standing,
+        event: Event,
+        facts: Facts,
+    ) -> Result<(), Critical> {
+        let facts = Facts { transfer: Some(consignment.id), ..facts };
+        let state = StateChange::Consignment {
+            id: consignment.id,
+            expect: consignment.revision,
+            standing: standing.clone(),
+            deliveries: None,
+            accepts: None,
+            signer: None,
+        };
+        let recorded = self.recorder.record(self.change(event, facts, state))?;
+        consignment.revision = recorded.revision;
+        consignment.standing = standing;
+        Ok(())
+    }
+
+    fn is_published(&self, delivery: &Delivery) -> bool {
+        let expected = Found { part: Content::None, published: Content::Same };
+        self.destinations.find(delivery).is_ok_and(|found| found == expected)
+    }
+
+    /// The route's access, or the safest if the route is gone from the configuration.
+    fn access(&self, consignment: &Consignment, delivery: &Delivery) -> Access {
+        let routes = self.source(&consignment.source).map(|source| source.routes.as_slice()).unwrap_or_default();
+        let route = routes.iter().find(|route| route.destination == delivery.destination);
+        route.map_or(Access { mode: 0o600, group: None }, |route| route.access)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_recovery_table() {
+        use Content::*;
+        let rows = [
+            (Same, None, Remaining::Publish),
+            (Other, None, Remaining::Restage),
+            (None, Same, Remaining::Done),
+            (Same, Same, Remaining::Done),
+            (Other, Same, Remaining::Done),
+            (None, None, Remaining::Taken),
+            (Same, Other, Remaining::Conflict),
+            (None, Other, Remaining::Replaced),
+            (Other, Other, Remaining::Replaced),
+        ];
+        for (part, published, expected) in rows {
+            assert_eq!(remaining(Found { part, published }), expected, "part {part:?}, final {published:?}");
+        }
+    }
+}

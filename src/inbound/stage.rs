@@ -1,0 +1,169 @@
+//! Staging: every part complete beside its final name, hidden; then one record for all of them.
+//!
+//! In:  [`Routed`] content. Out: the consignment at Staged.
+//! Holds: all or nothing; what is already at a final name is never touched; the same content is accepted once.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+use super::check::Routed;
+use super::identify::{Part, open_archive};
+use super::{Failure, Inbound};
+use crate::domain::ledger::{Event, Facts, PartFacts};
+use crate::domain::{Consequence, Consignment, DeferCause, Delivery, DeliveryId, HoldReason, Standing};
+use crate::durable::step;
+use crate::effects::destination::{Access, Content, Part as Staging};
+use crate::effects::pgp::Verdict;
+use crate::store::{Change, Named, RecordError, StateChange};
+
+impl Inbound {
+    pub(super) fn stage(&self, consignment: &mut Consignment, routed: Routed) -> Result<Vec<Delivery>, Failure> {
+        let deliveries: Vec<Delivery> = routed.parts.iter().map(|(_, delivery, _)| delivery.clone()).collect();
+        let mut unrecorded = Unrecorded { inbound: self, deliveries: &deliveries, recorded: false };
+        let published = self.published_before(consignment, &deliveries)?;
+        let Routed { opened, parts } = routed;
+        let mut content = opened.content;
+        for (part, delivery, access) in &parts {
+            if !published.contains(&delivery.id) {
+                self.stage_part(&mut content, part, delivery, *access)?;
+            }
+        }
+        self.synced(&deliveries)?;
+        super::passed(step("stage.directory-synced"))?;
+        let standing = Standing::Staged { at: self.clock.now(), boot: self.boot.clone() };
+        match self.recorder.record(self.staged(consignment, standing.clone(), &deliveries, &opened.verdict)) {
+            Ok(recorded) => consignment.revision = recorded.revision,
+            Err(RecordError::AcceptedBefore { first }) => {
+                let detail = format!("the same content is transfer {first}");
+                return Err(Failure::of(Consequence::Hold(HoldReason::Repeat), detail));
+            }
+            Err(error) => return Err(Failure::Critical(error.into())),
+        }
+        unrecorded.recorded = true;
+        consignment.standing = standing;
+        consignment.signer = Some(opened.verdict.signer);
+        super::passed(step("stage.recorded"))?;
+        drop(unrecorded);
+        Ok(deliveries)
+    }
+
+    /// The parts that an earlier attempt, since sent back to the start, had already published. Anything else at a
+    /// final name is somebody else's: we never publish before Staged.
+    fn published_before(
+        &self,
+        consignment: &Consignment,
+        deliveries: &[Delivery],
+    ) -> Result<Vec<DeliveryId>, Failure> {
+        let earlier = self.queries.deliveries(&consignment.id)?;
+        let mut published = Vec::new();
+        for delivery in deliveries {
+            let at = |error| Failure::at_destination(&delivery.destination, &error);
+            if self.destinations.is_free(delivery).map_err(at)? {
+                continue;
+            }
+            let ours = earlier.contains(delivery)
+                && self.destinations.find(delivery).map_err(at)?.published == Content::Same;
+            if !ours {
+                let detail = format!("a final name at {} is taken", delivery.destination);
+                return Err(Failure::of(Consequence::Hold(HoldReason::NameConflict), detail));
+            }
+            published.push(delivery.id);
+        }
+        Ok(published)
+    }
+
+    fn stage_part(
+        &self,
+        content: &mut File,
+        part: &Part,
+        delivery: &Delivery,
+        access: Access,
+    ) -> Result<(), Failure> {
+        let at = |error| Failure::at_destination(&delivery.destination, &error);
+        let Some(member) = part.member else {
+            return self.destinations.stage(delivery, access, Staging::Whole(content)).map_err(at);
+        };
+        let mut pack = open_archive(content, &self.terms.archive)?;
+        let mut write = |into: &mut dyn Write| -> io::Result<()> {
+            let bytes = pack.extract(member, into).map_err(|error| match error.into_write_error() {
+                Ok(written) => written,
+                Err(other) => io::Error::other(other),
+            })?;
+            // The member was measured before; unpacking is a function of the same bytes.
+            if bytes == part.bytes { Ok(()) } else { Err(io::Error::other("a member unpacked differently")) }
+        };
+        self.destinations.stage(delivery, access, Staging::Written(&mut write)).map_err(at)
+    }
+
+    pub(super) fn synced(&self, deliveries: &[Delivery]) -> Result<(), Failure> {
+        let Some(first) = deliveries.first() else { return Ok(()) };
+        self.destinations.sync(deliveries).map_err(|error| Failure::at_destination(&first.destination, &error))
+    }
+
+    fn staged(
+        &self,
+        consignment: &Consignment,
+        standing: Standing,
+        deliveries: &[Delivery],
+        verdict: &Verdict,
+    ) -> Change {
+        let mut names = Vec::with_capacity(deliveries.len());
+        let mut parts = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            let named = Named::new(delivery.path.file_name().unwrap_or_default().to_string_lossy());
+            parts.push(PartFacts {
+                delivery: delivery.id,
+                kind: delivery.kind,
+                content: delivery.digest,
+                bytes: delivery.bytes,
+                to: delivery.destination.clone(),
+                name: named.commitment(),
+            });
+            names.push(named);
+        }
+        let facts = Facts {
+            transfer: Some(consignment.id),
+            content: Some(verdict.content),
+            bytes: Some(verdict.bytes),
+            fingerprint: Some(verdict.signer.clone()),
+            parts,
+            ..Facts::default()
+        };
+        let state = StateChange::Consignment {
+            id: consignment.id,
+            expect: consignment.revision,
+            standing,
+            deliveries: Some(deliveries.to_vec()),
+            accepts: Some(verdict.content),
+            signer: Some(verdict.signer.clone()),
+        };
+        Change { names, ..self.change(Event::Staged, facts, state) }
+    }
+}
+
+/// Parts that no record names yet: dropped, they are removed again.
+struct Unrecorded<'a> {
+    inbound: &'a Inbound,
+    deliveries: &'a [Delivery],
+    recorded: bool,
+}
+
+impl Drop for Unrecorded<'_> {
+    fn drop(&mut self) {
+        if !self.recorded {
+            self.inbound.discard(self.deliveries);
+        }
+    }
+}
+
+impl Inbound {
+    /// Removes our hidden parts. One that cannot be removed is named in the log; nothing depends on it.
+    pub(super) fn discard(&self, deliveries: &[Delivery]) {
+        for delivery in deliveries {
+            if let Err(error) = self.destinations.discard(delivery) {
+                let cause = DeferCause::DestinationFault.says();
+                tracing::warn!(destination = %delivery.destination, %error, "A hidden part may be left: {cause}");
+            }
+        }
+    }
+}
