@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::due::Hours;
+use crate::domain::alarm::AlarmReason;
 use crate::domain::{LaNumber, Notice, PartnerName, ReturnKind, Stage, Submission, SubmissionKey};
 
 /// Failed attempts after which a person should know.
@@ -41,45 +42,31 @@ pub(super) fn is_ours(about: &str) -> bool {
 ///
 /// Attempts that fail are worth an alarm from the `quiet`th on.
 pub(super) fn notice_of(submission: &Submission, hours: &Hours, quiet: u8, now: Timestamp) -> Option<Notice> {
-    let key = &submission.key;
-    let says = |code, says: String, next| Some(Notice { code, says, next });
+    let about = submission.key.to_string();
+    let words = |reason: AlarmReason, more: String| {
+        let notice = reason.notice(&about);
+        Some(Notice { says: format!("{}{more}", notice.says), ..notice })
+    };
     match &submission.stage {
-        Stage::Scheduled | Stage::Held { .. } if hours.are_open(now) => {
-            let why = match &submission.stage {
-                Stage::Held { reason, .. } => format!("what lies in its folder is held: {}", reason.notice().says),
-                _ => "nothing lies in its folder".to_owned(),
-            };
-            says(
-                "CN-501",
-                format!("Return {key} is due today and not sealed, because {why}"),
-                "Put the right file into its folder before the window closes; it is then sealed and sent by itself.",
-            )
+        Stage::Held { reason, .. } if hours.are_open(now) => {
+            words(AlarmReason::DueToday, format!(" What lies there is held. {}", reason.notice().says))
         }
-        Stage::Scheduled | Stage::Held { .. } | Stage::Sealed | Stage::Deferred { .. } if now >= hours.closes => says(
-            "CN-502",
-            format!("Return {key} was due today, and its hours of sending are over without it."),
-            "Tell DWP that it will be late. `hbcourier returns list --open` shows what is missing.",
-        ),
-        Stage::Deferred { attempts, cause, .. } if *attempts >= quiet => says(
-            "CN-503",
-            format!("Return {key} could not be sent in {attempts} attempts, because {}.", cause.says()),
-            "`hbcourier check` names what to mend; it is tried again until its hours are over.",
-        ),
-        Stage::Failed { reply, .. } => says(
-            "CN-504",
-            format!("Return {key} was refused for good: {reply}"),
-            "Mend what the reply names and tell DWP; `hbcourier returns list` shows the return.",
-        ),
-        Stage::Uncertain { .. } => says(
-            "CN-505",
-            format!("Return {key} was sent, but nothing tells whether it arrived."),
-            "Ask DWP whether they have it before anything is sent again; `hbcourier returns list` shows its Message-ID.",
-        ),
-        Stage::Missed { .. } => says(
-            "CN-506",
-            format!("The transfer date of return {key} passed without it. It is not sent late by itself."),
-            "Tell DWP and agree what to send; `hbcourier returns list` shows the return.",
-        ),
+        Stage::Scheduled if hours.are_open(now) => words(AlarmReason::DueToday, String::new()),
+        Stage::Scheduled | Stage::Held { .. } | Stage::Sealed | Stage::Deferred { .. } if now >= hours.closes => {
+            Some(Notice {
+                code: "CN-531",
+                says: format!("{about} is due today, and its hours of sending are over without it."),
+                next: "Tell DWP that it will be late; `hbcourier returns list --open` shows what is missing.",
+            })
+        }
+        Stage::Deferred { attempts, cause, .. } if *attempts >= quiet => Some(Notice {
+            code: "CN-532",
+            says: format!("{about} could not be sent in {attempts} attempts, because {}.", cause.says()),
+            next: "`hbcourier check` names what to mend; it is tried again until its hours are over.",
+        }),
+        Stage::Failed { reply, .. } => words(AlarmReason::Refused, format!(" It said: {reply}")),
+        Stage::Uncertain { .. } => words(AlarmReason::Uncertain, String::new()),
+        Stage::Missed { .. } => words(AlarmReason::Missed, String::new()),
         Stage::Scheduled
         | Stage::Held { .. }
         | Stage::Sealed
@@ -129,63 +116,56 @@ pub(super) enum Hindrance {
 impl Hindrance {
     /// What the alarm is about, and what to tell a person.
     pub(super) fn alarm(&self, authority: &LaNumber, kind: ReturnKind) -> (String, Notice) {
-        let this = format!("{kind} of LA {authority}");
-        let (code, says, next) = match self {
-            Hindrance::Folder(_) => (
-                "CN-511",
-                format!("The folder in which the {this} is left is missing or closed to the service."),
-                "Mount or make the folder, or mend its permissions; `hbcourier check` names it. It is then used by itself.",
-            ),
-            Hindrance::OddName => (
-                "CN-512",
-                format!("The folder of the {this} holds a file whose name is not UTF-8, so it is not picked up."),
-                "Give the file a plain name.",
-            ),
-            Hindrance::File(_) => (
-                "CN-513",
-                format!("The file of the {this} is there and could not be read."),
-                "Let the service's account read it; it is then picked up by itself.",
-            ),
-            Hindrance::NotCleared(_) => (
-                "CN-514",
-                format!("The {this} is sealed, but its file could not be removed from its folder."),
-                "Let the service's account write to the folder, or remove the file by hand.",
-            ),
-            Hindrance::State(_) => (
-                "CN-515",
-                format!("The {this} could not be sealed, because the state directory could not be used."),
-                "`hbcourier check` names what to mend (space, permissions); it is then sealed by itself.",
-            ),
-            Hindrance::OwnKey(says) => (
-                "CN-516",
-                format!("The {this} could not be sealed with the service's own key: {says}."),
-                "`hbcourier keys list` shows the own keys; once one is usable it is sealed by itself.",
-            ),
-            Hindrance::PartnerKey { partner, says } => (
-                "CN-517",
-                format!("The certificate of {partner} cannot be used, so nothing is sealed to it: {says}."),
-                "Get a current certificate from the partner and trust it; `hbcourier keys list` shows what is there.",
-            ),
-            Hindrance::NothingOwed => (
-                "CN-518",
-                format!("A file lies in the folder of the {this}, and no timetable in force has a date for it."),
-                "Add the next year's timetable to the configuration, or remove the file.",
-            ),
-            Hindrance::NoCourier => (
-                "CN-519",
-                format!("The {this} names a courier that is not configured."),
-                "Mend the configuration (`hbcourier check` names the place) and restart the service.",
-            ),
-            Hindrance::Fault(says) => (
-                "CN-520",
-                format!("The {this} could not be sealed: {says}."),
-                "It is tried again by itself; report it with the log around that time if it goes on.",
-            ),
-        };
         let about = match self {
             Hindrance::PartnerKey { partner, .. } => about_partner(partner),
             _ => about_folder(authority, kind),
         };
+        let this = format!("{kind} of LA {authority}");
+        let (code, says, next) = match self {
+            Hindrance::Folder(_) => return (about.clone(), AlarmReason::PickUpMissing.notice(&about)),
+            Hindrance::OwnKey(says) => return (about, key_notice("the service itself", says)),
+            Hindrance::PartnerKey { partner, says } => return (about, key_notice(partner.as_str(), says)),
+            Hindrance::OddName => (
+                "CN-533",
+                format!("The folder of the {this} holds a file whose name is not UTF-8, so it is not picked up."),
+                "Give the file a plain name.",
+            ),
+            Hindrance::File(_) => (
+                "CN-534",
+                format!("The file of the {this} is there and could not be read."),
+                "Let the service's account read it; it is then picked up by itself.",
+            ),
+            Hindrance::NotCleared(_) => (
+                "CN-535",
+                format!("The {this} is sealed, but its file could not be removed from its folder."),
+                "Let the service's account write to the folder, or remove the file by hand.",
+            ),
+            Hindrance::State(_) => (
+                "CN-536",
+                format!("The {this} could not be sealed, because the state directory could not be used."),
+                "`hbcourier check` names what to mend (space, permissions); it is then sealed by itself.",
+            ),
+            Hindrance::NothingOwed => (
+                "CN-537",
+                format!("A file lies in the folder of the {this}, and no timetable in force has a date for it."),
+                "Add the next year's timetable to the configuration, or remove the file.",
+            ),
+            Hindrance::NoCourier => (
+                "CN-538",
+                format!("The {this} names a courier that is not configured."),
+                "Mend the configuration (`hbcourier check` names the place) and restart the service.",
+            ),
+            Hindrance::Fault(says) => (
+                "CN-539",
+                format!("The {this} could not be sealed: {says}."),
+                "It is tried again by itself; report it with the log around that time if it goes on.",
+            ),
+        };
         (about, Notice { code, says, next })
     }
+}
+
+fn key_notice(whose: &str, why: &str) -> Notice {
+    let notice = AlarmReason::KeyUnusable.notice(whose);
+    Notice { says: format!("{} Why: {why}.", notice.says), ..notice }
 }
