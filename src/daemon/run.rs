@@ -179,7 +179,10 @@ impl Running {
         let mut lookout = lookout(service, &self.queue, &self.stop, &self.health, hints);
         lookout.noticing = noticing;
         lookout.hints_lost = self.wake.lost.clone();
-        lookout.elsewhere = Box::new(move || drop(returns.try_send(())));
+        lookout.elsewhere = Box::new(move || {
+            // A full channel is a wake already on its way.
+            let _ = returns.try_send(());
+        });
         lookout
     }
 
