@@ -1,3 +1,4 @@
 //! What the tests stand on: partners, councils, waits.
 
 pub mod partner;
+pub mod council;
