@@ -2,3 +2,4 @@
 
 pub mod partner;
 pub mod council;
+pub mod smtp;

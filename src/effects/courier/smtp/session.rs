@@ -141,11 +141,8 @@ impl<'a> Session<'a> {
     /// Leaves again, and tells what was found.
     pub(super) fn probe(mut self) -> Result<String, Trouble> {
         self.ask(Doing::Probe, Noop, 250)?;
-        let says = self.wording.well(
-            self.server.login.as_ref().map(|login| login.account.as_str()),
-            self.size_max,
-            self.server.message_bytes_max,
-        );
+        let has_login = self.server.login.is_some();
+        let says = self.wording.well(has_login, self.size_max, self.server.message_bytes_max);
         self.quit();
         Ok(says)
     }
