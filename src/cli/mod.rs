@@ -1,4 +1,5 @@
 //! The command line: one file per subcommand.
 
+pub mod returns;
 pub mod timetable;
 pub mod identify;
