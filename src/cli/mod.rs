@@ -2,4 +2,5 @@
 
 pub mod returns;
 pub mod timetable;
+pub mod audit;
 pub mod identify;
