@@ -94,7 +94,11 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
     if named.as_ref() == Some(&subject) && Leads::to(change.event).agrees(&subject, word) {
         return Ok(facts);
     }
-    Err(RecordError::NotAllowed { what: format!("{subject} by the event `{}`", change.event), from: "any state", to: word })
+    Err(RecordError::NotAllowed {
+        what: format!("{subject} by the event `{}`", change.event),
+        from: "any state",
+        to: word,
+    })
 }
 
 fn moved_transfer(facts: &mut Facts, id: &ConsignmentId) -> Subject {

@@ -6,12 +6,14 @@
 mod agreement;
 pub mod contract;
 pub mod evidence;
+#[cfg(test)]
+pub(crate) mod samples;
 mod sqlite;
 pub mod verify;
 
 pub use contract::{
-    Alarm, Change, ConsignmentFilter, Head, Named, NewConsignment, Queries, QueryError, RecordError, Recorded, Recorder,
-    StateChange, SubmissionFilter,
+    Alarm, Change, ConsignmentFilter, Head, Named, NewConsignment, Queries, QueryError, RecordError, Recorded,
+    Recorder, StateChange, SubmissionFilter,
 };
 pub use evidence::Auditable;
 pub use sqlite::{SqliteQueries, SqliteRecorder, SqliteStore, StoreError};

@@ -137,14 +137,18 @@ impl Walk<'_> {
         let entry = self.view.line(seq)?.and_then(|line| serde_json::from_slice::<Entry>(&line).ok());
         let entry = entry.filter(|entry| subject_of(entry.event, &entry.facts).as_ref() == Some(subject));
         match (entry, row.word) {
-            (None, _) => self.contradicted(seq, format!("The store has {subject} by entry {seq}, which is not about it.")),
+            (None, _) => {
+                self.contradicted(seq, format!("The store has {subject} by entry {seq}, which is not about it."))
+            }
             (Some(_), None) => self.contradicted(seq, format!("The state of {subject} cannot be read.")),
             (Some(entry), Some(word)) => {
                 if row.listed != word || !Leads::to(entry.event).agrees(subject, word) {
                     let (event, listed) = (entry.event, &row.listed);
                     self.contradicted(
                         seq,
-                        format!("Entry {seq} says `{event}` of {subject}, but the store has `{word}`, listed as `{listed}`."),
+                        format!(
+                            "Entry {seq} says `{event}` of {subject}, but the store has `{word}`, listed as `{listed}`."
+                        ),
                     );
                 }
             }
@@ -188,3 +192,6 @@ fn comes_from(origin: &Origin, entry: &Entry) -> bool {
         && facts.sealed.is_none_or(|sealed| sealed.as_bytes()[..] == origin.sealed)
         && facts.name.is_none_or(|name| name.0.as_bytes()[..] == origin.name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,9 +54,7 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
             }
             Ok(revision)
         }
-        StateChange::Owe { key, extract_from, transfer_on } => {
-            rows.owe(key, extract_from.map(Day), Day(*transfer_on))
-        }
+        StateChange::Owe { key, extract_from, transfer_on } => rows.owe(key, extract_from.map(Day), Day(*transfer_on)),
         StateChange::Submission { key, expect, stage, sealed } => {
             let revision = rows.move_submission(key, *expect, stage)?;
             if let Some(sealed) = sealed {

@@ -58,9 +58,8 @@ pub(super) fn head(connection: &Connection) -> rusqlite::Result<Result<Frontier,
 
 fn stored_tree(connection: &Connection) -> rusqlite::Result<Result<(Frontier, Digest), String>> {
     let (size, peaks, root): (Count, Vec<u8>, Digest) =
-        connection.query_row("SELECT size, peaks, root FROM tree", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?;
+        connection
+            .query_row("SELECT size, peaks, root FROM tree", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let (whole, rest) = peaks.as_chunks::<32>();
     let peaks = whole.iter().copied().map(Digest::from_bytes).collect();
     let frontier = if rest.is_empty() { Frontier::restore(size.0, peaks) } else { None };

@@ -70,9 +70,8 @@ impl Evidence for SqliteSnapshot {
     }
 
     fn each_entry(&self, visit: Visit<'_, KeptEntry>) -> Result<(), QueryError> {
-        let read = |row: &SqlRow<'_>| {
-            Ok(KeptEntry { seq: row.get::<_, Count>(0)?.0, line: row.get(1)?, root: row.get(2)? })
-        };
+        let read =
+            |row: &SqlRow<'_>| Ok(KeptEntry { seq: row.get::<_, Count>(0)?.0, line: row.get(1)?, root: row.get(2)? });
         self.each("SELECT seq, line, root FROM ledger ORDER BY seq", [], read, visit).map(|_| ())
     }
 
