@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+pub mod returns;
 pub mod timetable;
 pub mod audit;
 pub mod identify;
