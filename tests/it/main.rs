@@ -1,5 +1,8 @@
 //! The integration tests: one binary, a module per subject.
 
+// A test fails by panicking, in the functions it calls too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod courier;
 mod support;
 mod timetable;
