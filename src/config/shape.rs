@@ -67,7 +67,8 @@ impl Shape<'_> {
                 // A table that is left out may still have required keys.
                 None => {
                     if let (Form::Table(inner), true) = (&field.form, field.default.is_some()) {
-                        kept.insert(field.key.clone(), self.table(Map::new(), inner, &here, shown));
+                        let shown = joined(shown, &field.key);
+                        kept.insert(field.key.clone(), self.table(Map::new(), inner, &here, &shown));
                     }
                 }
             }
