@@ -11,3 +11,4 @@ pub mod returns;
 pub mod run;
 pub mod setup;
 pub mod timetable;
+pub mod init;

@@ -8,5 +8,7 @@ mod pgp;
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod courier;
+mod config;
+mod init;
 mod support;
 mod timetable;
