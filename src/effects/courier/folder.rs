@@ -1,1 +1,280 @@
-//! By a folder.
+//! By a folder: the sealed file is placed there whole, and some transport takes it away.
+//!
+//! In:  a parcel of sealed bytes.
+//! Out: the file under its final name, or the reason why not.
+//! Holds: nothing incomplete is ever visible; nothing is overwritten; the folder is never created.
+//!
+//! An attempt that ends without success leaves its hidden part: if the service died before it recorded that ending,
+//! the part is what tells that nothing was taken. The next attempt replaces it.
+
+use std::fs::{File, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Courier, CourierError, Evidence, Form, Parcel, Ready, Reply};
+use crate::domain::{DeferCause, Digest};
+use crate::durable::{Copied, CopyError, Directories, Directory, copy_and_digest};
+
+/// A part nobody has tried to publish; 0600 is how it was created.
+const UNTOUCHED_MODE: u32 = 0o600;
+/// For the transport, by way of the folder's group.
+const PUBLISHED_MODE: u32 = 0o640;
+const PERMISSION_BITS: u32 = 0o7777;
+
+/// The courier that puts files into a folder.
+pub struct FolderCourier {
+    folder: PathBuf,
+    directories: Directories,
+}
+
+impl FolderCourier {
+    /// Places files in this folder. Nothing is opened yet.
+    pub fn new(folder: PathBuf) -> FolderCourier {
+        FolderCourier { folder, directories: Directories::default() }
+    }
+}
+
+impl Courier for FolderCourier {
+    fn form(&self) -> Form {
+        Form::Bare
+    }
+
+    fn prepare<'a>(&'a self, parcel: Parcel<'_>) -> Result<Box<dyn Ready + 'a>, CourierError> {
+        let trouble = |error: &io::Error| self.trouble(error);
+        let (name, sealed) = (parcel.file_name.to_owned(), Copied { digest: parcel.digest, bytes: parcel.bytes });
+        // A hidden name would wait for ever, a path would lead elsewhere.
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\0']) {
+            return Err(CourierError::Refused {
+                says: format!(
+                    "`{name}` is no name for a file that a transport should take. Nothing was placed. Next: correct `file_name` of the return."
+                ),
+            });
+        }
+        let directory = self.directories.at(&self.folder).map_err(|error| trouble(&error))?;
+        let part = part_name(&sealed.digest);
+        match content(&directory, &name, &sealed).map_err(|error| trouble(&error))? {
+            Content::None => {}
+            Content::Same => {
+                directory.remove(&part).and_then(|()| directory.sync()).map_err(|error| trouble(&error))?;
+                return Ok(Box::new(LiesThere { name }));
+            }
+            Content::Other => return Err(CourierError::Refused { says: self.conflict(&name) }),
+        }
+        directory.remove(&part).map_err(|error| trouble(&error))?;
+        match self.place(&directory, &part, parcel.sealed, &sealed) {
+            Ok(file) => Ok(Box::new(Placed { courier: self, directory, part, file, name, sealed })),
+            Err(error) => {
+                // Half a part would only take space; that it could not be removed changes nothing.
+                let _ = directory.remove(&part);
+                Err(error)
+            }
+        }
+    }
+
+    fn evidence(&self, parcel: &Parcel<'_>, rebooted: bool) -> Evidence {
+        let sealed = Copied { digest: parcel.digest, bytes: parcel.bytes };
+        self.look(parcel.file_name, &sealed, rebooted).unwrap_or(Evidence::Unknown)
+    }
+
+    fn probe(&self) -> Result<String, CourierError> {
+        let directory = self.directories.at(&self.folder).map_err(|error| self.trouble(&error))?;
+        let name = format!(".hbcourier-probe-{}.part", std::process::id());
+        let probed = directory.remove(&name).and_then(|()| directory.create(&name)).and_then(|file| file.sync_all());
+        directory.remove(&name).and(probed).map_err(|error| self.trouble(&error))?;
+        let free = directory.free_bytes().map_err(|error| self.trouble(&error))?;
+        Ok(format!("{} can be written, {} MB free", self.folder.display(), free / 1_000_000))
+    }
+}
+
+impl FolderCourier {
+    /// Writes the part and makes it last.
+    fn place(&self, directory: &Directory, part: &str, mut from: File, sealed: &Copied) -> Result<File, CourierError> {
+        let unreadable = |why: String| CourierError::TryLater {
+            cause: DeferCause::SpoolUnreadable,
+            says: format!(
+                "The sealed bytes {why}. Nothing was placed in {}. Next: check the disk below the state directory.",
+                self.folder.display()
+            ),
+        };
+        let mut file = directory.create(part).map_err(|error| self.trouble(&error))?;
+        let copied = match copy_and_digest(&mut from, &mut file, sealed.bytes) {
+            Ok(copied) => copied,
+            Err(CopyError::Write(error)) => return Err(self.trouble(&error)),
+            Err(CopyError::Read(error)) => return Err(unreadable(format!("could not be read: {error}"))),
+            Err(CopyError::TooLarge(_)) => return Err(unreadable("are more than were sealed".to_owned())),
+        };
+        if copied != *sealed {
+            return Err(unreadable("are no longer those that were sealed".to_owned()));
+        }
+        file.sync_all().and_then(|()| directory.sync()).map_err(|error| self.trouble(&error))?;
+        Ok(file)
+    }
+
+    fn look(&self, name: &str, sealed: &Copied, rebooted: bool) -> io::Result<Evidence> {
+        let directory = self.directories.at(&self.folder)?;
+        let part = part_name(&sealed.digest);
+        Ok(match (content(&directory, &part, sealed)?, content(&directory, name, sealed)?) {
+            (_, Content::Same) => {
+                directory.remove(&part)?;
+                directory.sync()?;
+                Evidence::Arrived(placed(name))
+            }
+            // After a restart of the machine the move may have been undone, or the folder may not be mounted.
+            (Content::None | Content::Same, Content::None) if rebooted => Evidence::Unknown,
+            (Content::None, Content::None) => {
+                Evidence::Arrived(format!("`{name}` was placed in the folder and has been taken by the transport"))
+            }
+            (Content::Same, Content::None) if mode(&directory, &part)? == UNTOUCHED_MODE => Evidence::NotArrived,
+            // Without an atomic move there is a moment at which the file had both names; it may have been taken then.
+            (Content::Same, Content::None) => Evidence::Unknown,
+            (Content::Other, Content::None) | (_, Content::Other) => Evidence::Unknown,
+        })
+    }
+
+    fn conflict(&self, name: &str) -> String {
+        format!(
+            "{} already has another file named `{name}`, which was left as it is. Nothing was placed. Next: see whose it is, move it away, and send the return again.",
+            self.folder.display()
+        )
+    }
+
+    /// An error of the folder, before anything was visible.
+    fn trouble(&self, error: &io::Error) -> CourierError {
+        let (cause, says) = self.explain(error);
+        CourierError::TryLater { cause, says }
+    }
+
+    fn explain(&self, error: &io::Error) -> (DeferCause, String) {
+        let (cause, next) = match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::StaleNetworkFileHandle => (
+                DeferCause::DestinationMissing,
+                "see whether its file system is unmounted; the folder is never created",
+            ),
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                (DeferCause::DestinationMissing, "let the service's user write there")
+            }
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                (DeferCause::DestinationFull, "make room, or see why the transport takes nothing away")
+            }
+            _ => (DeferCause::DestinationFault, "check that disk or share"),
+        };
+        let says = format!(
+            "Could not place the sealed file in {}: {error}. Next: {next}; it is tried again by itself.",
+            self.folder.display()
+        );
+        (cause, says)
+    }
+}
+
+/// The very file lies there already, from an attempt whose end was not recorded.
+struct LiesThere {
+    name: String,
+}
+
+impl Ready for LiesThere {
+    fn commit(self: Box<Self>) -> Reply {
+        Reply::Accepted(placed(&self.name))
+    }
+}
+
+/// A part that is whole and durable.
+struct Placed<'a> {
+    courier: &'a FolderCourier,
+    directory: Arc<Directory>,
+    part: String,
+    file: File,
+    name: String,
+    sealed: Copied,
+}
+
+impl Ready for Placed<'_> {
+    fn commit(self: Box<Self>) -> Reply {
+        let readable = self.file.set_permissions(Permissions::from_mode(PUBLISHED_MODE));
+        if let Err(error) = readable.and_then(|()| self.file.sync_all()) {
+            return self.try_later(&error);
+        }
+        match self.directory.publish(&self.part, &self.directory, &self.name) {
+            Ok(()) => self.published(),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.name_taken(),
+            Err(error) => match self.directory.stamp(&self.name) {
+                Ok(None) => self.try_later(&error),
+                // The file has its final name, or it cannot be seen whether it has.
+                Ok(Some(_)) | Err(_) => self.silence(&error),
+            },
+        }
+    }
+}
+
+impl Placed<'_> {
+    fn published(&self) -> Reply {
+        match self.directory.sync() {
+            Ok(()) => Reply::Accepted(placed(&self.name)),
+            Err(error) => self.silence(&error),
+        }
+    }
+
+    /// Somebody put a file there since the attempt was prepared.
+    fn name_taken(&self) -> Reply {
+        match content(&self.directory, &self.name, &self.sealed) {
+            Ok(Content::Same) => match self.directory.remove(&self.part) {
+                Ok(()) => self.published(),
+                Err(error) => self.silence(&error),
+            },
+            Ok(Content::Other) => Reply::Refused(self.courier.conflict(&self.name)),
+            Ok(Content::None) => self.try_later(&io::Error::from(ErrorKind::AlreadyExists)),
+            Err(error) => self.try_later(&error),
+        }
+    }
+
+    fn try_later(&self, error: &io::Error) -> Reply {
+        let (cause, says) = self.courier.explain(error);
+        Reply::TryLater(cause, says)
+    }
+
+    fn silence(&self, error: &io::Error) -> Reply {
+        Reply::Silence(format!(
+            "`{}` may or may not have been placed in {}: {error}. Next: look there, and see whether the transport took it.",
+            self.name,
+            self.courier.folder.display()
+        ))
+    }
+}
+
+/// What is under a name, compared with what should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    None,
+    Same,
+    Other,
+}
+
+fn content(directory: &Directory, name: &str, sealed: &Copied) -> io::Result<Content> {
+    match directory.stamp(name)? {
+        None => return Ok(Content::None),
+        Some(stamp) if !stamp.regular || stamp.bytes != sealed.bytes => return Ok(Content::Other),
+        Some(_) => {}
+    }
+    let mut file = match directory.open_file(name) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Content::None),
+        opened => opened?,
+    };
+    match copy_and_digest(&mut file, &mut io::sink(), sealed.bytes) {
+        Ok(copied) if copied == *sealed => Ok(Content::Same),
+        Ok(_) | Err(CopyError::TooLarge(_)) => Ok(Content::Other),
+        Err(CopyError::Read(error) | CopyError::Write(error)) => Err(error),
+    }
+}
+
+fn mode(directory: &Directory, name: &str) -> io::Result<u32> {
+    Ok(directory.open_file(name)?.metadata()?.permissions().mode() & PERMISSION_BITS)
+}
+
+fn part_name(digest: &Digest) -> String {
+    format!(".hbcourier-{}.part", &digest.to_string()[..16])
+}
+
+fn placed(name: &str) -> String {
+    format!("placed in the folder as {name}")
+}

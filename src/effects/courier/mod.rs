@@ -4,6 +4,7 @@
 //! undone by doing nothing, [`Ready::commit`] passes the point after which only evidence tells.
 
 pub mod folder;
+pub mod mime;
 pub mod smtp;
 
 use std::fs::File;
