@@ -1,1 +1,2 @@
 //! The composition root and the life of the process.
+pub mod health;
