@@ -32,6 +32,10 @@ impl Grant {
     pub(super) fn set(&self, bytes: u64) {
         self.0.store(bytes, Ordering::Relaxed);
     }
+
+    pub(super) fn left(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl<R> Allowance<R> {

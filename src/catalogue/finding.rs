@@ -4,6 +4,8 @@
 
 use serde::Serialize;
 
+use super::archive::ArchiveError;
+
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -32,5 +34,11 @@ impl Finding {
 
     pub(super) fn warning(code: &'static str, says: impl Into<String>) -> Finding {
         Finding { code, severity: Severity::Warning, says: says.into() }
+    }
+}
+
+impl From<&ArchiveError> for Finding {
+    fn from(error: &ArchiveError) -> Finding {
+        Finding::error("zip-unsafe", format!("cannot be unpacked safely: {error}"))
     }
 }

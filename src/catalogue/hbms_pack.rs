@@ -60,7 +60,7 @@ pub(super) fn look<R: Read + Seek>(
         parts += usize::from(is_part(&Name::new(&member.name), gathered));
     }
     if parts > 0 {
-        gathered.note(format!("{parts} of its {} members are named as parts of an HBMS pack", archive.members().len()));
+        gathered.note(format!("members named as parts of an HBMS pack: {parts} of {}", archive.members().len()));
         return Ok((FileKind::HbmsPack, Confidence::Certain));
     }
     if names_a_pack(name) {
@@ -73,7 +73,7 @@ pub(super) fn look<R: Read + Seek>(
 
 /// A pack is the only ZIP that is expected, so a broken one is taken for a broken pack and not passed over.
 fn unreadable(name: &Name, error: &ArchiveError, gathered: &mut Gathered) -> (FileKind, Confidence) {
-    gathered.error("zip-unsafe", format!("cannot be unpacked safely: {error}"));
+    gathered.find(error.into());
     let workbook = name.has_extension("XLSX") || name.has_extension("XLSM");
     match (workbook, name.is_mi()) {
         (true, true) => (FileKind::HbmsMi, Confidence::Guess),
@@ -93,4 +93,93 @@ fn is_part(member: &Name, gathered: &mut Gathered) -> bool {
 
 fn names_a_pack(name: &Name) -> bool {
     name.contains("HBMS") || name.report().is_some() || name.rule().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+    use crate::catalogue::{Identified, identify};
+    use crate::domain::LaNumber;
+
+    const LIMITS: Limits = Limits { members_max: 10, bytes_max: 1 << 20 };
+
+    fn zip(names: &[&str]) -> Vec<u8> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for name in names {
+            writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+            writer.write_all(b"a,b\n").unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    fn look_at(name: &str, bytes: Vec<u8>) -> Identified {
+        identify(Some(name), &mut Cursor::new(bytes), &LIMITS).unwrap()
+    }
+
+    #[test]
+    fn a_pack_is_known_by_its_members() {
+        let seen = look_at("april.zip", zip(&["HBMS MI.xls", "r/HBSA002.csv", "AOBWR627_LAID_RISK.csv", "readme.txt"]));
+        assert_eq!((seen.kind, seen.confidence), (FileKind::HbmsPack, Confidence::Certain));
+        assert!(seen.findings.is_empty() && seen.authority.is_none(), "{seen:?}");
+        assert!(seen.evidence.iter().any(|note| note.ends_with("pack: 3 of 4")), "{:?}", seen.evidence);
+    }
+
+    #[test]
+    fn a_foreign_number_on_a_member_is_seen() {
+        let seen = look_at("AOBWR600_12302_PACK.zip", zip(&["AOBWR627_101809_RISK.csv", "AOBWR501_12302_HBSA002.csv"]));
+        assert_eq!(seen.authorities.iter().map(LaNumber::as_str).collect::<Vec<_>>(), ["12302", "101809"]);
+    }
+
+    #[test]
+    fn an_unknown_rule_is_a_warning() {
+        let seen = look_at("x.zip", zip(&["HBZZ999.csv"]));
+        assert!(seen.is_sound());
+        assert_eq!(seen.findings[0].code, "hbms-rule-unknown");
+    }
+
+    #[test]
+    fn other_archives_are_unknown_and_broken_ones_are_broken_packs() {
+        let seen = look_at("photos.zip", zip(&["a.jpg"]));
+        assert_eq!(seen.kind, FileKind::Unknown);
+        assert!(seen.evidence.contains(&"it is a ZIP archive".to_owned()));
+        assert_eq!(look_at("HBMS_April.zip", zip(&["a.jpg"])).kind, FileKind::HbmsPack);
+        let whole = zip(&["HBSA002.csv"]);
+        let seen = look_at("april.zip", whole[..whole.len() - 10].to_vec());
+        assert_eq!((seen.kind, seen.confidence), (FileKind::HbmsPack, Confidence::Guess));
+        assert_eq!(seen.findings[0].code, "zip-unsafe");
+        assert!(!seen.is_sound());
+    }
+
+    #[test]
+    fn a_workbook_is_never_taken_for_a_pack() {
+        let parts = ["[Content_Types].xml", "xl/workbook.xml", "xl/worksheets/HBSA002.xml"];
+        let seen = look_at("HBMS MI April.xlsx", zip(&parts));
+        assert_eq!((seen.kind, seen.confidence), (FileKind::HbmsMi, Confidence::Certain));
+        assert!(seen.findings.is_empty());
+        assert_eq!(look_at("rota.xlsx", zip(&parts)).kind, FileKind::Unknown);
+        assert!(!look_at("HBMS MI April.xlsx", zip(&parts[1..])).is_sound());
+    }
+
+    #[test]
+    fn single_reports_are_known_by_name() {
+        for name in ["AOBWR501_LAID_X.txt", "HBSA002_april.csv"] {
+            assert_eq!(look_at(name, b"a,b\n".to_vec()).kind, FileKind::HbmsPack, "{name}");
+            assert!(!look_at(name, Vec::new()).is_sound());
+        }
+        let seen = look_at("HBSA002.pdf", b"%PDF-1.4 cut short".to_vec());
+        assert_eq!(seen.kind, FileKind::HbmsPack);
+        assert!(!seen.is_sound());
+    }
+
+    #[test]
+    fn every_published_rule_has_the_form_of_one() {
+        for rule in KNOWN_RULES {
+            assert_eq!(Name::new(&format!("{rule}.csv")).rule(), Some(rule));
+        }
+    }
 }

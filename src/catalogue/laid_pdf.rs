@@ -3,8 +3,9 @@
 //! Out: a finding for everything that could run, launch, fetch or carry another file, also inside compressed parts.
 //! Holds: memory is bounded whatever the size; what compressed parts become is bounded by the caller's limit.
 
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 
+use super::allowance::{Allowance, is_exceeded};
 use super::flate::{inflate, is_zlib};
 use super::name::Name;
 use super::pdf_names::{Met, Scanner};
@@ -16,6 +17,8 @@ use crate::domain::FileKind;
 const TAIL_BYTES: u64 = 2048;
 const CHUNK_BYTES: usize = 64 << 10;
 const STREAMS_MAX: usize = 100_000;
+/// More than the inflater reads beyond the end of a stream.
+const READ_AHEAD_BYTES: u64 = 64 << 10;
 
 /// Names of what acts by itself or carries something else.
 // ISO 32000-1 §12.6.4 (actions), §7.11.4 (embedded files), §12.7.8 (XFA)
@@ -156,10 +159,13 @@ impl Contents {
     /// Inflates every stream that can be, whatever its object says of it, and looks at what comes out. A stream ends where
     /// its compression says, not where the file says.
     fn look_into<R: Read + Seek>(&mut self, streams: &[u64], content: &mut R, bytes_max: u64) -> io::Result<()> {
+        let length = content.seek(SeekFrom::End(0))?;
         let mut left = bytes_max;
+        // Honest streams do not overlap: together they are no longer than the file, and some read-ahead each.
+        let mut reading_left = length.saturating_add(READ_AHEAD_BYTES.saturating_mul(streams.len() as u64));
         for &start in streams {
             content.seek(SeekFrom::Start(start))?;
-            let mut reader = BufReader::with_capacity(4096, &mut *content);
+            let (mut reader, grant) = Allowance::new(&mut *content, reading_left);
             let mut header = [0; 2];
             match reader.read_exact(&mut header) {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
@@ -169,27 +175,30 @@ impl Contents {
                 continue;
             }
             let mut scanner = Scanner::inside_a_stream();
-            inflate(reader, |piece| {
+            let inflated = inflate(reader, |piece| {
                 left = left.saturating_sub(piece.len() as u64);
-                for &byte in piece {
-                    scanner.push(byte, |met| match met {
-                        Met::Name(name) | Met::NameInStream(name) => self.name_in_stream(&name),
-                        Met::Object | Met::Stream => {}
-                    });
-                }
+                piece.iter().for_each(|&byte| scanner.push(byte, |met| self.inflated(met)));
                 left > 0
-            })?;
-            scanner.push(b' ', |met| {
-                if let Met::NameInStream(name) = met {
-                    self.name_in_stream(&name)
-                }
             });
-            if left == 0 {
-                self.too_large = true;
+            scanner.push(b' ', |met| self.inflated(met));
+            match inflated {
+                Err(error) if is_exceeded(&error) => self.too_large = true,
+                other => other?,
+            }
+            reading_left = grant.left();
+            self.too_large |= left == 0;
+            if self.too_large {
                 break;
             }
         }
         Ok(())
+    }
+
+    fn inflated(&mut self, met: Met) {
+        match met {
+            Met::Name(name) | Met::NameInStream(name) => self.name_in_stream(&name),
+            Met::Object | Met::Stream => {}
+        }
     }
 
     fn report(&self, gathered: &mut Gathered) {
@@ -211,107 +220,4 @@ impl Contents {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Cursor;
-
-    use super::super::flate::tests::deflate;
-    use super::*;
-    use crate::catalogue::{Identified, identify};
-
-    const LIMITS: Limits = Limits { members_max: 10, bytes_max: 4 << 20 };
-
-    fn pdf(objects: &[&[u8]]) -> Vec<u8> {
-        let mut bytes =
-            b"%PDF-1.5\n%\xE2\xE3\xCF\xD3\n1 0 obj\n<</Type/Catalog/Pages 2 0 R/OpenAction[3 0 R/Fit]>>\nendobj\n"
-                .to_vec();
-        objects.iter().for_each(|object| bytes.extend_from_slice(object));
-        bytes.extend_from_slice(b"trailer\n<</Root 1 0 R/Size 4>>\nstartxref\n9\n%%EOF\n");
-        bytes
-    }
-
-    fn stream(dictionary: &str, data: &[u8]) -> Vec<u8> {
-        let mut bytes = format!("7 0 obj\n<<{dictionary}/Length {}>>\nstream\r\n", data.len()).into_bytes();
-        bytes.extend_from_slice(data);
-        bytes.extend_from_slice(b"\nendstream\nendobj\n");
-        bytes
-    }
-
-    fn look_at(bytes: Vec<u8>) -> Identified {
-        identify(Some("doc.pdf"), &mut Cursor::new(bytes), &LIMITS).unwrap()
-    }
-
-    fn codes(seen: &Identified) -> Vec<&'static str> {
-        seen.findings.iter().map(|finding| finding.code).collect()
-    }
-
-    #[test]
-    fn a_plain_document_is_sound() {
-        let page = stream("/Filter/FlateDecode", &deflate(b"BT (claim) Tj ET"));
-        let chance = stream("/Filter/DCTDecode", b"\xFF\xD8 /JS /AA ");
-        let seen = look_at(pdf(&[&page, &chance]));
-        assert_eq!(seen.kind, FileKind::LaidPdf);
-        assert!(seen.findings.is_empty(), "{:?}", seen.findings);
-        assert_eq!(seen.authority, None);
-    }
-
-    #[test]
-    fn a_document_cut_short_is_not() {
-        let whole = pdf(&[&stream("", &[b'x'; 5000])]);
-        for length in [whole.len() - 8, whole.len() / 2, 9] {
-            assert!(codes(&look_at(whole[..length].to_vec())).contains(&"pdf-no-end"), "{length}");
-        }
-        assert_eq!(codes(&look_at(b"PDF".to_vec())), ["pdf-no-start"]);
-    }
-
-    #[test]
-    fn whatever_acts_is_found() {
-        for object in [
-            &b"4 0 obj<</S/JavaScript/JS(app.alert(1))>>endobj\n"[..],
-            b"4 0 obj<</S/J#61v#61Script>>endobj\n",
-            b"4 0 obj<</S/Launch/F(cmd.exe)>>endobj\n",
-            b"4 0 obj<</Type/EmbeddedFile>>endobj\n",
-            b"4 0 obj<</Names<</EmbeddedFiles 5 0 R>>>>endobj\n",
-            b"4 0 obj<</AcroForm<</XFA 5 0 R>>>>endobj\n",
-            b"4 0 obj<</A 1/JS 5 0 R>>endobj\n",
-            b"%stream\n 4 0 obj<</S/JavaScript>>endobj\n",
-            b"(stream\n) 4 0 obj<</S/JavaScript>>endobj\n",
-        ] {
-            assert_eq!(codes(&look_at(pdf(&[object]))), ["pdf-active"], "{}", String::from_utf8_lossy(object));
-        }
-    }
-
-    #[test]
-    fn whatever_acts_is_found_in_compressed_parts() {
-        let hidden = deflate(b"4 0 <</S/JavaScript/JS(x)>>");
-        assert_eq!(codes(&look_at(pdf(&[&stream("/Type/ObjStm/Filter/FlateDecode", &hidden)]))), ["pdf-active"]);
-        assert_eq!(codes(&look_at(pdf(&[&stream("/Type 9 0 R", &hidden)]))), ["pdf-active"]);
-        // Inside stored bytes of the deflate stream stands a false end.
-        let mut long = vec![0x78, 0x01, 0x00];
-        let first = b"endstream endobj ";
-        long.extend_from_slice(&[first.len() as u8, 0, !(first.len() as u8), 0xFF]);
-        long.extend_from_slice(first);
-        long.extend_from_slice(&deflate(b" 4 0 <</S/Launch>>")[2..]);
-        assert_eq!(codes(&look_at(pdf(&[&stream("/Type/ObjStm", &long)]))), ["pdf-active"]);
-    }
-
-    #[test]
-    fn objects_packed_out_of_sight_are_refused() {
-        let packed = deflate(b"4 0 <<>>");
-        for dictionary in
-            ["/Type/ObjStm/Filter/LZWDecode", "/Type/ObjStm/DecodeParms<</Predictor 12>>/Filter/FlateDecode"]
-        {
-            assert_eq!(codes(&look_at(pdf(&[&stream(dictionary, &packed)]))), ["pdf-hidden"], "{dictionary}");
-        }
-        let locked = pdf(&[&stream("/Type/ObjStm", &packed), b"trailer<</Encrypt 9 0 R>>\n"]);
-        assert_eq!(codes(&look_at(locked)), ["pdf-hidden"]);
-        let locked = look_at(pdf(&[b"trailer<</Encrypt 9 0 R>>\n"]));
-        assert_eq!(codes(&locked), ["pdf-locked"]);
-        assert!(locked.is_sound());
-    }
-
-    #[test]
-    fn a_bomb_is_not_inflated_beyond_the_limit() {
-        let bomb = stream("/Filter/FlateDecode", &deflate(&vec![b' '; 16 << 20]));
-        assert_eq!(codes(&look_at(pdf(&[&bomb]))), ["pdf-too-large"]);
-    }
-}
+mod tests;

@@ -55,10 +55,8 @@ pub(super) fn look<R: Read + Seek>(
     content: &mut R,
     gathered: &mut Gathered,
 ) -> io::Result<(FileKind, Confidence)> {
-    let says_xml = name.has_extension("XML") || Encoding::of(head) != Some(Encoding::Utf8) || {
-        let start = unmarked(head);
-        start.starts_with(b"<?xml")
-    };
+    let says_xml =
+        name.has_extension("XML") || unmarked(head).starts_with(b"<?xml") || Encoding::of(head) != Some(Encoding::Utf8);
     let mut seen = Gathered::default();
     let root = match Encoding::of(head) {
         Some(encoding) => read(content, encoding, &mut seen)?,
@@ -67,12 +65,12 @@ pub(super) fn look<R: Read + Seek>(
             None
         }
     };
-    if seen.has_errors() && !says_xml {
+    if !seen.is_sound() && !says_xml {
         gathered.note("it begins with an angle bracket, and is not XML");
         return Ok((FileKind::Unknown, Confidence::Likely));
     }
     gathered.note("it begins as XML");
-    let sound = !seen.has_errors();
+    let sound = seen.is_sound();
     if sound {
         gathered.note("it is well-formed to its end, and declares no document type");
     }

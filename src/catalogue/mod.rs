@@ -74,8 +74,12 @@ pub struct Identified {
 impl Identified {
     /// Whether it may be let through: nothing was found at the level of an error.
     pub fn is_sound(&self) -> bool {
-        self.findings.iter().all(|finding| finding.severity != Severity::Error)
+        is_sound(&self.findings)
     }
+}
+
+fn is_sound(findings: &[Finding]) -> bool {
+    findings.iter().all(|finding| finding.severity != Severity::Error)
 }
 
 /// What a look at one file has gathered before its kind is decided.
@@ -88,7 +92,10 @@ struct Gathered {
 
 impl Gathered {
     fn note(&mut self, evidence: impl Into<String>) {
-        self.evidence.push(evidence.into());
+        let evidence = evidence.into();
+        if self.evidence.len() < EVIDENCE_MAX && !self.evidence.contains(&evidence) {
+            self.evidence.push(evidence);
+        }
     }
 
     fn find(&mut self, finding: Finding) {
@@ -114,8 +121,8 @@ impl Gathered {
         }
     }
 
-    fn has_errors(&self) -> bool {
-        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    fn is_sound(&self) -> bool {
+        is_sound(&self.findings)
     }
 
     fn conclude(self, kind: FileKind, confidence: Confidence) -> Identified {
@@ -131,3 +138,4 @@ impl Gathered {
 }
 
 const AUTHORITIES_MAX: usize = 16;
+const EVIDENCE_MAX: usize = 64;

@@ -96,8 +96,9 @@ pub struct DropFolderSettings {
 }
 
 /// How new files are noticed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
 pub enum Noticing {
     /// By the kernel's notifications, and the sweep.
     Notify,
@@ -204,8 +205,9 @@ pub struct SmtpSettings {
 }
 
 /// When TLS begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
 pub enum SmtpTls {
     /// With the connection.
     Implicit,

@@ -1,2 +1,17 @@
-//! The composition root and the life of the process.
+//! The service: composition root and process life.
+//!
+//! Workers are threads: one that looks at the drop folders, some that carry files, one that minds what is due, one for
+//! returns, one for orders. A worker that ends before it was asked to, or panics, ends the service: nothing runs half.
+
+pub mod build;
+mod carriers;
+pub mod control;
 pub mod health;
+mod lookout;
+mod once;
+mod run;
+pub mod stop;
+
+pub use build::{Service, StartFault, build};
+pub use once::{Pass, once};
+pub use run::{RunFault, run};

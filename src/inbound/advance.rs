@@ -4,15 +4,23 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::claims::Claim;
 use super::identify::without_openpgp_ending;
 use super::{Critical, Failure, Inbound, Terms};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, Resume, Standing};
 
 impl Inbound {
-    /// Works on the consignment until it rests. Returns where it stands; `None` if there is no such consignment.
+    /// Works on the consignment until it rests. `None` if there is no such consignment, or somebody works on it.
     pub fn advance(&self, id: &ConsignmentId) -> Result<Option<Standing>, Critical> {
-        let Some((mut consignment, name)) = self.queries.consignment(id)? else { return Ok(None) };
+        match self.claims.claim(id) {
+            Some(claim) => self.advance_claimed(&claim),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn advance_claimed(&self, claim: &Claim<'_>) -> Result<Option<Standing>, Critical> {
+        let Some((mut consignment, name)) = self.queries.consignment(&claim.id)? else { return Ok(None) };
         while consignment.standing.due_at().is_some_and(|due| due <= self.clock.now()) {
             let before = consignment.revision;
             let step = AssertUnwindSafe(|| self.step(&mut consignment, name.as_deref()));

@@ -7,6 +7,7 @@
 
 use std::io;
 
+use super::claims::Claim;
 use super::{Critical, Inbound, Source};
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
@@ -31,10 +32,14 @@ pub enum Collecting {
 }
 
 impl Inbound {
-    /// Takes the file into the spool, records it, and clears it from the folder.
-    pub fn collect(&self, source: &Source, sighting: &Sighting) -> Result<Collecting, Critical> {
-        match self.try_collect(source, sighting) {
-            Ok(collecting) => Ok(collecting),
+    /// Takes the file into the spool, records it, clears it from the folder, and takes it on from there.
+    pub fn carry(&self, source: &Source, sighting: &Sighting) -> Result<Collecting, Critical> {
+        match self.collect(source, sighting) {
+            Ok((collecting, None)) => Ok(collecting),
+            Ok((collecting, Some(claim))) => {
+                self.advance_claimed(&claim)?;
+                Ok(collecting)
+            }
             Err(Stopped::Critical(critical)) => Err(critical),
             Err(Stopped::Left(reason, error)) => {
                 tracing::warn!(source = %source.name, error = %error, "Left a file in {}: {error}", source.name);
@@ -43,21 +48,26 @@ impl Inbound {
         }
     }
 
-    fn try_collect(&self, source: &Source, sighting: &Sighting) -> Result<Collecting, Stopped> {
+    /// Whether there is too little space to collect this many bytes. Finishing what was collected goes on regardless.
+    pub fn space_is_low(&self, bytes: u64) -> bool {
+        let wanted = self.terms.free_bytes_min.saturating_add(bytes);
+        self.spool.free_bytes().is_ok_and(|free| free < wanted)
+    }
+
+    fn collect(&self, source: &Source, sighting: &Sighting) -> Result<(Collecting, Option<Claim<'_>>), Stopped> {
         let native = Digest::of(sighting.native().as_bytes());
         if let Some(consignment) = self.queries.collected(&source.name, &native).map_err(Critical::from)? {
-            return self.clear_again(source, sighting, consignment);
+            return Ok((self.clear_again(source, sighting, consignment)?, None));
         }
         if sighting.stamp.bytes > self.terms.ciphertext_bytes_max {
             let words = "it is larger than service.limits.ciphertext_bytes_max";
             return Err(Stopped::Left(AlarmReason::TooLarge, io::Error::other(words)));
         }
-        let free = self.spool.free_bytes().map_err(|error| Stopped::Left(AlarmReason::SpaceLow, error))?;
-        if free < self.terms.free_bytes_min.saturating_add(sighting.stamp.bytes) {
+        if self.space_is_low(sighting.stamp.bytes) {
             let words = "there is too little space below the state directory";
             return Err(Stopped::Left(AlarmReason::SpaceLow, io::Error::other(words)));
         }
-        let Some(incoming) = self.take(source, sighting)? else { return Ok(Collecting::Changed) };
+        let Some(incoming) = self.take(source, sighting)? else { return Ok((Collecting::Changed, None)) };
         let consignment = Consignment {
             id: ConsignmentId::derive(&source.name, &sighting.native(), &incoming.copied.digest),
             source: source.name.clone(),
@@ -69,13 +79,15 @@ impl Inbound {
             standing: Standing::Collected { at: self.clock.now() },
             signer: None,
         };
+        // Before the record: from then on the sweep may find it due.
+        let Some(claim) = self.claims.claim(&consignment.id) else { return Ok((Collecting::Changed, None)) };
         let kept = self.spool.keep(incoming, &source.name, &consignment.id);
         kept.map_err(|error| Stopped::Left(AlarmReason::SpaceLow, error))?;
         let consignment = self.record_collected(consignment, native, &sighting.name)?;
         passed(step("collect.recorded"))?;
         self.clear(source, sighting)?;
         passed(step("collect.cleared"))?;
-        Ok(Collecting::Ours(Box::new(consignment)))
+        Ok((Collecting::Ours(Box::new(consignment)), Some(claim)))
     }
 
     /// The bytes of the file, as they were from its opening to the end of the copy; `None` if they changed.

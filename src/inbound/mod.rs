@@ -6,6 +6,7 @@
 
 mod advance;
 mod check;
+mod claims;
 mod collect;
 mod identify;
 mod open;
@@ -30,6 +31,7 @@ use crate::effects::pgp::Opener;
 use crate::effects::spool::Spool;
 use crate::store::{Change, Queries, QueryError, RecordError, Recorder, StateChange};
 
+pub use claims::Claims;
 pub use collect::Collecting;
 pub use settle::Settling;
 
@@ -53,6 +55,8 @@ pub struct Inbound {
     pub sources: Vec<Source>,
     /// Bounds and patience.
     pub terms: Terms,
+    /// What is being worked on.
+    pub claims: Claims,
 }
 
 /// One drop folder, whose files it holds, and where they go.

@@ -1,57 +1,63 @@
 //! After a crash: spooled files that were never recorded.
 //!
-//! Called once, after the first whole look at every drop folder, so that a file whose source still has it was adopted
-//! there under its own name. What is left belongs to a source that lost it meanwhile: it is recorded without its name.
+//! A file whose source still has it is collected from there, under its own name, and finds its spooled bytes there
+//! already. One whose source has lost it meanwhile is recorded without its name.
 
-use super::{Critical, Inbound};
+use std::io;
+
+use super::{Critical, Inbound, Source};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Consignment, ConsignmentId, Digest, Revision, SourceName, Standing};
+use crate::durable::Copied;
+use crate::effects::drop_folder::Sighting;
 use crate::store::{Change, Named, NewConsignment, RecordError, StateChange};
 
 impl Inbound {
-    /// Records every spooled file that no consignment names. Returns how many.
-    pub fn record_orphans(&self) -> Result<usize, Critical> {
+    /// Collects or records every spooled file that no consignment names. Call before anything is collected.
+    pub fn recover(&self) -> Result<(), Critical> {
         let collected = match self.spool.collected() {
             Ok(collected) => collected,
             Err(error) => {
-                tracing::error!(%error, "The spool could not be listed; orphans wait for the next start");
-                return Ok(0);
+                tracing::error!(%error, "The spool cannot be listed; what a crash left there waits for the next start");
+                return Ok(());
             }
         };
-        let mut recorded = 0;
-        for (source, id) in collected {
-            if self.queries.consignment(&id)?.is_none() && self.record_orphan(&source, id)? {
-                recorded += 1;
+        for (name, id) in collected {
+            if self.queries.consignment(&id)?.is_some() {
+                continue;
+            }
+            match self.orphan(&name, id) {
+                Ok((source, _, Some(sighting))) => drop(self.carry(source, &sighting)?),
+                Ok((source, bytes, None)) => self.record_orphan(source, id, bytes)?,
+                Err(error) => tracing::error!(%error, source = %name, transfer = %id, "A spooled file waits: {error}"),
             }
         }
-        Ok(recorded)
+        Ok(())
     }
 
-    fn record_orphan(&self, source: &SourceName, id: ConsignmentId) -> Result<bool, Critical> {
-        let Some(known) = self.source(source) else {
-            tracing::warn!(%source, transfer = %id, "The spool holds a file of a source that is no longer configured");
-            return Ok(false);
-        };
-        let bytes = match self.spool.collected_digest(source, &id) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                tracing::error!(%error, transfer = %id, "A spooled file cannot be read; it waits for the next start");
-                return Ok(false);
-            }
-        };
+    /// Whose it is, its bytes, and the file it came from if that is still there.
+    fn orphan(&self, name: &SourceName, id: ConsignmentId) -> io::Result<(&Source, Copied, Option<Sighting>)> {
+        let source = self.source(name).ok_or_else(|| io::Error::other("its source is no longer configured"))?;
+        let bytes = self.spool.collected_digest(name, &id)?;
+        let look = source.folder.look().unwrap_or_default();
+        let origin = |sighting: &Sighting| ConsignmentId::derive(name, &sighting.native(), &bytes.digest) == id;
+        Ok((source, bytes, look.sightings.into_iter().find(origin)))
+    }
+
+    fn record_orphan(&self, source: &Source, id: ConsignmentId, bytes: Copied) -> Result<(), Critical> {
         let at = self.clock.now();
         let named = Named::new("");
         let facts = Facts {
             transfer: Some(id),
-            source: Some(source.clone()),
+            source: Some(source.name.clone()),
             sealed: Some(bytes.digest),
             bytes: Some(bytes.bytes),
             ..Facts::default()
         };
         let consignment = Consignment {
             id,
-            source: source.clone(),
-            authority: known.authority.clone(),
+            source: source.name.clone(),
+            authority: source.authority.clone(),
             received_at: at,
             sealed_digest: bytes.digest,
             sealed_bytes: bytes.bytes,
@@ -63,8 +69,7 @@ impl Inbound {
         let state = StateChange::Collect(Box::new(NewConsignment { consignment, native, name: named.commitment() }));
         let change = Change { names: vec![named], ..self.change(Event::CollectedRecovered, facts, state) };
         match self.recorder.record(change) {
-            Ok(_) => Ok(true),
-            Err(RecordError::Exists { .. }) => Ok(false),
+            Ok(_) | Err(RecordError::Exists { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

@@ -1,1 +1,192 @@
-//! What a person may order.
+//! What a person may order, and how an order is carried out.
+//!
+//! Holds: every order is a ledger entry before it takes effect, under the account that gave it; a refused one too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ledger::{Event, Facts};
+use crate::domain::{Actor, ConsignmentId, Fingerprint, PartnerName, Standing};
+use crate::effects::clock::Clock;
+use crate::effects::pgp::{KeyAlgorithm, KeyRing};
+use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
+
+/// How long a key of our own is good for: two years, so that one rotation a year overlaps.
+const OWN_KEY_VALID: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
+
+/// An order by a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "order")]
+pub enum Order {
+    /// Try a held transfer again from the start.
+    Retry {
+        /// Which one.
+        transfer: ConsignmentId,
+        /// The person's reason.
+        reason: String,
+    },
+    /// Pin a partner's certificate.
+    Trust {
+        /// For whom.
+        partner: PartnerName,
+        /// The certificate's bytes, armoured or, if not text, in hexadecimal.
+        certificate: Vec<u8>,
+        /// The fingerprint the person has compared.
+        fingerprint: Fingerprint,
+    },
+    /// Make a key of our own.
+    GenerateKey {
+        /// `rsa3072` or `curve25519`.
+        algorithm: OwnKeyAlgorithm,
+        /// What the key is called.
+        user_id: String,
+    },
+}
+
+/// What kind of key to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnKeyAlgorithm {
+    /// Read by every OpenPGP program.
+    Rsa3072,
+    /// Smaller and faster; read by current programs.
+    Curve25519,
+}
+
+/// What an order did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// In one sentence.
+    pub says: String,
+    /// The key or certificate concerned.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+/// Why an order was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// It does not fit what is there.
+    #[error("{0}")]
+    Unfit(String),
+    /// The store would not record it.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The store could not be read.
+    #[error(transparent)]
+    Query(#[from] crate::store::QueryError),
+}
+
+/// Carries out orders.
+pub struct Operator {
+    /// The one write path.
+    pub recorder: Arc<dyn Recorder>,
+    /// Reading what was recorded.
+    pub queries: Arc<dyn Queries>,
+    /// Own keys and partners' certificates.
+    pub keys: Arc<KeyRing>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Operator {
+    /// Records the order and carries it out; records its refusal otherwise.
+    pub fn execute(&self, actor: &Actor, order: &Order) -> Result<Done, Refused> {
+        let done = match order {
+            Order::Retry { transfer, reason } => self.retry(actor, transfer, reason),
+            Order::Trust { partner, certificate, fingerprint } => self.trust(actor, partner, certificate, fingerprint),
+            Order::GenerateKey { algorithm, user_id } => self.generate(actor, *algorithm, user_id),
+        };
+        if let Err(Refused::Unfit(_)) = &done {
+            let transfer = match order {
+                Order::Retry { transfer, .. } => Some(*transfer),
+                _ => None,
+            };
+            let about = Some(order.word().to_owned());
+            self.record(actor, Event::OrderRefused, Facts { transfer, about, ..Facts::default() }, StateChange::None)?;
+        }
+        done
+    }
+
+    fn retry(&self, actor: &Actor, id: &ConsignmentId, reason: &str) -> Result<Done, Refused> {
+        let Some((consignment, _)) = self.queries.consignment(id)? else {
+            return Err(Refused::Unfit(format!("there is no transfer {id}; `hbcourier held list` shows what waits")));
+        };
+        if !matches!(consignment.standing, Standing::Held { .. }) {
+            let word = consignment.standing.word();
+            return Err(Refused::Unfit(format!("transfer {id} is {word}, not held; there is nothing to retry")));
+        }
+        let facts = Facts { transfer: Some(*id), why: Some(reason.to_owned()), ..Facts::default() };
+        let state = StateChange::Consignment {
+            id: *id,
+            expect: consignment.revision,
+            standing: Standing::Collected { at: self.clock.now() },
+            deliveries: None,
+            accepts: None,
+            signer: None,
+        };
+        self.record(actor, Event::RetryOrdered, facts, state)?;
+        Ok(Done { says: format!("Transfer {id} is tried again from the start."), fingerprint: None })
+    }
+
+    fn trust(
+        &self,
+        actor: &Actor,
+        partner: &PartnerName,
+        certificate: &[u8],
+        fingerprint: &Fingerprint,
+    ) -> Result<Done, Refused> {
+        let facts = Facts {
+            fingerprint: Some(fingerprint.clone()),
+            about: Some(partner.to_string()),
+            ..Facts::default()
+        };
+        self.record(actor, Event::KeyTrusted, facts, StateChange::None)?;
+        let trusted = self.keys.trust(partner, certificate, Some(fingerprint), self.clock.now());
+        let trusted = trusted.map_err(|error| Refused::Unfit(with_causes(&error)))?;
+        let how = if trusted.renewed { "renewed" } else { "trusted" };
+        let says = format!("Certificate {fingerprint} of {partner} is {how}.");
+        Ok(Done { says, fingerprint: Some(fingerprint.clone()) })
+    }
+
+    fn generate(&self, actor: &Actor, algorithm: OwnKeyAlgorithm, user_id: &str) -> Result<Done, Refused> {
+        let kind = match algorithm {
+            OwnKeyAlgorithm::Rsa3072 => KeyAlgorithm::Rsa3072,
+            OwnKeyAlgorithm::Curve25519 => KeyAlgorithm::Curve25519,
+        };
+        let own = self.keys.generate(user_id, kind, self.clock.now(), OWN_KEY_VALID);
+        let own = own.map_err(|error| Refused::Unfit(with_causes(&error)))?;
+        // Only now is there a fingerprint to record; nobody has the key's certificate before this command prints it.
+        let facts = Facts { fingerprint: Some(own.fingerprint.clone()), ..Facts::default() };
+        self.record(actor, Event::KeyGenerated, facts, StateChange::None)?;
+        let says = format!("Own key {} was made. Give its certificate to your partners.", own.fingerprint);
+        Ok(Done { says, fingerprint: Some(own.fingerprint) })
+    }
+
+    fn record(&self, actor: &Actor, event: Event, facts: Facts, state: StateChange) -> Result<(), RecordError> {
+        let (at, actor) = (self.clock.now(), actor.clone());
+        self.recorder.record(Change { at, actor, event, facts, names: Vec::new(), state }).map(drop)
+    }
+}
+
+impl Order {
+    fn word(&self) -> &'static str {
+        match self {
+            Order::Retry { .. } => "retry",
+            Order::Trust { .. } => "trust",
+            Order::GenerateKey { .. } => "generate-key",
+        }
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut says = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        says.push_str(": ");
+        says.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    says
+}

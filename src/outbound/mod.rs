@@ -1,1 +1,108 @@
-//! Outbound: from an obligation to a sent return, one step a file.
+//! Outbound: what an authority owes, from the timetable to the courier.
+//!
+//! In:  timetables, the folders in which authorities leave returns, the time.
+//! Out: every obligation recorded once, sealed once, sent once on its transfer date, or missed and said so.
+//! Steps: [`owed`] ▶ [`hand_in`] ([`pick_up`] ▶ [`check`] ▶ [`seal`]) ▶ [`send`], walked by [`round`]; decided by [`due`].
+//! Holds: the store is the only memory; a tick can be killed anywhere and done again. One tick at a time.
+
+mod alarm;
+mod check;
+mod critical;
+pub mod due;
+mod hand_in;
+mod message_id;
+mod owed;
+mod pick_up;
+mod record;
+mod round;
+mod seal;
+mod send;
+mod settling;
+mod taken;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::catalogue::Limits;
+use crate::config::settings::AuthoritySettings;
+use crate::domain::timetable::Timetables;
+use crate::domain::{CourierName, PartnerName};
+use crate::durable::Directories;
+use crate::effects::clock::Clock;
+use crate::effects::courier::Courier;
+use crate::effects::pgp::{Opener, Sealer};
+use crate::effects::spool::Spool;
+use crate::store::{Queries, Recorder};
+
+pub use critical::Critical;
+use round::{Memory, Round};
+
+/// Everything outbound work stands on.
+pub struct OutboundParts {
+    /// The one write path.
+    pub recorder: Arc<dyn Recorder>,
+    /// Reading the store.
+    pub queries: Arc<dyn Queries>,
+    /// Sealed returns, and the private place for plaintext.
+    pub spool: Arc<Spool>,
+    /// Open directories, shared with whoever else uses them.
+    pub directories: Arc<Directories>,
+    /// Signs and encrypts.
+    pub sealer: Arc<dyn Sealer>,
+    /// Opens what was sealed, to see that it can be opened.
+    pub opener: Arc<dyn Opener>,
+    /// The ways out.
+    pub couriers: BTreeMap<CourierName, Arc<dyn Courier>>,
+    /// The domain of Message-IDs, by courier: the host part of its sender's address. [`NO_DOMAIN`] where there is none.
+    pub message_domains: BTreeMap<CourierName, String>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// What is owed when.
+    pub timetables: Timetables,
+    /// Whose returns, and how.
+    pub authorities: Vec<AuthoritySettings>,
+    /// The partners' addresses.
+    pub addresses: BTreeMap<PartnerName, Vec<String>>,
+    /// The state directory: the key of Message-IDs, and the notes of what was picked up.
+    pub state: PathBuf,
+    /// Failed attempts after which a person is told, if fewer than three. Attempts go on until the hours are over.
+    pub attempts_max: u8,
+    /// The pause after the first failed attempt; doubles each time.
+    pub retry_after: Duration,
+    /// The longest such pause.
+    pub retry_after_max: Duration,
+    /// Largest file that is sealed.
+    pub plaintext_bytes_max: u64,
+    /// How far a workbook, which is an archive, is looked into.
+    pub archive_limits: Limits,
+    /// The kernel's id of the present boot.
+    pub boot: String,
+}
+
+/// The domain of Message-IDs where a courier has no sender's address.
+pub const NO_DOMAIN: &str = "hbcourier.invalid";
+
+/// Keeps what is owed, seals what is left for it, and sends it on its day.
+pub struct Outbound {
+    parts: OutboundParts,
+    memory: Mutex<Memory>,
+}
+
+impl Outbound {
+    /// With these parts. Nothing is done before the first [`Outbound::tick`].
+    pub fn new(parts: OutboundParts) -> Outbound {
+        Outbound { parts, memory: Mutex::default() }
+    }
+
+    /// Does everything that can be done now, until `stop`. Called at start, on every nudge and regularly; doing it once
+    /// more changes nothing, also after it was killed. Returns when it next has something to do by the clock.
+    pub fn tick(&self, stop: &dyn Fn() -> bool) -> Result<Option<Timestamp>, Critical> {
+        // What a tick that panicked had in memory is only what spares a second look.
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        Round::new(&self.parts, &mut memory, stop).walk()
+    }
+}

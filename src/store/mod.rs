@@ -3,9 +3,18 @@
 //! Two narrow traits are all that the rest of the program sees: [`Recorder`], the one write path, and [`Queries`].
 //! Nothing outside this module knows which database it is.
 
+mod agreement;
 pub mod contract;
+pub mod evidence;
+#[cfg(test)]
+pub(crate) mod samples;
+mod sqlite;
+pub mod verify;
 
 pub use contract::{
-    Alarm, Change, ConsignmentFilter, Head, Named, NewConsignment, Queries, QueryError, RecordError, Recorded, Recorder,
-    StateChange, SubmissionFilter,
+    Alarm, Change, ConsignmentFilter, Head, Named, NewConsignment, Queries, QueryError, RecordError, Recorded,
+    Recorder, StateChange, SubmissionFilter,
 };
+pub use evidence::Auditable;
+pub use sqlite::{SqliteQueries, SqliteRecorder, SqliteStore, StoreError};
+pub use verify::{Verification, verify};

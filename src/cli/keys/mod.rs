@@ -8,12 +8,10 @@ mod list;
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-
 pub use list::{ListArgs, list};
 
 use crate::domain::{Fingerprint, PartnerName};
-use crate::effects::pgp::KeyAlgorithm;
+use crate::operator::OwnKeyAlgorithm;
 
 /// See and change own keys and trusted certificates
 #[derive(Clone, Debug, clap::Args)]
@@ -39,7 +37,7 @@ pub enum Command {
 pub struct GenerateArgs {
     /// What kind of key
     #[arg(long, value_name = "ALGORITHM", default_value = "rsa3072")]
-    pub algorithm: Algorithm,
+    pub algorithm: OwnKeyAlgorithm,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
@@ -60,24 +58,4 @@ pub struct TrustArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
-}
-
-/// What kind of key to make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Algorithm {
-    /// Understood by everything
-    #[value(name = "rsa3072")]
-    Rsa3072,
-    /// Smaller and much faster; understood by software from about 2015 on
-    #[value(name = "curve25519")]
-    Curve25519,
-}
-
-impl From<Algorithm> for KeyAlgorithm {
-    fn from(algorithm: Algorithm) -> KeyAlgorithm {
-        match algorithm {
-            Algorithm::Rsa3072 => KeyAlgorithm::Rsa3072,
-            Algorithm::Curve25519 => KeyAlgorithm::Curve25519,
-        }
-    }
 }

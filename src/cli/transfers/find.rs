@@ -52,6 +52,18 @@ pub fn find(text: &str, queries: &dyn Queries) -> Result<Found, CliError> {
     }
 }
 
+/// The one consignment whose id this is, or begins with this.
+pub fn consignment(text: &str, queries: &dyn Queries) -> Result<ConsignmentId, CliError> {
+    match find(text, queries)? {
+        Found::In(consignment, _) => Ok(consignment.id),
+        Found::Out(submission) => Err(CliError::new(
+            Exit::Usage,
+            format!("{} is a return, and only what came in can be ordered about in this way.", submission.key),
+            "`hbcourier returns show` tells what a return waits for.",
+        )),
+    }
+}
+
 fn submission(text: &str, queries: &dyn Queries) -> Result<Found, CliError> {
     let key: SubmissionKey = text.parse().map_err(|error| CliError::of(Exit::Usage, &error))?;
     let filter = SubmissionFilter { key: Some(key), ..SubmissionFilter::default() };

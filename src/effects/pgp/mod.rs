@@ -10,6 +10,8 @@ mod framing;
 mod helper;
 pub mod keys;
 mod layers;
+#[cfg(test)]
+mod oddities;
 mod open;
 mod outline;
 mod place;
@@ -95,6 +97,8 @@ pub struct SealRequest<'a> {
     pub file_name: &'a str,
     /// The signature's time, and the time at which every certificate must be good.
     pub at: Timestamp,
+    /// As text in ASCII armour, for mail; otherwise binary.
+    pub armour: bool,
 }
 
 /// What was sealed.
@@ -112,7 +116,7 @@ pub struct SealedFacts {
 
 /// Signs and encrypts.
 pub trait Sealer: Send + Sync {
-    /// Seals `content` into `into`, binary, for every named partner and for ourselves.
+    /// Seals `content` into `into`, for every named partner and for ourselves.
     fn seal(
         &self,
         content: &mut dyn Read,

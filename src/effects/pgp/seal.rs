@@ -1,4 +1,4 @@
-//! Sealing: sign with our key, encrypt to the partners and to ourselves, binary.
+//! Sealing: sign with our key, encrypt to the partners and to ourselves.
 //!
 //! In:  the content, and for whom. Out: a message that RFC 4880 software reads, and the digests of both sides.
 //! Holds: nothing is written for a certificate whose primary key is revoked or dead at the time of sealing.
@@ -6,7 +6,7 @@
 use std::io::{self, Read, Write};
 
 use sequoia_openpgp::policy::StandardPolicy;
-use sequoia_openpgp::serialize::stream::{Encryptor, LiteralWriter, Message, Recipient, Signer};
+use sequoia_openpgp::serialize::stream::{Armorer, Encryptor, LiteralWriter, Message, Recipient, Signer};
 use sequoia_openpgp::types::{DataFormat, HashAlgorithm, SymmetricAlgorithm};
 use sequoia_openpgp::{Cert, anyhow};
 
@@ -230,8 +230,11 @@ fn write(
 ) -> Result<(Digester, u64), Failure> {
     let recipients: Vec<Recipient<'_>> = recipients.iter().cloned().map(Recipient::from).collect();
     // Version 1 containers unless every certificate asks for more: sequoia chooses so by itself.
-    let message =
-        Encryptor::for_recipients(Message::new(sink), recipients).symmetric_algo(SymmetricAlgorithm::AES256).build()?;
+    let mut message = Message::new(sink);
+    if request.armour {
+        message = Armorer::new(message).build()?;
+    }
+    let message = Encryptor::for_recipients(message, recipients).symmetric_algo(SymmetricAlgorithm::AES256).build()?;
     let mut signed =
         Signer::new(message, signer.signer())?.hash_algo(HashAlgorithm::SHA512)?.creation_time(system_time(request.at));
     for reader in readers {

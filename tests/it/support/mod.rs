@@ -1,1 +1,5 @@
 //! What the tests stand on: partners, councils, waits.
+
+pub mod partner;
+pub mod council;
+pub mod smtp;

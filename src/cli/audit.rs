@@ -1,0 +1,325 @@
+//! `hbcourier audit`: read the ledger, and verify it.
+//!
+//! In:  the store, also while the service runs. Out: entries or a verdict, for people or as JSON.
+
+use std::io::{self, Write};
+
+use clap::Subcommand;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use serde::Serialize;
+
+use crate::domain::ledger::{Entry, Event, Facts};
+use crate::domain::merkle::leaf;
+use crate::domain::{Actor, ConsignmentId, Digest};
+use crate::store::{Auditable, QueryError, Verification, verify};
+
+/// Entries read at a time.
+const PAGE: usize = 1024;
+
+/// Read the ledger of everything that was done, and check that nobody altered it
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the ledger's entries, oldest first
+    Log(LogArgs),
+    /// Check that no entry was altered, removed, added or moved, and that the state agrees with the ledger
+    ///
+    /// Also while the service runs. Exit status 0: all is as it was recorded; 1: it is not; 3: it could not be read.
+    Verify {
+        /// Print the verdict as one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Which entries to list, and how
+#[derive(Debug, clap::Args)]
+struct LogArgs {
+    /// Print one JSON object per line
+    #[arg(long)]
+    json: bool,
+    /// Only entries of this day and later (Europe/London)
+    #[arg(long, value_name = "DATE")]
+    since: Option<Date>,
+    /// Only entries up to the end of this day (Europe/London)
+    #[arg(long, value_name = "DATE")]
+    until: Option<Date>,
+    /// Only this kind of event, such as `held`; may be given several times
+    #[arg(long = "event", value_name = "EVENT", value_parser = parse_event)]
+    events: Vec<Event>,
+    /// Start at this entry instead of the first
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    from: u64,
+    /// Only entries about this transfer
+    #[arg(long, value_name = "ID")]
+    transfer: Option<ConsignmentId>,
+}
+
+/// Why the ledger could not be shown. Exit status 3.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The store could not be read.
+    #[error("could not read the ledger")]
+    Store(#[from] QueryError),
+    /// A line is no entry.
+    #[error("entry {seq} of the ledger cannot be read: run `hbcourier audit verify`")]
+    Entry {
+        /// Its place.
+        seq: u64,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The day does not exist in this time zone's calendar.
+    #[error("could not find the beginning of the day {day} in Europe/London")]
+    Day {
+        /// The day.
+        day: Date,
+        /// What failed.
+        #[source]
+        source: jiff::Error,
+    },
+    /// The answer could not be written as JSON.
+    #[error("could not put the answer into JSON")]
+    Json(#[source] serde_json::Error),
+    /// Nobody takes the answer.
+    #[error("could not write the answer")]
+    Write(#[from] io::Error),
+}
+
+/// Does it. `false` if the answer is no: exit status 1.
+pub fn run(args: &Args, store: &dyn Auditable, out: &mut dyn Write) -> Result<bool, AuditError> {
+    match &args.command {
+        Command::Log(log) => show_log(log, store, out).map(|()| true),
+        Command::Verify { json } => {
+            let verdict = verify(store)?;
+            show_verdict(&verdict, *json, out)?;
+            Ok(verdict.ok)
+        }
+    }
+}
+
+fn parse_event(text: &str) -> Result<Event, String> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|error| error.to_string())
+}
+
+fn show_verdict(verdict: &Verification, json: bool, out: &mut dyn Write) -> Result<(), AuditError> {
+    if json {
+        serde_json::to_writer(&mut *out, verdict).map_err(AuditError::Json)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    writeln!(out, "{}", verdict.says)?;
+    writeln!(out, "Entries  {}", verdict.entries)?;
+    writeln!(out, "Root     {}", verdict.root)?;
+    if !verdict.ok {
+        writeln!(
+            out,
+            "Stop the service, keep a copy of the state folder as evidence, and compare with the last good backup."
+        )?;
+    }
+    Ok(())
+}
+
+/// The times between which entries are shown: from the first on, before the second.
+struct Window {
+    since: Option<Timestamp>,
+    before: Option<Timestamp>,
+}
+
+impl Window {
+    fn of(log: &LogArgs) -> Result<Window, AuditError> {
+        let next_day = |day: Date| day.checked_add(1.day()).map_err(|source| AuditError::Day { day, source });
+        let since = log.since.map(beginning_of).transpose()?;
+        let before = log.until.map(|day| next_day(day).and_then(beginning_of)).transpose()?;
+        Ok(Window { since, before })
+    }
+
+    fn holds(&self, at: Timestamp) -> bool {
+        self.since.is_none_or(|since| at >= since) && self.before.is_none_or(|before| at < before)
+    }
+}
+
+fn london() -> Result<TimeZone, jiff::Error> {
+    TimeZone::get("Europe/London")
+}
+
+fn beginning_of(day: Date) -> Result<Timestamp, AuditError> {
+    let beginning = london().and_then(|zone| day.to_zoned(zone)).map(|zoned| zoned.timestamp());
+    beginning.map_err(|source| AuditError::Day { day, source })
+}
+
+fn show_log(log: &LogArgs, store: &dyn Auditable, out: &mut dyn Write) -> Result<(), AuditError> {
+    let window = Window::of(log)?;
+    // Entries that are added while we read belong to the next look.
+    let end = store.head()?.entries;
+    let mut next = log.from;
+    while next < end {
+        let page = store.ledger(next, PAGE)?;
+        let Some((last, _)) = page.last() else { break };
+        next = last + 1;
+        for (seq, line) in page.into_iter().filter(|(seq, _)| *seq < end) {
+            let entry: Entry = serde_json::from_slice(&line).map_err(|source| AuditError::Entry { seq, source })?;
+            // The clock may have been set back, so a later entry can bear an earlier time: no early end.
+            let wanted = window.holds(entry.at)
+                && (log.events.is_empty() || log.events.contains(&entry.event))
+                && log.transfer.is_none_or(|id| entry.facts.transfer == Some(id));
+            if wanted {
+                show_entry(entry, leaf(&line), log.json, out)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An entry for scripts: the same keys in every line, and its facts as far as it has them.
+#[derive(Serialize)]
+struct Shown {
+    seq: u64,
+    at: Timestamp,
+    boot: String,
+    event: Event,
+    actor: Actor,
+    transfer: Option<ConsignmentId>,
+    #[serde(rename = "return")]
+    submission: Option<String>,
+    code: Option<String>,
+    leaf: Digest,
+    #[serde(flatten)]
+    facts: Facts,
+}
+
+fn show_entry(entry: Entry, leaf: Digest, json: bool, out: &mut dyn Write) -> Result<(), AuditError> {
+    let Entry { seq, at, boot, actor, event, mut facts } = entry;
+    // Taken out of the facts, so that each key comes once.
+    let (transfer, submission, code) = (facts.transfer.take(), facts.submission.take(), facts.code.take());
+    if json {
+        let shown = Shown { seq, at, boot, event, actor, transfer, submission, code, leaf, facts };
+        serde_json::to_writer(&mut *out, &shown).map_err(AuditError::Json)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    let when = match london() {
+        Ok(zone) => at.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
+        Err(_) => at.to_string(),
+    };
+    let who = match actor {
+        Actor::Service => "service".to_owned(),
+        Actor::Account { uid, name } => format!("{name} ({uid})"),
+    };
+    let about = transfer.map(|id| id.to_string()).or(submission).or(facts.about).unwrap_or_default();
+    let line = format!(
+        "{seq:>8}  {when:<23}  {:<20}  {who:<16}  {about:<32}  {}",
+        event.to_string(),
+        code.unwrap_or_default()
+    );
+    writeln!(out, "{}", line.trim_end())?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::domain::HoldReason;
+    use crate::store::samples::{at, collect, held, id, owe, remark};
+    use crate::store::{Change, Recorder, SqliteStore};
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn state() -> tempfile::TempDir {
+        let state = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(state.path()).unwrap();
+        let mut held = held(1, 0);
+        held.facts.code = Some(HoldReason::Unsigned.notice().code.into());
+        let tomorrow = Change { at: at(86_400), ..remark() };
+        for change in [collect(1), collect(2), held, owe("shbe/12302/2020-04"), tomorrow, remark()] {
+            store.recorder().record(change).unwrap();
+        }
+        state
+    }
+
+    fn said(state: &tempfile::TempDir, line: &str) -> (bool, String) {
+        let line = Line::try_parse_from(["audit"].into_iter().chain(line.split(' '))).unwrap();
+        let mut out = Vec::new();
+        let answer = run(&line.args, &SqliteStore::read_only(state.path()).unwrap(), &mut out).unwrap();
+        (answer, String::from_utf8(out).unwrap())
+    }
+
+    fn seqs(state: &tempfile::TempDir, line: &str) -> Vec<u64> {
+        let lines = said(state, &format!("log --json {line}").trim_end()).1;
+        lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_line_has_every_promised_key_and_the_facts() {
+        let state = state();
+        let lines: Vec<Value> =
+            said(&state, "log --json").1.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 6);
+        for line in &lines {
+            for key in ["seq", "at", "event", "actor", "transfer", "return", "code", "leaf"] {
+                assert!(line.get(key).is_some(), "{key} in {line}");
+            }
+        }
+        assert_eq!(lines[2]["event"], "held");
+        assert_eq!((&lines[2]["transfer"], &lines[2]["code"]), (&id(1).to_string().into(), &"CN-105".into()));
+        assert_eq!((&lines[3]["return"], &lines[3]["transfer"]), (&"shbe/12302/2020-04".into(), &Value::Null));
+        assert_eq!(lines[0]["source"], "drop-12302");
+        assert_eq!(lines[0].as_object().unwrap().values().filter(|value| *value == &lines[0]["leaf"]).count(), 1);
+    }
+
+    #[test]
+    fn filters_choose_entries() {
+        let state = state();
+        assert_eq!(seqs(&state, &format!("--transfer {}", id(1))), [0, 2]);
+        assert_eq!(seqs(&state, "--event held --event scheduled"), [2, 3]);
+        assert_eq!(seqs(&state, "--from 4"), [4, 5]);
+        // at(0) is 2020-04-27 in London; the clock was set back before the last entry.
+        assert_eq!(seqs(&state, "--since 2020-04-28"), [4]);
+        assert_eq!(seqs(&state, "--until 2020-04-27"), [0, 1, 2, 3, 5]);
+        assert_eq!(seqs(&state, "--since 2020-04-27 --until 2020-04-28"), [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn people_read_a_line_an_entry() {
+        let text = said(&state(), "log --event held").1;
+        assert_eq!(text.lines().count(), 1);
+        assert!(text.contains("2020-04-27 16:06:40 BST") && text.contains("CN-105"), "{text}");
+    }
+
+    #[test]
+    fn an_unknown_event_is_wrong_usage_and_says_which_there_are() {
+        let error = Line::try_parse_from(["audit", "log", "--event", "hold"]).unwrap_err().to_string();
+        assert!(error.contains("`held`"), "{error}");
+    }
+
+    #[test]
+    fn the_verdict_is_yes_then_no() {
+        let state = state();
+        let (answer, text) = said(&state, "verify --json");
+        let verdict: Value = serde_json::from_str(&text).unwrap();
+        assert!(answer && verdict["ok"] == true && verdict["entries"] == 6 && verdict["first_bad"].is_null());
+        let raw = rusqlite::Connection::open(state.path().join("store.sqlite")).unwrap();
+        raw.execute_batch("DROP TRIGGER ledger_is_never_shortened; DELETE FROM ledger WHERE seq = 3").unwrap();
+        let (answer, text) = said(&state, "verify --json");
+        let verdict: Value = serde_json::from_str(&text).unwrap();
+        assert!(!answer && verdict["ok"] == false && verdict["first_bad"] == 3, "{verdict}");
+        let keys: Vec<&String> = verdict.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["checkpoints", "entries", "first_bad", "ok", "root", "says"]);
+        assert!(said(&state, "verify").1.contains("Entry 3 is missing"));
+    }
+}

@@ -1,0 +1,130 @@
+//! `hbcourier returns`: what the authorities owe DWP, and what became of it.
+//!
+//! In:  the store, read-only, and today's date. Out: one JSON document, or tables for people.
+//! Holds: reads only. The first line of each table answers "which of our twelve returns is missing?".
+
+mod row;
+mod text;
+
+use std::io::{self, Write};
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::domain::{LaNumber, Stage, Submission, SubmissionKey};
+use crate::store::{Queries, QueryError, SubmissionFilter};
+
+use row::Row;
+
+/// Ask what is owed to DWP, and what became of it
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// What to ask
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be asked of the returns.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Command {
+    /// List every return that is or was owed, and say which are missing
+    List(ListArgs),
+    /// Show all that is known of one return
+    Show(ShowArgs),
+}
+
+/// `returns list`
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ListArgs {
+    /// Only this authority's
+    #[arg(long, value_name = "NUMBER")]
+    pub authority: Option<LaNumber>,
+    /// Only those that are not sent, acknowledged or waived
+    #[arg(long)]
+    pub open: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `returns show`
+#[derive(Clone, Debug, clap::Args)]
+pub struct ShowArgs {
+    /// Which return, written as shbe/12302/2020-04
+    #[arg(value_name = "RETURN")]
+    pub key: SubmissionKey,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Why the returns were not shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ReturnsFault {
+    /// Nothing is recorded under this key.
+    #[error("no return {0} is recorded; `hbcourier returns list` shows those that are")]
+    Unknown(SubmissionKey),
+    /// The store did not answer.
+    #[error("could not read the returns from the store; `hbcourier check` names what to mend")]
+    Store(#[source] QueryError),
+    /// The answer could not be written.
+    #[error("could not write the returns to standard output")]
+    Write(#[source] io::Error),
+}
+
+impl ReturnsFault {
+    /// The exit status that says the same.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            ReturnsFault::Unknown(_) => 2,
+            ReturnsFault::Store(_) | ReturnsFault::Write(_) => 3,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Listing<'a> {
+    returns: Vec<Row<'a>>,
+}
+
+/// Answers one question. `today` is the day it is in London.
+pub fn run(args: &Args, queries: &dyn Queries, today: Date, out: &mut dyn Write) -> Result<(), ReturnsFault> {
+    match &args.command {
+        Command::List(args) => list(args, queries, today, out),
+        Command::Show(args) => show(args, queries, today, out),
+    }
+}
+
+/// `hbcourier returns list`
+pub fn list(args: &ListArgs, queries: &dyn Queries, today: Date, out: &mut dyn Write) -> Result<(), ReturnsFault> {
+    let filter = SubmissionFilter { authority: args.authority.clone(), ..SubmissionFilter::default() };
+    let mut submissions = queries.submissions(&filter).map_err(ReturnsFault::Store)?;
+    submissions.retain(|submission| !args.open || is_unfinished(&submission.stage));
+    if args.json {
+        return json(&Listing { returns: submissions.iter().map(Row::of).collect() }, out);
+    }
+    text::tables(&submissions, today, out).map_err(ReturnsFault::Write)
+}
+
+/// `hbcourier returns show`
+pub fn show(args: &ShowArgs, queries: &dyn Queries, today: Date, out: &mut dyn Write) -> Result<(), ReturnsFault> {
+    let filter = SubmissionFilter { key: Some(args.key.clone()), ..SubmissionFilter::default() };
+    let found = queries.submissions(&filter).map_err(ReturnsFault::Store)?;
+    let submission: &Submission = found.first().ok_or_else(|| ReturnsFault::Unknown(args.key.clone()))?;
+    if args.json {
+        return json(&Row::of(submission), out);
+    }
+    text::all_of(submission, today, out).map_err(ReturnsFault::Write)
+}
+
+fn is_unfinished(stage: &Stage) -> bool {
+    !matches!(stage, Stage::Sent { .. } | Stage::Acknowledged { .. } | Stage::Waived { .. })
+}
+
+fn json(document: &impl Serialize, out: &mut dyn Write) -> Result<(), ReturnsFault> {
+    serde_json::to_writer_pretty(&mut *out, document).map_err(|error| ReturnsFault::Write(error.into()))?;
+    writeln!(out).map_err(ReturnsFault::Write)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! `[[authority]]`: drop folders, routes and returns.
+
+use super::report::Report;
+use super::{DAY, HOUR, PAUSE_MIN, SECOND, each_in};
+use crate::config::location::TreePath;
+use crate::config::notation;
+use crate::config::raw::{RawAuthority, RawDropFolder, RawReturn, RawRoute};
+use crate::config::settings::{AuthoritySettings, DropFolderSettings, ReturnSettings, RouteSettings};
+use crate::config::template::{FileNameTemplate, TemplateUse};
+
+pub(super) fn check(raw: &RawAuthority, at: &TreePath, report: &mut Report<'_>) -> Option<AuthoritySettings> {
+    let number = report.parse(&at.key("number"), &raw.number);
+    let name = plain_name(&raw.name, &at.key("name"), report);
+    let in_service_from = match &raw.in_service_from {
+        None => Some(None),
+        Some(text) => {
+            let wrong = format!("`{text}` is not a date");
+            let next = "write it as in \"2020-04-01\"";
+            report.noted(&at.key("in_service_from"), text.parse().ok(), &wrong, next).map(Some)
+        }
+    };
+    let drop_folders = each_in(&raw.drop_folder, at, "drop_folder", &mut |raw, at| drop_folder(raw, at, report));
+    let routes = each_in(&raw.route, at, "route", &mut |raw, at| route(raw, at, report));
+    let returns = each_in(&raw.returns, at, "return", &mut |raw, at| owed(raw, at, report));
+    Some(AuthoritySettings {
+        number: number?,
+        name: name?,
+        in_service_from: in_service_from?,
+        drop_folders: drop_folders?,
+        routes: routes?,
+        returns: returns?,
+    })
+}
+
+fn plain_name(name: &Option<String>, at: &TreePath, report: &mut Report<'_>) -> Option<String> {
+    let name = name.as_deref()?.trim();
+    let good = !name.is_empty() && name.chars().count() <= 100 && !name.chars().any(char::is_control);
+    let next = "write 1 to 100 letters, as DWP's timetable prints the name";
+    report.noted(at, good.then(|| name.to_owned()), "this cannot be an authority's name", next)
+}
+
+fn drop_folder(raw: &RawDropFolder, at: &TreePath, report: &mut Report<'_>) -> Option<DropFolderSettings> {
+    let name = report.parse(&at.key("name"), &raw.name);
+    let path = report.absolute(&at.key("path"), &raw.path);
+    let partners = report.parse_some(&at.key("partners"), &raw.partners);
+    let settle = report.duration(&at.key("settle"), &raw.settle, PAUSE_MIN..=HOUR);
+    let patience = report.duration(&at.key("patience"), &raw.patience, SECOND..=DAY * 7);
+    Some(DropFolderSettings {
+        name: name?,
+        path: path?,
+        partners: partners?,
+        noticing: raw.noticing,
+        settle: settle?,
+        patience: patience?,
+    })
+}
+
+fn route(raw: &RawRoute, at: &TreePath, report: &mut Report<'_>) -> Option<RouteSettings> {
+    let kinds = report.parse_some(&at.key("kinds"), &raw.kinds);
+    let destination = report.parse(&at.key("destination"), &raw.destination);
+    let folder = report.absolute(&at.key("folder"), &raw.folder);
+    let file_name = template(&raw.file_name, TemplateUse::Delivery, &at.key("file_name"), report);
+    let wrong = format!("`{}` cannot be a delivered file's mode", raw.mode);
+    let next = "write it in octal, for owner and group only, such as \"0640\"";
+    let mode = report.noted(&at.key("mode"), notation::mode(&raw.mode), &wrong, next);
+    let group = match &raw.group {
+        None => Some(None),
+        Some(text) => {
+            let wrong = format!("`{text}` cannot be a group's name");
+            let next = "write it as `getent group` prints it";
+            report.noted(&at.key("group"), notation::group(text), &wrong, next).map(Some)
+        }
+    };
+    Some(RouteSettings {
+        kinds: kinds?,
+        destination: destination?,
+        folder: folder?,
+        file_name: file_name?,
+        mode: mode?,
+        group: group?,
+    })
+}
+
+fn owed(raw: &RawReturn, at: &TreePath, report: &mut Report<'_>) -> Option<ReturnSettings> {
+    let kind = report.parse(&at.key("kind"), &raw.kind);
+    let pick_up = report.absolute(&at.key("pick_up"), &raw.pick_up);
+    let partner = report.parse(&at.key("partner"), &raw.partner);
+    let courier = report.parse(&at.key("courier"), &raw.courier);
+    let wrong = format!("`{}` is not a window of hours", raw.window);
+    let next = "write it as in \"08:00-18:00\"; \"00:00-24:00\" is the whole day";
+    let window = report.noted(&at.key("window"), notation::window(&raw.window), &wrong, next);
+    let settle = report.duration(&at.key("settle"), &raw.settle, PAUSE_MIN..=HOUR);
+    let file_name = template(&raw.file_name, TemplateUse::Return, &at.key("file_name"), report);
+    Some(ReturnSettings {
+        kind: kind?,
+        pick_up: pick_up?,
+        partner: partner?,
+        courier: courier?,
+        window: window?,
+        settle: settle?,
+        file_name: file_name?,
+    })
+}
+
+fn template(text: &str, to: TemplateUse, at: &TreePath, report: &mut Report<'_>) -> Option<FileNameTemplate> {
+    let parsed = FileNameTemplate::parse(text, to);
+    parsed.map_err(|fault| report.wrong(at, fault.to_string(), "correct the template")).ok()
+}

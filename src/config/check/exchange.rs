@@ -1,0 +1,123 @@
+//! `[[partner]]` and `[[courier]]`: whom files are exchanged with, and how sealed returns leave.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use lettre::Address;
+
+use super::report::Report;
+use super::{GIB, HOUR};
+use crate::config::location::TreePath;
+use crate::config::raw::{RawCourier, RawPartner, RawSmtp};
+use crate::config::settings::{CourierSettings, CourierWay, PartnerSettings, SecretReference, SmtpSettings, SmtpTls};
+
+// RFC 5321 §4.5.3.2.6: a client that gives up earlier sends again what has already arrived.
+const REPLY_TIMEOUT_MIN: std::time::Duration = std::time::Duration::from_secs(600);
+
+pub(super) fn partner(raw: &RawPartner, at: &TreePath, report: &mut Report<'_>) -> Option<PartnerSettings> {
+    let name = report.parse(&at.key("name"), &raw.name);
+    let fingerprints = report.parse_each(&at.key("fingerprints"), &raw.fingerprints);
+    let addresses = report.parse_each::<Address>(&at.key("addresses"), &raw.addresses);
+    let addresses = addresses.map(|all| all.iter().map(Address::to_string).collect());
+    Some(PartnerSettings { name: name?, fingerprints: fingerprints?, addresses: addresses? })
+}
+
+pub(super) fn courier(raw: &RawCourier, at: &TreePath, report: &mut Report<'_>) -> Option<CourierSettings> {
+    let name = report.parse(&at.key("name"), &raw.name);
+    let way = match (&raw.folder, &raw.smtp) {
+        (Some(_), None) => report.absolute(&at.key("folder"), &raw.folder).map(|folder| CourierWay::Folder { folder }),
+        (None, Some(smtp)) => self::smtp(smtp, &at.key("smtp"), report).map(CourierWay::Smtp),
+        (Some(_), Some(_)) => {
+            report.wrong(at, "it has both `folder` and `smtp`", "keep one of them, or make two couriers");
+            None
+        }
+        (None, None) => {
+            report.wrong(at, "it has neither `folder` nor `smtp`", "add folder = \"/…\" or a [courier.smtp] table");
+            None
+        }
+    };
+    Some(CourierSettings { name: name?, way: way? })
+}
+
+fn smtp(raw: &RawSmtp, at: &TreePath, report: &mut Report<'_>) -> Option<SmtpSettings> {
+    let host = host(&raw.host, &at.key("host"), report);
+    let ca_file = match &raw.ca_file {
+        None => Some(None),
+        Some(_) => report.absolute(&at.key("ca_file"), &raw.ca_file).map(Some),
+    };
+    let login = login(raw, at, report);
+    let from = report.parse::<Address>(&at.key("from"), &raw.from);
+    let reply_timeout = report.duration(&at.key("reply_timeout"), &raw.reply_timeout, REPLY_TIMEOUT_MIN..=HOUR);
+    let message_bytes_max = report.size(&at.key("message_bytes_max"), &raw.message_bytes_max, 1024..=GIB);
+    let usual_port = match raw.tls {
+        SmtpTls::Implicit => 465,
+        SmtpTls::Starttls => 587,
+    };
+    Some(SmtpSettings {
+        host: host?,
+        port: raw.port.unwrap_or(usual_port),
+        tls: raw.tls,
+        ca_file: ca_file?,
+        login: login?,
+        from: from?.to_string(),
+        reply_timeout: reply_timeout?,
+        message_bytes_max: message_bytes_max?,
+    })
+}
+
+fn host(host: &Option<String>, at: &TreePath, report: &mut Report<'_>) -> Option<String> {
+    let host = host.as_deref()?;
+    let label = |label: &str| {
+        let plain = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        (1..=63).contains(&label.len()) && plain && !label.starts_with('-')
+    };
+    let good = host.parse::<IpAddr>().is_ok() || (host.len() <= 253 && host.split('.').all(label));
+    let next = "write the name alone, such as smtp.council.example; the port has a key of its own";
+    report.noted(at, good.then(|| host.to_owned()), &format!("`{host}` is not a host name"), next)
+}
+
+/// The outer `None` if something was refused, the inner one if there is no log-in.
+fn login(raw: &RawSmtp, at: &TreePath, report: &mut Report<'_>) -> Option<Option<(String, SecretReference)>> {
+    let secret = match (&raw.password_credential, &raw.password_file) {
+        (None, None) => None,
+        (Some(name), None) => Some(credential(name, &at.key("password_credential"), report)?),
+        (None, Some(_)) => {
+            let path: PathBuf = report.absolute(&at.key("password_file"), &raw.password_file)?;
+            Some(SecretReference::File(path))
+        }
+        (Some(_), Some(_)) => {
+            report.wrong(at, "it has both `password_credential` and `password_file`", "keep one of them");
+            return None;
+        }
+    };
+    match (&raw.account, secret) {
+        (None, None) => Some(None),
+        (Some(account), Some(secret)) if !account.is_empty() => Some(Some((account.clone(), secret))),
+        (Some(_), Some(_)) => {
+            report.wrong(&at.key("account"), "the account is empty", "name it, or take it out with its password");
+            None
+        }
+        (Some(_), None) => {
+            let next = "add password_credential, or password_file";
+            report.wrong(&at.key("account"), "the account has no password", next);
+            None
+        }
+        (None, Some(_)) => {
+            report.wrong(at, "a password is named, but no account", "add account, or take the password's key out");
+            None
+        }
+    }
+}
+
+/// It becomes the name of a file in systemd's folder.
+fn credential(name: &str, at: &TreePath, report: &mut Report<'_>) -> Option<SecretReference> {
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    let good = (1..=255).contains(&name.len()) && plain && !name.starts_with('.');
+    let secret = good.then(|| SecretReference::Credential(name.to_owned()));
+    report.noted(
+        at,
+        secret,
+        "this cannot be a credential's name",
+        "use letters, digits, `.`, `-` and `_`, as in LoadCredential=",
+    )
+}

@@ -1,0 +1,97 @@
+//! Folders that must be kept apart: what the service writes must never be what it reads, or what somebody else takes.
+//!
+//! Compares paths as they are written; `hbcourier check` looks at what they really are.
+
+use std::path::{Path, PathBuf};
+
+use super::report::{Report, absolute};
+use crate::config::location::TreePath;
+use crate::config::raw::Raw;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    State,
+    Drop,
+    Destination,
+    PickUp,
+    Outgoing,
+}
+
+/// What goes wrong if one lies in the other.
+enum Apart {
+    /// They may not even be nested.
+    Wholly(&'static str),
+    /// They may be nested, as neither looks into subfolders, but not be the same.
+    Distinct(&'static str),
+    Never,
+}
+
+struct Folder {
+    role: Role,
+    path: PathBuf,
+    at: TreePath,
+}
+
+pub(super) fn check(raw: &Raw, report: &mut Report<'_>) {
+    let folders = all(raw);
+    for (i, later) in folders.iter().enumerate() {
+        for earlier in &folders[..i] {
+            let trouble = match apart(earlier.role, later.role) {
+                Apart::Wholly(why) if nested(&earlier.path, &later.path) => why,
+                Apart::Distinct(why) if earlier.path == later.path => why,
+                Apart::Wholly(_) | Apart::Distinct(_) | Apart::Never => continue,
+            };
+            let how = if earlier.path == later.path { "is the same folder as" } else { "lies in, or around," };
+            let other = report.named(&earlier.at);
+            report.wrong(&later.at, format!("it {how} {other}: {trouble}"), "choose a folder apart from it");
+        }
+    }
+}
+
+fn all(raw: &Raw) -> Vec<Folder> {
+    let mut folders = Vec::new();
+    let mut add = |role, text: &Option<String>, at: TreePath| {
+        folders.extend(text.as_deref().and_then(absolute).map(|path| Folder { role, path, at }));
+    };
+    let root = TreePath::root();
+    add(Role::State, &raw.service.state, root.key("service").key("state"));
+    for (i, authority) in raw.authority.iter().enumerate() {
+        let at = root.item("authority", i);
+        for (i, folder) in authority.drop_folder.iter().enumerate() {
+            add(Role::Drop, &folder.path, at.item("drop_folder", i).key("path"));
+        }
+        for (i, route) in authority.route.iter().enumerate() {
+            add(Role::Destination, &route.folder, at.item("route", i).key("folder"));
+        }
+        for (i, owed) in authority.returns.iter().enumerate() {
+            add(Role::PickUp, &owed.pick_up, at.item("return", i).key("pick_up"));
+        }
+    }
+    for (i, courier) in raw.courier.iter().enumerate() {
+        add(Role::Outgoing, &courier.folder, root.item("courier", i).key("folder"));
+    }
+    folders
+}
+
+fn apart(one: Role, other: Role) -> Apart {
+    use Role::*;
+    match (one, other) {
+        (State, _) | (_, State) => Apart::Wholly("only the service itself may work below `state`"),
+        (Drop, Destination) | (Destination, Drop) => Apart::Wholly("what is delivered would be collected again"),
+        (Drop, Outgoing) | (Outgoing, Drop) => Apart::Wholly("what is sent would be collected again"),
+        (PickUp, Destination) | (Destination, PickUp) => Apart::Wholly("what is delivered would be sent as a return"),
+        (PickUp, Outgoing) | (Outgoing, PickUp) => Apart::Wholly("an unsealed return would be taken to the partner"),
+        (Destination, Outgoing) | (Outgoing, Destination) => {
+            Apart::Wholly("decrypted files would be taken to the partner")
+        }
+        (Drop, Drop) => Apart::Distinct("each file would be collected twice"),
+        (Drop, PickUp) | (PickUp, Drop) => Apart::Distinct("a file there would be both collected and sent"),
+        (PickUp, PickUp) => Apart::Distinct("nobody could tell which return a file is"),
+        // Routes may share a destination. What shares an outgoing folder is told apart by name: see `references`.
+        (Destination, Destination) | (Outgoing, Outgoing) => Apart::Never,
+    }
+}
+
+fn nested(one: &Path, other: &Path) -> bool {
+    one.starts_with(other) || other.starts_with(one)
+}

@@ -1,0 +1,138 @@
+//! What the tables say about each other: names are unique, what is referred to exists, nothing is decided twice.
+
+use std::collections::BTreeMap;
+
+use super::report::{Report, absolute};
+use crate::config::location::TreePath;
+use crate::config::raw::{Raw, RawAuthority, RawReturn};
+use crate::config::template::{FileNameTemplate, NameFacts, TemplateUse};
+use crate::domain::{LaNumber, RelevantMonth, ReturnKind};
+
+pub(super) fn check(raw: &Raw, report: &mut Report<'_>) {
+    unique_names(raw, report);
+    for (i, authority) in raw.authority.iter().enumerate() {
+        let at = TreePath::root().item("authority", i);
+        decided_once(authority, &at, report);
+        defined(raw, authority, &at, report);
+    }
+    told_apart(raw, report);
+}
+
+fn unique_names(raw: &Raw, report: &mut Report<'_>) {
+    let root = TreePath::root();
+    let (mut numbers, mut sources, mut destinations) = (Seen::default(), Seen::default(), Seen::default());
+    for (i, authority) in raw.authority.iter().enumerate() {
+        let at = root.item("authority", i);
+        numbers.once(authority.number.as_deref(), at.key("number"), report);
+        for (i, folder) in authority.drop_folder.iter().enumerate() {
+            sources.once(folder.name.as_deref(), at.item("drop_folder", i).key("name"), report);
+        }
+        for (i, route) in authority.route.iter().enumerate() {
+            destinations.once(route.destination.as_deref(), at.item("route", i).key("destination"), report);
+        }
+    }
+    let (mut partners, mut couriers) = (Seen::default(), Seen::default());
+    for (i, partner) in raw.partner.iter().enumerate() {
+        partners.once(partner.name.as_deref(), root.item("partner", i).key("name"), report);
+    }
+    for (i, courier) in raw.courier.iter().enumerate() {
+        couriers.once(courier.name.as_deref(), root.item("courier", i).key("name"), report);
+    }
+}
+
+/// A kind with two routes, or a return owed twice: the second would never come to pass.
+fn decided_once(authority: &RawAuthority, at: &TreePath, report: &mut Report<'_>) {
+    let (mut kinds, mut returns) = (Seen::default(), Seen::default());
+    for (i, route) in authority.route.iter().enumerate() {
+        for (k, kind) in route.kinds.iter().flatten().enumerate() {
+            kinds.once(Some(kind), at.item("route", i).item("kinds", k), report);
+        }
+    }
+    for (i, owed) in authority.returns.iter().enumerate() {
+        returns.once(owed.kind.as_deref(), at.item("return", i).key("kind"), report);
+    }
+}
+
+/// Where each word was met first.
+#[derive(Default)]
+struct Seen<'a>(BTreeMap<&'a str, TreePath>);
+
+impl<'a> Seen<'a> {
+    fn once(&mut self, word: Option<&'a str>, at: TreePath, report: &mut Report<'_>) {
+        let Some(word) = word else { return };
+        match self.0.get(word) {
+            Some(first) => {
+                let first = report.named(first);
+                report.wrong(&at, format!("`{word}` stands already at {first}"), "keep one of the two, or rename one");
+            }
+            None => drop(self.0.insert(word, at)),
+        }
+    }
+}
+
+fn defined(raw: &Raw, authority: &RawAuthority, at: &TreePath, report: &mut Report<'_>) {
+    let partners: Vec<&str> = raw.partner.iter().filter_map(|partner| partner.name.as_deref()).collect();
+    let couriers: Vec<&str> = raw.courier.iter().filter_map(|courier| courier.name.as_deref()).collect();
+    for (i, folder) in authority.drop_folder.iter().enumerate() {
+        for (k, partner) in folder.partners.iter().flatten().enumerate() {
+            report.refers(&at.item("drop_folder", i).item("partners", k), "partner", partner, &partners);
+        }
+    }
+    for (i, owed) in authority.returns.iter().enumerate() {
+        let at = at.item("return", i);
+        if let Some(partner) = &owed.partner {
+            report.refers(&at.key("partner"), "partner", partner, &partners);
+        }
+        if let Some(courier) = &owed.courier {
+            report.refers(&at.key("courier"), "courier", courier, &couriers);
+        }
+        addressed(raw, owed, &at, report);
+    }
+}
+
+/// What leaves by mail needs somewhere to go.
+fn addressed(raw: &Raw, owed: &RawReturn, at: &TreePath, report: &mut Report<'_>) {
+    let mailed = raw.courier.iter().any(|courier| courier.name == owed.courier && courier.smtp.is_some());
+    let partner = raw.partner.iter().find(|partner| partner.name == owed.partner);
+    if let Some(partner) = partner
+        && mailed
+        && partner.addresses.is_empty()
+        && let Some(name) = &partner.name
+    {
+        let wrong = format!("this return leaves by mail, and the partner `{name}` has no address");
+        report.wrong(&at.key("courier"), wrong, format!("add addresses to the [[partner]] `{name}`"));
+    }
+}
+
+/// Returns that leave through one folder must have names of their own, or one would be in the other's way.
+fn told_apart(raw: &Raw, report: &mut Report<'_>) {
+    let mut seen: BTreeMap<_, (TreePath, _)> = BTreeMap::new();
+    for (i, authority) in raw.authority.iter().enumerate() {
+        for (k, owed) in authority.returns.iter().enumerate() {
+            let at = TreePath::root().item("authority", i).item("return", k).key("file_name");
+            let courier = raw.courier.iter().find(|courier| courier.name.is_some() && courier.name == owed.courier);
+            let folder = courier.and_then(|courier| absolute(courier.folder.as_deref()?));
+            let Some(place) = folder.zip(sample_name(authority, owed)) else { continue };
+            let whose = (&authority.number, &owed.kind);
+            match seen.get(&place) {
+                // The same return twice has been reported as that.
+                Some((_, first)) if *first == whose => {}
+                Some((first, _)) => {
+                    let first = report.named(first);
+                    let wrong = format!("sealed files would get the same names in the same folder as those of {first}");
+                    report.wrong(&at, wrong, "add {la} or {kind} to the template, or use another courier");
+                }
+                None => drop(seen.insert(place, (at, whose))),
+            }
+        }
+    }
+}
+
+fn sample_name(authority: &RawAuthority, owed: &RawReturn) -> Option<String> {
+    let la: LaNumber = authority.number.as_deref()?.parse().ok()?;
+    let kind: ReturnKind = owed.kind.as_deref()?.parse().ok()?;
+    let template = FileNameTemplate::parse(&owed.file_name, TemplateUse::Return).ok()?;
+    let month = RelevantMonth::new(2020, 4);
+    let facts = NameFacts { kind: kind.as_str(), la: &la, received: None, id: None, month, name: None, ext: "txt" };
+    Some(template.render(&facts))
+}

@@ -1,0 +1,233 @@
+//! The configuration as it is written: every key, what it means and what it is if left out.
+//!
+//! The doc comments are the manual: the reference file is made from them. What a required key lacks is noticed when the
+//! tree is held against the schema, so here every required key is an `Option` that is marked required.
+//! Holds: unknown keys are refused; nothing here is a secret.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::notation::{WrittenDuration, WrittenSize};
+use super::settings::{Noticing, SmtpTls};
+
+/// The whole configuration.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Raw {
+    /// The process itself.
+    pub(super) service: RawService,
+    /// An LA number. A council that files under several numbers has one of these tables for each; the habit is one
+    /// file each in `conf.d`.
+    pub(super) authority: Vec<RawAuthority>,
+    /// Whom files are exchanged with. Certificates are trusted with `hbcourier keys trust`, never learned from mail.
+    pub(super) partner: Vec<RawPartner>,
+    /// A way sealed returns leave: exactly one of `folder` and `smtp`.
+    pub(super) courier: Vec<RawCourier>,
+    /// A timetable besides the bundled ones, as `hbcourier timetable import` writes it.
+    pub(super) timetable: Vec<RawTimetable>,
+}
+
+/// The process itself.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawService {
+    /// Folder of the store, the spool, the archive and the own secret keys. Mode 0700, on a local file system, apart
+    /// from every folder that is collected from or delivered to.
+    #[schemars(required, example = &"/var/lib/hbcourier")]
+    pub(super) state: Option<String>,
+    /// How often every source is looked at, whatever the kernel's notifications say. 100ms to 1h.
+    pub(super) sweep_every: WrittenDuration,
+    /// Tries before a deferred item is held for a person.
+    #[schemars(range(min = 1, max = 100))]
+    pub(super) attempts_max: u8,
+    /// The first pause before a deferred item is tried again. It doubles each time. 100ms to 1d.
+    pub(super) retry_after: WrittenDuration,
+    /// The longest such pause. At least `retry_after`, at most 7d.
+    pub(super) retry_after_max: WrittenDuration,
+    /// Consignments being worked on at once.
+    #[schemars(range(min = 1, max = 1024))]
+    pub(super) in_flight_max: u16,
+    /// Bounds. Reaching one is an outcome in the ledger, not a slowdown.
+    pub(super) limits: RawLimits,
+}
+
+/// Bounds. Reaching one is an outcome in the ledger, not a slowdown.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawLimits {
+    /// Largest sealed file that is collected.
+    pub(super) ciphertext_bytes_max: WrittenSize,
+    /// Largest content a sealed file may become: a small file can decompress to a disk.
+    pub(super) plaintext_bytes_max: WrittenSize,
+    /// Members of one archive.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(super) archive_members_max: u32,
+    /// Bytes that all members of one archive become together.
+    pub(super) archive_bytes_max: WrittenSize,
+    /// With less free space than this where `state` is, nothing new is collected; what was collected is finished.
+    pub(super) free_bytes_min: WrittenSize,
+}
+
+/// An LA number.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawAuthority {
+    /// The number DWP knows the authority by: five or six digits, in quotation marks.
+    #[schemars(required, example = &"12302")]
+    pub(super) number: Option<String>,
+    /// Its name, for people.
+    #[schemars(required, example = &"Blackpool")]
+    pub(super) name: Option<String>,
+    /// Returns with earlier transfer dates are not this service's business. If left out: the day of its first start.
+    #[schemars(example = &"2020-04-01")]
+    pub(super) in_service_from: Option<String>,
+    /// A folder in which DWP's files arrive.
+    pub(super) drop_folder: Vec<RawDropFolder>,
+    /// Where files of some kinds go. A kind without a route is held, never dropped.
+    pub(super) route: Vec<RawRoute>,
+    /// What the authority owes DWP each month, and how it gets there.
+    #[serde(rename = "return")]
+    pub(super) returns: Vec<RawReturn>,
+}
+
+/// A folder in which DWP's files arrive.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawDropFolder {
+    /// Its name in logs and the ledger. Unique over all authorities.
+    #[schemars(required, example = &"drop-12302")]
+    pub(super) name: Option<String>,
+    /// Absolute path of an existing folder. Subfolders are not looked into.
+    #[schemars(required, example = &"/srv/hbcourier/drop/12302")]
+    pub(super) path: Option<String>,
+    /// Whose signatures are accepted on what lies here.
+    #[schemars(required, example = ["dwp"])]
+    pub(super) partners: Option<Vec<String>>,
+    /// How new files are noticed. The sweep finds them in any case.
+    pub(super) noticing: Noticing,
+    /// How long a file must stay unchanged where nobody was seen closing it. 100ms to 1h.
+    pub(super) settle: WrittenDuration,
+    /// How long an incomplete file may stay unchanged before it is collected and held for a person. 1s to 7d.
+    pub(super) patience: WrittenDuration,
+}
+
+/// Where files of some kinds go.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawRoute {
+    /// Which kinds go here: any of laid-pdf, laid-xml, hbms-pack, caseload-risk, hbms-mi, shbe, unknown. A kind has one
+    /// route at most.
+    #[schemars(required, example = ["laid-pdf", "laid-xml"])]
+    pub(super) kinds: Option<Vec<String>>,
+    /// The destination's name in logs and the ledger. Unique over all authorities.
+    #[schemars(required, example = &"laid-12302")]
+    pub(super) destination: Option<String>,
+    /// Absolute path of an existing folder, from which the back office takes the files. Routes may share a folder.
+    #[schemars(required, example = &"/srv/hbcourier/backoffice/12302/laid")]
+    pub(super) folder: Option<String>,
+    /// The delivered file's name. Placeholders: {kind} {la} {received} (as 20200414T093000Z) {id} (unique) {name} (the
+    /// sender's own name, odd characters replaced) {ext}. At least one of {id} and {name}.
+    pub(super) file_name: String,
+    /// The delivered file's permissions, in octal. Owner and group only: the files hold personal data.
+    pub(super) mode: String,
+    /// The delivered file's group. If left out: the group of the service, or of the folder if that is set-group-id.
+    #[schemars(example = &"benefits")]
+    pub(super) group: Option<String>,
+}
+
+/// What the authority owes DWP each month, and how it gets there.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawReturn {
+    /// Which return: shbe or hbms-mi.
+    #[schemars(required, example = &"shbe")]
+    pub(super) kind: Option<String>,
+    /// Absolute path of an existing folder in which the authority leaves this return, and nothing else.
+    #[schemars(required, example = &"/srv/hbcourier/returns/12302/shbe")]
+    pub(super) pick_up: Option<String>,
+    /// To whom it is sealed: the name of a partner.
+    #[schemars(required, example = &"dwp")]
+    pub(super) partner: Option<String>,
+    /// How it leaves: the name of a courier.
+    #[schemars(required, example = &"outgoing-12302")]
+    pub(super) courier: Option<String>,
+    /// The hours of the transfer date, Europe/London, in which it is sent.
+    pub(super) window: String,
+    /// How long a file must stay unchanged before it is picked up. 100ms to 1h.
+    pub(super) settle: WrittenDuration,
+    /// The sealed file's name. Placeholders: {kind} {la} {month} (as 2020-04) {ext}. {month} is needed.
+    pub(super) file_name: String,
+}
+
+/// Whom files are exchanged with.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawPartner {
+    /// Its name in this file, logs and the ledger.
+    #[schemars(required, example = &"dwp")]
+    pub(super) name: Option<String>,
+    /// Full fingerprints, 40 or 64 hexadecimal digits. If any are given, only these of the trusted certificates count.
+    #[schemars(example = ["0123456789ABCDEF0123456789ABCDEF01234567"])]
+    pub(super) fingerprints: Vec<String>,
+    /// Where mail for it goes. Needed if a return leaves for it by an smtp courier.
+    #[schemars(example = ["hbms@dwp.example"])]
+    pub(super) addresses: Vec<String>,
+}
+
+/// A way sealed returns leave: exactly one of `folder` and `smtp`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawCourier {
+    /// Its name in this file, logs and the ledger.
+    #[schemars(required, example = &"outgoing-12302")]
+    pub(super) name: Option<String>,
+    /// Absolute path of an existing folder, from which some transport takes what is put there. Nothing but sealed files
+    /// is ever put there.
+    #[schemars(example = &"/srv/hbcourier/outgoing/12302")]
+    pub(super) folder: Option<String>,
+    /// A mail submission server. Each return is one PGP/MIME message.
+    pub(super) smtp: Option<RawSmtp>,
+}
+
+/// A mail submission server.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawSmtp {
+    /// Its host name, which its certificate must bear.
+    #[schemars(required, example = &"smtp.council.example")]
+    pub(super) host: Option<String>,
+    /// When TLS begins. There is no way without TLS.
+    pub(super) tls: SmtpTls,
+    /// If left out: 465 with implicit TLS, 587 with STARTTLS.
+    #[schemars(range(min = 1, max = 65535), example = 465)]
+    pub(super) port: Option<u16>,
+    /// Absolute path of a PEM file with the certificate authority to trust. If left out: the system's.
+    #[schemars(example = &"/etc/hbcourier/smtp-ca.pem")]
+    pub(super) ca_file: Option<String>,
+    /// The account to log in with, if the server wants one. It takes one of the two keys below.
+    #[schemars(example = &"hbcourier")]
+    pub(super) account: Option<String>,
+    /// The name of a systemd credential (`LoadCredential=`) that holds the password.
+    #[schemars(example = &"smtp-password")]
+    pub(super) password_credential: Option<String>,
+    /// Absolute path of a file of mode 0600 that holds the password.
+    #[schemars(example = &"/etc/hbcourier/smtp-password")]
+    pub(super) password_file: Option<String>,
+    /// The sender's address.
+    #[schemars(required, example = &"benefits@council.example")]
+    pub(super) from: Option<String>,
+    /// How long to wait for the reply after the message. 10m to 1h: giving up early risks sending twice.
+    // RFC 5321 §4.5.3.2.6
+    pub(super) reply_timeout: WrittenDuration,
+    /// Largest message, in the size that travels. A larger one is held for a person.
+    pub(super) message_bytes_max: WrittenSize,
+}
+
+/// A timetable besides the bundled ones.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawTimetable {
+    /// Absolute path of its file.
+    #[schemars(required, example = &"/etc/hbcourier/timetables/2021-22.toml")]
+    pub(super) file: Option<String>,
+}

@@ -1,0 +1,184 @@
+//! Secrets by reference: a systemd credential, or a file only its owner can read.
+//!
+//! In:  a [`SecretReference`].
+//! Out: the secret, which no `Debug` or `Display` shows.
+//! Holds: a file that anyone else can read, a link, a device or a pipe is refused before it is read.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+use secrecy::SecretString;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::settings::SecretReference;
+
+/// No password is longer.
+const SECRET_BYTES_MAX: u64 = 64 * 1024;
+
+/// Why a secret could not be read. Never holds any of it.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretFault {
+    /// The service was not started with credentials.
+    #[error(
+        "the credential `{name}` cannot be read: $CREDENTIALS_DIRECTORY is not set; start the service by systemd with LoadCredential={name}:…"
+    )]
+    NoCredentials {
+        /// The credential's name.
+        name: String,
+    },
+    /// The file is not there or does not open.
+    #[error("could not open the secret's file {}", path.display())]
+    Open {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A folder, a device, a pipe.
+    #[error("the secret's file {} is not a regular file", path.display())]
+    NotAFile {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Others could have read it.
+    #[error("the secret's file {} has mode {mode:04o}; it must be readable by its owner alone: chmod 600", path.display())]
+    Exposed {
+        /// Which file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Reading it failed.
+    #[error("could not read the secret's file {}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Empty, too long or not text.
+    #[error("the secret's file {} does not hold a secret: one line of text is needed, of 64 KiB at most", path.display())]
+    NotASecret {
+        /// Which file.
+        path: PathBuf,
+    },
+}
+
+impl SecretReference {
+    /// Reads the secret, without the line end that editors leave.
+    pub fn read(&self) -> Result<SecretString, SecretFault> {
+        self.read_with(std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from).as_deref())
+    }
+
+    fn read_with(&self, credentials: Option<&Path>) -> Result<SecretString, SecretFault> {
+        match self {
+            SecretReference::File(path) => read_file(path, Exposure::OwnerOnly),
+            SecretReference::Credential(name) => {
+                let folder = credentials.ok_or_else(|| SecretFault::NoCredentials { name: name.clone() })?;
+                read_file(&folder.join(name), Exposure::AsSystemdMadeIt)
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Exposure {
+    OwnerOnly,
+    /// systemd lets the service's user in by an ACL, whose mask shows as group bits.
+    AsSystemdMadeIt,
+}
+
+fn read_file(path: &Path, exposure: Exposure) -> Result<SecretString, SecretFault> {
+    let path_buf = || path.to_path_buf();
+    // NONBLOCK: a pipe must not stop us before we see that it is one.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let opened = rustix::fs::open(path, flags, Mode::empty());
+    let file: File = opened.map_err(|errno| SecretFault::Open { path: path_buf(), source: errno.into() })?.into();
+    let facts = file.metadata().map_err(|source| SecretFault::Open { path: path_buf(), source })?;
+    if !facts.is_file() {
+        return Err(SecretFault::NotAFile { path: path_buf() });
+    }
+    let mode = facts.mode() & 0o7777;
+    if exposure == Exposure::OwnerOnly && mode & 0o077 != 0 {
+        return Err(SecretFault::Exposed { path: path_buf(), mode });
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = file.take(SECRET_BYTES_MAX + 1).read_to_end(&mut bytes);
+    read.map_err(|source| SecretFault::Read { path: path_buf(), source })?;
+    one_line(&bytes).ok_or_else(|| SecretFault::NotASecret { path: path_buf() })
+}
+
+fn one_line(bytes: &[u8]) -> Option<SecretString> {
+    if bytes.len() as u64 > SECRET_BYTES_MAX {
+        return None;
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    let mut line = line.strip_suffix('\r').unwrap_or(line).to_owned();
+    if line.is_empty() || line.chars().any(char::is_control) {
+        line.zeroize();
+        return None;
+    }
+    Some(SecretString::from(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn secret_file(folder: &Path, content: &[u8], mode: u32) -> PathBuf {
+        let path = folder.join("secret");
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_private_file_is_read_without_its_line_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = SecretReference::File(secret_file(folder.path(), b"correct horse\r\n", 0o600)).read().unwrap();
+        assert_eq!(secret.expose_secret(), "correct horse");
+        assert!(!format!("{secret:?}").contains("horse"));
+    }
+
+    #[test]
+    fn what_others_can_read_or_is_no_plain_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = secret_file(folder.path(), b"x", 0o640);
+        assert!(matches!(SecretReference::File(open.clone()).read(), Err(SecretFault::Exposed { mode: 0o640, .. })));
+        let link = folder.path().join("link");
+        symlink(secret_file(folder.path(), b"x", 0o600), &link).unwrap();
+        assert!(matches!(SecretReference::File(link).read(), Err(SecretFault::Open { .. })));
+        let directory = SecretReference::File(folder.path().to_path_buf());
+        assert!(matches!(directory.read(), Err(SecretFault::NotAFile { .. })));
+        assert!(matches!(SecretReference::File(folder.path().join("none")).read(), Err(SecretFault::Open { .. })));
+    }
+
+    #[test]
+    fn what_is_not_one_line_of_text_is_refused_and_not_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        for content in [&b""[..], b"\n", b"hunter2\nhunter2\n", b"\xff\xfe", &[b'x'; 70_000]] {
+            let fault = SecretReference::File(secret_file(folder.path(), content, 0o600)).read().unwrap_err();
+            assert!(matches!(fault, SecretFault::NotASecret { .. }));
+            assert!(!format!("{fault} {fault:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn a_credential_comes_from_systemds_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        secret_file(folder.path(), b"from systemd", 0o440);
+        let reference = SecretReference::Credential("secret".to_owned());
+        assert_eq!(reference.read_with(Some(folder.path())).unwrap().expose_secret(), "from systemd");
+        assert!(matches!(reference.read_with(None), Err(SecretFault::NoCredentials { .. })));
+    }
+}

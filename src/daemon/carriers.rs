@@ -1,0 +1,134 @@
+//! Carriers: the threads that take files and consignments as far as they go, several at once.
+//!
+//! Holds: no file and no consignment is worked on by two carriers; what is queued here is nowhere else, and losing it
+//! costs nothing but time, because the sweep finds it again.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use super::stop::Stop;
+use crate::domain::{AlarmReason, ConsignmentId};
+use crate::effects::drop_folder::Sighting;
+use crate::inbound::{Collecting, Critical, Inbound};
+
+/// Something to carry.
+#[derive(Clone, Debug)]
+pub(super) enum Job {
+    /// A settled file of the source with this index.
+    Collect(usize, Sighting),
+    /// A consignment that is ours.
+    Advance(ConsignmentId),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    File(usize, String),
+    Consignment(ConsignmentId),
+}
+
+/// The queue the carriers work from.
+pub(super) struct Queue {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Inner {
+    waiting: VecDeque<Job>,
+    taken: HashSet<Key>,
+    closed: bool,
+}
+
+impl Job {
+    fn key(&self) -> Key {
+        match self {
+            Job::Collect(source, sighting) => Key::File(*source, sighting.name.clone()),
+            Job::Advance(id) => Key::Consignment(*id),
+        }
+    }
+}
+
+impl Queue {
+    pub(super) fn new() -> Queue {
+        Queue { inner: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// Queues the job unless the same file or consignment is queued or carried already.
+    pub(super) fn offer(&self, job: Job) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if !inner.closed && inner.taken.insert(job.key()) {
+            inner.waiting.push_back(job);
+            self.changed.notify_one();
+        }
+    }
+
+    /// No more jobs: those waiting are dropped, those being carried are finished.
+    pub(super) fn close(&self) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.closed = true;
+        inner.waiting.clear();
+        self.changed.notify_all();
+    }
+
+    /// Waits until nothing is queued or carried.
+    pub(super) fn wait_empty(&self) {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_while(inner, |inner| !inner.taken.is_empty() && !inner.closed));
+    }
+
+    fn next(&self) -> Option<Job> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_while(inner, |inner| inner.waiting.is_empty() && !inner.closed);
+        waited.unwrap_or_else(PoisonError::into_inner).waiting.pop_front()
+    }
+
+    fn done(&self, key: &Key) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.taken.remove(key);
+        if inner.taken.is_empty() {
+            self.changed.notify_all();
+        }
+    }
+}
+
+/// What the carriers tell of files they could not take: by source and name.
+pub(super) type Left = dyn Fn(usize, &str, Option<AlarmReason>) + Send + Sync;
+
+/// One carrier: works until the queue is closed.
+pub(super) fn carry(inbound: &Arc<Inbound>, queue: &Queue, stop: &Stop, left: &Left) -> Result<(), Critical> {
+    while let Some(job) = queue.next() {
+        let key = job.key();
+        let worked = match stop.begin(label(inbound, &job)) {
+            Some(_busy) => work(inbound, job, left),
+            None => Ok(()),
+        };
+        queue.done(&key);
+        worked?;
+    }
+    Ok(())
+}
+
+fn label(inbound: &Inbound, job: &Job) -> String {
+    match job {
+        Job::Collect(source, _) => match inbound.sources.get(*source) {
+            Some(source) => format!("collecting a file from {}", source.name),
+            None => "collecting a file".to_owned(),
+        },
+        Job::Advance(id) => format!("transfer {id}"),
+    }
+}
+
+fn work(inbound: &Arc<Inbound>, job: Job, left: &Left) -> Result<(), Critical> {
+    match job {
+        Job::Advance(id) => inbound.advance(&id).map(drop),
+        Job::Collect(index, sighting) => {
+            let Some(source) = inbound.sources.get(index) else { return Ok(()) };
+            match inbound.carry(source, &sighting)? {
+                Collecting::Ours(_) => left(index, &sighting.name, None),
+                Collecting::Changed => {}
+                Collecting::Left(reason) => left(index, &sighting.name, Some(reason)),
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The lookout: watches the drop folders and hands settled files to the carriers.
+//!
+//! Hints make it prompt; the sweep makes it right. With every hint lost, a file is found within one sweep.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::carriers::{Job, Queue};
+use super::health::Health;
+use super::stop::Stop;
+use crate::config::settings::{DropFolderSettings, Noticing as How};
+use crate::domain::AlarmReason;
+use crate::effects::clock::Clock;
+use crate::effects::drop_folder::{DropFolder, Look, Sighting};
+use crate::effects::noticing::{Hint, Noticing};
+use crate::effects::pgp::{Completeness, completeness};
+use crate::inbound::{Critical, Inbound, Settling};
+
+/// Files that carriers had to leave where they are: by source and name.
+pub(super) type LeftFiles = Mutex<BTreeMap<(usize, String), AlarmReason>>;
+
+pub(super) struct Lookout {
+    pub inbound: Arc<Inbound>,
+    pub queue: Arc<Queue>,
+    pub stop: Arc<Stop>,
+    pub health: Arc<Health>,
+    pub clock: Arc<dyn Clock>,
+    pub hints: Receiver<Hint>,
+    /// Set when a hint found no room.
+    pub hints_lost: Arc<AtomicBool>,
+    pub noticing: Option<Noticing>,
+    pub left: Arc<LeftFiles>,
+    pub sweep_every: Duration,
+    pub watched: Vec<Watched>,
+    /// The returns folders: watched here too, because there is one watcher.
+    pub pick_ups: Vec<PathBuf>,
+    /// Called for a hint that is about no drop folder.
+    pub elsewhere: Box<dyn Fn() + Send>,
+}
+
+/// One drop folder, as the lookout knows it.
+pub(super) struct Watched {
+    pub folder: DropFolderSettings,
+    settling: Settling,
+    /// Which directory the kernel watches for us: device and inode.
+    armed: Option<(u64, u64)>,
+    deaf: bool,
+}
+
+impl Watched {
+    pub(super) fn new(folder: DropFolderSettings) -> Watched {
+        let settling = Settling::new(folder.settle, folder.patience);
+        Watched { folder, settling, armed: None, deaf: false }
+    }
+}
+
+impl Lookout {
+    /// Works until told to stop.
+    pub(super) fn run(mut self) -> Result<(), Critical> {
+        let mut swept = self.sweep()?;
+        while !self.stop.is_requested() {
+            let now = self.clock.since_boot();
+            let next_sweep = (swept + self.sweep_every).saturating_sub(now);
+            let next_settled = self.watched.iter().filter_map(|watched| watched.settling.next_in(now)).min();
+            // A breath between looks, so that a file that cannot settle costs nothing.
+            let pause = next_settled.unwrap_or(next_sweep).max(Duration::from_millis(20)).min(next_sweep);
+            if self.hints_lost.swap(false, Ordering::SeqCst) {
+                swept = self.sweep()?;
+            }
+            match self.hints.recv_timeout(pause) {
+                Ok(hint) => {
+                    if self.take_hints(hint)? {
+                        swept = self.sweep()?;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => swept = self.sweep()?,
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Acts on this hint and all that wait. Whether everything must be looked at.
+    fn take_hints(&mut self, first: Hint) -> Result<bool, Critical> {
+        let mut next = Some(first);
+        let mut lost = false;
+        while let Some(hint) = next {
+            match hint {
+                Hint::Closed(path) => self.closed(&path),
+                Hint::Stirred(path) => lost |= self.is_folder(&path),
+                Hint::Lost => lost = true,
+            }
+            next = self.hints.try_recv().ok();
+        }
+        Ok(lost)
+    }
+
+    fn is_folder(&self, path: &Path) -> bool {
+        self.watched.iter().any(|watched| watched.folder.path == *path)
+    }
+
+    fn closed(&mut self, path: &Path) {
+        let index = self.watched.iter().position(|watched| path.parent() == Some(&watched.folder.path));
+        let Some(index) = index else { return (self.elsewhere)() };
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
+        let (Some(source), Some(watched)) = (self.inbound.sources.get(index), self.watched.get_mut(index)) else {
+            return;
+        };
+        // What cannot be looked at now is found by the sweep.
+        if let Ok(Some(sighting)) = source.folder.sight(name) {
+            let whole = || look_inside(&source.folder, &sighting);
+            if watched.settling.is_ready(&sighting, true, self.clock.since_boot(), whole) {
+                self.queue.offer(Job::Collect(index, sighting));
+            }
+        }
+    }
+
+    /// Looks at every folder. Returns when, by the boot clock.
+    pub(super) fn sweep(&mut self) -> Result<Duration, Critical> {
+        let now = self.clock.since_boot();
+        for index in 0..self.watched.len() {
+            let Some(source) = self.inbound.sources.get(index) else { continue };
+            let look = source.folder.look();
+            self.arm(index);
+            let found = match &look {
+                Ok(look) => {
+                    self.consider(index, look, now);
+                    self.attention(index, look)
+                }
+                Err(_) => Some(AlarmReason::SourceMissing),
+            };
+            let source = &self.inbound.sources[index];
+            let waiting = look.as_ref().map_or(0, |look| look.sightings.len());
+            self.health.looked(&source.name, self.clock.now(), look.is_ok(), waiting);
+            self.inbound.alarm(source.name.as_str(), found)?;
+        }
+        if let Some(noticing) = &mut self.noticing {
+            // A folder that is missing is the returns' own alarm; the next sweep asks again.
+            self.pick_ups.iter().for_each(|folder| drop(noticing.watch(folder)));
+        }
+        let low = self.inbound.space_is_low(0);
+        self.inbound.alarm("state", low.then_some(AlarmReason::SpaceLow))?;
+        self.health.swept();
+        Ok(now)
+    }
+
+    /// How long until a file that rests has settled; `None` if there is none.
+    pub(super) fn settles_in(&self) -> Option<Duration> {
+        let now = self.clock.since_boot();
+        self.watched.iter().filter_map(|watched| watched.settling.settles_in(now)).min()
+    }
+
+    fn consider(&mut self, index: usize, look: &Look, now: Duration) {
+        let (Some(source), Some(watched)) = (self.inbound.sources.get(index), self.watched.get_mut(index)) else {
+            return;
+        };
+        watched.settling.retain(&look.sightings);
+        for sighting in &look.sightings {
+            if watched.settling.is_ready(sighting, false, now, || look_inside(&source.folder, sighting)) {
+                self.queue.offer(Job::Collect(index, sighting.clone()));
+            }
+        }
+    }
+
+    /// What about this folder needs attention.
+    fn attention(&self, index: usize, look: &Look) -> Option<AlarmReason> {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.retain(|(source, name), _| *source != index || look.sightings.iter().any(|file| file.name == *name));
+        let of_file = left.iter().find(|((source, _), _)| *source == index).map(|(_, reason)| *reason);
+        let of_folder = (look.uncollectable > 0).then_some(AlarmReason::Uncollectable);
+        let deaf = self.watched[index].deaf.then_some(AlarmReason::NotificationsOff);
+        of_file.filter(|reason| *reason != AlarmReason::SpaceLow).or(of_folder).or(deaf)
+    }
+
+    /// Has the kernel watch the directory that is there now.
+    fn arm(&mut self, index: usize) {
+        let identity = match self.inbound.sources[index].folder.directory().and_then(|directory| directory.identity()) {
+            Ok(identity) => identity,
+            Err(_) => return self.watched[index].armed = None,
+        };
+        let watched = &mut self.watched[index];
+        if watched.folder.noticing == How::Poll || watched.armed == Some(identity) {
+            return;
+        }
+        let armed = self.noticing.as_mut().map(|noticing| noticing.watch(&watched.folder.path));
+        watched.deaf = !matches!(armed, Some(Ok(())));
+        // Asked for again at each sweep while it is refused.
+        watched.armed = (!watched.deaf).then_some(identity);
+        if let Some(Err(error)) = armed {
+            tracing::warn!(source = %watched.folder.name, %error, "{error}");
+        }
+    }
+}
+
+/// Whether the file is whole, if it can be told now.
+fn look_inside(folder: &DropFolder, sighting: &Sighting) -> Option<Completeness> {
+    let mut file = folder.open(sighting).ok().flatten()?;
+    completeness(&mut file).ok()
+}

@@ -1,0 +1,91 @@
+//! Judging a picked-up file before it is sealed.
+//!
+//! In:  the private copy that will be sealed if it is good, and what the obligation asks for.
+//! Out: nothing, or why it is held.
+//! Holds: never a value from the file in what comes out, but an LA number of the timetables.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use jiff::civil::Date;
+
+use crate::catalogue::{Limits, identify, shbe};
+use crate::domain::timetable::Timetables;
+use crate::domain::{FileKind, LaNumber, ReturnHold, ReturnKind, Submission};
+
+const HEAD_BYTES: u64 = 64 * 1024;
+/// PDF, ZIP and so every new Office format, an empty ZIP, OLE2, armoured OpenPGP.
+const NOT_TEXT: [&[u8]; 5] = [b"%PDF-", b"PK\x03\x04", b"PK\x05\x06", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", b"-----BEGIN PGP"];
+
+/// What the content is held against.
+pub(super) struct Expected<'a> {
+    pub(super) submission: &'a Submission,
+    pub(super) timetables: &'a Timetables,
+    pub(super) limits: &'a Limits,
+}
+
+/// Says why the file cannot be this return. An error means that the private copy could not be read.
+pub(super) fn judge(name: &str, content: &mut File, expected: &Expected<'_>) -> io::Result<Option<ReturnHold>> {
+    content.seek(SeekFrom::Start(0))?;
+    match expected.submission.key.kind {
+        ReturnKind::Shbe => judge_shbe(content, expected),
+        ReturnKind::HbmsMi => judge_workbook(name, content, expected),
+    }
+}
+
+// DWP A5/2020 Annex B; the header's letters are not public, so any pipe-delimited text may be an extract.
+fn judge_shbe(content: &mut File, expected: &Expected<'_>) -> io::Result<Option<ReturnHold>> {
+    let mut head = Vec::new();
+    content.take(HEAD_BYTES).read_to_end(&mut head)?;
+    content.seek(SeekFrom::Start(0))?;
+    if !is_pipe_text(&head) || is_xml(&head) {
+        return Ok(Some(ReturnHold::WrongKind));
+    }
+    let Some(header) = shbe::header(&mut *content)? else { return Ok(None) };
+    if let Some(found) = another_authority(&header.la_numbers, expected) {
+        return Ok(Some(ReturnHold::OtherAuthority { found }));
+    }
+    Ok(header.reference_date.and_then(|date| untimely(date, expected.submission)))
+}
+
+/// DWP A5/2020: extracted on or after the earliest data extraction date, and not after the transfer date.
+fn untimely(reference: Date, submission: &Submission) -> Option<ReturnHold> {
+    if submission.extract_from.is_some_and(|earliest| reference < earliest) {
+        return Some(ReturnHold::TooEarly);
+    }
+    (reference > submission.transfer_on).then_some(ReturnHold::AfterTransferDate)
+}
+
+fn is_pipe_text(head: &[u8]) -> bool {
+    let first_line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    !NOT_TEXT.iter().any(|magic| head.starts_with(magic)) && !head.contains(&0) && first_line.contains(&b'|')
+}
+
+fn is_xml(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    text.trim_ascii_start().starts_with(b"<")
+}
+
+/// A known number that is not ours, where ours is not named. A count of records can look like any number.
+fn another_authority(numbers: &[LaNumber], expected: &Expected<'_>) -> Option<LaNumber> {
+    let ours = &expected.submission.key.authority;
+    if numbers.contains(ours) {
+        return None;
+    }
+    numbers.iter().find(|number| expected.timetables.authority(number).is_some()).cloned()
+}
+
+fn judge_workbook(name: &str, content: &mut File, expected: &Expected<'_>) -> io::Result<Option<ReturnHold>> {
+    // In this folder every workbook is the MI return, whatever an officer called it; so the name is made to say so.
+    let name = format!("HBMS MI {}", name.replace(['/', '\\'], "_"));
+    let identified = identify(Some(&name), content, expected.limits)?;
+    if identified.kind != FileKind::HbmsMi || !identified.is_sound() {
+        return Ok(Some(ReturnHold::WrongKind));
+    }
+    let named: Vec<LaNumber> = identified.authority.into_iter().collect();
+    Ok(another_authority(&named, expected).map(|found| ReturnHold::OtherAuthority { found }))
+}
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

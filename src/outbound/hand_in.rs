@@ -1,0 +1,318 @@
+//! From the file an authority leaves in a folder to a submission at Sealed, or Held.
+//!
+//! In:  the pick-up folder of one return, and the obligation a file there is for.
+//! Out: Sealed, and the file gone; or Held with a reason; or an alarm about what stands in the way.
+//! Order matters: seal, note what was read, record, then remove the file.
+//! Holds: what is checked is what is sealed: one private copy. No file is removed before its Sealed is recorded.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use tracing::warn;
+
+use super::alarm::Hindrance;
+use super::check::{Expected, judge};
+use super::critical::Critical;
+use super::due::{belongs_to, later};
+use super::message_id::MessageIds;
+use super::pick_up::{PickedUp, Take, clear, look, take};
+use super::record::Move;
+use super::round::Round;
+use super::seal::Outcome;
+use super::settling::{Look, Settling};
+use super::taken::{Note, Notes};
+use super::{NO_DOMAIN, OutboundParts};
+use crate::config::settings::ReturnSettings;
+use crate::domain::ledger::{Event, Facts};
+use crate::domain::submission::Sealed;
+use crate::domain::{Digest, LaNumber, ReturnHold, ReturnKind, Revision, Stage, Submission, SubmissionKey};
+use crate::durable::{Directory, Stamp, step};
+use crate::store::SubmissionFilter;
+
+/// What earlier looks at one folder have told.
+#[derive(Default)]
+pub(super) struct Seen {
+    settling: Settling,
+    judged: Option<Judged>,
+    /// A sealed file that could not be removed, known by its whole stamp.
+    leftover: Option<(String, Stamp)>,
+}
+
+/// What was held, so that it is not read and judged again before something changes.
+#[derive(PartialEq, Eq)]
+struct Judged {
+    key: SubmissionKey,
+    revision: Revision,
+    files: Vec<(String, Stamp)>,
+    today: Date,
+}
+
+/// Why a folder was not dealt with to the end.
+enum Obstacle {
+    Critical(Critical),
+    Hindrance(Hindrance),
+}
+
+impl From<Critical> for Obstacle {
+    fn from(critical: Critical) -> Obstacle {
+        Obstacle::Critical(critical)
+    }
+}
+
+impl From<Hindrance> for Obstacle {
+    fn from(hindrance: Hindrance) -> Obstacle {
+        Obstacle::Hindrance(hindrance)
+    }
+}
+
+/// One return's folder.
+struct Place<'a> {
+    authority: &'a LaNumber,
+    settings: &'a ReturnSettings,
+    directory: Arc<Directory>,
+}
+
+impl Place<'_> {
+    fn kind(&self) -> ReturnKind {
+        self.settings.kind
+    }
+}
+
+impl Round<'_> {
+    /// Looks at every pick-up folder.
+    pub(super) fn pick_up_all(&mut self) -> Result<(), Critical> {
+        let parts = self.parts;
+        for authority in &parts.authorities {
+            for settings in &authority.returns {
+                if self.is_stopped() {
+                    return Ok(());
+                }
+                match self.visit(&authority.number, settings) {
+                    Ok(()) => {}
+                    Err(Obstacle::Critical(critical)) => return Err(critical),
+                    Err(Obstacle::Hindrance(hindrance)) => self.tell_of(&authority.number, settings, &hindrance),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_of(&mut self, authority: &LaNumber, settings: &ReturnSettings, hindrance: &Hindrance) {
+        let (about, notice) = hindrance.alarm(authority, settings.kind);
+        warn!(about, "The {} of LA {authority} waits: {hindrance}", settings.kind);
+        self.wanted.insert(about, notice);
+        self.retry();
+    }
+
+    fn visit(&mut self, authority: &LaNumber, settings: &ReturnSettings) -> Result<(), Obstacle> {
+        let directory = self.parts.directories.at(&settings.pick_up).map_err(Hindrance::Folder)?;
+        let folder = look(&directory).map_err(Hindrance::Folder)?;
+        if folder.has_odd_name {
+            self.tell_of(authority, settings, &Hindrance::OddName);
+        }
+        let place = Place { authority, settings, directory };
+        let key = (authority.clone(), settings.kind);
+        let mut seen = self.memory.seen.remove(&key).unwrap_or_default();
+        let done = self.hand_in(&place, folder.files, &mut seen);
+        self.memory.seen.insert(key, seen);
+        done
+    }
+
+    fn hand_in(&mut self, place: &Place<'_>, mut files: Vec<(String, Stamp)>, seen: &mut Seen) -> Result<(), Obstacle> {
+        self.clear_leftover(place, &mut files, seen)?;
+        let files = match seen.settling.look(&files, place.settings.settle, self.parts.clock.since_boot()) {
+            Look::Nothing => return Ok(()),
+            Look::Arriving(left) => {
+                self.look_again(later(self.parts.clock.now(), left));
+                return Ok(());
+            }
+            Look::Settled(files) => files,
+        };
+        let today = self.today();
+        let filter = SubmissionFilter { authority: Some(place.authority.clone()), open: true, ..Default::default() };
+        let open = self.parts.queries.submissions(&filter).map_err(Critical::reading("the returns of an authority"))?;
+        let Some(owed) = belongs_to(&open, place.kind(), place.authority, today) else {
+            return Err(Hindrance::NothingOwed.into());
+        };
+        let mut judged = Judged { key: owed.key.clone(), revision: owed.revision, files, today };
+        if seen.judged.as_ref() == Some(&judged) {
+            return Ok(());
+        }
+        match self.assess(place, owed, &judged.files, today)? {
+            Assessed::Good(mut picked_up) => self.seal_and_record(place, owed, &mut picked_up, seen, judged),
+            Assessed::Changing(name) => {
+                seen.settling.disturbed(&name);
+                self.look_again(later(self.parts.clock.now(), place.settings.settle));
+                Ok(())
+            }
+            Assessed::Bad(reason, content) => {
+                judged.revision = self.hold(owed, reason, content)?;
+                seen.judged = Some(judged);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether what lies there is the return; with its private copy, if it is.
+    fn assess(
+        &mut self,
+        place: &Place<'_>,
+        owed: &Submission,
+        files: &[(String, Stamp)],
+        today: Date,
+    ) -> Result<Assessed, Obstacle> {
+        let [(name, stamp)] = files else { return Ok(Assessed::Bad(ReturnHold::SeveralFiles, None)) };
+        if owed.extract_from.is_some_and(|earliest| today < earliest) {
+            return Ok(Assessed::Bad(ReturnHold::TooEarly, None));
+        }
+        let parts = self.parts;
+        let taken = take(&place.directory, name, stamp, &parts.spool, parts.plaintext_bytes_max)?;
+        let mut picked_up = match taken {
+            Take::Taken(picked_up) => picked_up,
+            Take::TooLarge => return Ok(Assessed::Bad(ReturnHold::TooLarge, None)),
+            Take::Changing => return Ok(Assessed::Changing(name.clone())),
+        };
+        let content = picked_up.copied.digest;
+        if picked_up.copied.bytes == 0 {
+            return Ok(Assessed::Bad(ReturnHold::Empty, Some(content)));
+        }
+        let before = parts.queries.sealed_before(place.kind(), place.authority, &content);
+        let before = before.map_err(Critical::reading("what was sealed before"))?;
+        if let Some(month) = before.filter(|month| *month != owed.key.month) {
+            return Ok(Assessed::Bad(ReturnHold::SentAlready { month }, Some(content)));
+        }
+        let expected = Expected { submission: owed, timetables: &parts.timetables, limits: &parts.archive_limits };
+        let found = judge(name, &mut picked_up.content, &expected).map_err(Hindrance::State)?;
+        Ok(found.map_or(Assessed::Good(picked_up), |reason| Assessed::Bad(reason, Some(content))))
+    }
+
+    /// Records the hold, unless it is recorded as it is. The submission's revision from then on.
+    fn hold(&self, owed: &Submission, reason: ReturnHold, content: Option<Digest>) -> Result<Revision, Critical> {
+        if matches!(&owed.stage, Stage::Held { reason: r, content: c, .. } if *r == reason && *c == content) {
+            return Ok(owed.revision);
+        }
+        let facts = Facts { content, code: Some(reason.notice().code.to_owned()), ..Facts::default() };
+        let stage = Stage::Held { since: self.parts.clock.now(), reason, content };
+        let to = Move { event: Event::ReturnHeld, stage, sealed: None, facts };
+        Ok(self.parts.record_move(owed, to)?.map_or(owed.revision, |held| held.revision))
+    }
+
+    fn seal_and_record(
+        &mut self,
+        place: &Place<'_>,
+        owed: &Submission,
+        picked_up: &mut PickedUp,
+        seen: &mut Seen,
+        mut judged: Judged,
+    ) -> Result<(), Obstacle> {
+        let message_id = self.message_id(&owed.key, place.settings)?;
+        let sealed = match self.parts.seal(&owed.key, place.settings, picked_up, message_id)? {
+            Outcome::Sealed(sealed) => sealed,
+            Outcome::SelfCheckFailed => {
+                let content = Some(picked_up.copied.digest);
+                judged.revision = self.hold(owed, ReturnHold::SelfCheckFailed, content)?;
+                seen.judged = Some(judged);
+                return Ok(());
+            }
+        };
+        let note = Note::new(&owed.key, sealed.sealed, sealed.content, &picked_up.stamp);
+        self.notes()?.write(place.authority, place.kind(), &note).map_err(Hindrance::State)?;
+        if record_sealed(self.parts, owed, sealed)?.is_none() {
+            return Ok(());
+        }
+        seen.leftover = Some((picked_up.name.clone(), picked_up.stamp));
+        step("seal.recorded").map_err(Hindrance::NotCleared)?;
+        self.clear_one(place, &picked_up.name, &picked_up.stamp)?;
+        seen.leftover = None;
+        Ok(())
+    }
+
+    fn clear_one(&mut self, place: &Place<'_>, name: &str, stamp: &Stamp) -> Result<(), Obstacle> {
+        clear(&place.directory, name, stamp).map_err(Hindrance::NotCleared)?;
+        step("seal.source-removed").map_err(Hindrance::NotCleared)?;
+        self.notes()?.forget(place.authority, place.kind()).map_err(Hindrance::State)?;
+        Ok(())
+    }
+
+    /// Removes what was sealed and still lies there; what cannot be removed is left out of `files`.
+    fn clear_leftover(
+        &mut self,
+        place: &Place<'_>,
+        files: &mut Vec<(String, Stamp)>,
+        seen: &mut Seen,
+    ) -> Result<(), Obstacle> {
+        let Some(note) = self.notes()?.read(place.authority, place.kind()).map_err(Hindrance::State)? else {
+            return Ok(());
+        };
+        let mut found = None;
+        if self.is_recorded(&note)? {
+            for (at, file) in files.iter().enumerate() {
+                let known = seen.leftover.as_ref() == Some(file);
+                if known || note.resembles(&file.1) && note.is(&place.directory, &file.0).map_err(Hindrance::File)? {
+                    found = Some(at);
+                    break;
+                }
+            }
+        }
+        let Some(at) = found else {
+            seen.leftover = None;
+            self.notes()?.forget(place.authority, place.kind()).map_err(Hindrance::State)?;
+            return Ok(());
+        };
+        let (name, stamp) = files.remove(at);
+        seen.leftover = Some((name.clone(), stamp));
+        match self.clear_one(place, &name, &stamp) {
+            // The next month's file may lie beside it.
+            Err(Obstacle::Hindrance(hindrance)) => self.tell_of(place.authority, place.settings, &hindrance),
+            cleared => cleared?,
+        }
+        Ok(())
+    }
+
+    /// Whether what the note names became the sealed file of its return.
+    fn is_recorded(&self, note: &Note) -> Result<bool, Critical> {
+        let Ok(key) = note.submission.parse() else { return Ok(false) };
+        let sealed = self.submission(&key)?.and_then(|submission| submission.sealed);
+        Ok(sealed.is_some_and(|sealed| sealed.sealed == note.sealed))
+    }
+
+    fn message_id(&mut self, key: &SubmissionKey, settings: &ReturnSettings) -> Result<String, Hindrance> {
+        let ids = match self.memory.message_ids.take() {
+            Some(ids) => ids,
+            None => MessageIds::open(&self.parts.state).map_err(Hindrance::State)?,
+        };
+        let domain = self.parts.message_domains.get(&settings.courier).map_or(NO_DOMAIN, String::as_str);
+        let id = ids.of(key, domain).map_err(|error| Hindrance::Fault(error.to_string()));
+        self.memory.message_ids = Some(ids);
+        id
+    }
+
+    fn notes(&mut self) -> Result<&Notes, Hindrance> {
+        if self.memory.notes.is_none() {
+            self.memory.notes = Some(Notes::open(&self.parts.state).map_err(Hindrance::State)?);
+        }
+        self.memory.notes.as_ref().ok_or_else(|| Hindrance::Fault("the notes are not open".to_owned()))
+    }
+}
+
+/// What a look at settled files came to.
+enum Assessed {
+    Good(Box<PickedUp>),
+    Bad(ReturnHold, Option<Digest>),
+    Changing(String),
+}
+
+fn record_sealed(parts: &OutboundParts, owed: &Submission, sealed: Sealed) -> Result<Option<Submission>, Critical> {
+    let facts = Facts {
+        sealed: Some(sealed.sealed),
+        content: Some(sealed.content),
+        bytes: Some(sealed.bytes),
+        message_id: Some(sealed.message_id.clone()),
+        ..Facts::default()
+    };
+    parts.record_move(owed, Move { event: Event::Sealed, stage: Stage::Sealed, sealed: Some(sealed), facts })
+}
+
+/// What earlier looks have told, by return.
+pub(super) type SeenByReturn = BTreeMap<(LaNumber, ReturnKind), Seen>;

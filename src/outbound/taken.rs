@@ -1,0 +1,126 @@
+//! The file a sealed return was made from, until it is gone from its folder.
+//!
+//! Between recording Sealed and removing the file a crash may come, and the same bytes put there on purpose for the next
+//! month must not be taken for that leftover. So what was read is noted before Sealed is recorded.
+//! Holds: a file is removed only while such a note names its size, time and content, and the store names what was sealed.
+
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Digest, LaNumber, ReturnKind, SubmissionKey};
+use crate::durable::{Directory, Stamp, copy_and_digest};
+
+/// The largest note that is read.
+const NOTE_BYTES_MAX: u64 = 4096;
+
+/// What was read, and what it became.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Note {
+    /// The return it was sealed for.
+    pub(super) submission: String,
+    /// SHA-256 of what was sealed.
+    pub(super) sealed: Digest,
+    content: Digest,
+    bytes: u64,
+    /// Nanoseconds; as text, because JSON's numbers are not that long.
+    modified: String,
+}
+
+/// The notes of one state directory: at most one for each return of an authority.
+pub(super) struct Notes {
+    directory: Directory,
+}
+
+impl Note {
+    pub(super) fn new(submission: &SubmissionKey, sealed: Digest, content: Digest, stamp: &Stamp) -> Note {
+        let modified = stamp.modified.to_string();
+        Note { submission: submission.to_string(), sealed, content, bytes: stamp.bytes, modified }
+    }
+
+    /// Whether the file could be the one, as far as can be told without reading it.
+    pub(super) fn resembles(&self, stamp: &Stamp) -> bool {
+        stamp.regular && stamp.bytes == self.bytes && stamp.modified.to_string() == self.modified
+    }
+
+    /// Whether it is the one.
+    pub(super) fn is(&self, directory: &Directory, name: &str) -> io::Result<bool> {
+        let mut file = directory.open_file(name)?;
+        let read = copy_and_digest(&mut file, &mut io::sink(), self.bytes);
+        Ok(read.is_ok_and(|copied| copied.digest == self.content))
+    }
+}
+
+impl Notes {
+    /// The notes below this state directory; the folder is made if it is missing.
+    pub(super) fn open(state: &Path) -> io::Result<Notes> {
+        let path = state.join("picked-up");
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
+        Directory::open(state)?.sync()?;
+        Ok(Notes { directory: Directory::open(&path)? })
+    }
+
+    /// Writes the note, to last, in place of an earlier one.
+    pub(super) fn write(&self, authority: &LaNumber, kind: ReturnKind, note: &Note) -> io::Result<()> {
+        let name = name(authority, kind);
+        let part = format!(".{name}.part");
+        self.directory.remove(&part)?;
+        let mut file = self.directory.create(&part)?;
+        file.write_all(&serde_json::to_vec(note)?)?;
+        file.sync_all()?;
+        self.directory.remove(&name)?;
+        self.directory.publish(&part, &self.directory, &name)?;
+        self.directory.sync()
+    }
+
+    /// The note, if there is one. One that cannot be understood counts as none: then nothing is removed.
+    pub(super) fn read(&self, authority: &LaNumber, kind: ReturnKind) -> io::Result<Option<Note>> {
+        let mut text = Vec::new();
+        match self.directory.open_file(&name(authority, kind)) {
+            Ok(file) => io::Read::read_to_end(&mut io::Read::take(file, NOTE_BYTES_MAX), &mut text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok(serde_json::from_slice(&text).ok())
+    }
+
+    /// The file is gone, or was never sealed.
+    pub(super) fn forget(&self, authority: &LaNumber, kind: ReturnKind) -> io::Result<()> {
+        self.directory.remove(&name(authority, kind))
+    }
+}
+
+fn name(authority: &LaNumber, kind: ReturnKind) -> String {
+    format!("{kind}.{authority}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_very_file_is_recognised() {
+        let (state, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let directory = Directory::open(folder.path()).unwrap();
+        std::fs::write(folder.path().join("a"), b"content").unwrap();
+        let stamp = directory.stamp("a").unwrap().unwrap();
+        let key: SubmissionKey = "shbe/12302/2020-04".parse().unwrap();
+        let note = Note::new(&key, Digest::of(b"sealed"), Digest::of(b"content"), &stamp);
+        let notes = Notes::open(state.path()).unwrap();
+        notes.write(&key.authority, key.kind, &note).unwrap();
+        notes.write(&key.authority, key.kind, &note).expect("a note takes the place of an earlier one");
+        let read = Notes::open(state.path()).unwrap().read(&key.authority, key.kind).unwrap();
+        assert_eq!(read.as_ref(), Some(&note));
+        assert!(note.resembles(&stamp) && note.is(&directory, "a").unwrap());
+
+        std::fs::write(folder.path().join("a"), b"another").unwrap();
+        assert!(!note.is(&directory, "a").unwrap(), "other content of the same length");
+        let later = Stamp { modified: stamp.modified + 1, ..stamp };
+        assert!(!note.resembles(&later), "the same content, put there later");
+        notes.forget(&key.authority, key.kind).unwrap();
+        assert_eq!(notes.read(&key.authority, key.kind).unwrap(), None);
+    }
+}

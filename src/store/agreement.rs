@@ -1,0 +1,121 @@
+//! Which state an event leaves a transfer or return in.
+//!
+//! Holds on both sides: the writer refuses a change whose event says something else than its state, and verification
+//! counts on it.
+
+use super::contract::{Change, RecordError, StateChange};
+use super::evidence::Subject;
+use crate::domain::ledger::{Event, Facts};
+use crate::domain::{ConsignmentId, Stage, SubmissionKey};
+
+/// What an event does to the row of what it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leads {
+    /// Nothing.
+    Nowhere,
+    /// The transfer stands at one of these afterwards.
+    Transfer(&'static [&'static str]),
+    /// The return is at one of these afterwards.
+    Return(&'static [&'static str]),
+}
+
+impl Leads {
+    pub(super) fn to(event: Event) -> Leads {
+        match event {
+            Event::Collected | Event::CollectedRecovered | Event::RetryOrdered => Leads::Transfer(&["collected"]),
+            Event::Staged => Leads::Transfer(&["staged"]),
+            Event::PossibleRepublish => Leads::Transfer(&["staged", "delivered"]),
+            Event::Delivered | Event::DeliveredRecovered | Event::DeliveredTaken => Leads::Transfer(&["delivered"]),
+            Event::Closed => Leads::Transfer(&["closed"]),
+            Event::Deferred => Leads::Transfer(&["deferred"]),
+            Event::Held => Leads::Transfer(&["held"]),
+            Event::Rejected => Leads::Transfer(&["rejected"]),
+            Event::Scheduled => Leads::Return(&["scheduled"]),
+            Event::ReturnHeld => Leads::Return(&["held"]),
+            Event::Sealed => Leads::Return(&["sealed"]),
+            Event::Sending => Leads::Return(&["sending"]),
+            Event::Sent | Event::SentRecovered => Leads::Return(&["sent"]),
+            Event::SendDeferred => Leads::Return(&["deferred"]),
+            Event::SendFailed => Leads::Return(&["failed"]),
+            Event::Uncertain => Leads::Return(&["uncertain"]),
+            Event::Missed => Leads::Return(&["missed"]),
+            Event::ReturnOrdered => Leads::Return(&["scheduled", "sealed", "sent", "acknowledged", "waived"]),
+            Event::ServiceStarted
+            | Event::ServiceStopped
+            | Event::ExceptionUsed
+            | Event::KeyTrusted
+            | Event::KeyGenerated
+            | Event::AlarmRaised
+            | Event::AlarmCleared
+            | Event::OrderRefused => Leads::Nowhere,
+        }
+    }
+
+    /// Whether the event can leave a row at this word.
+    pub(super) fn agrees(self, subject: &Subject, word: &str) -> bool {
+        match (self, subject) {
+            (Leads::Transfer(words), Subject::Transfer(_)) | (Leads::Return(words), Subject::Return(_)) => {
+                words.contains(&word)
+            }
+            (Leads::Nowhere | Leads::Transfer(_) | Leads::Return(_), _) => false,
+        }
+    }
+}
+
+/// Whether the event may also be recorded without moving anything: an order or a remark.
+pub(super) fn may_stand_alone(event: Event) -> bool {
+    let remark = matches!(event, Event::RetryOrdered | Event::ReturnOrdered | Event::PossibleRepublish);
+    remark || Leads::to(event) == Leads::Nowhere
+}
+
+/// What an entry's event moves, as its facts name it.
+pub(super) fn subject_of(event: Event, facts: &Facts) -> Option<Subject> {
+    match Leads::to(event) {
+        Leads::Nowhere => None,
+        Leads::Transfer(_) => facts.transfer.map(|id| Subject::Transfer(id.to_string())),
+        Leads::Return(_) => facts.submission.clone().map(Subject::Return),
+    }
+}
+
+/// The change's facts, naming what it moves also where the caller left that out. Refuses a change whose event, facts
+/// and state do not say the same: a fault of the program.
+pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
+    let mut facts = change.facts.clone();
+    let (subject, word) = match &change.state {
+        StateChange::Collect(new) => (moved_transfer(&mut facts, &new.consignment.id), new.consignment.standing.word()),
+        StateChange::Consignment { id, standing, .. } => (moved_transfer(&mut facts, id), standing.word()),
+        StateChange::Owe { key, .. } => (moved_return(&mut facts, key), Stage::Scheduled.word()),
+        StateChange::Submission { key, stage, .. } => (moved_return(&mut facts, key), stage.word()),
+        StateChange::None | StateChange::Alarm { .. } | StateChange::InService { .. } => {
+            return if may_stand_alone(change.event) { Ok(facts) } else { Err(stands_alone(change.event)) };
+        }
+    };
+    let named = subject_of(change.event, &facts);
+    if named.as_ref() == Some(&subject) && Leads::to(change.event).agrees(&subject, word) {
+        return Ok(facts);
+    }
+    Err(RecordError::NotAllowed {
+        what: format!("{subject} by the event `{}`", change.event),
+        from: "any state",
+        to: word,
+    })
+}
+
+fn moved_transfer(facts: &mut Facts, id: &ConsignmentId) -> Subject {
+    facts.transfer.get_or_insert(*id);
+    Subject::Transfer(id.to_string())
+}
+
+fn moved_return(facts: &mut Facts, key: &SubmissionKey) -> Subject {
+    let key = key.to_string();
+    facts.submission.get_or_insert_with(|| key.clone());
+    Subject::Return(key)
+}
+
+fn stands_alone(event: Event) -> RecordError {
+    RecordError::NotAllowed {
+        what: format!("the event `{event}`"),
+        from: "a change of state",
+        to: "an entry of its own",
+    }
+}

@@ -1,0 +1,142 @@
+//! Made-up consignments, returns and changes for tests of the store and its readers.
+
+use jiff::Timestamp;
+use jiff::civil::date;
+
+use super::contract::{Change, Named, NewConsignment, StateChange};
+use crate::domain::ledger::{Event, Facts};
+use crate::domain::submission::Sealed;
+use crate::domain::{
+    Actor, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, HoldReason, RejectReason, Revision,
+    Stage, Standing, SubmissionKey,
+};
+
+pub(crate) fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_588_000_000 + second).unwrap()
+}
+
+pub(crate) fn change(event: Event, state: StateChange) -> Change {
+    Change { at: at(0), actor: Actor::Service, event, facts: Facts::default(), names: Vec::new(), state }
+}
+
+pub(crate) fn remark() -> Change {
+    change(Event::ServiceStarted, StateChange::None)
+}
+
+pub(crate) fn native(n: u32) -> Digest {
+    Digest::of(format!("native {n}").as_bytes())
+}
+
+pub(crate) fn content(n: u32) -> Digest {
+    Digest::of(format!("content {n}").as_bytes())
+}
+
+pub(crate) fn id(n: u32) -> ConsignmentId {
+    ConsignmentId::derive(&"drop-12302".parse().unwrap(), &n.to_string(), &content(n))
+}
+
+pub(crate) fn consignment(n: u32) -> Consignment {
+    Consignment {
+        id: id(n),
+        source: "drop-12302".parse().unwrap(),
+        authority: "12302".parse().unwrap(),
+        received_at: at(i64::from(n)),
+        sealed_digest: Digest::of(&n.to_be_bytes()),
+        sealed_bytes: 4000 + u64::from(n),
+        revision: Revision(0),
+        standing: Standing::Collected { at: at(i64::from(n)) },
+        signer: None,
+    }
+}
+
+/// The n-th consignment as it is collected, under the name `laid-<n>.pdf.pgp`.
+pub(crate) fn collect(n: u32) -> Change {
+    let consignment = consignment(n);
+    let named = Named::new(format!("laid-{n}.pdf.pgp"));
+    let facts = Facts {
+        source: Some(consignment.source.clone()),
+        name: Some(named.commitment()),
+        sealed: Some(consignment.sealed_digest),
+        bytes: Some(consignment.sealed_bytes),
+        ..Facts::default()
+    };
+    let name = named.commitment();
+    let new = NewConsignment { consignment, native: native(n), name };
+    Change { facts, names: vec![named], ..change(Event::Collected, StateChange::Collect(Box::new(new))) }
+}
+
+pub(crate) fn move_to(n: u32, expect: i64, event: Event, standing: Standing) -> Change {
+    let state = StateChange::Consignment {
+        id: id(n),
+        expect: Revision(expect),
+        standing,
+        deliveries: None,
+        accepts: None,
+        signer: None,
+    };
+    change(event, state)
+}
+
+pub(crate) fn held(n: u32, expect: i64) -> Change {
+    move_to(n, expect, Event::Held, Standing::Held { since: at(1), reason: HoldReason::Unsigned })
+}
+
+pub(crate) fn rejected(n: u32, expect: i64) -> Change {
+    move_to(n, expect, Event::Rejected, Standing::Rejected { at: at(1), reason: RejectReason::ByOrder })
+}
+
+pub(crate) fn retried(n: u32, expect: i64) -> Change {
+    move_to(n, expect, Event::RetryOrdered, Standing::Collected { at: at(1) })
+}
+
+pub(crate) fn delivery(n: u32, part: u32) -> Delivery {
+    let destination = "benefits".parse().unwrap();
+    Delivery {
+        id: DeliveryId::derive(&id(n), part, &destination),
+        consignment: id(n),
+        part,
+        kind: FileKind::LaidPdf,
+        digest: content(100 + part),
+        bytes: 10,
+        destination,
+        path: format!("/backoffice/laid-{n}-{part}.pdf").into(),
+    }
+}
+
+/// Stages the n-th consignment with two parts, claiming content number `claims`.
+pub(crate) fn staged(n: u32, expect: i64, claims: u32) -> Change {
+    let state = StateChange::Consignment {
+        id: id(n),
+        expect: Revision(expect),
+        standing: Standing::Staged { at: at(2), boot: "boot".into() },
+        deliveries: Some(vec![delivery(n, 0), delivery(n, 1)]),
+        accepts: Some(content(claims)),
+        signer: Some("0123456789ABCDEF0123456789ABCDEF01234567".parse().unwrap()),
+    };
+    change(Event::Staged, state)
+}
+
+pub(crate) fn key(text: &str) -> SubmissionKey {
+    text.parse().unwrap()
+}
+
+pub(crate) fn owe(text: &str) -> Change {
+    let state =
+        StateChange::Owe { key: key(text), extract_from: Some(date(2020, 4, 7)), transfer_on: date(2020, 4, 14) };
+    change(Event::Scheduled, state)
+}
+
+pub(crate) fn return_to(text: &str, expect: i64, event: Event, stage: Stage, sealed: Option<Sealed>) -> Change {
+    change(event, StateChange::Submission { key: key(text), expect: Revision(expect), stage, sealed })
+}
+
+pub(crate) fn sealed() -> Sealed {
+    Sealed {
+        content: content(7),
+        sealed: content(8),
+        bytes: 99,
+        file_name: "SHBE_12302_2020-04.txt.pgp".into(),
+        message_id: "abc@hbcourier.invalid".into(),
+        at: at(5),
+    }
+}

@@ -1,0 +1,242 @@
+//! What a change does to the rows, inside the writer's transaction.
+//!
+//! Holds: a row moves only from the revision the decision was made on, and only where the domain allows the move.
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+
+use super::columns::{At, Count, Day, Json, Place};
+use crate::domain::{
+    ConsignmentId, Delivery, Digest, Notice, Revision, Stage, Standing, SubmissionKey, consignment, submission,
+};
+use crate::store::{Change, NewConsignment, RecordError, StateChange};
+
+/// Why a change was not made.
+pub(super) enum Refusal {
+    /// By the rules.
+    Refused(RecordError),
+    /// By the database.
+    Failed(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Refusal {
+        Refusal::Failed(error)
+    }
+}
+
+impl From<RecordError> for Refusal {
+    fn from(error: RecordError) -> Refusal {
+        Refusal::Refused(error)
+    }
+}
+
+/// Makes the change that entry `seq` will tell of. The moved row's new revision; 0 where none was moved.
+pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Result<Revision, Refusal> {
+    let rows = Rows { connection, entry: Count(seq) };
+    rows.name(change)?;
+    match &change.state {
+        StateChange::None => Ok(Revision(0)),
+        StateChange::Collect(new) => rows.collect(new),
+        StateChange::Consignment { id, expect, standing, deliveries, accepts, signer } => {
+            let revision = rows.move_consignment(id, *expect, standing)?;
+            if let Some(signer) = signer {
+                rows.run("UPDATE consignment SET signer = ?2 WHERE id = ?1", params![id, signer])?;
+            }
+            if let Some(deliveries) = deliveries {
+                rows.replace_deliveries(id, deliveries)?;
+            }
+            if let Some(content) = accepts {
+                rows.accept(id, content)?;
+            }
+            if matches!(standing, Standing::Rejected { .. }) {
+                // A person refused it, so the partner's next sending of the same content is welcome.
+                rows.run("DELETE FROM accepted WHERE consignment = ?1", params![id])?;
+            }
+            Ok(revision)
+        }
+        StateChange::Owe { key, extract_from, transfer_on } => rows.owe(key, extract_from.map(Day), Day(*transfer_on)),
+        StateChange::Submission { key, expect, stage, sealed } => {
+            let revision = rows.move_submission(key, *expect, stage)?;
+            if let Some(sealed) = sealed {
+                rows.run(
+                    "UPDATE submission SET sealed = ?4, content = ?5 WHERE kind = ?1 AND authority = ?2 AND month = ?3",
+                    params![key.kind, key.authority, key.month, Json(sealed), sealed.content],
+                )?;
+            }
+            Ok(revision)
+        }
+        StateChange::Alarm { about, notice: Some(notice) } => rows.raise(about, notice, At(change.at)),
+        StateChange::Alarm { about, notice: None } => rows.clear(about),
+        StateChange::InService { authority, from } => {
+            let done = rows.run("INSERT OR IGNORE INTO in_service VALUES (?1, ?2)", params![authority, Day(*from)])?;
+            recorded_unless_there(done, || format!("the first transfer date of {authority}"))
+        }
+    }
+}
+
+fn recorded_unless_there(rows: usize, what: impl Fn() -> String) -> Result<Revision, Refusal> {
+    if rows == 0 { Err(RecordError::Exists { what: what() }.into()) } else { Ok(Revision(0)) }
+}
+
+struct Rows<'a> {
+    connection: &'a Connection,
+    /// The entry that tells of the change.
+    entry: Count,
+}
+
+impl Rows<'_> {
+    fn statement(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+        self.connection.prepare_cached(sql)
+    }
+
+    fn run(&self, sql: &str, values: impl rusqlite::Params) -> rusqlite::Result<usize> {
+        self.statement(sql)?.execute(values)
+    }
+
+    fn name(&self, change: &Change) -> Result<(), Refusal> {
+        for named in &change.names {
+            // The salt is random: the same commitment is the same name.
+            self.run(
+                "INSERT OR IGNORE INTO name (commitment, salt, clear, entry) VALUES (?1, ?2, ?3, ?4)",
+                params![named.commitment(), named.salt(), named.clear(), self.entry],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn collect(&self, new: &NewConsignment) -> Result<Revision, Refusal> {
+        let NewConsignment { consignment, native, name } = new;
+        let what = || format!("transfer {}", consignment.id);
+        if !matches!(consignment.standing, Standing::Collected { .. }) {
+            let to = consignment.standing.word();
+            return Err(RecordError::NotAllowed { what: what(), from: "a source", to }.into());
+        }
+        let rows = self.run(
+            "INSERT OR IGNORE INTO consignment (id, source, authority, received_at, sealed_digest, sealed_bytes, native, \
+             name, signer, revision, standing, word, due_at, entry) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13)",
+            params![
+                consignment.id,
+                consignment.source,
+                consignment.authority,
+                At(consignment.received_at),
+                consignment.sealed_digest,
+                Count(consignment.sealed_bytes),
+                native,
+                name,
+                consignment.signer,
+                Json(&consignment.standing),
+                consignment.standing.word(),
+                consignment.standing.due_at().map(At),
+                self.entry,
+            ],
+        )?;
+        recorded_unless_there(rows, what)
+    }
+
+    fn move_consignment(&self, id: &ConsignmentId, expect: Revision, to: &Standing) -> Result<Revision, Refusal> {
+        let what = || format!("transfer {id}");
+        let present: Option<(Revision, Json<Standing>)> = self
+            .statement("SELECT revision, standing FROM consignment WHERE id = ?1")?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((revision, Json(from))) = present.filter(|(revision, _)| *revision == expect) else {
+            return Err(RecordError::Stale { what: what() }.into());
+        };
+        if !consignment::allowed(&from, to) {
+            return Err(RecordError::NotAllowed { what: what(), from: from.word(), to: to.word() }.into());
+        }
+        let next = Revision(revision.0 + 1);
+        self.run(
+            "UPDATE consignment SET revision = ?2, standing = ?3, word = ?4, due_at = ?5, entry = ?6 WHERE id = ?1",
+            params![id, next, Json(to), to.word(), to.due_at().map(At), self.entry],
+        )?;
+        Ok(next)
+    }
+
+    fn replace_deliveries(&self, id: &ConsignmentId, deliveries: &[Delivery]) -> Result<(), Refusal> {
+        self.run("DELETE FROM delivery WHERE consignment = ?1", params![id])?;
+        for delivery in deliveries {
+            self.run(
+                "INSERT INTO delivery (id, consignment, part, kind, digest, bytes, destination, path) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                params![
+                    delivery.id,
+                    id,
+                    delivery.part,
+                    delivery.kind,
+                    delivery.digest,
+                    Count(delivery.bytes),
+                    delivery.destination,
+                    Place(delivery.path.as_path()),
+                ],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// A consignment that is tried again meets its own claim, and keeps it.
+    fn accept(&self, id: &ConsignmentId, content: &Digest) -> Result<(), Refusal> {
+        self.run("INSERT OR IGNORE INTO accepted (content, consignment) VALUES (?1, ?2)", params![content, id])?;
+        let first: ConsignmentId = self
+            .statement("SELECT consignment FROM accepted WHERE content = ?1")?
+            .query_row([content], |row| row.get(0))?;
+        if first == *id { Ok(()) } else { Err(RecordError::AcceptedBefore { first }.into()) }
+    }
+
+    fn owe(&self, key: &SubmissionKey, extract_from: Option<Day>, transfer_on: Day) -> Result<Revision, Refusal> {
+        let stage = Stage::Scheduled;
+        let rows = self.run(
+            "INSERT OR IGNORE INTO submission (kind, authority, month, extract_from, transfer_on, revision, stage, word, \
+             open, entry) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9)",
+            params![
+                key.kind,
+                key.authority,
+                key.month,
+                extract_from,
+                transfer_on,
+                Json(&stage),
+                stage.word(),
+                stage.is_open(),
+                self.entry,
+            ],
+        )?;
+        recorded_unless_there(rows, || format!("return {key}"))
+    }
+
+    fn move_submission(&self, key: &SubmissionKey, expect: Revision, to: &Stage) -> Result<Revision, Refusal> {
+        let what = || format!("return {key}");
+        let present: Option<(Revision, Json<Stage>)> = self
+            .statement("SELECT revision, stage FROM submission WHERE kind = ?1 AND authority = ?2 AND month = ?3")?
+            .query_row(params![key.kind, key.authority, key.month], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((revision, Json(from))) = present.filter(|(revision, _)| *revision == expect) else {
+            return Err(RecordError::Stale { what: what() }.into());
+        };
+        if !submission::allowed(&from, to) {
+            return Err(RecordError::NotAllowed { what: what(), from: from.word(), to: to.word() }.into());
+        }
+        let next = Revision(revision.0 + 1);
+        self.run(
+            "UPDATE submission SET revision = ?4, stage = ?5, word = ?6, open = ?7, entry = ?8 \
+             WHERE kind = ?1 AND authority = ?2 AND month = ?3",
+            params![key.kind, key.authority, key.month, next, Json(to), to.word(), to.is_open(), self.entry],
+        )?;
+        Ok(next)
+    }
+
+    /// An alarm that is raised already with the same code is not raised again: the ledger would fill with it.
+    fn raise(&self, about: &str, notice: &Notice, since: At) -> Result<Revision, Refusal> {
+        let rows = self.run(
+            "INSERT INTO alarm (about, code, says, next, since) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (about) DO \
+             UPDATE SET code = ?2, says = ?3, next = ?4, since = ?5 WHERE code <> ?2",
+            params![about, notice.code, notice.says, notice.next, since],
+        )?;
+        recorded_unless_there(rows, || format!("the alarm {} about {about}", notice.code))
+    }
+
+    fn clear(&self, about: &str) -> Result<Revision, Refusal> {
+        let rows = self.run("DELETE FROM alarm WHERE about = ?1", params![about])?;
+        recorded_unless_there(rows, || format!("the end of any alarm about {about}"))
+    }
+}

@@ -1,0 +1,284 @@
+//! The store as one SQLite file, `store.sqlite` in the state folder.
+//!
+//! In:  the state folder. Out: a [`SqliteRecorder`] (one writer thread) and [`SqliteQueries`] (readers of their own).
+//! Holds: a file that fails its check, is newer than the program, is somebody else's, or can be read by others is
+//! refused; a commit is on the disk before it is answered (WAL, `synchronous=FULL`).
+
+mod apply;
+mod columns;
+mod integrity;
+mod queries;
+mod rows;
+mod schema;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+pub use queries::SqliteQueries;
+pub use writer::SqliteRecorder;
+
+const FILE: &str = "store.sqlite";
+
+/// How long to wait for another process's lock, such as a reader's that recovers the log after a crash.
+const BUSY_MAX: Duration = Duration::from_secs(5);
+
+/// Statements kept ready on each connection.
+const STATEMENTS_MAX: usize = 64;
+
+/// What the log is cut back to once it was written into the file, in bytes.
+const LOG_BYTES_MAX: i64 = 64 << 20;
+
+/// The store of a running service. A clone is another handle to the same store; the last one dropped closes it.
+#[derive(Clone)]
+pub struct SqliteStore {
+    recorder: SqliteRecorder,
+    queries: SqliteQueries,
+}
+
+/// Why the store was not opened. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file cannot be made or looked at.
+    #[error("could not open or create the store {path}: check that the state folder exists and is the service's own")]
+    File {
+        /// The store.
+        path: PathBuf,
+        /// What failed.
+        #[source]
+        source: io::Error,
+    },
+    /// Others than the owner may read or write it.
+    #[error("the store {path} has mode {mode:03o}, so others can get at it: run `chmod 600` on it and start again")]
+    Exposed {
+        /// The store.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// There is none to read.
+    #[error("there is no store {path}: the service has not run with this state folder yet, or the folder is wrong")]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The database cannot be opened.
+    #[error("could not open the store {path}")]
+    Open {
+        /// The store.
+        path: PathBuf,
+        /// What failed.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The file system cannot carry it.
+    #[error("the store {path} cannot keep a write-ahead log there: move the state folder to a local file system")]
+    NoLog {
+        /// The store.
+        path: PathBuf,
+    },
+    /// It is not ours.
+    #[error("{path} is a database of another program: move it away, or set another state folder")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It was written by a later release.
+    #[error(
+        "the store {path} has version {found}, this program knows versions up to {known}: run the later release again"
+    )]
+    Newer {
+        /// The store.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// Ours.
+        known: usize,
+    },
+    /// It was written by an earlier release and not brought up to date yet.
+    #[error("the store {path} has version {found}, this program reads version {known}: start the service once first")]
+    Older {
+        /// The store.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// Ours.
+        known: usize,
+    },
+    /// It could not be brought up to date.
+    #[error("could not bring the store {path} from version {from} up to version {known}; it was left as it was")]
+    Migrate {
+        /// The store.
+        path: PathBuf,
+        /// Its version.
+        from: usize,
+        /// Ours.
+        known: usize,
+        /// What failed.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// It fails its check.
+    #[error(
+        "the store {path} is damaged: {says}. Nothing was changed. Keep a copy of the state folder, restore it from the \
+         last backup, and run `hbcourier audit verify`"
+    )]
+    Damaged {
+        /// The store.
+        path: PathBuf,
+        /// What is wrong with it.
+        says: String,
+    },
+    /// The kernel does not say which boot this is.
+    #[error("could not read the kernel's boot id from {path}")]
+    BootId {
+        /// Where it should be.
+        path: PathBuf,
+        /// What failed.
+        #[source]
+        source: io::Error,
+    },
+    /// The writer could not be started.
+    #[error("could not start the store's writer thread")]
+    Writer {
+        /// What failed.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl SqliteStore {
+    /// Opens the store of the service, making or bringing it up to date as needed. Only one process may do so: the
+    /// caller holds the instance lock.
+    pub fn open(state: &Path) -> Result<SqliteStore, StoreError> {
+        let path = state.join(FILE);
+        own_file(state, &path)?;
+        let boot = boot_id()?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = connect(&path, flags)?;
+        let opening = |source| opening(&path, source);
+        let version = match schema::found(&connection).map_err(opening)? {
+            schema::Found::Empty => 0,
+            schema::Found::Version(version) if version <= schema::VERSION => version,
+            schema::Found::Version(found) => {
+                return Err(StoreError::Newer { path, found, known: schema::VERSION });
+            }
+            schema::Found::Foreign => return Err(StoreError::Foreign { path }),
+        };
+        durable(&connection, &path)?;
+        if let Some(says) = integrity::pages(&connection).map_err(opening)? {
+            return Err(StoreError::Damaged { path, says });
+        }
+        schema::migrate(&mut connection, version).map_err(|source| StoreError::Migrate {
+            path: path.clone(),
+            from: version,
+            known: schema::VERSION,
+            source,
+        })?;
+        let frontier = match integrity::head(&connection).map_err(opening)? {
+            Ok(frontier) => frontier,
+            Err(says) => return Err(StoreError::Damaged { path, says }),
+        };
+        let recorder = SqliteRecorder::start(connection, frontier, boot)?;
+        Ok(SqliteStore { recorder, queries: SqliteQueries::new(path) })
+    }
+
+    /// The store for reading only, also while the service writes it.
+    pub fn read_only(state: &Path) -> Result<SqliteQueries, StoreError> {
+        let path = state.join(FILE);
+        if !path.try_exists().map_err(|source| StoreError::File { path: path.clone(), source })? {
+            return Err(StoreError::Missing { path });
+        }
+        let connection = connect_to_read(&path)?;
+        match schema::found(&connection).map_err(|source| opening(&path, source))? {
+            schema::Found::Version(schema::VERSION) => Ok(SqliteQueries::new(path)),
+            schema::Found::Version(found) if found < schema::VERSION => {
+                Err(StoreError::Older { path, found, known: schema::VERSION })
+            }
+            schema::Found::Version(found) => Err(StoreError::Newer { path, found, known: schema::VERSION }),
+            schema::Found::Empty => Err(StoreError::Missing { path }),
+            schema::Found::Foreign => Err(StoreError::Foreign { path }),
+        }
+    }
+
+    /// The one write path.
+    pub fn recorder(&self) -> SqliteRecorder {
+        self.recorder.clone()
+    }
+
+    /// Reading, apart from the writer.
+    pub fn queries(&self) -> SqliteQueries {
+        self.queries.clone()
+    }
+}
+
+/// Makes the file if there is none, for its owner alone; refuses one that others can get at.
+fn own_file(state: &Path, path: &Path) -> Result<(), StoreError> {
+    let file = |source| StoreError::File { path: path.to_owned(), source };
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let opened = options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()).open(path).map_err(file)?;
+    let facts = opened.metadata().map_err(file)?;
+    let mode = facts.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(StoreError::Exposed { path: path.to_owned(), mode });
+    }
+    let log = path.with_extension("sqlite-wal");
+    if facts.len() == 0 && fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+        return Err(StoreError::Damaged { path: path.to_owned(), says: "it is empty, but its log is not".into() });
+    }
+    File::open(state).and_then(|folder| folder.sync_all()).map_err(file)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_MAX)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        Ok(connection)
+    };
+    open().map_err(|source| opening(path, source))
+}
+
+fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+}
+
+/// From here on a commit is on the disk when it returns.
+fn durable(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let set = || {
+        let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_MAX, |_| Ok(()))?;
+        Ok(mode)
+    };
+    let mode = set().map_err(|source| opening(path, source))?;
+    if mode == "wal" { Ok(()) } else { Err(StoreError::NoLog { path: path.to_owned() }) }
+}
+
+/// A database that cannot be read as one is damaged; all else is a failure to open it.
+fn opening(path: &Path, source: rusqlite::Error) -> StoreError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::Damaged { path, says: source.to_string() }
+        }
+        _ => StoreError::Open { path, source },
+    }
+}
+
+fn boot_id() -> Result<String, StoreError> {
+    let path = PathBuf::from("/proc/sys/kernel/random/boot_id");
+    let read = fs::read_to_string(&path);
+    read.map(|id| id.trim().to_owned()).map_err(|source| StoreError::BootId { path, source })
+}

@@ -1,0 +1,218 @@
+//! Reading, on connections of its own: it neither waits for the writer nor keeps it waiting.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use jiff::civil::Date;
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+
+use super::columns::{At, Count, Day};
+use super::snapshot::SqliteSnapshot;
+use super::{connect_to_read, rows};
+use crate::domain::{
+    Consignment, ConsignmentId, Delivery, Digest, LaNumber, RelevantMonth, ReturnKind, SourceName, Submission,
+};
+use crate::store::evidence::{Auditable, Evidence};
+use crate::store::{Alarm, ConsignmentFilter, Head, Queries, QueryError, SubmissionFilter};
+
+/// Connections for reading at one time; a further reader waits for one of them.
+const READERS_MAX: usize = 4;
+
+/// The [`Queries`] of a SQLite store. A clone shares the connections.
+#[derive(Clone)]
+pub struct SqliteQueries(Arc<Readers>);
+
+struct Readers {
+    path: PathBuf,
+    /// `None` is a connection that may still be opened.
+    idle: Mutex<Vec<Option<Connection>>>,
+    returned: Condvar,
+}
+
+impl From<rusqlite::Error> for QueryError {
+    fn from(error: rusqlite::Error) -> QueryError {
+        QueryError(error.to_string())
+    }
+}
+
+impl Readers {
+    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, QueryError> {
+        let mut reader = Reader { readers: self, connection: self.take() };
+        let connection = match reader.connection.take() {
+            Some(connection) => connection,
+            None => connect_to_read(&self.path).map_err(|error| QueryError(error.to_string()))?,
+        };
+        Ok(query(reader.connection.insert(connection))?)
+    }
+
+    fn take(&self) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match idle.pop() {
+                Some(place) => return place,
+                None => idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+}
+
+/// A place among the readers, given back when dropped.
+struct Reader<'a> {
+    readers: &'a Readers,
+    connection: Option<Connection>,
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        let mut idle = self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(self.connection.take());
+        self.readers.returned.notify_one();
+    }
+}
+
+impl SqliteQueries {
+    pub(super) fn new(path: PathBuf) -> SqliteQueries {
+        let idle = (0..READERS_MAX).map(|_| None).collect();
+        SqliteQueries(Arc::new(Readers { path, idle: Mutex::new(idle), returned: Condvar::new() }))
+    }
+}
+
+impl Auditable for SqliteQueries {
+    fn snapshot(&self) -> Result<Box<dyn Evidence + '_>, QueryError> {
+        let connection = connect_to_read(&self.0.path).map_err(|error| QueryError(error.to_string()))?;
+        Ok(Box::new(SqliteSnapshot::of(connection)?))
+    }
+}
+
+/// The conditions of a filter, and their values in order.
+#[derive(Default)]
+struct Conditions {
+    sql: String,
+    values: Vec<Box<dyn ToSql>>,
+}
+
+impl Conditions {
+    fn add(&mut self, condition: &str, value: Option<impl ToSql + 'static>) {
+        if let Some(value) = value {
+            self.sql.push_str(if self.values.is_empty() { " WHERE " } else { " AND " });
+            self.sql.push_str(condition);
+            self.values.push(Box::new(value));
+        }
+    }
+
+    fn values(&self) -> impl rusqlite::Params + '_ {
+        rusqlite::params_from_iter(self.values.iter().map(AsRef::<dyn ToSql>::as_ref))
+    }
+}
+
+pub(super) fn head(connection: &Connection) -> rusqlite::Result<Head> {
+    connection
+        .prepare_cached("SELECT size, root FROM tree")?
+        .query_row([], |row| Ok(Head { entries: row.get::<_, Count>(0)?.0, root: row.get(1)? }))
+}
+
+impl Queries for SqliteQueries {
+    fn consignment(&self, id: &ConsignmentId) -> Result<Option<(Consignment, Option<String>)>, QueryError> {
+        let sql = format!(
+            "SELECT {}, (SELECT clear FROM name WHERE commitment = consignment.name) FROM consignment WHERE id = ?1",
+            rows::CONSIGNMENT
+        );
+        self.0.read(|connection| {
+            let mut found = connection.prepare_cached(&sql)?;
+            found.query_row([id], |row| Ok((rows::consignment(row)?, row.get(9)?))).optional()
+        })
+    }
+
+    fn collected(&self, source: &SourceName, native: &Digest) -> Result<Option<Consignment>, QueryError> {
+        let sql = format!(
+            "SELECT {} FROM consignment WHERE source = ?1 AND native = ?2 ORDER BY received_at DESC LIMIT 1",
+            rows::CONSIGNMENT
+        );
+        self.0.read(|connection| {
+            connection.prepare_cached(&sql)?.query_row(params![source, native], rows::consignment).optional()
+        })
+    }
+
+    fn consignments(&self, filter: &ConsignmentFilter) -> Result<Vec<Consignment>, QueryError> {
+        let mut conditions = Conditions::default();
+        conditions.add("due_at <= ?", filter.due_at.map(At));
+        conditions.add("word = ?", filter.word.clone());
+        conditions.add("authority = ?", filter.authority.clone());
+        conditions.add("received_at >= ?", filter.since.map(At));
+        conditions.add("received_at < ?", filter.until.map(At));
+        let mut sql =
+            format!("SELECT {} FROM consignment{} ORDER BY received_at, id", rows::CONSIGNMENT, conditions.sql);
+        if let Some(limit) = filter.limit {
+            sql.push_str(" LIMIT ?");
+            conditions.values.push(Box::new(Count(limit as u64)));
+        }
+        self.0.read(|connection| {
+            connection.prepare_cached(&sql)?.query_map(conditions.values(), rows::consignment)?.collect()
+        })
+    }
+
+    fn deliveries(&self, id: &ConsignmentId) -> Result<Vec<Delivery>, QueryError> {
+        let sql = format!("SELECT {} FROM delivery WHERE consignment = ?1 ORDER BY part, id", rows::DELIVERY);
+        self.0.read(|connection| connection.prepare_cached(&sql)?.query_map([id], rows::delivery)?.collect())
+    }
+
+    fn submissions(&self, filter: &SubmissionFilter) -> Result<Vec<Submission>, QueryError> {
+        let mut conditions = Conditions::default();
+        conditions.add("open = ?", filter.open.then_some(true));
+        conditions.add("kind = ?", filter.key.as_ref().map(|key| key.kind));
+        conditions.add("authority = ?", filter.key.as_ref().map(|key| key.authority.clone()));
+        conditions.add("month = ?", filter.key.as_ref().map(|key| key.month));
+        conditions.add("authority = ?", filter.authority.clone());
+        let sql = format!(
+            "SELECT {} FROM submission{} ORDER BY transfer_on, kind, authority, month",
+            rows::SUBMISSION,
+            conditions.sql
+        );
+        self.0.read(|connection| {
+            connection.prepare_cached(&sql)?.query_map(conditions.values(), rows::submission)?.collect()
+        })
+    }
+
+    fn sealed_before(
+        &self,
+        kind: ReturnKind,
+        authority: &LaNumber,
+        content: &Digest,
+    ) -> Result<Option<RelevantMonth>, QueryError> {
+        self.0.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT month FROM submission WHERE kind = ?1 AND authority = ?2 AND content = ?3 ORDER BY month",
+                )?
+                .query_row(params![kind, authority, content], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    fn in_service_from(&self, authority: &LaNumber) -> Result<Option<Date>, QueryError> {
+        self.0.read(|connection| {
+            connection
+                .prepare_cached("SELECT since FROM in_service WHERE authority = ?1")?
+                .query_row([authority], |row| Ok(row.get::<_, Day>(0)?.0))
+                .optional()
+        })
+    }
+
+    fn alarms(&self) -> Result<Vec<Alarm>, QueryError> {
+        let sql = format!("SELECT {} FROM alarm ORDER BY since, about", rows::ALARM);
+        self.0.read(|connection| connection.prepare_cached(&sql)?.query_map([], rows::alarm)?.collect())
+    }
+
+    fn ledger(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, QueryError> {
+        self.0.read(|connection| {
+            connection
+                .prepare_cached("SELECT seq, line FROM ledger WHERE seq >= ?1 ORDER BY seq LIMIT ?2")?
+                .query_map([Count(seq), Count(limit as u64)], |row| Ok((row.get::<_, Count>(0)?.0, row.get(1)?)))?
+                .collect()
+        })
+    }
+
+    fn head(&self) -> Result<Head, QueryError> {
+        self.0.read(head)
+    }
+}

@@ -1,0 +1,70 @@
+//! Rows read back as the domain's values.
+
+use std::path::PathBuf;
+
+use rusqlite::Row;
+
+use super::columns::{At, Count, Day, Json, Place};
+use crate::domain::{Consignment, Delivery, Submission, SubmissionKey};
+use crate::store::Alarm;
+
+/// The columns of [`consignment`], in its order.
+pub(super) const CONSIGNMENT: &str =
+    "id, source, authority, received_at, sealed_digest, sealed_bytes, revision, standing, signer";
+
+pub(super) fn consignment(row: &Row<'_>) -> rusqlite::Result<Consignment> {
+    Ok(Consignment {
+        id: row.get(0)?,
+        source: row.get(1)?,
+        authority: row.get(2)?,
+        received_at: row.get::<_, At>(3)?.0,
+        sealed_digest: row.get(4)?,
+        sealed_bytes: row.get::<_, Count>(5)?.0,
+        revision: row.get(6)?,
+        standing: row.get::<_, Json<_>>(7)?.0,
+        signer: row.get(8)?,
+    })
+}
+
+/// The columns of [`delivery`], in its order.
+pub(super) const DELIVERY: &str = "id, consignment, part, kind, digest, bytes, destination, path";
+
+pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    Ok(Delivery {
+        id: row.get(0)?,
+        consignment: row.get(1)?,
+        part: row.get(2)?,
+        kind: row.get(3)?,
+        digest: row.get(4)?,
+        bytes: row.get::<_, Count>(5)?.0,
+        destination: row.get(6)?,
+        path: row.get::<_, Place<PathBuf>>(7)?.0,
+    })
+}
+
+/// The columns of [`submission`], in its order.
+pub(super) const SUBMISSION: &str = "kind, authority, month, extract_from, transfer_on, revision, stage, sealed";
+
+pub(super) fn submission(row: &Row<'_>) -> rusqlite::Result<Submission> {
+    Ok(Submission {
+        key: SubmissionKey { kind: row.get(0)?, authority: row.get(1)?, month: row.get(2)? },
+        extract_from: row.get::<_, Option<Day>>(3)?.map(|day| day.0),
+        transfer_on: row.get::<_, Day>(4)?.0,
+        revision: row.get(5)?,
+        stage: row.get::<_, Json<_>>(6)?.0,
+        sealed: row.get::<_, Option<Json<_>>>(7)?.map(|json| json.0),
+    })
+}
+
+/// The columns of [`alarm`], in its order.
+pub(super) const ALARM: &str = "about, code, says, next, since";
+
+pub(super) fn alarm(row: &Row<'_>) -> rusqlite::Result<Alarm> {
+    Ok(Alarm {
+        about: row.get(0)?,
+        code: row.get(1)?,
+        says: row.get(2)?,
+        next: row.get(3)?,
+        since: row.get::<_, At>(4)?.0,
+    })
+}

@@ -1,0 +1,303 @@
+//! The one writer: a thread that commits whatever waits, together.
+//!
+//! In:  changes from any number of callers, through a bounded queue. Out: each caller's own answer, after the commit.
+//! Holds: a refused change leaves no trace and takes no other with it; after a failed commit nothing is written any
+//! more, because a failed sync that is tried again may succeed without the data being there.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{Builder, JoinHandle};
+
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+
+use super::StoreError;
+use super::apply::{Refusal, apply};
+use super::columns::Count;
+use crate::domain::Digest;
+use crate::domain::ledger::Entry;
+use crate::domain::merkle::{Frontier, leaf};
+use crate::store::agreement::agreed_facts;
+use crate::store::{Change, RecordError, Recorded, Recorder};
+
+/// Callers that can wait before another one is made to wait for its place.
+const WAITING_MAX: usize = 1024;
+
+/// Changes committed together at most.
+const BATCH_MAX: usize = 256;
+
+/// Longest ledger entry, in bytes: a pack of the largest number of members stays below it.
+const LINE_BYTES_MAX: usize = 8 << 20;
+
+type Answer = Result<Recorded, RecordError>;
+
+struct Job {
+    change: Change,
+    answer: SyncSender<Answer>,
+}
+
+/// The [`Recorder`] of a SQLite store. A clone is another handle; the last one dropped stops the writer in good order.
+#[derive(Clone)]
+pub struct SqliteRecorder(Arc<Line>);
+
+/// The way to the writer.
+struct Line {
+    jobs: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("The store's writer ended in a fault of its own");
+        }
+    }
+}
+
+impl SqliteRecorder {
+    pub(super) fn start(connection: Connection, frontier: Frontier, boot: String) -> Result<Self, StoreError> {
+        let (sender, jobs) = sync_channel(WAITING_MAX);
+        let writer = Writer { connection, frontier, boot, broken: None };
+        let thread = Builder::new().name("store-writer".into()).spawn(move || writer.run(&jobs));
+        let thread = thread.map_err(|source| StoreError::Writer { source })?;
+        Ok(SqliteRecorder(Arc::new(Line { jobs: Some(sender), thread: Some(thread) })))
+    }
+}
+
+impl Recorder for SqliteRecorder {
+    fn record(&self, change: Change) -> Result<Recorded, RecordError> {
+        let gone = || RecordError::Unavailable("its writer has ended; restart the service".into());
+        let (answer, answered) = sync_channel(1);
+        let jobs = self.0.jobs.as_ref().ok_or_else(gone)?;
+        jobs.send(Job { change, answer }).map_err(|_| gone())?;
+        answered.recv().map_err(|_| gone())?
+    }
+}
+
+struct Writer {
+    connection: Connection,
+    frontier: Frontier,
+    boot: String,
+    /// Why nothing is written any more.
+    broken: Option<String>,
+}
+
+/// Why a whole batch was not committed.
+enum Failure {
+    /// Nothing was written; the next batch may fare better.
+    Passing(rusqlite::Error),
+    /// What is on the disk is no longer known for certain.
+    Lasting(String),
+}
+
+impl Writer {
+    fn run(mut self, jobs: &Receiver<Job>) {
+        while let Ok(first) = jobs.recv() {
+            let mut batch = vec![first];
+            batch.extend(jobs.try_iter().take(BATCH_MAX - 1));
+            self.serve(batch);
+        }
+        // All handles are gone: leave one whole file behind. If that fails, the log is as good.
+        if self.broken.is_none() {
+            let done = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            if let Err(error) = done {
+                tracing::warn!(%error, "The store's log could not be written back; it will be at the next start");
+            }
+        }
+    }
+
+    fn serve(&mut self, batch: Vec<Job>) {
+        let (changes, callers): (Vec<Change>, Vec<SyncSender<Answer>>) =
+            batch.into_iter().map(|job| (job.change, job.answer)).unzip();
+        let answers = match &self.broken {
+            Some(says) => unavailable(&changes, says),
+            None => match self.commit(&changes) {
+                Ok(answers) => answers,
+                Err(Failure::Passing(error)) => unavailable(&changes, &error.to_string()),
+                Err(Failure::Lasting(says)) => {
+                    let says = format!("{says}; it stays closed until the service is restarted");
+                    tracing::error!(store.fault = %says, "The store cannot be written any more");
+                    self.broken = Some(says.clone());
+                    unavailable(&changes, &says)
+                }
+            },
+        };
+        for (caller, answer) in callers.into_iter().zip(answers) {
+            // A caller that went away meanwhile finds its change recorded when it reads again.
+            let _ = caller.send(answer);
+        }
+    }
+
+    /// One transaction for all; a refused change takes back only itself.
+    fn commit(&mut self, changes: &[Change]) -> Result<Vec<Answer>, Failure> {
+        let mut frontier = self.frontier.clone();
+        let mut transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
+        let stored: Count = transaction.query_row("SELECT size FROM tree", [], |row| row.get(0)).map_err(failure)?;
+        if stored.0 != frontier.size() {
+            return Err(Failure::Lasting("another process has written it".into()));
+        }
+        let mut answers = Vec::with_capacity(changes.len());
+        for change in changes {
+            answers.push(record_one(&mut transaction, &mut frontier, &self.boot, change)?);
+        }
+        if frontier.size() == self.frontier.size() {
+            return transaction.rollback().map(|()| answers).map_err(failure);
+        }
+        save(&transaction, &frontier).map_err(failure)?;
+        fail::fail_point!("store.commit", |_| Err(Failure::Lasting("a test made its commit fail".into())));
+        transaction.commit().map_err(|error| Failure::Lasting(format!("its commit failed: {error}")))?;
+        self.frontier = frontier;
+        Ok(answers)
+    }
+}
+
+fn unavailable(changes: &[Change], says: &str) -> Vec<Answer> {
+    changes.iter().map(|_| Err(RecordError::Unavailable(says.to_owned()))).collect()
+}
+
+fn failure(error: rusqlite::Error) -> Failure {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            Failure::Lasting(error.to_string())
+        }
+        _ => Failure::Passing(error),
+    }
+}
+
+/// Makes the change under a savepoint of its own. `Err` ends the whole batch.
+fn record_one(
+    transaction: &mut Transaction<'_>,
+    frontier: &mut Frontier,
+    boot: &str,
+    change: &Change,
+) -> Result<Answer, Failure> {
+    let savepoint = transaction.savepoint().map_err(failure)?;
+    let mut grown = frontier.clone();
+    match enter(&savepoint, &mut grown, boot, change) {
+        Ok(recorded) => {
+            savepoint.commit().map_err(failure)?;
+            *frontier = grown;
+            Ok(Ok(recorded))
+        }
+        Err(Refusal::Refused(error)) => savepoint.finish().map(|()| Err(error)).map_err(failure),
+        Err(Refusal::Failed(error)) => match savepoint.finish() {
+            Ok(()) if is_of_this_change(&error) => Ok(Err(RecordError::Unavailable(error.to_string()))),
+            // Some errors end the whole transaction by themselves; then there is no savepoint left to go back to.
+            Ok(()) | Err(_) => Err(failure(error)),
+        },
+    }
+}
+
+fn enter(connection: &Connection, frontier: &mut Frontier, boot: &str, change: &Change) -> Result<Recorded, Refusal> {
+    let seq = frontier.size();
+    let facts = agreed_facts(change).map_err(Refusal::Refused)?;
+    let revision = apply(connection, change, seq)?;
+    let entry =
+        Entry { seq, at: change.at, boot: boot.to_owned(), actor: change.actor.clone(), event: change.event, facts };
+    append(connection, frontier, &entry)?;
+    Ok(Recorded { seq, revision })
+}
+
+/// Whether the next change may well succeed where this one failed.
+fn is_of_this_change(error: &rusqlite::Error) -> bool {
+    match error.sqlite_error_code() {
+        Some(code) => matches!(code, ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch),
+        None => true,
+    }
+}
+
+/// The entry: serialised once, stored as the bytes that are hashed.
+fn append(connection: &Connection, frontier: &mut Frontier, entry: &Entry) -> Result<(), Refusal> {
+    let line = serde_json::to_vec(entry).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    if line.len() > LINE_BYTES_MAX {
+        let says = format!("an entry of {} bytes is longer than the limit of {LINE_BYTES_MAX}", line.len());
+        return Err(Refusal::Refused(RecordError::Unavailable(says)));
+    }
+    frontier.push(leaf(&line));
+    let mut insert = connection.prepare_cached("INSERT INTO ledger (seq, line, root) VALUES (?1, ?2, ?3)")?;
+    insert.execute((Count(entry.seq), line, frontier.root()))?;
+    Ok(())
+}
+
+fn save(connection: &Connection, frontier: &Frontier) -> rusqlite::Result<()> {
+    let peaks: Vec<u8> = frontier.peaks().iter().flat_map(Digest::as_bytes).copied().collect();
+    let mut update = connection.prepare_cached("UPDATE tree SET size = ?1, peaks = ?2, root = ?3")?;
+    update.execute((Count(frontier.size()), peaks, frontier.root())).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::samples::{collect, remark};
+
+    fn writer(state: &std::path::Path) -> Writer {
+        drop(super::super::SqliteStore::open(state).unwrap());
+        let connection = Connection::open(state.join(super::super::FILE)).unwrap();
+        Writer { connection, frontier: Frontier::default(), boot: "boot".into(), broken: None }
+    }
+
+    #[test]
+    fn a_lock_held_elsewhere_passes() {
+        let state = tempfile::tempdir().unwrap();
+        let mut writer = writer(state.path());
+        writer.connection.busy_timeout(std::time::Duration::ZERO).unwrap();
+        let other = Connection::open(state.path().join(super::super::FILE)).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert!(matches!(writer.commit(&[remark()]), Err(Failure::Passing(_))));
+        other.execute_batch("ROLLBACK").unwrap();
+        assert!(writer.commit(&[remark()]).is_ok_and(|answers| answers.iter().all(Result::is_ok)));
+    }
+
+    #[test]
+    fn a_full_disk_takes_the_batch_back_whole_and_passes() {
+        let state = tempfile::tempdir().unwrap();
+        let mut writer = writer(state.path());
+        let pages: i64 = writer.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        let limit = |writer: &Writer, pages: i64| {
+            let set = writer.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()));
+            set.unwrap();
+        };
+        limit(&writer, pages + 1);
+        let many: Vec<Change> = (0..200).map(collect).collect();
+        assert!(matches!(writer.commit(&many), Err(Failure::Passing(_))));
+        assert_eq!(writer.frontier.size(), 0);
+        limit(&writer, 100_000);
+        let answers = writer.commit(&many).unwrap_or_default();
+        assert_eq!(answers.len(), 200);
+        assert!(answers.iter().enumerate().all(|(n, answer)| matches!(answer, Ok(done) if done.seq == n as u64)));
+    }
+
+    #[test]
+    fn what_one_change_cannot_write_takes_no_other_with_it() {
+        let state = tempfile::tempdir().unwrap();
+        let mut writer = writer(state.path());
+        let mut too_long = collect(1);
+        if let crate::store::StateChange::Collect(new) = &mut too_long.state {
+            new.consignment.sealed_bytes = u64::MAX;
+        }
+        let answers = writer.commit(&[collect(0), too_long, collect(2)]).unwrap_or_default();
+        assert!(matches!(&answers[..], [Ok(_), Err(RecordError::Unavailable(_)), Ok(last)] if last.seq == 1));
+    }
+
+    /// The log's frames that end a transaction; each is one sync.
+    // https://www.sqlite.org/fileformat2.html#walformat
+    fn commits(state: &std::path::Path) -> usize {
+        const HEADER: usize = 32;
+        const FRAME: usize = 24 + 4096;
+        let log = std::fs::read(state.join(super::super::FILE).with_extension("sqlite-wal")).unwrap();
+        log[HEADER..].chunks_exact(FRAME).filter(|frame| frame[4..8] != [0; 4]).count()
+    }
+
+    #[test]
+    fn a_batch_is_one_transaction() {
+        let state = tempfile::tempdir().unwrap();
+        let mut writer = writer(state.path());
+        assert!(writer.commit(&[remark()]).is_ok());
+        assert_eq!(commits(state.path()), 1);
+        assert!(writer.commit(&(0..32).map(collect).collect::<Vec<_>>()).is_ok());
+        assert_eq!(commits(state.path()), 2);
+    }
+}

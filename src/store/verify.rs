@@ -1,0 +1,197 @@
+//! `audit verify`: whether the ledger is whole, and whether the store's state is the one the ledger tells of.
+//!
+//! In:  a reader, also while the service runs. Out: a verdict, with the first bad entry.
+//! Looks at one state and streams it. Every entry keeps the tree's root as of itself, so that a line that was altered,
+//! removed or moved is found at its own place; whoever rewrites all of them and the head is found out by checkpoints
+//! kept elsewhere, and by nothing in here.
+
+use std::ops::ControlFlow;
+
+use serde::Serialize;
+
+use super::agreement::{Leads, may_stand_alone, subject_of};
+use super::contract::{Head, QueryError};
+use super::evidence::{Auditable, Evidence, KeptEntry, KeptName, Origin, Row};
+use crate::domain::Digest;
+use crate::domain::ledger::{Commitment, Entry, Event};
+use crate::domain::merkle::{Frontier, leaf};
+
+/// What verification found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verification {
+    /// Whether all is as it was recorded.
+    pub ok: bool,
+    /// The number of entries the head counts.
+    pub entries: u64,
+    /// The root recomputed from the lines, as far as they are good.
+    pub root: Digest,
+    /// The checkpoints it was compared with.
+    pub checkpoints: Vec<String>,
+    /// The first entry that is not as it was recorded, or that the state contradicts.
+    pub first_bad: Option<u64>,
+    /// The verdict, in one sentence.
+    pub says: String,
+}
+
+/// Something that is not as it was recorded.
+struct Fault {
+    /// The entry, where it is one.
+    at: Option<u64>,
+    says: String,
+}
+
+/// Checks the whole store. A fault of the ledger is reported before one of the state, which is judged by the ledger.
+pub fn verify(queries: &dyn Auditable) -> Result<Verification, QueryError> {
+    let view = queries.snapshot()?;
+    let head = view.head()?;
+    let mut walk = Walk { view: &*view, tree: Frontier::default(), ledger: None, state: None };
+    view.each_entry(&mut |kept| walk.entry(&kept))?;
+    walk.end(&head);
+    if walk.ledger.is_none() {
+        view.each_row(&mut |row| walk.row(&row))?;
+        view.each_name(&mut |name| Ok(walk.name(&name)))?;
+    }
+    let (root, fault) = (walk.tree.root(), walk.ledger.or(walk.state));
+    let says = match &fault {
+        None => format!("All {} entries are as they were recorded, and the state agrees with them.", head.entries),
+        Some(fault) => fault.says.clone(),
+    };
+    let first_bad = fault.as_ref().and_then(|fault| fault.at);
+    Ok(Verification { ok: fault.is_none(), entries: head.entries, root, checkpoints: Vec::new(), first_bad, says })
+}
+
+struct Walk<'a> {
+    view: &'a dyn Evidence,
+    tree: Frontier,
+    /// The first fault of the ledger itself.
+    ledger: Option<Fault>,
+    /// The fault of the state that concerns the earliest entry.
+    state: Option<Fault>,
+}
+
+impl Walk<'_> {
+    fn entry(&mut self, kept: &KeptEntry) -> Result<ControlFlow<()>, QueryError> {
+        let place = self.tree.size();
+        let entry = match read_entry(place, kept) {
+            Ok(entry) => entry,
+            Err(says) => {
+                self.broken(place, says);
+                return Ok(ControlFlow::Break(()));
+            }
+        };
+        let mut grown = self.tree.clone();
+        grown.push(leaf(&kept.line));
+        if grown.root() != kept.root {
+            self.broken(place, format!("Entry {place} is not the one that was recorded: it was altered or replaced."));
+            return Ok(ControlFlow::Break(()));
+        }
+        self.tree = grown;
+        self.told(&entry)?;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn broken(&mut self, at: u64, says: String) {
+        self.ledger = Some(Fault { at: Some(at), says });
+    }
+
+    /// The row must not stand where an earlier entry left it.
+    fn told(&mut self, entry: &Entry) -> Result<(), QueryError> {
+        let Some(subject) = subject_of(entry.event, &entry.facts) else { return Ok(()) };
+        let seq = entry.seq;
+        let Some(row) = self.view.row(&subject)? else {
+            self.contradicted(seq, format!("Entry {seq} tells of {subject}, but the store has none."));
+            return Ok(());
+        };
+        if row.entry < seq && !may_stand_alone(entry.event) {
+            let (event, since) = (entry.event, row.entry);
+            self.contradicted(
+                seq,
+                format!("Entry {seq} says `{event}` of {subject}, but the store has it as entry {since} left it."),
+            );
+        }
+        let collected = matches!(entry.event, Event::Collected | Event::CollectedRecovered);
+        if collected && !row.origin.is_some_and(|origin| comes_from(&origin, entry)) {
+            self.contradicted(seq, format!("Entry {seq} collected {subject} as something else than the store has."));
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, head: &Head) {
+        if self.ledger.is_some() {
+            return;
+        }
+        let (found, counted) = (self.tree.size(), head.entries);
+        if found < counted {
+            self.broken(found, format!("Entry {found} is missing: the ledger was cut off, its head counts {counted}."));
+        } else if found > counted {
+            self.broken(counted, format!("Entry {counted} was added: the ledger's head counts only {counted}."));
+        } else if self.tree.root() != head.root {
+            let says = "Every entry is as it was recorded, but the ledger's head was altered.".to_owned();
+            self.ledger = Some(Fault { at: None, says });
+        }
+    }
+
+    /// The row must stand where its entry left it.
+    fn row(&mut self, row: &Row) -> Result<ControlFlow<()>, QueryError> {
+        let (subject, seq) = (&row.subject, row.entry);
+        let entry = self.view.line(seq)?.and_then(|line| serde_json::from_slice::<Entry>(&line).ok());
+        let entry = entry.filter(|entry| subject_of(entry.event, &entry.facts).as_ref() == Some(subject));
+        match (entry, row.word) {
+            (None, _) => {
+                self.contradicted(seq, format!("The store has {subject} by entry {seq}, which is not about it."))
+            }
+            (Some(_), None) => self.contradicted(seq, format!("The state of {subject} cannot be read.")),
+            (Some(entry), Some(word)) => {
+                if row.listed != word || !Leads::to(entry.event).agrees(subject, word) {
+                    let (event, listed) = (entry.event, &row.listed);
+                    self.contradicted(
+                        seq,
+                        format!(
+                            "Entry {seq} says `{event}` of {subject}, but the store has `{word}`, listed as `{listed}`."
+                        ),
+                    );
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn name(&mut self, name: &KeptName) -> ControlFlow<()> {
+        let salt = <&[u8; 16]>::try_from(name.salt.as_slice());
+        let holds = salt.is_ok_and(|salt| Commitment::to(salt, &name.clear).0.as_bytes()[..] == name.commitment);
+        if !holds {
+            let seq = name.entry;
+            self.contradicted(seq, format!("A name that came with entry {seq} is not the one it committed to."));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn contradicted(&mut self, at: u64, says: String) {
+        if self.state.as_ref().is_none_or(|fault| fault.at.is_none_or(|earlier| at < earlier)) {
+            self.state = Some(Fault { at: Some(at), says });
+        }
+    }
+}
+
+fn read_entry(place: u64, kept: &KeptEntry) -> Result<Entry, String> {
+    if kept.seq != place {
+        return Err(format!("Entry {place} is missing."));
+    }
+    let entry: Entry = serde_json::from_slice(&kept.line)
+        .map_err(|_| format!("Entry {place} cannot be read as an entry: it was altered."))?;
+    if entry.seq != place {
+        return Err(format!("At the place of entry {place} lies entry {}: entries were moved or removed.", entry.seq));
+    }
+    Ok(entry)
+}
+
+/// Whether the row has what its first entry said of it, as far as that said anything.
+fn comes_from(origin: &Origin, entry: &Entry) -> bool {
+    let facts = &entry.facts;
+    facts.source.as_ref().is_none_or(|source| source.as_str() == origin.source)
+        && facts.sealed.is_none_or(|sealed| sealed.as_bytes()[..] == origin.sealed)
+        && facts.name.is_none_or(|name| name.0.as_bytes()[..] == origin.name)
+}
+
+#[cfg(test)]
+mod tests;

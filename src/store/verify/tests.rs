@@ -1,0 +1,140 @@
+//! Tampering by raw SQL, found at its own place.
+
+use rusqlite::Connection;
+
+use super::{Verification, verify};
+use crate::domain::ledger::Event;
+use crate::domain::{Stage, Standing};
+use crate::store::samples::*;
+use crate::store::{Recorder, SqliteStore};
+
+/// Entries: 0..10 collected, 10 held, 11 staged, 12 delivered, 13 scheduled, 14 sealed, 15 a remark, 16 tried again.
+fn state() -> tempfile::TempDir {
+    let state = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(state.path()).unwrap();
+    let shbe = "shbe/12302/2020-04";
+    let more = [
+        held(3, 0),
+        staged(4, 0, 50),
+        move_to(4, 1, Event::Delivered, Standing::Delivered { at: at(9) }),
+        owe(shbe),
+        return_to(shbe, 0, Event::Sealed, Stage::Sealed, Some(sealed())),
+        remark(),
+        retried(3, 1),
+    ];
+    for change in (0..10).map(collect).chain(more) {
+        store.recorder().record(change).unwrap();
+    }
+    state
+}
+
+/// The verdict after somebody with the database in hand has run this.
+fn after(tampering: &str) -> Verification {
+    let state = state();
+    let raw = Connection::open(state.path().join("store.sqlite")).unwrap();
+    let tampering = tampering.replace("{4}", &id(4).to_string()).replace("{9}", &id(9).to_string());
+    raw.execute_batch("DROP TRIGGER ledger_is_never_rewritten; DROP TRIGGER ledger_is_never_shortened").unwrap();
+    let before = raw.total_changes();
+    raw.execute_batch(&tampering).unwrap();
+    assert!(raw.total_changes() > before || tampering.is_empty(), "nothing was altered by {tampering}");
+    drop(raw);
+    verify(&SqliteStore::read_only(state.path()).unwrap()).unwrap()
+}
+
+fn assert_found(tampering: &str, first_bad: Option<u64>, says: &str) {
+    let verdict = after(tampering);
+    assert!(!verdict.ok, "{tampering} was not found");
+    assert_eq!(verdict.first_bad, first_bad, "{tampering}: {}", verdict.says);
+    assert!(verdict.says.contains(says), "{tampering}: {}", verdict.says);
+}
+
+#[test]
+fn an_untouched_store_is_sound() {
+    let verdict = after("");
+    assert!(verdict.ok && verdict.first_bad.is_none() && verdict.entries == 17, "{verdict:?}");
+}
+
+#[test]
+fn altered_lines_are_found() {
+    let altered = "UPDATE ledger SET line = CAST(replace(line, '\"bytes\":4', '\"bytes\":9') AS BLOB) WHERE seq = 6";
+    assert_found(altered, Some(6), "altered or replaced");
+    assert_found("UPDATE ledger SET line = x'7b7d' WHERE seq = 6", Some(6), "cannot be read");
+    assert_found("UPDATE ledger SET root = zeroblob(32) WHERE seq = 6", Some(6), "altered or replaced");
+    let event = "UPDATE ledger SET line = CAST(replace(line, 'delivered', 'closed') AS BLOB) WHERE seq = 12";
+    assert_found(event, Some(12), "altered or replaced");
+}
+
+#[test]
+fn deleted_lines_are_found() {
+    assert_found("DELETE FROM ledger WHERE seq = 6", Some(6), "missing");
+    assert_found("DELETE FROM ledger WHERE seq = 0", Some(0), "missing");
+    assert_found("DELETE FROM ledger WHERE seq >= 15", Some(15), "cut off");
+    let closed_up = "DELETE FROM ledger WHERE seq = 6; UPDATE ledger SET seq = seq - 1 WHERE seq > 6";
+    assert_found(closed_up, Some(6), "moved or removed");
+}
+
+#[test]
+fn a_ledger_cut_back_together_with_its_head_contradicts_the_state() {
+    let cut = "DELETE FROM ledger WHERE seq >= 14;
+               UPDATE tree SET size = 14, root = (SELECT root FROM ledger WHERE seq = 13)";
+    assert_found(cut, Some(14), "not about it");
+}
+
+#[test]
+fn swapped_lines_are_found_at_the_first() {
+    let swap = "UPDATE ledger SET seq = 1000 WHERE seq = 5; UPDATE ledger SET seq = 5 WHERE seq = 8;
+                UPDATE ledger SET seq = 8 WHERE seq = 1000";
+    assert_found(swap, Some(5), "moved or removed");
+    let renumbered = "CREATE TEMP TABLE t AS SELECT seq, line FROM ledger WHERE seq IN (5, 8);
+        UPDATE ledger SET line = (SELECT CAST(replace(line, '\"seq\":8', '\"seq\":5') AS BLOB) FROM t WHERE seq = 8) WHERE seq = 5;
+        UPDATE ledger SET line = (SELECT CAST(replace(line, '\"seq\":5', '\"seq\":8') AS BLOB) FROM t WHERE seq = 5) WHERE seq = 8";
+    assert_found(renumbered, Some(5), "altered or replaced");
+}
+
+#[test]
+fn added_lines_and_an_altered_head_are_found() {
+    let added = "INSERT INTO ledger SELECT 17, CAST(replace(line, '\"seq\":15', '\"seq\":17') AS BLOB), root
+                 FROM ledger WHERE seq = 15";
+    assert_found(added, Some(17), "");
+    assert_found("UPDATE tree SET size = 16", Some(16), "was added");
+    assert_found("UPDATE tree SET root = zeroblob(32)", None, "head was altered");
+}
+
+#[test]
+fn a_state_that_the_ledger_does_not_tell_of_is_found_at_the_entry_it_contradicts() {
+    let held = r#"'{"is":"held","since":"2020-04-27T00:00:00Z","reason":{"reason":"no-key"}}'"#;
+    let both = format!("UPDATE consignment SET standing = {held}, word = 'held', due_at = NULL WHERE id = '{{4}}'");
+    assert_found(&both, Some(12), "says `delivered`");
+    assert_found(&format!("UPDATE consignment SET standing = {held} WHERE id = '{{4}}'"), Some(12), "delivered");
+    assert_found("UPDATE consignment SET word = 'closed' WHERE id = '{4}'", Some(12), "listed as `closed`");
+    assert_found("UPDATE consignment SET standing = '{}' WHERE id = '{4}'", Some(12), "cannot be read");
+    assert_found(
+        "UPDATE submission SET stage = '{\"is\":\"scheduled\"}', word = 'scheduled'",
+        Some(14),
+        "says `sealed`",
+    );
+}
+
+#[test]
+fn a_state_set_back_with_its_entry_is_found() {
+    let collected = r#"'{"is":"collected","at":"2020-04-27T00:00:00Z"}'"#;
+    let back =
+        format!("UPDATE consignment SET standing = {collected}, word = 'collected', entry = 4 WHERE id = '{{4}}'");
+    assert_found(&back, Some(11), "as entry 4 left it");
+    assert_found("UPDATE consignment SET entry = 5 WHERE id = '{4}'", Some(5), "not about it");
+}
+
+#[test]
+fn rows_and_names_that_were_exchanged_are_found() {
+    let gone = "PRAGMA foreign_keys = OFF; DELETE FROM consignment WHERE id = '{9}'";
+    assert_found(gone, Some(9), "the store has none");
+    assert_found("UPDATE consignment SET sealed_digest = zeroblob(32) WHERE id = '{9}'", Some(9), "something else");
+    assert_found("UPDATE consignment SET source = 'drop-x' WHERE id = '{9}'", Some(9), "something else");
+    assert_found("UPDATE name SET clear = 'other' WHERE entry = 7", Some(7), "name");
+    assert_found("UPDATE submission SET month = '2020-05'", Some(13), "the store has none");
+}
+
+#[test]
+fn an_erased_name_is_no_fault() {
+    assert!(after("DELETE FROM name WHERE entry = 7").ok);
+}
