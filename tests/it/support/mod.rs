@@ -1,1 +1,3 @@
 //! What the tests stand on: partners, councils, waits.
+
+pub mod virtual_clock;
