@@ -19,10 +19,10 @@ pub(super) fn is_zlib(header: [u8; 2]) -> bool {
 pub(super) fn inflate<R: Read>(deflated: R, mut each: impl FnMut(&[u8]) -> bool) -> io::Result<()> {
     let done = Cell::new(false);
     let mut member = local_header().chain(Lent { inner: deflated, done: &done, failed: None });
-    let result = pump(&mut member, &mut each, &done);
+    pump(&mut member, &mut each, &done);
     match member.into_inner().1.failed {
         Some(error) => Err(error),
-        None => Ok(result),
+        None => Ok(()),
     }
 }
 

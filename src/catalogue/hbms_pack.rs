@@ -60,7 +60,7 @@ pub(super) fn look<R: Read + Seek>(
         parts += usize::from(is_part(&Name::new(&member.name), gathered));
     }
     if parts > 0 {
-        gathered.note(format!("{parts} of its {} members are named as parts of an HBMS pack", archive.members().len()));
+        gathered.note(format!("members named as parts of an HBMS pack: {parts} of {}", archive.members().len()));
         return Ok((FileKind::HbmsPack, Confidence::Certain));
     }
     if names_a_pack(name) {
@@ -126,7 +126,7 @@ mod tests {
         let seen = look_at("april.zip", zip(&["HBMS MI.xls", "r/HBSA002.csv", "AOBWR627_LAID_RISK.csv", "readme.txt"]));
         assert_eq!((seen.kind, seen.confidence), (FileKind::HbmsPack, Confidence::Certain));
         assert!(seen.findings.is_empty() && seen.authority.is_none(), "{seen:?}");
-        assert!(seen.evidence.iter().any(|note| note.starts_with("3 of its 4 members")), "{:?}", seen.evidence);
+        assert!(seen.evidence.iter().any(|note| note.ends_with("pack: 3 of 4")), "{:?}", seen.evidence);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use super::name::Name;
 use super::{Confidence, Gathered, Identified, Limits};
-use super::{caseload_risk, hbms_mi, hbms_pack, laid_pdf, laid_xml, shbe};
+use super::{archive, caseload_risk, hbms_mi, hbms_pack, laid_pdf, laid_xml, shbe};
 use crate::domain::FileKind;
 
 const HEAD_BYTES: u64 = 1024;
@@ -42,7 +42,7 @@ fn decide<R: Read + Seek>(
     if name.report().is_some_and(|report| report.is_risk) {
         return caseload_risk::look(content, gathered);
     }
-    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+    if archive::is_zip(head) {
         return hbms_pack::look(name, content, limits, gathered);
     }
     if hbms_mi::is_ole2(head) {
@@ -65,7 +65,7 @@ fn decide<R: Read + Seek>(
     if let Some(confidence) = shbe::look(content, gathered)? {
         return Ok((FileKind::Shbe, confidence));
     }
-    Ok(by_name_alone(name, head, content, gathered)?)
+    by_name_alone(name, head, content, gathered)
 }
 
 /// Nothing in the content is recognised. A name that promises a PDF or an XML makes it a broken one.

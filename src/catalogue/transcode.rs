@@ -71,13 +71,13 @@ impl<R: Read> Transcoded<R> {
             Encoding::Latin1 => {
                 self.ready.extend_from_slice(raw.iter().map(|&b| char::from(b)).collect::<String>().as_bytes())
             }
-            Encoding::Utf16Le => self.from_utf16(&raw, u16::from_le_bytes)?,
-            Encoding::Utf16Be => self.from_utf16(&raw, u16::from_be_bytes)?,
+            Encoding::Utf16Le => self.take_utf16(&raw, u16::from_le_bytes)?,
+            Encoding::Utf16Be => self.take_utf16(&raw, u16::from_be_bytes)?,
         }
         Ok(())
     }
 
-    fn from_utf16(&mut self, raw: &[u8], unit: fn([u8; 2]) -> u16) -> io::Result<()> {
+    fn take_utf16(&mut self, raw: &[u8], unit: fn([u8; 2]) -> u16) -> io::Result<()> {
         let broken = || io::Error::new(io::ErrorKind::InvalidData, "broken UTF-16");
         let pairs = raw.chunks_exact(2);
         let at_end = raw.is_empty();

@@ -91,8 +91,8 @@ impl Queue {
     }
 }
 
-/// What the carriers tell of files they could not take: an alarm about the source.
-pub(super) type Left = dyn Fn(usize, Option<AlarmReason>) + Send + Sync;
+/// What the carriers tell of files they could not take: by source and name.
+pub(super) type Left = dyn Fn(usize, &str, Option<AlarmReason>) + Send + Sync;
 
 /// One carrier: works until the queue is closed.
 pub(super) fn carry(inbound: &Arc<Inbound>, queue: &Queue, stop: &Stop, left: &Left) -> Result<(), Critical> {
@@ -124,9 +124,9 @@ fn work(inbound: &Arc<Inbound>, job: Job, left: &Left) -> Result<(), Critical> {
         Job::Collect(index, sighting) => {
             let Some(source) = inbound.sources.get(index) else { return Ok(()) };
             match inbound.carry(source, &sighting)? {
-                Collecting::Ours(_) => left(index, None),
+                Collecting::Ours(_) => left(index, &sighting.name, None),
                 Collecting::Changed => {}
-                Collecting::Left(reason) => left(index, Some(reason)),
+                Collecting::Left(reason) => left(index, &sighting.name, Some(reason)),
             }
             Ok(())
         }

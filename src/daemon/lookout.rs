@@ -3,7 +3,8 @@
 //! Hints make it prompt; the sweep makes it right. With every hint lost, a file is found within one sweep.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -29,17 +30,21 @@ pub(super) struct Lookout {
     pub health: Arc<Health>,
     pub clock: Arc<dyn Clock>,
     pub hints: Receiver<Hint>,
+    /// Set when a hint found no room.
+    pub hints_lost: Arc<AtomicBool>,
     pub noticing: Option<Noticing>,
     pub left: Arc<LeftFiles>,
     pub sweep_every: Duration,
     pub watched: Vec<Watched>,
-    /// Called with the folder of a hint that is about no drop folder.
+    /// The returns folders: watched here too, because there is one watcher.
+    pub pick_ups: Vec<PathBuf>,
+    /// Called for a hint that is about no drop folder.
     pub elsewhere: Box<dyn Fn() + Send>,
 }
 
 /// One drop folder, as the lookout knows it.
 pub(super) struct Watched {
-    folder: DropFolderSettings,
+    pub folder: DropFolderSettings,
     settling: Settling,
     /// Which directory the kernel watches for us: device and inode.
     armed: Option<(u64, u64)>,
@@ -63,6 +68,9 @@ impl Lookout {
             let next_settled = self.watched.iter().filter_map(|watched| watched.settling.next_in(now)).min();
             // A breath between looks, so that a file that cannot settle costs nothing.
             let pause = next_settled.unwrap_or(next_sweep).max(Duration::from_millis(20)).min(next_sweep);
+            if self.hints_lost.swap(false, Ordering::SeqCst) {
+                swept = self.sweep()?;
+            }
             match self.hints.recv_timeout(pause) {
                 Ok(hint) => {
                     if self.take_hints(hint)? {
@@ -112,7 +120,7 @@ impl Lookout {
     }
 
     /// Looks at every folder. Returns when, by the boot clock.
-    fn sweep(&mut self) -> Result<Duration, Critical> {
+    pub(super) fn sweep(&mut self) -> Result<Duration, Critical> {
         let now = self.clock.since_boot();
         for index in 0..self.watched.len() {
             let Some(source) = self.inbound.sources.get(index) else { continue };
@@ -130,9 +138,20 @@ impl Lookout {
             self.health.looked(&source.name, self.clock.now(), look.is_ok(), waiting);
             self.inbound.alarm(source.name.as_str(), found)?;
         }
-        let low = self.inbound.space_is_low();
+        if let Some(noticing) = &mut self.noticing {
+            // A folder that is missing is the returns' own alarm; the next sweep asks again.
+            self.pick_ups.iter().for_each(|folder| drop(noticing.watch(folder)));
+        }
+        let low = self.inbound.space_is_low(0);
         self.inbound.alarm("state", low.then_some(AlarmReason::SpaceLow))?;
+        self.health.swept();
         Ok(now)
+    }
+
+    /// How long until a file that rests has settled; `None` if there is none.
+    pub(super) fn settles_in(&self) -> Option<Duration> {
+        let now = self.clock.since_boot();
+        self.watched.iter().filter_map(|watched| watched.settling.settles_in(now)).min()
     }
 
     fn consider(&mut self, index: usize, look: &Look, now: Duration) {

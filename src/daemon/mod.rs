@@ -13,5 +13,5 @@ mod run;
 pub mod stop;
 
 pub use build::{Service, StartFault, build};
-pub use once::once;
+pub use once::{Pass, once};
 pub use run::{RunFault, run};

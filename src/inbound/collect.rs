@@ -48,6 +48,12 @@ impl Inbound {
         }
     }
 
+    /// Whether there is too little space to collect this many bytes. Finishing what was collected goes on regardless.
+    pub fn space_is_low(&self, bytes: u64) -> bool {
+        let wanted = self.terms.free_bytes_min.saturating_add(bytes);
+        self.spool.free_bytes().is_ok_and(|free| free < wanted)
+    }
+
     fn collect(&self, source: &Source, sighting: &Sighting) -> Result<(Collecting, Option<Claim<'_>>), Stopped> {
         let native = Digest::of(sighting.native().as_bytes());
         if let Some(consignment) = self.queries.collected(&source.name, &native).map_err(Critical::from)? {
@@ -57,8 +63,7 @@ impl Inbound {
             let words = "it is larger than service.limits.ciphertext_bytes_max";
             return Err(Stopped::Left(AlarmReason::TooLarge, io::Error::other(words)));
         }
-        let free = self.spool.free_bytes().map_err(|error| Stopped::Left(AlarmReason::SpaceLow, error))?;
-        if free < self.terms.free_bytes_min.saturating_add(sighting.stamp.bytes) {
+        if self.space_is_low(sighting.stamp.bytes) {
             let words = "there is too little space below the state directory";
             return Err(Stopped::Left(AlarmReason::SpaceLow, io::Error::other(words)));
         }

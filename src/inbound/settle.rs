@@ -70,6 +70,12 @@ impl Settling {
         }
     }
 
+    /// As [`Self::next_in`], but only of files that have not rested for `settle` yet.
+    pub fn settles_in(&self, now: Duration) -> Option<Duration> {
+        let rests = self.seen.values().map(|watched| now.saturating_sub(watched.since));
+        rests.filter(|rested| *rested < self.settle).map(|rested| self.settle - rested).min()
+    }
+
     /// How long until the next file that rests may have settled; `None` if nothing waits.
     pub fn next_in(&self, now: Duration) -> Option<Duration> {
         let waits = self.seen.values().map(|watched| {
@@ -78,11 +84,6 @@ impl Settling {
             pause.saturating_sub(rested)
         });
         waits.min()
-    }
-
-    /// Forgets a file that was collected.
-    pub fn forget(&mut self, name: &str) {
-        self.seen.remove(name);
     }
 }
 

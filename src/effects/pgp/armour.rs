@@ -59,6 +59,9 @@ impl ArmourLines {
 
     /// Says what is wrong, once the file has ended.
     pub(super) fn finish(mut self) -> Option<OpenError> {
+        if self.place == Place::Before && self.fault.is_none() && BEGIN_MESSAGE.starts_with(&self.line) {
+            return Some(OpenError::Truncated);
+        }
         self.judge_kept();
         match (self.fault, self.place) {
             (Some(Fault::NotAMessage), _) => Some(OpenError::NotOpenPgp),
@@ -122,7 +125,9 @@ mod tests {
             assert!(matches!(judged(&BLOCK.repeat(2), step), Some(OpenError::SeveralMessages)));
             assert!(matches!(judged(&format!("{BLOCK}and this"), step), Some(OpenError::Surroundings)));
             assert!(matches!(judged(&format!("Dear all\n{BLOCK}"), step), Some(OpenError::NotOpenPgp)));
-            assert!(matches!(judged(&BLOCK[..60], step), Some(OpenError::Truncated)));
+            for cut in [0, 5, 20, 27, 60, BLOCK.len() - 3] {
+                assert!(matches!(judged(&BLOCK[..cut], step), Some(OpenError::Truncated)), "cut at {cut}");
+            }
         }
     }
 }

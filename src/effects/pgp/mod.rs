@@ -10,6 +10,8 @@ mod framing;
 mod helper;
 pub mod keys;
 mod layers;
+#[cfg(test)]
+mod oddities;
 mod open;
 mod outline;
 mod place;

@@ -142,7 +142,7 @@ fn seen(directory: &Path) -> Result<Vec<Seen>, (PathBuf, io::ErrorKind)> {
         if hidden || file.extension().is_none_or(|extension| extension != "asc") {
             continue;
         }
-        let about = fs::symlink_metadata(&file).map_err(fault)?;
+        let about = fs::metadata(&file).map_err(fault)?;
         let size = i64::try_from(about.size()).unwrap_or(i64::MAX);
         let node = i64::from_ne_bytes(about.ino().to_ne_bytes());
         let marks = [node, size, about.mtime(), about.mtime_nsec(), about.ctime(), about.ctime_nsec()];

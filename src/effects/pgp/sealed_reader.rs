@@ -55,6 +55,7 @@ impl<'s> SealedReader<'s> {
                 self.lines = Some(ArmourLines::new());
                 Ok(Form::Armoured)
             }
+            Some(_) if !text.is_empty() && armour::BEGIN.starts_with(text) => Err(OpenError::Truncated),
             Some(_) => Err(OpenError::NotOpenPgp),
         }
     }

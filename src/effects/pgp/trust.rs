@@ -129,6 +129,11 @@ impl KeyRing {
     }
 }
 
+/// The fingerprint of the one certificate in these bytes.
+pub fn fingerprint_of(bytes: &[u8]) -> Result<Fingerprint, TrustError> {
+    sole_certificate(bytes).map(|(_, fingerprint)| fingerprint)
+}
+
 /// The one certificate in these bytes.
 fn sole_certificate(bytes: &[u8]) -> Result<(Cert, Fingerprint), TrustError> {
     if bytes.len() > CERTIFICATE_BYTES_MAX {

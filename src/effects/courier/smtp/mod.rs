@@ -92,6 +92,7 @@ impl Courier for SmtpCourier {
     }
 
     fn probe(&self) -> Result<String, CourierError> {
+        mime::address(&self.server.from, "the courier's `from`")?;
         Ok(Session::open(&self.server)?.probe()?)
     }
 }

@@ -141,18 +141,15 @@ impl<'a> Session<'a> {
     /// Leaves again, and tells what was found.
     pub(super) fn probe(mut self) -> Result<String, Trouble> {
         self.ask(Doing::Probe, Noop, 250)?;
-        let says = self.wording.well(
-            self.server.login.as_ref().map(|login| login.account.as_str()),
-            self.size_max,
-            self.server.message_bytes_max,
-        );
+        let has_login = self.server.login.is_some();
+        let says = self.wording.well(has_login, self.size_max, self.server.message_bytes_max);
         self.quit();
         Ok(says)
     }
 
     /// STARTTLS leaves what came in clear with its answer in the reader: somebody on the way could put answers there
     /// that would be taken for the server's. A server that talks unasked is not listened to.
-    // RFC 3207 §4.2, CVE-2011-0411
+    // RFC 3207 §4.2
     fn require_clean_encryption(&mut self) -> Result<(), Trouble> {
         if !self.connection.is_encrypted() {
             return Err(self.wording.unreachable(Doing::Encrypt, "the connection is not encrypted"));

@@ -114,7 +114,12 @@ impl Wording {
                 );
                 if code.starts_with('4') { Trouble::Busy(says) } else { Trouble::Refused(says) }
             }
-            None => self.unreachable(doing, &self.cause(error.cause())),
+            None => {
+                let cause = error.cause();
+                let handshake = matches!(&cause, Cause::Io(error) if error.kind() == io::ErrorKind::InvalidData);
+                let doing = if handshake { Doing::Encrypt } else { doing };
+                self.unreachable(doing, &self.cause(cause))
+            }
         }
     }
 
@@ -170,8 +175,8 @@ impl Wording {
     }
 
     /// All is well.
-    pub(super) fn well(&self, account: Option<&str>, size_max: Option<u64>, message_bytes_max: u64) -> String {
-        let login = if account.is_some() { "the login was accepted" } else { "no login is configured" };
+    pub(super) fn well(&self, has_login: bool, size_max: Option<u64>, message_bytes_max: u64) -> String {
+        let login = if has_login { "the login was accepted" } else { "no login is configured" };
         let size = match size_max {
             None | Some(0) => "it names no limit of size".to_owned(),
             Some(size) if size < message_bytes_max => {

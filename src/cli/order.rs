@@ -1,0 +1,67 @@
+//! Orders: handed to the running service, or carried out here if none runs.
+//!
+//! Holds: whoever carries an order out holds the instance lock, so there is one writer.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::output::{CliError, Exit};
+use crate::config::Settings;
+use crate::daemon::build::{InstanceLock, key_ring};
+use crate::daemon::control::{Answer, Request, account, ask};
+use crate::daemon::health::ServiceStatus;
+use crate::effects::clock::MachineClock;
+use crate::effects::pgp::KeyRing;
+use crate::operator::{Done, Operator, Order};
+use crate::store::SqliteStore;
+
+/// Gives the order, and waits until it is carried out.
+pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
+    let state = &settings.service.state;
+    let request = Request::Order { order };
+    match ask(state, &request) {
+        Ok(Some(Answer::Done { done })) => Ok(done),
+        Ok(Some(Answer::Refused { says })) => Err(refused(&says)),
+        Ok(Some(Answer::Status { .. })) => Err(unanswered("it answered something else")),
+        Ok(None) => {
+            let Request::Order { order } = request else { return Err(unanswered("nothing was ordered")) };
+            carry_out(state, key_ring(settings), &order)
+        }
+        Err(error) => Err(unanswered(&error.to_string())),
+    }
+}
+
+/// Carries the order out in this process, under the instance lock.
+pub fn carry_out(state: &Path, keys: KeyRing, order: &Order) -> Result<Done, CliError> {
+    let could_not = |error: &dyn std::fmt::Display| {
+        let next = "Stop the other process, or mend the state directory; `hbcourier check` probes it.";
+        CliError::new(Exit::CouldNot, format!("The order was not carried out: {error}."), next)
+    };
+    let _lock = InstanceLock::take(state).map_err(|error| could_not(&error))?;
+    let store = SqliteStore::open(state).map_err(|error| could_not(&error))?;
+    let operator = Operator {
+        recorder: Arc::new(store.recorder()),
+        queries: Arc::new(store.queries()),
+        keys: Arc::new(keys),
+        clock: Arc::new(MachineClock),
+    };
+    let done = operator.execute(&account(rustix::process::getuid().as_raw()), order);
+    done.map_err(|error| refused(&error.to_string()))
+}
+
+/// What the running service says of itself; `None` if none runs, or it does not answer.
+pub fn service_status(state: &Path) -> Option<ServiceStatus> {
+    match ask(state, &Request::Status) {
+        Ok(Some(Answer::Status { status })) => Some(status),
+        _ => None,
+    }
+}
+
+fn refused(says: &str) -> CliError {
+    CliError::new(Exit::No, format!("The order was refused: {says}."), "Nothing was changed; the refusal is recorded.")
+}
+
+fn unanswered(why: &str) -> CliError {
+    let next = "Look at the service's log, then run `hbcourier status`.";
+    CliError::new(Exit::CouldNot, format!("The running service did not answer the order: {why}."), next)
+}

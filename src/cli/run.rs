@@ -1,0 +1,65 @@
+//! `hbcourier run`: the service; `run --once`: everything that can be done now.
+
+use super::output::{CliError, Exit, Output};
+use crate::config::Settings;
+use crate::daemon::{self, StartFault};
+use crate::telemetry::{self, LogFormat};
+
+/// Run the service
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Do everything that can be done now, then end: with 0 if nothing was held anew, else with 1
+    #[arg(long)]
+    pub once: bool,
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t)]
+    pub log: LogFormat,
+}
+
+/// Runs until told to stop, or once.
+pub fn run(args: &Args, settings: Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
+    telemetry::start(args.log, "info");
+    let state = settings.service.state.display().to_string();
+    let service = daemon::build(settings).map_err(|fault| not_started(&fault))?;
+    if args.once {
+        let pass = daemon::once(&service).map_err(|fault| ended(&fault, &state))?;
+        let document = serde_json::json!({ "held_anew": pass.held_anew, "held": pass.held });
+        out.answer(false, &document, |text| match pass.held_anew {
+            0 => text.line("Everything that could be done was done; nothing was held anew."),
+            held => text.line(&format!("Held anew: {held}. `hbcourier held list` says why and what to do.")),
+        })?;
+        return Ok(if pass.held_anew == 0 { Exit::Yes } else { Exit::No });
+    }
+    daemon::run(service).map_err(|fault| ended(&fault, &state))?;
+    Ok(Exit::Yes)
+}
+
+/// A service that does not start says what to mend.
+pub fn not_started(fault: &StartFault) -> CliError {
+    let exit = match fault {
+        StartFault::NoGroup { .. } | StartFault::Timetable(_) => Exit::Config,
+        StartFault::Locked { .. } | StartFault::State { .. } | StartFault::Store(_) => Exit::CouldNot,
+    };
+    let says = format!("hbcourier did not start: {}.", with_causes(fault));
+    CliError::new(exit, says, "Nothing was transferred. Mend that, then start it again; `hbcourier check` probes everything.")
+}
+
+fn ended(fault: &dyn std::error::Error, state: &str) -> CliError {
+    let next = format!("What was collected is safe below {state}; start it again once the cause is mended.");
+    CliError::new(Exit::CouldNot, format!("hbcourier ended: {}.", with_causes(fault)), next)
+}
+
+/// The error with everything that led to it.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut says = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let words = inner.to_string();
+        if !says.ends_with(&words) {
+            says.push_str(": ");
+            says.push_str(&words);
+        }
+        cause = inner.source();
+    }
+    says
+}

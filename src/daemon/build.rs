@@ -1,0 +1,271 @@
+//! The composition root: from checked settings to everything that runs. Nothing is made anywhere else.
+
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::lookout::LeftFiles;
+use crate::catalogue;
+use crate::config::settings::{AuthoritySettings, CourierWay, RouteSettings, SmtpSettings, SmtpTls};
+use crate::config::{Settings, timetable};
+use crate::domain::timetable::Timetables;
+use crate::domain::{CourierName, DestinationName};
+use crate::durable::Directories;
+use crate::effects::clock::{Clock, MachineClock, boot_id};
+use crate::effects::courier::Courier;
+use crate::effects::courier::folder::FolderCourier;
+use crate::effects::courier::smtp::{Login, SmtpCourier, SmtpServer, Tls};
+use crate::effects::destination::{Access, Destinations};
+use crate::effects::drop_folder::DropFolder;
+use crate::effects::pgp::KeyRing;
+use crate::effects::spool::Spool;
+use crate::inbound::{Claims, Inbound, Route, Source, Terms};
+use crate::operator::Operator;
+use crate::outbound::{NO_DOMAIN, Outbound, OutboundParts};
+use crate::store::{SqliteStore, StoreError};
+
+/// Everything that runs, and the lock that makes it the only one.
+pub struct Service {
+    /// What it runs by.
+    pub settings: Settings,
+    /// The way in.
+    pub inbound: Arc<Inbound>,
+    /// The way out.
+    pub outbound: Arc<Outbound>,
+    /// Orders.
+    pub operator: Arc<Operator>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Files that had to be left in their drop folders.
+    pub(super) left: Arc<LeftFiles>,
+    /// Held until the process ends.
+    _lock: InstanceLock,
+}
+
+/// Why the service does not start. Nothing was transferred.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// Another process has the state directory.
+    #[error("another hbcourier works with {state} (its lock is held): stop it first, or use its commands")]
+    Locked {
+        /// The state directory.
+        state: PathBuf,
+    },
+    /// The state directory cannot be used.
+    #[error("the state directory {path} cannot be used: {source}")]
+    State {
+        /// What exactly.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A timetable.
+    #[error(transparent)]
+    Timetable(#[from] timetable::TimetableFileError),
+    /// A group is not known to this machine.
+    #[error("route to `{destination}`: the group `{group}` is not known to this machine; `getent group` lists those that are")]
+    NoGroup {
+        /// The route's destination.
+        destination: DestinationName,
+        /// The group's name.
+        group: String,
+    },
+}
+
+/// The right to write below a state directory.
+pub struct InstanceLock(#[expect(dead_code, reason = "held for its lock")] File);
+
+impl InstanceLock {
+    /// Takes it, or says who cannot.
+    pub fn take(state: &Path) -> Result<InstanceLock, StartFault> {
+        let unusable = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StartFault::State { path, source }
+        };
+        DirBuilder::new().recursive(true).mode(0o700).create(state).map_err(unusable(state))?;
+        let path = state.join("lock");
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(unusable(&path))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(InstanceLock(file)),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(StartFault::Locked { state: state.to_owned() }),
+            Err(error) => Err(unusable(&path)(error.into())),
+        }
+    }
+}
+
+/// The bundled timetables and those the settings name.
+pub fn timetables(files: &[PathBuf]) -> Result<Timetables, StartFault> {
+    let mut timetables = timetable::bundled()?;
+    for file in files {
+        timetables = timetables.with(timetable::load(file)?);
+    }
+    Ok(timetables)
+}
+
+/// The key ring of the settings: certificates below the state directory, restricted where partners are.
+pub fn key_ring(settings: &Settings) -> KeyRing {
+    let mut keys = KeyRing::at(&settings.service.state);
+    for partner in settings.partners.iter().filter(|partner| !partner.fingerprints.is_empty()) {
+        keys.restrict(&partner.name, &partner.fingerprints);
+    }
+    keys
+}
+
+/// Every courier of the settings.
+pub fn couriers(settings: &Settings) -> BTreeMap<CourierName, Arc<dyn Courier>> {
+    let courier = |way: &CourierWay| -> Arc<dyn Courier> {
+        match way {
+            CourierWay::Folder { folder } => Arc::new(FolderCourier::new(folder.clone())),
+            CourierWay::Smtp(server) => Arc::new(SmtpCourier::new(smtp_server(server))),
+        }
+    };
+    settings.couriers.iter().map(|settings| (settings.name.clone(), courier(&settings.way))).collect()
+}
+
+/// Puts the whole service together, on the machine's clocks.
+pub fn build(settings: Settings) -> Result<Service, StartFault> {
+    build_with(settings, Arc::new(MachineClock))
+}
+
+/// As [`build`], on other clocks.
+pub fn build_with(settings: Settings, clock: Arc<dyn Clock>) -> Result<Service, StartFault> {
+    let state = settings.service.state.clone();
+    let lock = InstanceLock::take(&state)?;
+    let at_state = |source| StartFault::State { path: state.clone(), source };
+    let boot = boot_id().map_err(at_state)?;
+    let timetables = timetables(&settings.timetables)?;
+    let store = SqliteStore::open(&state)?;
+    let spool = Arc::new(Spool::open(&state).map_err(at_state)?);
+    let keys = Arc::new(key_ring(&settings));
+    let directories = Arc::new(Directories::default());
+    let recorder = Arc::new(store.recorder());
+    let queries = Arc::new(store.queries());
+    let inbound = Inbound {
+        recorder: recorder.clone(),
+        queries: queries.clone(),
+        spool: spool.clone(),
+        destinations: Destinations::new(directories.clone()),
+        opener: keys.clone(),
+        clock: clock.clone(),
+        boot: boot.clone(),
+        sources: sources(&settings.authorities, &directories)?,
+        terms: terms(&settings),
+        claims: Claims::default(),
+    };
+    let outbound = Outbound::new(OutboundParts {
+        recorder: recorder.clone(),
+        queries: queries.clone(),
+        spool,
+        directories,
+        sealer: keys.clone(),
+        opener: keys.clone(),
+        couriers: couriers(&settings),
+        message_domains: message_domains(&settings),
+        clock: clock.clone(),
+        timetables,
+        authorities: settings.authorities.clone(),
+        addresses: settings.partners.iter().map(|p| (p.name.clone(), p.addresses.clone())).collect(),
+        state: state.clone(),
+        attempts_max: settings.service.attempts_max,
+        retry_after: settings.service.retry_after,
+        retry_after_max: settings.service.retry_after_max,
+        plaintext_bytes_max: settings.service.limits.plaintext_bytes_max,
+        archive_limits: archive_limits(&settings),
+        boot,
+    });
+    let operator = Operator { recorder, queries, keys, clock: clock.clone() };
+    Ok(Service {
+        settings,
+        inbound: Arc::new(inbound),
+        outbound: Arc::new(outbound),
+        operator: Arc::new(operator),
+        clock,
+        left: Arc::default(),
+        _lock: lock,
+    })
+}
+
+fn terms(settings: &Settings) -> Terms {
+    let (service, limits) = (&settings.service, &settings.service.limits);
+    Terms {
+        ciphertext_bytes_max: limits.ciphertext_bytes_max,
+        plaintext_bytes_max: limits.plaintext_bytes_max,
+        archive: archive_limits(settings),
+        free_bytes_min: limits.free_bytes_min,
+        attempts_max: service.attempts_max,
+        retry_after: service.retry_after,
+        retry_after_max: service.retry_after_max,
+    }
+}
+
+fn archive_limits(settings: &Settings) -> catalogue::Limits {
+    let limits = &settings.service.limits;
+    catalogue::Limits { members_max: limits.archive_members_max, bytes_max: limits.archive_bytes_max }
+}
+
+fn sources(authorities: &[AuthoritySettings], directories: &Arc<Directories>) -> Result<Vec<Source>, StartFault> {
+    let mut sources = Vec::new();
+    for authority in authorities {
+        for folder in &authority.drop_folders {
+            sources.push(Source {
+                name: folder.name.clone(),
+                authority: authority.number.clone(),
+                partners: folder.partners.clone(),
+                folder: DropFolder::new(folder.path.clone(), directories.clone()),
+                routes: authority.routes.iter().map(route).collect::<Result<_, _>>()?,
+            });
+        }
+    }
+    Ok(sources)
+}
+
+fn route(route: &RouteSettings) -> Result<Route, StartFault> {
+    let group = route.group.as_deref().map(|name| match nix::unistd::Group::from_name(name) {
+        Ok(Some(group)) => Ok(group.gid.as_raw()),
+        _ => Err(StartFault::NoGroup { destination: route.destination.clone(), group: name.to_owned() }),
+    });
+    Ok(Route {
+        kinds: route.kinds.clone(),
+        destination: route.destination.clone(),
+        folder: route.folder.clone(),
+        file_name: route.file_name.clone(),
+        access: Access { mode: route.mode, group: group.transpose()? },
+    })
+}
+
+fn message_domains(settings: &Settings) -> BTreeMap<CourierName, String> {
+    let domain = |way: &CourierWay| match way {
+        CourierWay::Smtp(server) => server.from.rsplit_once('@').map_or(NO_DOMAIN, |(_, host)| host).to_owned(),
+        CourierWay::Folder { .. } => NO_DOMAIN.to_owned(),
+    };
+    settings.couriers.iter().map(|courier| (courier.name.clone(), domain(&courier.way))).collect()
+}
+
+fn smtp_server(settings: &SmtpSettings) -> SmtpServer {
+    let login = settings.login.clone().map(|(account, secret)| Login {
+        account,
+        password: Box::new(move || secret.read().map_err(io::Error::other)),
+    });
+    SmtpServer {
+        host: settings.host.clone(),
+        port: settings.port,
+        tls: match settings.tls {
+            SmtpTls::Implicit => Tls::Implicit,
+            SmtpTls::Starttls => Tls::Starttls,
+        },
+        ca_file: settings.ca_file.clone(),
+        login,
+        from: settings.from.clone(),
+        reply_timeout: settings.reply_timeout,
+        command_timeout: std::time::Duration::from_secs(60),
+        message_bytes_max: settings.message_bytes_max,
+    }
+}

@@ -1,0 +1,83 @@
+//! What the running service says of itself.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::stop::Stop;
+use crate::domain::SourceName;
+
+/// The running service, as `hbcourier status` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceStatus {
+    /// Its process.
+    pub pid: u32,
+    /// Since when it runs.
+    pub since: Timestamp,
+    /// The program's version.
+    pub version: String,
+    /// Every source.
+    pub sources: Vec<SourceStatus>,
+    /// What is being done now, without personal data.
+    pub in_flight: Vec<String>,
+}
+
+/// One source, as the service last saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// Its name.
+    pub name: SourceName,
+    /// The last successful look.
+    pub last_look: Option<Timestamp>,
+    /// Whether the last look succeeded.
+    pub ok: bool,
+    /// Files that have not been collected yet.
+    pub waiting: usize,
+}
+
+/// Gathers what the workers see.
+pub struct Health {
+    since: Timestamp,
+    sources: Mutex<BTreeMap<SourceName, SourceStatus>>,
+    swept: Mutex<Option<Instant>>,
+}
+
+impl Health {
+    /// From the service's start on.
+    pub fn new(since: Timestamp) -> Health {
+        Health { since, sources: Mutex::default(), swept: Mutex::default() }
+    }
+
+    /// A look at a source.
+    pub fn looked(&self, name: &SourceName, at: Timestamp, ok: bool, waiting: usize) {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = sources.get(name).and_then(|status| status.last_look);
+        let last_look = if ok { Some(at) } else { before };
+        sources.insert(name.clone(), SourceStatus { name: name.clone(), last_look, ok, waiting });
+    }
+
+    /// Every source was looked at.
+    pub fn swept(&self) {
+        *self.swept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether sweeps still come about as often as they should.
+    pub fn is_looking(&self, sweep_every: Duration) -> bool {
+        let swept = *self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        swept.is_some_and(|swept| swept.elapsed() < sweep_every * 4 + Duration::from_secs(60))
+    }
+
+    /// All of it.
+    pub fn status(&self, stop: &Stop) -> ServiceStatus {
+        ServiceStatus {
+            pid: std::process::id(),
+            since: self.since,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            sources: self.sources.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect(),
+            in_flight: stop.labels(),
+        }
+    }
+}

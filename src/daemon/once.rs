@@ -1,0 +1,100 @@
+//! `run --once`: everything that can be done now, then an end.
+
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use super::build::Service;
+use super::carriers::{Job, Queue, carry};
+use super::health::Health;
+use super::run::{RunFault, left_files_alarm, lookout, poll_only};
+use super::stop::Stop;
+use crate::store::ConsignmentFilter;
+
+/// What one pass came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// Transfers that are held now and were not before.
+    pub held_anew: usize,
+    /// Transfers held in all.
+    pub held: usize,
+}
+
+/// Collects what has settled, carries it as far as it goes, and does what is due of the returns.
+pub fn once(service: &Service) -> Result<Pass, RunFault> {
+    let fault = |why: String| RunFault::Worker { worker: "run --once".to_owned(), why };
+    let before = held(service).map_err(fault)?;
+    let (queue, stop) = (Arc::new(Queue::new()), Arc::new(Stop::default()));
+    let outcome = std::thread::scope(|scope| {
+        let carriers: Vec<_> = (0..service.settings.service.in_flight_max)
+            .map(|_| {
+                let (queue, stop) = (&queue, &stop);
+                let left = left_files_alarm(service);
+                scope.spawn(move || {
+                    let carried = carry(&service.inbound, queue, stop, &*left).map_err(|error| error.to_string());
+                    // A carrier that failed takes no more; the others must not wait for it.
+                    if carried.is_err() {
+                        queue.close();
+                    }
+                    carried
+                })
+            })
+            .collect();
+        let worked = pass(service, &queue, &stop);
+        queue.close();
+        let carried = carriers.into_iter().map(|carrier| match carrier.join() {
+            Ok(carried) => carried,
+            Err(_) => Err("a carrier panicked".to_owned()),
+        });
+        carried.fold(worked, |worked, carried| worked.and(carried))
+    });
+    outcome.map_err(fault)?;
+    let now = held(service).map_err(fault)?;
+    Ok(Pass { held_anew: now.iter().filter(|id| !before.contains(id)).count(), held: now.len() })
+}
+
+fn pass(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>) -> Result<(), String> {
+    let inbound = &service.inbound;
+    inbound.recover().map_err(|error| error.to_string())?;
+    let (_hints, told) = sync_channel(1);
+    let health = Arc::new(Health::new(service.clock.now()));
+    let mut lookout = lookout(service, queue, stop, &health, told);
+    poll_only(&mut lookout);
+    loop {
+        lookout.sweep().map_err(|error| error.to_string())?;
+        offer_due(service, queue)?;
+        queue.wait_empty();
+        match lookout.settles_in() {
+            Some(pause) => std::thread::sleep(pause),
+            None => break,
+        }
+    }
+    // What the returns folders hold settles in its own time.
+    let patience = service.settings.authorities.iter().flat_map(|authority| &authority.returns);
+    let mut patience = patience.map(|settings| settings.settle).max().unwrap_or_default() + Duration::from_secs(1);
+    loop {
+        let next = service.outbound.tick(&|| false).map_err(|error| error.to_string())?;
+        let pause = next.map(|next| Duration::try_from(next - service.clock.now()).unwrap_or_default());
+        match pause.filter(|pause| *pause <= patience) {
+            Some(pause) => {
+                let pause = pause.max(Duration::from_millis(50));
+                std::thread::sleep(pause);
+                patience = patience.saturating_sub(pause);
+            }
+            None => return Ok(()),
+        }
+    }
+}
+
+fn offer_due(service: &Service, queue: &Queue) -> Result<(), String> {
+    let filter = ConsignmentFilter { due_at: Some(service.clock.now()), ..Default::default() };
+    let due = service.inbound.queries.consignments(&filter).map_err(|error| error.to_string())?;
+    due.into_iter().for_each(|consignment| queue.offer(Job::Advance(consignment.id)));
+    Ok(())
+}
+
+fn held(service: &Service) -> Result<Vec<crate::domain::ConsignmentId>, String> {
+    let filter = ConsignmentFilter { word: Some("held".to_owned()), ..Default::default() };
+    let held = service.inbound.queries.consignments(&filter).map_err(|error| error.to_string())?;
+    Ok(held.into_iter().map(|consignment| consignment.id).collect())
+}

@@ -1,0 +1,345 @@
+//! Running: starts the workers, minds that none ends before its time, and stops in good order.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::build::Service;
+use super::carriers::{Job, Left, Queue, carry};
+use super::control::{Control, socket_path};
+use super::health::Health;
+use super::lookout::{LeftFiles, Lookout, Watched};
+use super::stop::Stop;
+use crate::config::settings::Noticing as How;
+use crate::domain::ledger::{Event, Facts};
+use crate::domain::{Actor, AlarmReason};
+use crate::effects::noticing::{Hint, Noticing};
+use crate::store::{Change, ConsignmentFilter, StateChange};
+
+/// Hints that may wait; more than that, and everything is looked at instead.
+const HINTS_MAX: usize = 16_384;
+/// How often what is due is looked for, at least.
+const DUE_EVERY: Duration = Duration::from_secs(5);
+/// Consignments taken from the store at once.
+const DUE_MAX: usize = 4096;
+/// How long named work may take once the service is to stop.
+const STOP_PATIENCE: Duration = Duration::from_secs(80);
+
+/// Why the service ended although nobody asked it to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunFault {
+    /// A worker met something that only a restart can mend.
+    #[error("the worker `{worker}` had to stop: {why}. What was collected is safe; start the service again once the cause is mended")]
+    Worker {
+        /// Which.
+        worker: String,
+        /// Why.
+        why: String,
+    },
+    /// A part of the machine is not there.
+    #[error("could not {doing}: {source}")]
+    Machine {
+        /// What was being done.
+        doing: &'static str,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// Work went on after the service was to stop, and was left for the next start.
+    #[error("stopped although this was not finished: {0}. The next start goes on with it")]
+    Unfinished(String),
+}
+
+fn machine(doing: &'static str) -> impl Fn(io::Error) -> RunFault {
+    move |source| RunFault::Machine { doing, source }
+}
+
+/// Runs until told to stop by SIGTERM or SIGINT.
+pub fn run(service: Service) -> Result<(), RunFault> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(machine("start"))?;
+    let (ended, mut ends) = unbounded_channel();
+    let running = Running::start(&service, &ended)?;
+    let outcome = runtime.block_on(running.supervise(&mut ends));
+    let stopped = running.stop(&service);
+    outcome.and(stopped)
+}
+
+/// How a worker ended: its name, and why if it failed.
+type End = (String, Result<(), String>);
+
+struct Running {
+    stop: Arc<Stop>,
+    queue: Arc<Queue>,
+    health: Arc<Health>,
+    wake: Wake,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    sweep_every: Duration,
+    state: std::path::PathBuf,
+}
+
+/// Wakes the workers that wait.
+#[derive(Clone)]
+struct Wake {
+    hints: SyncSender<Hint>,
+    lost: Arc<AtomicBool>,
+    due: SyncSender<()>,
+    returns: SyncSender<()>,
+}
+
+impl Wake {
+    fn hint(&self, hint: Hint) {
+        if let Err(TrySendError::Full(_)) = self.hints.try_send(hint) {
+            self.lost.store(true, Ordering::SeqCst);
+        }
+    }
+
+    fn everybody(&self) {
+        self.hint(Hint::Lost);
+        // A full channel is a wake already on its way.
+        let _ = self.due.try_send(());
+        let _ = self.returns.try_send(());
+    }
+}
+
+impl Running {
+    fn start(service: &Service, ended: &UnboundedSender<End>) -> Result<Running, RunFault> {
+        let (hints, told) = sync_channel(HINTS_MAX);
+        let (due, due_told) = sync_channel(1);
+        let (returns, returns_told) = sync_channel(1);
+        let wake = Wake { hints, lost: Arc::default(), due, returns };
+        let running = Running {
+            stop: Arc::default(),
+            queue: Arc::new(Queue::new()),
+            health: Arc::new(Health::new(service.clock.now())),
+            wake: wake.clone(),
+            threads: Mutex::default(),
+            sweep_every: service.settings.service.sweep_every,
+            state: service.settings.service.state.clone(),
+        };
+        let critical = |error: crate::inbound::Critical| RunFault::Worker { worker: "start".into(), why: error.to_string() };
+        note(service, Event::ServiceStarted).map_err(|error| critical(error.into()))?;
+        let control = running.control(service)?;
+        service.inbound.recover().map_err(critical)?;
+        running.spawn_carriers(service, ended)?;
+        let lookout = running.lookout(service, told);
+        running.spawn("lookout", ended, move || lookout.run().map_err(|error| error.to_string()))?;
+        running.spawn("control", ended, move || control.run().map_err(|error| error.to_string()))?;
+        running.spawn_due(service, ended, due_told)?;
+        running.spawn_returns(service, ended, returns_told)?;
+        notify_systemd(&[sd_notify::NotifyState::Ready]);
+        tracing::info!(sources = service.inbound.sources.len(), "hbcourier is running");
+        Ok(running)
+    }
+
+    fn spawn(
+        &self,
+        name: &str,
+        ended: &UnboundedSender<End>,
+        work: impl FnOnce() -> Result<(), String> + Send + 'static,
+    ) -> Result<(), RunFault> {
+        let (name, ended) = (name.to_owned(), ended.clone());
+        let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
+            let end = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("it panicked".to_owned()));
+            // Nobody listens any more once the service has stopped.
+            let _ = ended.send((name, end));
+        });
+        let thread = thread.map_err(machine("start a worker"))?;
+        self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(thread);
+        Ok(())
+    }
+
+    fn control(&self, service: &Service) -> Result<Control, RunFault> {
+        let wake = self.wake.clone();
+        let (operator, health, stop) = (service.operator.clone(), self.health.clone(), self.stop.clone());
+        Control::listen(&self.state, operator, health, stop, Box::new(move || wake.everybody()))
+            .map_err(machine("listen on the control socket"))
+    }
+
+    fn spawn_carriers(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
+        for number in 0..service.settings.service.in_flight_max {
+            let (inbound, queue, stop) = (service.inbound.clone(), self.queue.clone(), self.stop.clone());
+            let left = left_files_alarm(service);
+            let work = move || carry(&inbound, &queue, &stop, &*left).map_err(|error| error.to_string());
+            self.spawn(&format!("carrier-{number}"), ended, work)?;
+        }
+        Ok(())
+    }
+
+    fn lookout(&self, service: &Service, hints: Receiver<Hint>) -> Lookout {
+        let wake = self.wake.clone();
+        let tell = move |hint| wake.hint(hint);
+        let noticing = Noticing::start(tell).inspect_err(|error| tracing::warn!(%error, "{error}")).ok();
+        let returns = self.wake.returns.clone();
+        let mut lookout = lookout(service, &self.queue, &self.stop, &self.health, hints);
+        lookout.noticing = noticing;
+        lookout.hints_lost = self.wake.lost.clone();
+        lookout.elsewhere = Box::new(move || {
+            // A full channel is a wake already on its way.
+            let _ = returns.try_send(());
+        });
+        lookout
+    }
+
+    fn spawn_due(&self, service: &Service, ended: &UnboundedSender<End>, told: Receiver<()>) -> Result<(), RunFault> {
+        let (inbound, queue, stop) = (service.inbound.clone(), self.queue.clone(), self.stop.clone());
+        let pause = self.sweep_every.min(DUE_EVERY);
+        self.spawn("due", ended, move || {
+            while !stop.is_requested() {
+                let now = inbound.clock.now();
+                let filter = ConsignmentFilter { due_at: Some(now), limit: Some(DUE_MAX), ..Default::default() };
+                let due = inbound.queries.consignments(&filter).map_err(|error| error.to_string())?;
+                due.into_iter().for_each(|consignment| queue.offer(Job::Advance(consignment.id)));
+                if let Err(RecvTimeoutError::Disconnected) = told.recv_timeout(pause) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn spawn_returns(
+        &self,
+        service: &Service,
+        ended: &UnboundedSender<End>,
+        told: Receiver<()>,
+    ) -> Result<(), RunFault> {
+        let (outbound, stop, clock) = (service.outbound.clone(), self.stop.clone(), service.clock.clone());
+        let longest = self.sweep_every;
+        self.spawn("returns", ended, move || {
+            while !stop.is_requested() {
+                let busy = stop.begin("returns");
+                let next = outbound.tick(&|| stop.is_requested()).map_err(|error| error.to_string())?;
+                drop(busy);
+                let until = next.map(|next| Duration::try_from(next - clock.now()).unwrap_or_default());
+                let pause = until.unwrap_or(longest).clamp(Duration::from_millis(100), longest);
+                if let Err(RecvTimeoutError::Disconnected) = told.recv_timeout(pause) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Waits for a signal to stop, or a worker that ends before its time.
+    async fn supervise(&self, ends: &mut UnboundedReceiver<End>) -> Result<(), RunFault> {
+        let mut term = signal(SignalKind::terminate()).map_err(machine("wait for SIGTERM"))?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(machine("wait for SIGINT"))?;
+        let watchdog = sd_notify::watchdog_enabled().map(|every| every / 3);
+        let mut alive = tokio::time::interval(watchdog.unwrap_or(Duration::from_secs(3600)));
+        loop {
+            tokio::select! {
+                _ = term.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+                _ = alive.tick() => {
+                    // Only while the lookout still looks: a service that hangs is restarted.
+                    if watchdog.is_some() && self.health.is_looking(self.sweep_every) {
+                        notify_systemd(&[sd_notify::NotifyState::Watchdog]);
+                    }
+                }
+                Some((worker, end)) = ends.recv() => {
+                    let why = match end {
+                        Ok(()) => "it ended before it was asked to".to_owned(),
+                        Err(why) => why,
+                    };
+                    tracing::error!(worker, why, "A worker ended: {why}");
+                    return Err(RunFault::Worker { worker, why });
+                }
+            }
+        }
+    }
+
+    /// First no new work, then the end of named work, then out loud.
+    fn stop(self, service: &Service) -> Result<(), RunFault> {
+        notify_systemd(&[sd_notify::NotifyState::Stopping]);
+        self.stop.request();
+        self.queue.close();
+        self.wake.everybody();
+        // The control worker waits for a connection; this is its last.
+        let _ = std::os::unix::net::UnixStream::connect(socket_path(&self.state));
+        let mut waited = Duration::ZERO;
+        let pause = Duration::from_secs(10);
+        while !self.stop.wait_idle(pause) {
+            waited += pause;
+            let labels = self.stop.labels();
+            tracing::info!(waiting = labels.len(), "Still finishing: {}", labels.join("; "));
+            if waited >= STOP_PATIENCE {
+                return Err(RunFault::Unfinished(labels.join("; ")));
+            }
+        }
+        let threads = self.threads.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        threads.into_iter().for_each(|thread| drop(thread.join()));
+        let _ = std::fs::remove_file(socket_path(&self.state));
+        match note(service, Event::ServiceStopped) {
+            Ok(()) => tracing::info!("hbcourier has stopped"),
+            Err(error) => tracing::error!(%error, "The stop could not be recorded"),
+        }
+        Ok(())
+    }
+}
+
+/// The lookout over all drop folders, without hints.
+pub(super) fn lookout(
+    service: &Service,
+    queue: &Arc<Queue>,
+    stop: &Arc<Stop>,
+    health: &Arc<Health>,
+    hints: Receiver<Hint>,
+) -> Lookout {
+    let folders = service.settings.authorities.iter().flat_map(|authority| authority.drop_folders.iter().cloned());
+    let pick_ups = service.settings.authorities.iter().flat_map(|authority| &authority.returns);
+    Lookout {
+        inbound: service.inbound.clone(),
+        queue: queue.clone(),
+        stop: stop.clone(),
+        health: health.clone(),
+        clock: service.clock.clone(),
+        hints,
+        hints_lost: Arc::default(),
+        noticing: None,
+        sweep_every: service.settings.service.sweep_every,
+        pick_ups: pick_ups.map(|settings| settings.pick_up.clone()).collect(),
+        watched: folders.map(Watched::new).collect(),
+        left: service.left.clone(),
+        elsewhere: Box::new(|| ()),
+    }
+}
+
+/// Keeps in mind what carriers had to leave, for the lookout's next sweep.
+pub(super) fn left_files_alarm(service: &Service) -> Box<Left> {
+    let left: Arc<LeftFiles> = service.left.clone();
+    Box::new(move |source, name: &str, reason: Option<AlarmReason>| {
+        let mut left = left.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match reason {
+            Some(reason) => drop(left.insert((source, name.to_owned()), reason)),
+            None => drop(left.remove(&(source, name.to_owned()))),
+        }
+    })
+}
+
+fn note(service: &Service, event: Event) -> Result<(), crate::store::RecordError> {
+    let facts = Facts {
+        config: Some(service.settings.digest),
+        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        ..Facts::default()
+    };
+    let (at, actor) = (service.clock.now(), Actor::Service);
+    let change = Change { at, actor, event, facts, names: Vec::new(), state: StateChange::None };
+    service.inbound.recorder.record(change).map(drop)
+}
+
+/// Settings under which every folder is polled: nothing is noticed without the kernel's help.
+pub(super) fn poll_only(lookout: &mut Lookout) {
+    lookout.watched.iter_mut().for_each(|watched| watched.folder.noticing = How::Poll);
+}
+
+fn notify_systemd(state: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "systemd was not told: {error}");
+    }
+}

@@ -1,0 +1,32 @@
+//! Is a file whole? Every proper beginning of a message that GnuPG made is not.
+
+use std::io::Cursor;
+
+use hbcourier::effects::pgp::{Completeness, completeness};
+use proptest::prelude::*;
+
+use super::{acquainted, content};
+use crate::support::partner::SealOptions;
+
+fn judged(bytes: &[u8]) -> Completeness {
+    completeness(&mut Cursor::new(bytes)).unwrap()
+}
+
+#[test]
+fn every_beginning_is_incomplete_and_the_whole_is_complete() {
+    let (_us, partner) = acquainted();
+    // From standard input GnuPG writes pieces of 8 KiB.
+    let pieces = partner.seals(&content(50_000), "x", &SealOptions::default());
+    let armoured = partner.seals(&content(50_000), "x", &SealOptions::armoured());
+    let signed = partner.gpg(&["--sign", "--compress-algo", "none"], &content(1000));
+    let armoured = armoured.trim_ascii_end();
+    for whole in [&pieces[..], armoured, &signed] {
+        assert_eq!(judged(whole), Completeness::Complete);
+        proptest!(|(cut in 0..whole.len())| {
+            prop_assert_eq!(judged(&whole[..cut]), Completeness::Incomplete, "cut at {}", cut);
+        });
+        for cut in 0..500 {
+            assert_eq!(judged(&whole[..cut]), Completeness::Incomplete, "cut at {cut}");
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! A council: its folders, and the real binary working on them.
+//!
+//! Holds: the service is ended when the council is dropped; what it wrote goes with the temporary folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use hbcourier::domain::{Consignment, Digest, Standing};
+use hbcourier::store::{ConsignmentFilter, Queries, SqliteQueries, SqliteStore};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::partner::Partner;
+
+pub const LA: &str = "12302";
+
+/// How long a test waits for a condition before it fails. Far beyond what is needed, for slow machines.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+pub struct Council {
+    pub dir: TempDir,
+    pub config: PathBuf,
+    pub state: PathBuf,
+    pub drop: PathBuf,
+    pub backoffice: PathBuf,
+    pub returns: PathBuf,
+    pub outgoing: PathBuf,
+    pub own_certificate: Vec<u8>,
+    service: Option<Child>,
+}
+
+impl Council {
+    /// Laid out by `init`, on good terms with this partner, and impatient: it sweeps every second.
+    pub fn new(dwp: &mut Partner) -> Council {
+        Council::at(tempfile::tempdir().unwrap(), dwp)
+    }
+
+    /// As [`Council::new`], in this folder.
+    pub fn at(dir: TempDir, dwp: &mut Partner) -> Council {
+        let certificate = dir.path().join("dwp.asc");
+        fs::write(&certificate, dwp.certificate()).unwrap();
+        let at = dir.path().join("council");
+        let mut init = command();
+        init.arg("init").arg(&at).args(["--authority", LA, "--json", "--partner-cert"]).arg(&certificate);
+        let laid: Value = serde_json::from_slice(&succeeded(init.output().unwrap())).unwrap();
+        let path = |key: &str| PathBuf::from(laid[key].as_str().unwrap());
+        let own_certificate = fs::read(path("own_cert")).unwrap();
+        dwp.trusts(&own_certificate);
+        let council = Council {
+            config: path("config"),
+            state: path("state"),
+            drop: path("drop"),
+            backoffice: path("backoffice"),
+            returns: path("returns"),
+            outgoing: path("outgoing"),
+            own_certificate,
+            service: None,
+            dir,
+        };
+        council.changes_settings(|settings| {
+            set(settings, &["service", "sweep_every"], "1s");
+            set(settings, &["service", "retry_after"], "1s");
+            set(settings, &["service", "limits", "free_bytes_min"], "1 MiB");
+        });
+        council
+    }
+
+    /// Edits the configuration as a table. Takes effect at the next start.
+    pub fn changes_settings(&self, edit: impl FnOnce(&mut toml::Table)) {
+        let mut settings: toml::Table = fs::read_to_string(&self.config).unwrap().parse().unwrap();
+        edit(&mut settings);
+        fs::write(&self.config, settings.to_string()).unwrap();
+    }
+
+    /// Edits every drop folder's table.
+    pub fn changes_drop_folders(&self, edit: impl Fn(&mut toml::Table)) {
+        self.changes_settings(|settings| {
+            let authorities = settings["authority"].as_array_mut().unwrap();
+            let folders = authorities.iter_mut().flat_map(|one| one["drop_folder"].as_array_mut().unwrap());
+            folders.for_each(|folder| edit(folder.as_table_mut().unwrap()));
+        });
+    }
+
+    /// Puts a file into the drop folder as a careful writer does: under another name first.
+    pub fn drops(&self, name: &str, bytes: &[u8]) {
+        let unfinished = self.drop.join(format!(".{name}"));
+        fs::write(&unfinished, bytes).unwrap();
+        fs::rename(unfinished, self.drop.join(name)).unwrap();
+    }
+
+    /// Starts the service, and waits until it answers.
+    pub fn start(&mut self) {
+        self.start_with(&[]);
+        self.until("the service answers", |council| council.answers());
+    }
+
+    /// Starts the service with these variables; does not wait.
+    pub fn start_with(&mut self, environment: &[(&str, &str)]) {
+        assert!(self.service.is_none(), "it runs already");
+        let log = fs::File::options().create(true).append(true).open(self.log_path()).unwrap();
+        let mut run = command();
+        run.arg("--config").arg(&self.config).arg("run").envs(environment.iter().copied());
+        self.service = Some(run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
+    }
+
+    /// Whether the service answers on its control socket.
+    pub fn answers(&self) -> bool {
+        let status = hbcourier::daemon::control::ask(&self.state, &hbcourier::daemon::control::Request::Status);
+        matches!(status, Ok(Some(_)))
+    }
+
+    /// The service's process.
+    pub fn pid(&self) -> u32 {
+        self.service.as_ref().expect("it runs").id()
+    }
+
+    /// Ends the service at once, as a power cut would.
+    pub fn kill(&mut self) {
+        let mut service = self.service.take().expect("it runs");
+        service.kill().unwrap();
+        assert_eq!(service.wait().unwrap().signal(), Some(9));
+    }
+
+    /// Waits until the service ends by itself, and says how.
+    pub fn ends(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.service.as_mut().expect("it runs").try_wait().unwrap() {
+                self.service = None;
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the service did not end\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Whether the service has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.service.as_mut().is_none_or(|service| service.try_wait().unwrap().is_some())
+    }
+
+    /// Asks the service to stop, as systemd does, and waits until it has.
+    pub fn stop(&mut self) -> ExitStatus {
+        let pid = rustix::process::Pid::from_raw(self.pid().cast_signed()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.ends()
+    }
+
+    /// Runs a command of the program on this council's configuration.
+    pub fn runs(&self, arguments: &[&str]) -> Output {
+        command().arg("--config").arg(&self.config).args(arguments).output().unwrap()
+    }
+
+    /// The one JSON document that a command prints.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.runs(&[arguments, &["--json"]].concat());
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    }
+
+    /// Waits for a condition. Fails with the service's log if it does not come about.
+    pub fn until(&mut self, what: &str, mut condition: impl FnMut(&Council) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !condition(self) {
+            assert!(Instant::now() < deadline, "waited in vain until {what}\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The store, for reading. `None` until there is one.
+    pub fn store(&self) -> Option<SqliteQueries> {
+        SqliteStore::read_only(&self.state).ok()
+    }
+
+    /// Every consignment.
+    pub fn consignments(&self) -> Vec<Consignment> {
+        // A store that is being opened at this moment is read at the next.
+        self.store().and_then(|store| store.consignments(&ConsignmentFilter::default()).ok()).unwrap_or_default()
+    }
+
+    /// The codes of what is held or rejected, sorted.
+    pub fn codes(&self) -> Vec<&'static str> {
+        let mut codes: Vec<_> = self.consignments().iter().filter_map(|one| code(&one.standing)).collect();
+        codes.sort_unstable();
+        codes
+    }
+
+    /// Whether every consignment has come to rest, and there are this many.
+    pub fn all_rest(&self, count: usize) -> bool {
+        let all = self.consignments();
+        all.len() == count && all.iter().all(|one| one.standing.due_at().is_none())
+    }
+
+    /// Every visible file below the back office, by path from there.
+    pub fn delivered(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let files = files_below(&self.backoffice).into_iter().filter(|path| !is_hidden(path));
+        files.filter_map(|path| Some((path.clone(), fs::read(&path).ok()?))).collect()
+    }
+
+    /// The digests of what is delivered, sorted, doubles included.
+    pub fn delivered_digests(&self) -> Vec<Digest> {
+        let mut digests: Vec<_> = self.delivered().values().map(|content| Digest::of(content)).collect();
+        digests.sort_unstable();
+        digests
+    }
+
+    /// Hidden files below the back office: parts that were never published.
+    pub fn hidden_parts(&self) -> Vec<PathBuf> {
+        files_below(&self.backoffice).into_iter().filter(|path| is_hidden(path)).collect()
+    }
+
+    /// What still lies in the drop folder.
+    pub fn dropped(&self) -> Vec<PathBuf> {
+        files_below(&self.drop)
+    }
+
+    /// Fails unless the ledger verifies. Returns its entries as JSON.
+    pub fn ledger(&self) -> Vec<Value> {
+        let verdict = self.json(&["audit", "verify"]);
+        assert_eq!(verdict["ok"], true, "{verdict}");
+        let log = self.runs(&["audit", "log", "--json"]);
+        let lines = String::from_utf8(succeeded(log)).unwrap();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// How many ledger entries tell of this event.
+    pub fn events(&self, event: &str) -> usize {
+        self.ledger().iter().filter(|entry| entry["event"] == event).count()
+    }
+
+    /// What the service wrote on standard error so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.dir.path().join("service.log")
+    }
+}
+
+impl Drop for Council {
+    fn drop(&mut self) {
+        if let Some(mut service) = self.service.take() {
+            let _ = service.kill();
+            let _ = service.wait();
+        }
+    }
+}
+
+/// The real program.
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hbcourier"));
+    command.env_remove("FAILPOINTS").env("HBCOURIER_LOG", "hbcourier=debug");
+    command
+}
+
+/// Standard output of a command that ended well.
+pub fn succeeded(output: Output) -> Vec<u8> {
+    assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Sets a key of a nested table.
+pub fn set(table: &mut toml::Table, keys: &[&str], value: impl Into<toml::Value>) {
+    match keys {
+        [key] => drop(table.insert((*key).to_owned(), value.into())),
+        [first, rest @ ..] => {
+            let inner = table.entry(*first).or_insert_with(|| toml::Table::new().into());
+            set(inner.as_table_mut().unwrap(), rest, value);
+        }
+        [] => {}
+    }
+}
+
+fn code(standing: &Standing) -> Option<&'static str> {
+    match standing {
+        Standing::Held { reason, .. } => Some(reason.notice().code),
+        Standing::Rejected { reason, .. } => Some(reason.notice().code),
+        _ => None,
+    }
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.flatten().map(|entry| entry.path());
+    paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}

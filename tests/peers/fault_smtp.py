@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+"""fault_smtp.py CERT KEY OUT MODE: a mail server with faults, on a free loopback port, which it prints.
+
+MODE: starttls | implicit | plain (no STARTTLS offered) | inject-N (N answers in clear behind the one to STARTTLS)
+      | small (takes 1000 bytes) | login (AUTH LOGIN only) | closed (421 as greeting)
+The first recipient's name picks the fault:
+  rNNN: answer NNN to RCPT    dNNN: answer NNN after the dot     first451: 451 after the dot, once
+  silent: never answers the dot    gone: closes after the dot    cut: closes inside the message
+  odd: nonsense after the dot
+What it takes goes to OUT/N.eml, with .eml written before the answer; every command line goes to OUT/commands.
+"""
+import asyncio, os, re, signal, socket, ssl, sys
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+
+cert, key, out, mode = sys.argv[1:5]
+seen, taken = set(), 0
+commands = open(f"{out}/commands", "w", buffering=1)
+
+
+class Handler:
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        name = address.split("@")[0]
+        if fault := re.fullmatch(r"r(\d{3})", name):
+            return f"{fault[1]} {fault[1][0]}.1.1 <{address}>: no such {name}"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        global taken
+        name = envelope.rcpt_tos[0].split("@")[0]
+        if fault := re.fullmatch(r"d(\d{3})", name):
+            return f"{fault[1]} {fault[1][0]}.3.4 not for {envelope.rcpt_tos[0]}"
+        if name == "first451" and name not in seen:
+            seen.add(name)
+            return "451 4.3.0 once"
+        if name == "odd":
+            return "299999 what"
+        taken += 1
+        with open(f"{out}/{taken}.part", "wb") as file:
+            file.write(envelope.content)
+        os.rename(f"{out}/{taken}.part", f"{out}/{taken}.eml")
+        if name == "gone":
+            server.transport.abort()
+        if name == "silent":
+            await asyncio.Event().wait()
+        return f"250 2.0.0 Ok: queued as {taken} for {envelope.rcpt_tos[0]}"
+
+
+class Server(SMTP):
+    async def push(self, status):
+        if mode.startswith("inject-") and str(status).startswith("220 Ready to start TLS"):
+            answers = [f"{code} injected" for code in (250, 250, 250, 250, 354, 250)]
+            status = "\r\n".join([status, *answers[: int(mode.removeprefix("inject-"))]])
+        await super().push(status)
+
+    async def smtp_DATA(self, arg):
+        if self.envelope.rcpt_tos and self.envelope.rcpt_tos[0].startswith("cut@"):
+            await self.push("354 End data with <CR><LF>.<CR><LF>")
+            await self._reader.readexactly(1000)
+            self.transport.abort()
+            return
+        await super().smtp_DATA(arg)
+
+    async def _call_handler_hook(self, command, *args):
+        commands.write(f"{command}\n")
+        return await super()._call_handler_hook(command, *args)
+
+
+def authenticate(server, session, envelope, mechanism, data):
+    commands.write(f"AUTH {mechanism}\n")
+    good = isinstance(data, LoginPassword) and (data.login, data.password) == (b"returns", b"correct horse")
+    return AuthResult(success=good, handled=False, message=None if good else "535 5.7.8 not returns@council.example")
+
+
+def server():
+    encrypted = {} if mode in ("implicit", "plain") else {"tls_context": context, "require_starttls": True}
+    if mode == "closed":
+        encrypted = {}
+    return Server(Handler(), hostname="fault.example", authenticator=authenticate, auth_require_tls=mode != "implicit",
+                  data_size_limit=1000 if mode == "small" else 50 * 2**20,
+                  auth_exclude_mechanism=["PLAIN"] if mode == "login" else [], **encrypted)
+
+
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(cert, key)
+
+
+async def closed(reader, writer):
+    writer.write(b"421 4.3.2 closed for today\r\n")
+    await writer.drain()
+    writer.close()
+
+
+async def main():
+    loop = asyncio.get_running_loop()
+    listener = socket.create_server(("127.0.0.1", 0))
+    if mode == "closed":
+        serving = await asyncio.start_server(closed, sock=listener)
+    else:
+        serving = await loop.create_server(server, sock=listener, ssl=context if mode == "implicit" else None)
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    print(listener.getsockname()[1], flush=True)
+    await stop.wait()
+    serving.close()
+
+
+asyncio.run(main())
