@@ -11,4 +11,3 @@ pub mod returns;
 pub mod run;
 pub mod setup;
 pub mod timetable;
-pub mod init;
