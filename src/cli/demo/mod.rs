@@ -94,5 +94,9 @@ pub fn run(args: &Args, timetables: &Timetables, out: &mut Output<'_>) -> Result
 }
 
 fn could_not(doing: &str, error: &dyn std::fmt::Display) -> CliError {
-    CliError::new(Exit::CouldNot, format!("The demonstration could not {doing}: {error}."), "Try `hbcourier demo --dir DIR` with an empty folder on another disk.")
+    CliError::new(
+        Exit::CouldNot,
+        format!("The demonstration could not {doing}: {error}."),
+        "Try `hbcourier demo --dir DIR` with an empty folder on another disk.",
+    )
 }
