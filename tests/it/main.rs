@@ -5,5 +5,6 @@
 
 mod pgp;
 mod courier;
+mod layering;
 mod support;
 mod timetable;
