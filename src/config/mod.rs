@@ -6,6 +6,7 @@
 //! [`check`] turns raw values into checked ones. The [`reference`] file is written from the same schema.
 
 mod check;
+mod defaults;
 pub mod location;
 mod merge;
 mod notation;

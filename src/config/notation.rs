@@ -142,7 +142,10 @@ mod tests {
         for bad in ["", "MiB", "1.5 GiB", "-1", "5 MB", "99999999999 TiB"] {
             assert_eq!(WrittenSize::from(bad).parse(), None, "{bad:?}");
         }
-        assert_eq!((size_text(8 << 30), size_text(1000), size_text(0)), ("8 GiB".into(), "1000 B".into(), "0 B".into()));
+        assert_eq!(
+            (size_text(8 << 30), size_text(1000), size_text(0)),
+            ("8 GiB".into(), "1000 B".into(), "0 B".into())
+        );
     }
 
     #[test]

@@ -25,7 +25,8 @@ impl fmt::Display for Problem {
         if !self.key.is_empty() {
             write!(f, "{}: ", one_line(&self.key))?;
         }
-        write!(f, "{}. Next: {}.", one_line(&self.wrong), one_line(&self.next))
+        let end = if self.next.ends_with('?') { "" } else { "." };
+        write!(f, "{}. Next: {}{end}", one_line(&self.wrong), one_line(&self.next))
     }
 }
 
@@ -65,7 +66,15 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
+/// Longer texts are cut: a value from the file may have any length.
+const CHARACTERS_MAX: usize = 500;
+
 /// Control characters from a file must neither break a line nor reach a terminal.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    let plain = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    let mut line: String = text.chars().take(CHARACTERS_MAX).map(plain).collect();
+    if line.len() < text.len() {
+        line.push('…');
+    }
+    line
 }

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use super::notation::{WrittenDuration, WrittenSize};
 use super::settings::{Noticing, SmtpTls};
-use super::template::{DELIVERY_NAME, RETURN_NAME};
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -231,87 +230,4 @@ pub(super) struct RawTimetable {
     /// Absolute path of its file.
     #[schemars(required, example = &"/etc/hbcourier/timetables/2021-22.toml")]
     pub(super) file: Option<String>,
-}
-
-impl Default for RawService {
-    fn default() -> Self {
-        RawService {
-            state: None,
-            sweep_every: "30s".into(),
-            attempts_max: 12,
-            retry_after: "10s".into(),
-            retry_after_max: "1h".into(),
-            in_flight_max: 32,
-            limits: RawLimits::default(),
-        }
-    }
-}
-
-impl Default for RawLimits {
-    fn default() -> Self {
-        RawLimits {
-            ciphertext_bytes_max: "4 GiB".into(),
-            plaintext_bytes_max: "8 GiB".into(),
-            archive_members_max: 10_000,
-            archive_bytes_max: "8 GiB".into(),
-            free_bytes_min: "512 MiB".into(),
-        }
-    }
-}
-
-impl Default for RawDropFolder {
-    fn default() -> Self {
-        RawDropFolder {
-            name: None,
-            path: None,
-            partners: None,
-            noticing: Noticing::Notify,
-            settle: "5s".into(),
-            patience: "15m".into(),
-        }
-    }
-}
-
-impl Default for RawRoute {
-    fn default() -> Self {
-        RawRoute {
-            kinds: None,
-            destination: None,
-            folder: None,
-            file_name: DELIVERY_NAME.to_owned(),
-            mode: "0640".to_owned(),
-            group: None,
-        }
-    }
-}
-
-impl Default for RawReturn {
-    fn default() -> Self {
-        RawReturn {
-            kind: None,
-            pick_up: None,
-            partner: None,
-            courier: None,
-            window: "08:00-18:00".to_owned(),
-            settle: "10s".into(),
-            file_name: RETURN_NAME.to_owned(),
-        }
-    }
-}
-
-impl Default for RawSmtp {
-    fn default() -> Self {
-        RawSmtp {
-            host: None,
-            tls: SmtpTls::Implicit,
-            port: None,
-            ca_file: None,
-            account: None,
-            password_credential: None,
-            password_file: None,
-            from: None,
-            reply_timeout: "10m".into(),
-            message_bytes_max: "25 MiB".into(),
-        }
-    }
 }

@@ -32,7 +32,7 @@ pub fn reference() -> String {
 pub fn annotated(values: &Value) -> String {
     let mut page = Page { text: HEADER.to_owned() };
     page.tables(&schema::whole(), values.as_object().unwrap_or(&Map::new()), "", Detail::Full);
-    page.text
+    page.text.trim_end().to_owned() + "\n"
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,13 @@ impl Page {
         }
     }
 
+    /// One empty line, never two.
+    fn blank(&mut self) {
+        if !self.text.ends_with("\n\n") {
+            self.line("");
+        }
+    }
+
     /// The subtables of one table, below their headers.
     fn tables(&mut self, fields: &[Field], values: &Map<String, Value>, prefix: &str, detail: Detail) {
         for field in fields {
@@ -70,7 +77,14 @@ impl Page {
                 Form::Table(inner) => {
                     let kept = given.is_some() || field.default.is_some();
                     let detail = if kept { detail } else { detail.without_values() };
-                    self.table(inner, given.and_then(Value::as_object), &format!("[{name}]"), &name, &field.doc, detail);
+                    self.table(
+                        inner,
+                        given.and_then(Value::as_object),
+                        &format!("[{name}]"),
+                        &name,
+                        &field.doc,
+                        detail,
+                    );
                 }
                 Form::Tables(inner) => self.list(inner, given, &name, &field.doc, detail),
                 _ => {}
@@ -104,7 +118,7 @@ impl Page {
         if detail == Detail::Brief && given.is_empty() {
             return;
         }
-        self.line("");
+        self.blank();
         if detail != Detail::Brief {
             self.comment(doc);
         }
@@ -118,19 +132,18 @@ impl Page {
     fn key(&mut self, field: &Field, given: Option<&Value>, detail: Detail) {
         if detail == Detail::Brief {
             if let Some(value) = given {
-                self.line(&format!("{} = {value}", field.key));
+                self.line(&format!("{} = {}", field.key, in_toml(value)));
             }
             return;
         }
         self.comment(&field.doc);
         self.comment(&bounds(field));
-        match given {
-            Some(value) => self.line(&format!("{} = {value}", field.key)),
-            None => {
-                let shown = field.default.as_ref().or(field.example.as_ref()).cloned().unwrap_or_default();
-                self.line(&format!("#{} = {shown}", field.key));
-            }
-        }
+        let (sign, shown) = match given {
+            Some(value) => ("", Some(value)),
+            None => ("#", default(field).or(field.example.as_ref())),
+        };
+        self.line(&format!("{sign}{} = {}", field.key, shown.map(in_toml).unwrap_or_default()));
+        self.blank();
     }
 }
 
@@ -143,7 +156,7 @@ impl Detail {
     }
 }
 
-/// What may be written, and what it is if nothing is.
+/// What may be written, and what it is if nothing is. The default itself is shown by the line of the key.
 fn bounds(field: &Field) -> String {
     let mut lines = Vec::new();
     match &field.form {
@@ -153,11 +166,19 @@ fn bounds(field: &Field) -> String {
         Form::Integer { min, max } => lines.push(format!("{min} to {max}.")),
         _ => {}
     }
-    match &field.default {
+    match default(field) {
         _ if field.required => lines.push("Required.".to_owned()),
-        Some(Value::Array(none)) if none.is_empty() => lines.push("Optional.".to_owned()),
-        Some(default) => lines.push(format!("Default: {default}.")),
+        Some(default) => lines.push(format!("Default: {}", in_toml(default))),
         None => lines.push("Optional.".to_owned()),
     }
     lines.join("\n")
+}
+
+/// An empty list is no default worth showing.
+fn default(field: &Field) -> Option<&Value> {
+    field.default.as_ref().filter(|default| default.as_array().is_none_or(|items| !items.is_empty()))
+}
+
+fn in_toml(value: &Value) -> String {
+    toml::Value::try_from(value).map(|value| value.to_string()).unwrap_or_default()
 }

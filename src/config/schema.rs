@@ -34,7 +34,10 @@ pub(super) enum Form {
     Text,
     Duration,
     Size,
-    Integer { min: i64, max: i64 },
+    Integer {
+        min: i64,
+        max: i64,
+    },
     Choice(Vec<Choice>),
 }
 
@@ -47,26 +50,37 @@ pub(super) struct Choice {
 
 /// Every top-level key.
 pub(super) fn whole() -> Vec<Field> {
-    let settings = schemars::generate::SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let settings =
+        schemars::generate::SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     fields(settings.into_generator().into_root_schema_for::<Raw>().as_value())
 }
 
 fn fields(table: &Value) -> Vec<Field> {
-    let required = |key: &str| table["required"].as_array().is_some_and(|keys| keys.iter().any(|k| k == key));
     let properties = table["properties"].as_object().into_iter().flatten();
-    properties.map(|(key, property)| field(key, property, required(key))).collect()
+    properties.map(|(key, property)| field(key, property)).collect()
 }
 
-fn field(key: &str, property: &Value, required: bool) -> Field {
+fn field(key: &str, property: &Value) -> Field {
     let default = property.get("default").filter(|value| !value.is_null()).cloned();
     Field {
         key: key.to_owned(),
         doc: text(&property["description"]),
-        required,
+        // To serde every key may be left out. One that is marked required has a type without null all the same.
+        required: property["default"].is_null() && !nullable(property),
         default,
         example: property["examples"].get(0).cloned(),
         form: form(property),
     }
+}
+
+fn nullable(property: &Value) -> bool {
+    let alternatives = property["anyOf"].as_array().into_iter().flatten();
+    is(property, "null") || alternatives.into_iter().any(|one| is(one, "null"))
+}
+
+fn is(property: &Value, wanted: &str) -> bool {
+    let kind = &property["type"];
+    kind == wanted || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == wanted))
 }
 
 fn form(property: &Value) -> Form {
@@ -84,17 +98,13 @@ fn form(property: &Value) -> Form {
     if let Some(choices) = property["oneOf"].as_array() {
         return Form::Choice(choices.iter().map(choice).collect());
     }
-    let is = |wanted: &str| {
-        let kind = &property["type"];
-        kind == wanted || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == wanted))
-    };
-    if is("object") {
+    if is(property, "object") {
         Form::Table(fields(property))
-    } else if is("array") && property["items"]["type"] == "object" {
+    } else if is(property, "array") && property["items"]["type"] == "object" {
         Form::Tables(fields(&property["items"]))
-    } else if is("array") {
+    } else if is(property, "array") {
         Form::Texts
-    } else if is("integer") {
+    } else if is(property, "integer") {
         let bound = |name: &str, otherwise| property[name].as_i64().unwrap_or(otherwise);
         Form::Integer { min: bound("minimum", i64::MIN), max: bound("maximum", i64::MAX) }
     } else {

@@ -58,12 +58,17 @@ impl Shape<'_> {
                 }
                 None if field.required => {
                     let example = field.example.as_ref().map(Json::to_string).unwrap_or_default();
-                    self.wrong(&here, "this key is required and missing", &format!("add it, such as {} = {example}", field.key));
+                    self.wrong(
+                        &here,
+                        "this key is required and missing",
+                        &format!("add it, such as {} = {example}", field.key),
+                    );
                 }
                 // A table that is left out may still have required keys.
                 None => {
                     if let (Form::Table(inner), true) = (&field.form, field.default.is_some()) {
-                        kept.insert(field.key.clone(), self.table(Map::new(), inner, &here, shown));
+                        let shown = joined(shown, &field.key);
+                        kept.insert(field.key.clone(), self.table(Map::new(), inner, &here, &shown));
                     }
                 }
             }
@@ -80,7 +85,9 @@ impl Shape<'_> {
         let here = at.key(key);
         self.places.note(here.clone(), value.origin(), joined(shown, key));
         let known: Vec<&str> = fields.iter().map(|field| field.key.as_str()).collect();
-        if SECRET_WORDS.iter().any(|word| key.to_lowercase().contains(word)) && !matches!(value.kind, ValueKind::Table(_)) {
+        if SECRET_WORDS.iter().any(|word| key.to_lowercase().contains(word))
+            && !matches!(value.kind, ValueKind::Table(_))
+        {
             let secret = "a secret is never written in the configuration";
             let next = "take it out, change it, and name a systemd credential in password_credential or a file of mode \
                         0600 in password_file";
@@ -101,7 +108,9 @@ impl Shape<'_> {
             (Form::Texts, ValueKind::Array(items)) => Some(self.texts(items, at, shown)),
             (Form::Text | Form::Duration | Form::Size, ValueKind::String(text)) => Some(Json::String(text)),
             (Form::Size, ValueKind::I64(bytes)) if bytes >= 0 => Some(bytes.into()),
-            (Form::Integer { min, max }, ValueKind::I64(number)) if (*min..=*max).contains(&number) => Some(number.into()),
+            (Form::Integer { min, max }, ValueKind::I64(number)) if (*min..=*max).contains(&number) => {
+                Some(number.into())
+            }
             (Form::Integer { min, max }, ValueKind::I64(_) | ValueKind::I128(_)) => {
                 self.wrong(at, "the number is out of range", &format!("write one from {min} to {max}"));
                 None

@@ -2,7 +2,7 @@
 
 /// The nearest of the candidates, if any is near enough to be what was meant.
 pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let tolerated = (word.chars().count() / 3).max(1);
+    let tolerated = word.chars().count() / 3 + 1;
     let measured = candidates.into_iter().map(|known| (distance(word, known), known));
     measured.filter(|(distance, _)| *distance <= tolerated).min().map(|(_, known)| known)
 }

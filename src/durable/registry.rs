@@ -3,18 +3,19 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::directory::Directory;
 
-/// The directories in use. Cheap to ask each time: a directory that was replaced or remounted is opened anew.
+/// The directories in use. Cheap to ask each time: a directory that was replaced or remounted is opened anew, and one
+/// that nobody uses is closed, so that its file system can be unmounted.
 #[derive(Default)]
 pub struct Directories {
     open: Mutex<HashMap<PathBuf, Known>>,
 }
 
 struct Known {
-    directory: Arc<Directory>,
+    directory: Weak<Directory>,
     identity: (u64, u64),
     /// It was on another file system than its parent when first seen.
     was_mounted: bool,
@@ -29,16 +30,21 @@ impl Directories {
         let identity = fresh.identity()?;
         let mounted = is_mount_point(path, fresh.device());
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = open.get_mut(path) {
+        let mut was_mounted = mounted;
+        if let Some(known) = open.get(path) {
+            was_mounted |= known.was_mounted;
             if known.was_mounted && !mounted {
                 return Err(io::Error::new(io::ErrorKind::NotFound, "nothing is mounted here any more"));
             }
-            if known.identity == identity {
-                return Ok(known.directory.clone());
+            if known.identity == identity
+                && let Some(directory) = known.directory.upgrade()
+            {
+                return Ok(directory);
             }
         }
         let directory = Arc::new(fresh);
-        open.insert(path.to_owned(), Known { directory: directory.clone(), identity, was_mounted: mounted });
+        let known = Known { directory: Arc::downgrade(&directory), identity, was_mounted };
+        open.insert(path.to_owned(), known);
         Ok(directory)
     }
 }

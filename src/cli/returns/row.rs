@@ -84,11 +84,11 @@ impl<'a> Row<'a> {
                 Some(cause.notice())
             }
             Stage::Sent { at, reply } => {
-                (self.at, self.reply) = (Some(*at), Some(reply));
+                (self.at, self.reply) = (Some(*at), Some(reply.as_str()));
                 None
             }
             Stage::Failed { at, reply } => {
-                (self.at, self.reply) = (Some(*at), Some(reply));
+                (self.at, self.reply) = (Some(*at), Some(reply.as_str()));
                 Some(crate::domain::AlarmReason::Refused.notice(&about()))
             }
             Stage::Uncertain { since } => {

@@ -77,7 +77,6 @@ fn host(host: &Option<String>, at: &TreePath, report: &mut Report<'_>) -> Option
 }
 
 /// The outer `None` if something was refused, the inner one if there is no log-in.
-#[expect(clippy::option_option, reason = "refused, absent and present are three different things here")]
 fn login(raw: &RawSmtp, at: &TreePath, report: &mut Report<'_>) -> Option<Option<(String, SecretReference)>> {
     let secret = match (&raw.password_credential, &raw.password_file) {
         (None, None) => None,
@@ -115,5 +114,10 @@ fn credential(name: &str, at: &TreePath, report: &mut Report<'_>) -> Option<Secr
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
     let good = (1..=255).contains(&name.len()) && plain && !name.starts_with('.');
     let secret = good.then(|| SecretReference::Credential(name.to_owned()));
-    report.noted(at, secret, "this cannot be a credential's name", "use letters, digits, `.`, `-` and `_`, as in LoadCredential=")
+    report.noted(
+        at,
+        secret,
+        "this cannot be a credential's name",
+        "use letters, digits, `.`, `-` and `_`, as in LoadCredential=",
+    )
 }

@@ -33,7 +33,11 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
     let mut report = Report::new(places, problems);
     let root = TreePath::root();
     if raw.authority.is_empty() {
-        report.wrong(&root.key("authority"), "no authority is configured", "add an [[authority]] table, or a file in conf.d");
+        report.wrong(
+            &root.key("authority"),
+            "no authority is configured",
+            "add an [[authority]] table, or a file in conf.d",
+        );
     }
     references::check(&raw, &mut report);
     folders::check(&raw, &mut report);
@@ -60,7 +64,12 @@ fn each<R, S>(raw: &[R], key: &str, mut check: impl FnMut(&R, &TreePath) -> Opti
 }
 
 /// Checks every table of a list below `at`.
-fn each_in<R, S>(raw: &[R], at: &TreePath, key: &str, check: &mut dyn FnMut(&R, &TreePath) -> Option<S>) -> Option<Vec<S>> {
+fn each_in<R, S>(
+    raw: &[R],
+    at: &TreePath,
+    key: &str,
+    check: &mut dyn FnMut(&R, &TreePath) -> Option<S>,
+) -> Option<Vec<S>> {
     let checked: Vec<Option<S>> = raw.iter().enumerate().map(|(i, one)| check(one, &at.item(key, i))).collect();
     checked.into_iter().collect()
 }

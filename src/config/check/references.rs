@@ -106,20 +106,23 @@ fn addressed(raw: &Raw, owed: &RawReturn, at: &TreePath, report: &mut Report<'_>
 
 /// Returns that leave through one folder must have names of their own, or one would be in the other's way.
 fn told_apart(raw: &Raw, report: &mut Report<'_>) {
-    let mut seen: BTreeMap<_, TreePath> = BTreeMap::new();
+    let mut seen: BTreeMap<_, (TreePath, _)> = BTreeMap::new();
     for (i, authority) in raw.authority.iter().enumerate() {
         for (k, owed) in authority.returns.iter().enumerate() {
             let at = TreePath::root().item("authority", i).item("return", k).key("file_name");
             let courier = raw.courier.iter().find(|courier| courier.name.is_some() && courier.name == owed.courier);
             let folder = courier.and_then(|courier| absolute(courier.folder.as_deref()?));
             let Some(place) = folder.zip(sample_name(authority, owed)) else { continue };
+            let whose = (&authority.number, &owed.kind);
             match seen.get(&place) {
-                Some(first) => {
+                // The same return twice has been reported as that.
+                Some((_, first)) if *first == whose => {}
+                Some((first, _)) => {
                     let first = report.named(first);
                     let wrong = format!("sealed files would get the same names in the same folder as those of {first}");
                     report.wrong(&at, wrong, "add {la} or {kind} to the template, or use another courier");
                 }
-                None => drop(seen.insert(place, at)),
+                None => drop(seen.insert(place, (at, whose))),
             }
         }
     }

@@ -98,7 +98,11 @@ impl<'a> Report<'a> {
             return Some(duration);
         }
         let (least, most) = (duration_text(*allowed.start()), duration_text(*allowed.end()));
-        self.wrong(at, format!("{} is out of range", duration_text(duration)), format!("write one from {least} to {most}"));
+        self.wrong(
+            at,
+            format!("{} is out of range", duration_text(duration)),
+            format!("write one from {least} to {most}"),
+        );
         None
     }
 

@@ -63,7 +63,9 @@ fn one(name: &str, value: &OsString, schema: &[Field]) -> Result<(String, ValueK
         Some(Form::Table(_)) | None => {
             Err(refuse("this is a whole table", format!("name one key of it: {PREFIX}SECTION__KEY")))
         }
-        Some(Form::Integer { .. }) => Ok((key.clone(), text.parse().map_or(ValueKind::String(text.to_owned()), ValueKind::I64))),
+        Some(Form::Integer { .. }) => {
+            Ok((key.clone(), text.parse().map_or(ValueKind::String(text.to_owned()), ValueKind::I64)))
+        }
         Some(Form::Text | Form::Duration | Form::Size | Form::Choice(_)) => {
             Ok((key.clone(), ValueKind::String(text.to_owned())))
         }

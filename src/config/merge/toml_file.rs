@@ -41,7 +41,23 @@ pub(super) fn read(path: &Path, problems: &mut Problems) -> Option<Map<String, V
             next: "correct the line; texts need quotation marks, and a key may stand only once in a table".to_owned(),
         });
     }
-    errors.is_empty().then(|| lines.table(table.get_ref()))
+    let odd = odd_keys(table.get_ref(), &lines);
+    let whole = errors.is_empty() && odd.is_empty();
+    odd.into_iter().for_each(|problem| problems.add(problem));
+    whole.then(|| lines.table(table.get_ref()))
+}
+
+/// The merge reads a top-level `"a.b"` or `"a[9]"` as a path; no key of ours looks like that.
+fn odd_keys(table: &DeTable<'_>, lines: &Lines<'_>) -> Vec<Problem> {
+    let plain = |key: &str| !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    let odd = table.keys().filter(|key| !plain(key.get_ref()));
+    let problem = |key: &Spanned<std::borrow::Cow<'_, str>>| Problem {
+        origin: Origin { line: Some(lines.line(key.span().start)), ..Origin::file(lines.path) },
+        key: key.get_ref().to_string(),
+        wrong: "there is no such key".to_owned(),
+        next: "take it out; no key needs quotation marks".to_owned(),
+    };
+    odd.map(problem).collect()
 }
 
 fn text(path: &Path) -> io::Result<String> {

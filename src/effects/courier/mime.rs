@@ -214,27 +214,26 @@ fn sealed_bytes(mut parcel: Parcel<'_>, bytes_max: u64) -> Result<Vec<u8>, Couri
 
 /// Appends the armoured message with CRLF at each line's end; `None` if it is not just that.
 fn append_armour(sealed: &[u8], text: &mut Vec<u8>) -> Option<()> {
-    let mut lines = sealed.strip_suffix(b"\n").unwrap_or(sealed).split(|&b| b == b'\n');
+    let lines = sealed.strip_suffix(b"\n").unwrap_or(sealed).split(|&b| b == b'\n');
+    let mut lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let mut append = |line: &[u8]| {
         text.extend_from_slice(line);
         text.extend_from_slice(b"\r\n");
     };
-    let trimmed = |line: &'_ [u8]| line.strip_suffix(b"\r").unwrap_or(line).to_vec();
-    (trimmed(lines.next()?) == ARMOUR_BEGIN).then(|| append(ARMOUR_BEGIN))?;
-    let mut in_headers = true;
+    append(lines.next().filter(|&line| line == ARMOUR_BEGIN)?);
+    let mut bytes_max = ARMOUR_HEADER_BYTES_MAX;
     while let Some(line) = lines.next() {
-        let line = trimmed(line);
+        append(line);
         if line == ARMOUR_END {
-            append(ARMOUR_END);
             return lines.next().is_none().then_some(());
         }
-        let bytes_max = if in_headers { ARMOUR_HEADER_BYTES_MAX } else { ARMOUR_LINE_BYTES_MAX };
         let plain = line.iter().all(|b| (b' '..=b'~').contains(b)) && !line.starts_with(b"-");
         if !plain || line.len() > bytes_max {
             return None;
         }
-        in_headers &= !line.is_empty();
-        append(&line);
+        if line.is_empty() {
+            bytes_max = ARMOUR_LINE_BYTES_MAX;
+        }
     }
     None
 }

@@ -149,7 +149,7 @@ impl<'a> Session<'a> {
 
     /// STARTTLS leaves what came in clear with its answer in the reader: somebody on the way could put answers there
     /// that would be taken for the server's. A server that talks unasked is not listened to.
-    // RFC 3207 §4.2, CVE-2011-0411
+    // RFC 3207 §4.2
     fn require_clean_encryption(&mut self) -> Result<(), Trouble> {
         if !self.connection.is_encrypted() {
             return Err(self.wording.unreachable(Doing::Encrypt, "the connection is not encrypted"));

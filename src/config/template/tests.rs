@@ -52,7 +52,7 @@ fn a_senders_name_is_its_last_component_in_plain_characters() {
 
 #[test]
 fn a_long_name_is_cut_before_its_ending() {
-    let la = "12302".parse().unwrap();
+    let la = "101809".parse().unwrap();
     let long = format!("{}.csv", "x".repeat(400));
     let name = delivery("{la}_{name}").unwrap().render(&facts(&la, Some(&long), "csv"));
     assert_eq!(name.len(), 255);
@@ -73,7 +73,10 @@ fn each_unsafe_template_is_refused_for_its_own_reason() {
     use TemplateFault::*;
     let long = format!("{}{{id}}", "x".repeat(200));
     for (text, fault) in [
-        ("{when}_{id}", Unknown { placeholder: "when".into(), choices: "{kind} {la} {received} {id} {name} {ext}".into() }),
+        (
+            "{when}_{id}",
+            Unknown { placeholder: "when".into(), choices: "{kind} {la} {received} {id} {name} {ext}".into() },
+        ),
         ("{id", Unbalanced),
         ("id}", Unbalanced),
         ("{id}{id}", Repeated("{id}".into())),

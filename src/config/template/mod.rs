@@ -5,12 +5,15 @@
 //! Holds: whatever a sender called a file, a rendered name has no `/`, no NUL, no control character, no leading dot,
 //! nothing Windows shares refuse, and at most 255 bytes.
 
+mod plain;
+
 use std::fmt;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::domain::{LaNumber, RelevantMonth};
+use plain::{EXT_BYTES_MAX, ending, guard_beginning, plain, senders_name, shortened};
 
 /// The name of a delivered file unless a route says otherwise.
 pub const DELIVERY_NAME: &str = "{kind}_{la}_{received}_{id}.{ext}";
@@ -22,7 +25,6 @@ const NAME_BYTES_MAX: usize = 255;
 /// What at least must remain for the sender's own name.
 const SENDERS_NAME_BYTES_MIN: usize = 32;
 const ID_BYTES_MAX: usize = 64;
-const EXT_BYTES_MAX: usize = 10;
 /// What a Windows share refuses in a name.
 const REFUSED_BY_SHARES: &[char] = &['\\', ':', '*', '?', '"', '<', '>', '|'];
 
@@ -246,7 +248,11 @@ fn known(word: &str, to: TemplateUse) -> Result<Placeholder, TemplateFault> {
     let allowed = Placeholder::allowed(to);
     allowed.iter().copied().find(|placeholder| placeholder.as_str() == word).ok_or_else(|| TemplateFault::Unknown {
         placeholder: word.to_owned(),
-        choices: allowed.iter().map(|placeholder| format!("{{{}}}", placeholder.as_str())).collect::<Vec<_>>().join(" "),
+        choices: allowed
+            .iter()
+            .map(|placeholder| format!("{{{}}}", placeholder.as_str()))
+            .collect::<Vec<_>>()
+            .join(" "),
     })
 }
 
@@ -269,46 +275,5 @@ fn compact(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
-/// The last component of what the sender wrote, of plain characters only, cut before its ending if it is too long.
-fn senders_name(name: Option<&str>, bytes_max: usize) -> String {
-    let last = name.and_then(|name| name.rsplit(['/', '\\']).find(|component| !component.is_empty()));
-    let mut plain = guard_beginning(plain(last.unwrap_or("unnamed")));
-    if plain.ends_with('.') {
-        plain.pop();
-        plain.push('_');
-    }
-    match plain.rsplit_once('.') {
-        Some((stem, ending)) if plain.len() > bytes_max && (1..=EXT_BYTES_MAX).contains(&ending.len()) => {
-            format!("{}.{ending}", shortened(stem, bytes_max - ending.len() - 1))
-        }
-        _ => shortened(&plain, bytes_max),
-    }
-}
-
-/// ASCII letters, digits, `.`, `-` and `_`; `_` for everything else.
-fn plain(text: &str) -> String {
-    let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    text.chars().map(|c| if kept(c) { c } else { '_' }).collect()
-}
-
-/// The text is ASCII by now: a byte is a character.
-fn shortened(text: &str, bytes_max: usize) -> String {
-    text.chars().take(bytes_max).collect()
-}
-
-fn ending(ext: &str) -> String {
-    let good = (1..=EXT_BYTES_MAX).contains(&ext.len()) && ext.bytes().all(|b| b.is_ascii_alphanumeric());
-    if good { ext.to_ascii_lowercase() } else { "bin".to_owned() }
-}
-
-/// A leading dot hides a file, and a leading dash makes it an option of whatever program is run on it.
-fn guard_beginning(name: String) -> String {
-    match name.strip_prefix(['.', '-']) {
-        Some(rest) => format!("_{rest}"),
-        None => name,
-    }
-}
-
 #[cfg(test)]
-#[path = "template_tests.rs"]
 mod tests;

@@ -1,0 +1,179 @@
+//! The program's command line as a whole, and the way from an answer to an exit status.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use jiff::civil::Date;
+
+use super::output::{CliError, Exit, Output};
+use super::setup::RecordedKeys;
+use super::{audit, demo, identify, init, returns, run, timetable};
+use crate::config::{self, Settings};
+use crate::daemon::build;
+use crate::domain::timetable::Timetables;
+use crate::domain::{LaNumber, SubmissionKey};
+use crate::effects::clock::{Clock, MachineClock, london};
+use crate::store::{Queries, SqliteQueries, SqliteStore, SubmissionFilter};
+
+/// Carries Housing Benefit files between a local authority and DWP, unattended, and can prove what it did
+#[derive(Debug, Parser)]
+#[command(name = "hbcourier", version, propagate_version = true)]
+pub struct Cli {
+    /// The configuration
+    #[arg(long, global = true, value_name = "FILE", env = "HBCOURIER_CONFIG", default_value = DEFAULT_CONFIG)]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const DEFAULT_CONFIG: &str = "/etc/hbcourier/hbcourier.toml";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Args),
+    Init(init::Args),
+    Run(run::Args),
+    Returns(returns::Args),
+    Timetable(timetable::Args),
+    Audit(audit::Args),
+    Identify(identify::Args),
+    /// Print what a shell needs to complete this program's commands
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Runs the program on its arguments.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, with status 0.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let mut out = Output::stdout();
+    match cli.run(&mut out) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("{error}");
+            error.exit.into()
+        }
+    }
+}
+
+impl Cli {
+    fn run(self, out: &mut Output<'_>) -> Result<Exit, CliError> {
+        let stdout = &mut std::io::stdout();
+        match &self.command {
+            Command::Demo(args) => demo::run(args, &bundled()?, out),
+            Command::Init(args) => {
+                let timetables = bundled()?;
+                let name = |la: &LaNumber| timetables.authority(la).map(|authority| authority.name.clone());
+                done(init::run(args, &name, &RecordedKeys, stdout), |error| match error {
+                    init::InitError::UnknownAuthority(_) | init::InitError::NotEmpty(_) => 2,
+                    _ => 3,
+                })
+            }
+            Command::Run(args) => run::run(args, self.settings()?, out),
+            Command::Returns(args) => {
+                let store = store(&self.settings()?)?;
+                done(returns::run(args, &store, today(), stdout), |error| error.exit_status())
+            }
+            Command::Timetable(args) => {
+                let (timetables, stages) = self.timetables_and_stages()?;
+                let shown = timetable::run(args, &timetables, &stages, today(), stdout);
+                done(shown, |error| error.exit_status())
+            }
+            Command::Audit(args) => answer(audit::run(args, &store(&self.settings()?)?, stdout), |_| 3),
+            Command::Identify(args) => answer(identify::run(args, stdout), |_| 3),
+            Command::Completions { shell } => {
+                clap_complete::generate(*shell, &mut Cli::command(), "hbcourier", stdout);
+                Ok(Exit::Yes)
+            }
+            Command::Man => done(clap_mangen::Man::new(Cli::command()).render(stdout), |_| 3),
+        }
+    }
+
+    fn settings(&self) -> Result<Settings, CliError> {
+        config::load(&self.config).map_err(|problems| CliError {
+            exit: Exit::Config,
+            says: format!("The configuration {} is wrong:\n{problems}", self.config.display()),
+            next: None,
+        })
+    }
+
+    /// The timetable can be asked without any configuration: then nothing is known of what was sent.
+    fn timetables_and_stages(&self) -> Result<(Timetables, BTreeMap<SubmissionKey, String>), CliError> {
+        if !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG) {
+            return Ok((bundled()?, BTreeMap::new()));
+        }
+        let settings = self.settings()?;
+        let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
+        let Ok(store) = SqliteStore::read_only(&settings.service.state) else { return Ok((timetables, BTreeMap::new())) };
+        let submissions = store.submissions(&SubmissionFilter::default()).map_err(|error| fault(3, &error))?;
+        let stages = submissions.into_iter().map(|one| (one.key, one.stage.word().to_owned())).collect();
+        Ok((timetables, stages))
+    }
+}
+
+fn bundled() -> Result<Timetables, CliError> {
+    build::timetables(&[]).map_err(|fault| run::not_started(&fault))
+}
+
+fn store(settings: &Settings) -> Result<SqliteQueries, CliError> {
+    SqliteStore::read_only(&settings.service.state).map_err(|error| fault(3, &error))
+}
+
+fn today() -> Date {
+    MachineClock.now().to_zoned(london()).date()
+}
+
+/// A command that only has to be done.
+fn done<E: Error + 'static>(done: Result<(), E>, status: impl FnOnce(&E) -> u8) -> Result<Exit, CliError> {
+    answer(done.map(|()| true), status)
+}
+
+/// A command that answers yes or no.
+fn answer<E: Error + 'static>(answer: Result<bool, E>, status: impl FnOnce(&E) -> u8) -> Result<Exit, CliError> {
+    match answer {
+        Ok(true) => Ok(Exit::Yes),
+        Ok(false) => Ok(Exit::No),
+        // Whoever reads has seen enough, as `head` has.
+        Err(error) if is_broken_pipe(&error) => Ok(Exit::Yes),
+        Err(error) => Err(fault(status(&error), &error)),
+    }
+}
+
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    let broken = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+    error.downcast_ref().is_some_and(broken) || error.source().is_some_and(is_broken_pipe)
+}
+
+fn fault(status: u8, error: &dyn Error) -> CliError {
+    let exit = match status {
+        0 => Exit::Yes,
+        1 => Exit::No,
+        2 => Exit::Usage,
+        78 => Exit::Config,
+        _ => Exit::CouldNot,
+    };
+    CliError { exit, says: run::with_causes(error), next: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}
