@@ -1,14 +1,19 @@
 //! The command line: one file per subcommand.
 
 pub mod audit;
+pub mod check;
 pub mod demo;
 pub mod dispatch;
+pub mod held;
 pub mod identify;
 pub mod init;
+pub mod keys;
 pub mod order;
 pub mod output;
+pub mod reading;
 pub mod returns;
 pub mod run;
 pub mod setup;
+pub mod status;
 pub mod timetable;
-pub mod init;
+pub mod transfers;

@@ -28,7 +28,8 @@ pub struct Change {
     pub actor: Actor,
     /// What happened.
     pub event: Event,
-    /// The entry's facts. The store adds sequence number and boot id.
+    /// The entry's facts. The store adds sequence number and boot id, and the transfer or return that the change moves
+    /// where it is left out. An event that says something else than the change does is [`RecordError::NotAllowed`].
     pub facts: Facts,
     /// Names that the facts commit to. Kept in a side table that retention can erase.
     pub names: Vec<Named>,
@@ -43,7 +44,8 @@ pub enum StateChange {
     None,
     /// A consignment becomes ours, standing at Collected with revision 0.
     Collect(Box<NewConsignment>),
-    /// A consignment moves to another standing.
+    /// A consignment moves to another standing. Rejected, it gives up its claim on accepted content, so that the
+    /// partner's next sending of it is welcome; at any other standing it keeps it.
     Consignment {
         /// Which one.
         id: ConsignmentId,
@@ -78,7 +80,8 @@ pub enum StateChange {
         /// What was sealed for it, when it is sealed.
         sealed: Option<Sealed>,
     },
-    /// Something needs attention, or (with `None`) is well again.
+    /// Something needs attention, or (with `None`) is well again. Raising what is raised with the same code, or clearing
+    /// what is not raised, is [`RecordError::Exists`].
     Alarm {
         /// What it is about: a configured name or a fixed word, such as `drop-12302` or `state`.
         about: String,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::StoreError;
 use super::apply::{Refusal, apply};
@@ -133,15 +133,14 @@ impl Writer {
     /// One transaction for all; a refused change takes back only itself.
     fn commit(&mut self, changes: &[Change]) -> Result<Vec<Answer>, Failure> {
         let mut frontier = self.frontier.clone();
-        let mut transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
         let stored: Count = transaction.query_row("SELECT size FROM tree", [], |row| row.get(0)).map_err(failure)?;
         if stored.0 != frontier.size() {
             return Err(Failure::Lasting("another process has written it".into()));
         }
         let mut answers = Vec::with_capacity(changes.len());
         for change in changes {
-            answers.push(record_one(&mut transaction, &mut frontier, &self.boot, change)?);
+            answers.push(record_one(&transaction, &mut frontier, &self.boot, change)?);
         }
         if frontier.size() == self.frontier.size() {
             return transaction.rollback().map(|()| answers).map_err(failure);
@@ -169,26 +168,33 @@ fn failure(error: rusqlite::Error) -> Failure {
 
 /// Makes the change under a savepoint of its own. `Err` ends the whole batch.
 fn record_one(
-    transaction: &mut Transaction<'_>,
+    transaction: &Connection,
     frontier: &mut Frontier,
     boot: &str,
     change: &Change,
 ) -> Result<Answer, Failure> {
-    let savepoint = transaction.savepoint().map_err(failure)?;
+    run(transaction, "SAVEPOINT change")?;
     let mut grown = frontier.clone();
-    match enter(&savepoint, &mut grown, boot, change) {
+    let answer = match enter(transaction, &mut grown, boot, change) {
         Ok(recorded) => {
-            savepoint.commit().map_err(failure)?;
             *frontier = grown;
-            Ok(Ok(recorded))
+            Ok(recorded)
         }
-        Err(Refusal::Refused(error)) => savepoint.finish().map(|()| Err(error)).map_err(failure),
-        Err(Refusal::Failed(error)) => match savepoint.finish() {
-            Ok(()) if is_of_this_change(&error) => Ok(Err(RecordError::Unavailable(error.to_string()))),
-            // Some errors end the whole transaction by themselves; then there is no savepoint left to go back to.
-            Ok(()) | Err(_) => Err(failure(error)),
-        },
-    }
+        Err(Refusal::Failed(error)) if !is_of_this_change(&error) => return Err(failure(error)),
+        Err(refusal) => {
+            run(transaction, "ROLLBACK TO change")?;
+            match refusal {
+                Refusal::Refused(error) => Err(error),
+                Refusal::Failed(error) => Err(RecordError::Unavailable(error.to_string())),
+            }
+        }
+    };
+    run(transaction, "RELEASE change")?;
+    Ok(answer)
+}
+
+fn run(connection: &Connection, sql: &str) -> Result<(), Failure> {
+    connection.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map(|_| ()).map_err(failure)
 }
 
 fn enter(connection: &Connection, frontier: &mut Frontier, boot: &str, change: &Change) -> Result<Recorded, Refusal> {
@@ -229,75 +235,4 @@ fn save(connection: &Connection, frontier: &Frontier) -> rusqlite::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::samples::{collect, remark};
-
-    fn writer(state: &std::path::Path) -> Writer {
-        drop(super::super::SqliteStore::open(state).unwrap());
-        let connection = Connection::open(state.join(super::super::FILE)).unwrap();
-        Writer { connection, frontier: Frontier::default(), boot: "boot".into(), broken: None }
-    }
-
-    #[test]
-    fn a_lock_held_elsewhere_passes() {
-        let state = tempfile::tempdir().unwrap();
-        let mut writer = writer(state.path());
-        writer.connection.busy_timeout(std::time::Duration::ZERO).unwrap();
-        let other = Connection::open(state.path().join(super::super::FILE)).unwrap();
-        other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        assert!(matches!(writer.commit(&[remark()]), Err(Failure::Passing(_))));
-        other.execute_batch("ROLLBACK").unwrap();
-        assert!(writer.commit(&[remark()]).is_ok_and(|answers| answers.iter().all(Result::is_ok)));
-    }
-
-    #[test]
-    fn a_full_disk_takes_the_batch_back_whole_and_passes() {
-        let state = tempfile::tempdir().unwrap();
-        let mut writer = writer(state.path());
-        let pages: i64 = writer.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
-        let limit = |writer: &Writer, pages: i64| {
-            let set = writer.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()));
-            set.unwrap();
-        };
-        limit(&writer, pages + 1);
-        let many: Vec<Change> = (0..200).map(collect).collect();
-        assert!(matches!(writer.commit(&many), Err(Failure::Passing(_))));
-        assert_eq!(writer.frontier.size(), 0);
-        limit(&writer, 100_000);
-        let answers = writer.commit(&many).unwrap_or_default();
-        assert_eq!(answers.len(), 200);
-        assert!(answers.iter().enumerate().all(|(n, answer)| matches!(answer, Ok(done) if done.seq == n as u64)));
-    }
-
-    #[test]
-    fn what_one_change_cannot_write_takes_no_other_with_it() {
-        let state = tempfile::tempdir().unwrap();
-        let mut writer = writer(state.path());
-        let mut too_long = collect(1);
-        if let crate::store::StateChange::Collect(new) = &mut too_long.state {
-            new.consignment.sealed_bytes = u64::MAX;
-        }
-        let answers = writer.commit(&[collect(0), too_long, collect(2)]).unwrap_or_default();
-        assert!(matches!(&answers[..], [Ok(_), Err(RecordError::Unavailable(_)), Ok(last)] if last.seq == 1));
-    }
-
-    /// The log's frames that end a transaction; each is one sync.
-    // https://www.sqlite.org/fileformat2.html#walformat
-    fn commits(state: &std::path::Path) -> usize {
-        const HEADER: usize = 32;
-        const FRAME: usize = 24 + 4096;
-        let log = std::fs::read(state.join(super::super::FILE).with_extension("sqlite-wal")).unwrap();
-        log[HEADER..].chunks_exact(FRAME).filter(|frame| frame[4..8] != [0; 4]).count()
-    }
-
-    #[test]
-    fn a_batch_is_one_transaction() {
-        let state = tempfile::tempdir().unwrap();
-        let mut writer = writer(state.path());
-        assert!(writer.commit(&[remark()]).is_ok());
-        assert_eq!(commits(state.path()), 1);
-        assert!(writer.commit(&(0..32).map(collect).collect::<Vec<_>>()).is_ok());
-        assert_eq!(commits(state.path()), 2);
-    }
-}
+mod tests;

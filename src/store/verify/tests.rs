@@ -1,7 +1,5 @@
 //! Tampering by raw SQL, found at its own place.
 
-use rusqlite::Connection;
-
 use super::{Verification, verify};
 use crate::domain::ledger::Event;
 use crate::domain::{Stage, Standing};
@@ -31,13 +29,9 @@ fn state() -> tempfile::TempDir {
 /// The verdict after somebody with the database in hand has run this.
 fn after(tampering: &str) -> Verification {
     let state = state();
-    let raw = Connection::open(state.path().join("store.sqlite")).unwrap();
-    let tampering = tampering.replace("{4}", &id(4).to_string()).replace("{9}", &id(9).to_string());
-    raw.execute_batch("DROP TRIGGER ledger_is_never_rewritten; DROP TRIGGER ledger_is_never_shortened").unwrap();
-    let before = raw.total_changes();
-    raw.execute_batch(&tampering).unwrap();
-    assert!(raw.total_changes() > before || tampering.is_empty(), "nothing was altered by {tampering}");
-    drop(raw);
+    if !tampering.is_empty() {
+        tamper(state.path(), &tampering.replace("{4}", &id(4).to_string()).replace("{9}", &id(9).to_string()));
+    }
     verify(&SqliteStore::read_only(state.path()).unwrap()).unwrap()
 }
 

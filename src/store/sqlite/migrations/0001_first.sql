@@ -42,21 +42,21 @@ CREATE INDEX consignment_by_age ON consignment (received_at, id);
 CREATE INDEX consignment_by_word ON consignment (word, received_at);
 
 CREATE TABLE delivery (
-    id          TEXT PRIMARY KEY NOT NULL,
     consignment TEXT NOT NULL REFERENCES consignment (id),
     part        INTEGER NOT NULL CHECK (part >= 0),
+    id          TEXT NOT NULL,
     kind        TEXT NOT NULL,
     digest      BLOB NOT NULL CHECK (length(digest) = 32),
     bytes       INTEGER NOT NULL CHECK (bytes >= 0),
     destination TEXT NOT NULL,
-    path        BLOB NOT NULL
-) STRICT;
-CREATE INDEX delivery_by_consignment ON delivery (consignment, part);
+    path        BLOB NOT NULL,
+    PRIMARY KEY (consignment, part, id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE accepted (
     content     BLOB PRIMARY KEY NOT NULL CHECK (length(content) = 32),
     consignment TEXT NOT NULL REFERENCES consignment (id)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX accepted_by_consignment ON accepted (consignment);
 
 CREATE TABLE submission (
@@ -82,7 +82,7 @@ CREATE TABLE name (
     salt       BLOB NOT NULL CHECK (length(salt) = 16),
     clear      TEXT NOT NULL,
     entry      INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE alarm (
     about TEXT PRIMARY KEY NOT NULL,

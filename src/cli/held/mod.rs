@@ -1,0 +1,81 @@
+//! `hbcourier held`: what waits for a person.
+//!
+//! In:  the store. Out: one JSON document, or text for people.
+//! Holds: reading changes nothing; an order is only described here, and carried out by the service.
+
+mod list;
+
+pub use list::{HeldItem, ListArgs, held};
+
+use crate::cli::output::{CliError, Exit, Output};
+use crate::cli::transfers::find::{Found, find};
+use crate::cli::transfers::show;
+use crate::store::Queries;
+
+/// See what waits for a person, and decide about it
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done about held items.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Command {
+    /// List what waits for a person, the longest waiting first
+    List(ListArgs),
+    /// Show one held item with its ledger entries
+    Show(ShowArgs),
+    /// Order that a held item be tried again
+    Retry(RetryArgs),
+}
+
+/// Show one held item with its ledger entries
+#[derive(Clone, Debug, clap::Args)]
+pub struct ShowArgs {
+    /// The transfer's id, or as much of its beginning as no other has; or a return's key, such as shbe/12302/2020-04
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Order that a held item be tried again
+#[derive(Clone, Debug, clap::Args)]
+pub struct RetryArgs {
+    /// The transfer's id, or as much of its beginning as no other has; or a return's key, such as shbe/12302/2020-04
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// On whose behalf; the account that gives the order is recorded in any case
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Why, for the ledger; without personal data
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Lists what is held.
+pub fn list(args: &ListArgs, queries: &dyn Queries, out: &mut Output<'_>) -> Result<Exit, CliError> {
+    list::list(args, queries, out)
+}
+
+/// Shows one held item.
+pub fn show(args: &ShowArgs, queries: &dyn Queries, out: &mut Output<'_>) -> Result<Exit, CliError> {
+    let found = find(&args.id, queries)?;
+    let is_held = match &found {
+        Found::In(consignment, _) => list::is_held(consignment),
+        Found::Out(submission) => list::waits(submission),
+    };
+    let shown = show::shown(&found, queries)?;
+    if !is_held {
+        let says = format!("{} waits for nobody: it stands at {}.", shown.transfer.id, shown.transfer.state);
+        return Err(CliError::none(says, "`hbcourier transfers show` tells all about it."));
+    }
+    out.answer(args.json, &shown, |text| show::write_text(&shown, text))?;
+    Ok(Exit::Yes)
+}

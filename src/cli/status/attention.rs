@@ -1,0 +1,129 @@
+//! What needs a person's attention, and what to do about each.
+
+use serde::Serialize;
+
+use super::queues::{Expected, Owed};
+use crate::cli::held::HeldItem;
+use crate::cli::keys::expiry::EndsBefore;
+use crate::cli::output::moment;
+use crate::cli::reading::Reading;
+use crate::store::Alarm;
+
+/// One thing that needs attention.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Attention {
+    /// What it is about, by configured names and ids only.
+    pub about: String,
+    /// The notice's code, where it has one.
+    pub code: Option<String>,
+    /// What is the matter.
+    pub says: String,
+    /// What to do.
+    pub next: String,
+}
+
+impl Attention {
+    fn new(about: impl Into<String>, says: impl Into<String>, next: impl Into<String>) -> Attention {
+        Attention { about: about.into(), code: None, says: says.into(), next: next.into() }
+    }
+}
+
+/// Whether the service is there, and sees its sources.
+pub(super) fn of_service(reading: &Reading<'_>) -> Vec<Attention> {
+    let Some(service) = reading.service else {
+        let next = "Start it: `hbcourier run`, or by its systemd unit.";
+        return vec![Attention::new("service", "The service is not running: nothing is collected or sent.", next)];
+    };
+    let blind = service.sources.iter().filter(|source| !source.ok);
+    let attention = blind.map(|source| {
+        let last = source.last_look.map_or_else(|| "never".to_owned(), moment);
+        let says = format!("The service cannot look into {}; last successful look: {last}.", source.name);
+        Attention::new(source.name.to_string(), says, "`hbcourier check` probes it and says what is wrong.")
+    });
+    attention.collect()
+}
+
+pub(super) fn of_held(held: &[HeldItem]) -> Vec<Attention> {
+    let attention = held.iter().map(|item| Attention {
+        about: item.id.clone(),
+        code: Some(item.code.to_owned()),
+        says: item.says.clone(),
+        next: item.next.to_owned(),
+    });
+    attention.collect()
+}
+
+pub(super) fn of_alarms(alarms: &[Alarm]) -> Vec<Attention> {
+    let attention = alarms.iter().map(|alarm| Attention {
+        about: alarm.about.clone(),
+        code: Some(alarm.code.clone()),
+        says: alarm.says.clone(),
+        next: alarm.next.clone(),
+    });
+    attention.collect()
+}
+
+/// Overdue returns that are not named as held already, and what partners owe.
+pub(super) fn of_overdue(overdue: &[Owed], held: &[HeldItem], expected: &[Expected]) -> Vec<Attention> {
+    let unnamed = overdue.iter().filter(|owed| held.iter().all(|item| item.id != owed.id));
+    let returns = unnamed.map(|owed| {
+        let says = format!("{} was due on {} and is {}.", owed.id, owed.transfer_on, owed.state);
+        Attention::new(owed.id.clone(), says, format!("`hbcourier transfers why {}` says what it waits for.", owed.id))
+    });
+    let packs = expected.iter().map(|expected| {
+        let Expected { kind, authority, relevant_month, due_by } = expected;
+        let says = format!(
+            "The {kind} for {relevant_month} of authority {authority} was expected by {due_by} and has not come."
+        );
+        Attention::new(
+            format!("{kind}/{authority}/{relevant_month}"),
+            says,
+            "Ask the partner whether it was sent, and where to.",
+        )
+    });
+    returns.chain(packs).collect()
+}
+
+pub(super) fn of_keys(ends: &[EndsBefore]) -> Vec<Attention> {
+    let attention = ends.iter().map(|ends| match &ends.partner {
+        None => {
+            let says = format!("Our own key {}: {}.", ends.says, moment(ends.until));
+            Attention::new(
+                "keys",
+                says,
+                "Make a new one with `hbcourier keys generate` and give it to the partners in time.",
+            )
+        }
+        Some(partner) => {
+            let says = format!("The certificate of {partner} {}: {}.", ends.says, moment(ends.until));
+            let next = format!("Ask {partner} for the renewed certificate and trust it with `hbcourier keys trust`.");
+            Attention::new(partner.to_string(), says, next)
+        }
+    });
+    attention.collect()
+}
+
+/// Authorities that owe returns of which no date is known any more.
+pub(super) fn of_timetables(reading: &Reading<'_>) -> Vec<Attention> {
+    let owing = reading.settings.authorities.iter().filter(|authority| !authority.returns.is_empty());
+    let attention = owing.filter_map(|authority| {
+        let number = &authority.number;
+        let next =
+            "Name the file of the year that is needed in `timetables` in the configuration, and restart the service.";
+        let says = match reading.timetables.coverage_ends(number) {
+            None => format!(
+                "No timetable in force has {} ({number}), so none of its returns is due at any time.",
+                authority.name
+            ),
+            Some(end) if end < reading.today() => {
+                format!(
+                    "The timetables in force end for {} ({number}) on {end}, so no return is due after that day.",
+                    authority.name
+                )
+            }
+            Some(_) => return None,
+        };
+        Some(Attention::new(number.to_string(), says, next))
+    });
+    attention.collect()
+}

@@ -1,0 +1,92 @@
+//! `hbcourier status`: is all well, and what comes next?
+//!
+//! In:  the store, the settings, the keys, the timetables, and what the running service says of itself.
+//! Out: one JSON document, or a page whose first line answers.
+//! Holds: reads only; no personal data.
+
+mod attention;
+mod page;
+mod queues;
+
+use serde::Serialize;
+
+use crate::cli::held::{HeldItem, held};
+use crate::cli::keys::expiry::{ahead, ends_before};
+use crate::cli::output::{CliError, Exit, Output};
+use crate::cli::reading::Reading;
+use crate::daemon::health::ServiceStatus;
+use crate::store::{Alarm, SubmissionFilter};
+
+use attention::Attention;
+use queues::{Expected, Owed, Queues};
+
+/// See whether all is well, and what comes next
+///
+/// The first line answers. Exit status 0; with `--fail-if-attention`, 1 if the first line says that anything needs
+/// attention.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Args {
+    /// End with exit status 1 if anything needs attention
+    #[arg(long)]
+    pub fail_if_attention: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How things stand.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Status {
+    /// Nothing needs attention.
+    pub well: bool,
+    /// What does.
+    pub attention: Vec<Attention>,
+    /// The running service; nothing if none is.
+    pub service: Option<ServiceStatus>,
+    /// How many transfers and returns stand where.
+    pub queues: Queues,
+    /// What is owed next.
+    pub next: Vec<Owed>,
+    /// What should have been sent.
+    pub overdue: Vec<Owed>,
+    /// What a partner should have sent.
+    pub overdue_from_partners: Vec<Expected>,
+    /// How many items wait for a person.
+    pub held: usize,
+    /// What is raised now.
+    pub alarms: Vec<Alarm>,
+}
+
+/// Prints how things stand.
+pub fn run(args: &Args, reading: &Reading<'_>, out: &mut Output<'_>) -> Result<Exit, CliError> {
+    let status = status(reading)?;
+    out.answer(args.json, &status, |text| page::write(&status, text))?;
+    Ok(if args.fail_if_attention && !status.well { Exit::No } else { Exit::Yes })
+}
+
+pub(crate) fn status(reading: &Reading<'_>) -> Result<Status, CliError> {
+    let submissions = reading.queries.submissions(&SubmissionFilter::default())?;
+    let owed = queues::owed(&submissions, reading);
+    let overdue_from_partners = queues::expected(reading)?;
+    let held: Vec<HeldItem> = held(None, reading.queries)?;
+    let alarms = reading.queries.alarms()?;
+    let ends =
+        ends_before(&reading.keys.list(reading.now), &ahead(reading.settings, reading.timetables, reading.today()));
+    let mut attention = attention::of_service(reading);
+    attention.extend(attention::of_held(&held));
+    attention.extend(attention::of_alarms(&alarms));
+    attention.extend(attention::of_overdue(&owed.overdue, &held, &overdue_from_partners));
+    attention.extend(attention::of_keys(&ends));
+    attention.extend(attention::of_timetables(reading));
+    Ok(Status {
+        well: attention.is_empty(),
+        attention,
+        service: reading.service.cloned(),
+        queues: queues::count(reading.queries, &submissions)?,
+        next: owed.next,
+        overdue: owed.overdue,
+        overdue_from_partners,
+        held: held.len(),
+        alarms,
+    })
+}

@@ -1,0 +1,208 @@
+//! Why a consignment stands where it stands: each rule of the way in, each route of its authority.
+//!
+//! Settings are those of now. What a rule found is taken from the record.
+
+use super::step::{Progress, Step};
+use super::{Considered, Explanation, Outcome};
+use crate::cli::output::{CliError, moment};
+use crate::cli::reading::Reading;
+use crate::cli::transfers::transfer::notice_of_standing;
+use crate::config::settings::{AuthoritySettings, DropFolderSettings, RouteSettings};
+use crate::domain::{Consignment, Delivery, FileKind, HoldReason, Standing};
+use crate::effects::pgp::KeyListing;
+
+/// A consignment, and what is configured about where it came from.
+struct Case<'a> {
+    consignment: &'a Consignment,
+    deliveries: Vec<Delivery>,
+    source: Option<(&'a AuthoritySettings, &'a DropFolderSettings)>,
+    keys: KeyListing,
+    progress: Progress,
+}
+
+pub(super) fn explain(consignment: &Consignment, reading: &Reading<'_>) -> Result<Explanation, CliError> {
+    let folders = reading
+        .settings
+        .authorities
+        .iter()
+        .flat_map(|authority| authority.drop_folders.iter().map(move |folder| (authority, folder)));
+    let source = folders.into_iter().find(|(_, folder)| folder.name == consignment.source);
+    let mut progress = Progress::of(&consignment.standing);
+    // A source that is no longer configured has no routes.
+    if source.is_none() && progress == Progress::Stopped(Step::Route) {
+        progress = Progress::Stopped(Step::Source);
+    }
+    let deliveries = reading.queries.deliveries(&consignment.id)?;
+    let case = Case { consignment, deliveries, source, keys: reading.keys.list(reading.now), progress };
+    let (says, next) = case.result();
+    let id = consignment.id.to_string();
+    let rules = Step::ALL.into_iter().flat_map(|step| case.considered(step)).collect();
+    Ok(Explanation {
+        about: id.clone(),
+        transfer: Some(id),
+        state: consignment.standing.word().to_owned(),
+        rules,
+        says,
+        next,
+    })
+}
+
+impl Case<'_> {
+    fn outcome(&self, step: Step) -> Outcome {
+        match self.progress {
+            Progress::Done => Outcome::Met,
+            Progress::Stopped(at) if step == at => Outcome::NotMet,
+            Progress::Stopped(at) | Progress::Before(at) if step < at => Outcome::Met,
+            Progress::Waiting | Progress::Broken if step == Step::Source && self.source.is_some() => Outcome::Met,
+            Progress::Stopped(_) | Progress::Before(_) | Progress::Waiting | Progress::Broken => Outcome::NotReached,
+        }
+    }
+
+    fn considered(&self, step: Step) -> Vec<Considered> {
+        let outcome = self.outcome(step);
+        if step == Step::Route && outcome != Outcome::NotReached {
+            return self.routes(outcome);
+        }
+        let mut says = self.asks(step);
+        if outcome == Outcome::NotMet
+            && let Some(notice) = notice_of_standing(&self.consignment.standing)
+        {
+            says = format!("{says} {} {}", notice.code, notice.says);
+        }
+        vec![Considered::new(step.name(), outcome, says).deciding(outcome == Outcome::NotMet)]
+    }
+
+    /// What the rule asks, and what is known about it.
+    fn asks(&self, step: Step) -> String {
+        let Consignment { source, authority, .. } = self.consignment;
+        match step {
+            Step::Source => match self.source {
+                Some((settings, folder)) => format!(
+                    "It came through `{source}` ({}), where files of {} ({authority}) arrive.",
+                    folder.path.display(),
+                    settings.name
+                ),
+                None => {
+                    format!("It came through `{source}`, which is no longer configured, so nothing says where it goes.")
+                }
+            },
+            Step::Spool => "What lies in the spool must be what was collected.".to_owned(),
+            Step::Form => "It must be one OpenPGP message: encryption around one signature around one file.".to_owned(),
+            Step::Opening => "It must open with a key of the service, and be unaltered.".to_owned(),
+            Step::Signature => self.signature(),
+            Step::Content => format!("The content must be sound. {}", self.kinds()),
+            Step::Authority => format!("It may name no LA number but {authority}."),
+            Step::Route => "A route must take its kind.".to_owned(),
+            Step::FinalName => "The final name at the destination must be free.".to_owned(),
+            Step::Destination => format!("The destination must take it. {}", self.destinations()),
+            Step::Repeat => "The same content must not have been accepted before.".to_owned(),
+            Step::Published => "Every part must get its final name in one move.".to_owned(),
+        }
+    }
+
+    fn signature(&self) -> String {
+        let Some((_, folder)) = self.source else {
+            return "A partner of its source must have signed it.".to_owned();
+        };
+        let accepted: Vec<String> = folder.partners.iter().map(ToString::to_string).collect();
+        let mut says =
+            format!("It must be signed by {}.", list_or(&accepted, "a partner, but none is accepted there", " or "));
+        if let Some(signer) = &self.consignment.signer {
+            let holder = self.keys.partners.iter().find(|(_, facts)| facts.fingerprint == *signer);
+            let known = holder
+                .map_or_else(|| "pinned for nobody now".to_owned(), |(partner, _)| format!("pinned for {partner}"));
+            says.push_str(&format!(" It is signed by {signer}, {known}."));
+        } else {
+            let pinned = self.keys.partners.iter().filter(|(partner, _)| folder.partners.contains(partner));
+            let pinned: Vec<String> = pinned.map(|(_, facts)| facts.fingerprint.to_string()).collect();
+            says.push_str(&format!(" Pinned for them now: {}.", list_or(&pinned, "no certificate at all", ", ")));
+        }
+        says
+    }
+
+    fn kinds(&self) -> String {
+        let kinds: Vec<String> = self.deliveries.iter().map(|delivery| delivery.kind.to_string()).collect();
+        if kinds.is_empty() {
+            "Its kind is not recorded.".to_owned()
+        } else {
+            format!("Found in it: {}.", kinds.join(", "))
+        }
+    }
+
+    fn destinations(&self) -> String {
+        let to = |delivery: &Delivery| format!("`{}` ({})", delivery.destination, delivery.path.display());
+        let to: Vec<String> = self.deliveries.iter().map(to).collect();
+        if to.is_empty() { String::new() } else { format!("Part by part: {}.", to.join(", ")) }
+    }
+
+    /// Each route of the authority, in their order: the first that has the kind decides.
+    fn routes(&self, outcome: Outcome) -> Vec<Considered> {
+        let routes: &[RouteSettings] =
+            self.source.map(|(authority, _)| authority.routes.as_slice()).unwrap_or_default();
+        let mut considered: Vec<Considered> =
+            routes.iter().enumerate().map(|(n, route)| self.route(n, route, routes)).collect();
+        if outcome == Outcome::NotMet {
+            let taken = |kind: &FileKind| routes.iter().any(|route| route.kinds.contains(kind));
+            let left: Vec<String> = FileKind::ALL.iter().filter(|kind| !taken(kind)).map(ToString::to_string).collect();
+            let says = format!(
+                "CN-118 No route takes its kind. No route takes: {}.",
+                list_or(&left, "nothing is left out now", ", ")
+            );
+            considered.push(Considered::new("route", Outcome::NotMet, says).deciding(true));
+        } else if !considered.iter().any(|route| route.decided) {
+            let says = "It was routed by settings that have changed since.".to_owned();
+            considered.push(Considered::new("route", Outcome::Met, says).deciding(self.progress == Progress::Done));
+        }
+        considered
+    }
+
+    fn route(&self, number: usize, route: &RouteSettings, routes: &[RouteSettings]) -> Considered {
+        let kinds: Vec<&str> = route.kinds.iter().map(|kind| kind.as_str()).collect();
+        let takes = format!("Route {} to `{}` takes {}", number + 1, route.destination, kinds.join(", "));
+        let first = |kind: FileKind| routes.iter().position(|route| route.kinds.contains(&kind));
+        let parts = self
+            .deliveries
+            .iter()
+            .filter(|delivery| first(delivery.kind) == Some(number) && delivery.destination == route.destination);
+        let parts: Vec<String> =
+            parts.map(|delivery| format!("part {} ({})", delivery.part + 1, delivery.kind)).collect();
+        if !parts.is_empty() {
+            let decided = matches!(self.progress, Progress::Done | Progress::Before(_));
+            return Considered::new("route", Outcome::Met, format!("{takes}: {}.", parts.join(", "))).deciding(decided);
+        }
+        let later = self.deliveries.iter().any(|delivery| route.kinds.contains(&delivery.kind));
+        let why = if later { "an earlier route had the kind" } else { "nothing of that kind is in it" };
+        Considered::new("route", Outcome::NotMet, format!("{takes}; {why}."))
+    }
+
+    /// The result in a sentence, and the next step.
+    fn result(&self) -> (String, Option<String>) {
+        let standing = &self.consignment.standing;
+        let notice = notice_of_standing(standing);
+        let next = notice.as_ref().map(|notice| notice.next.to_owned());
+        let because = notice.map(|notice| format!("{} {}", notice.code, notice.says)).unwrap_or_default();
+        let says = match standing {
+            Standing::Collected { at } => {
+                let says = format!("Collected {}; the service has not come to it yet.", moment(*at));
+                return (says, Some("If the service runs, wait a moment; otherwise start it.".to_owned()));
+            }
+            Standing::Staged { at, .. } => format!("Staged {}; about to get its final name.", moment(*at)),
+            Standing::Deferred { until, attempts, .. } => {
+                format!("{because} Failed attempts so far: {attempts}; the next is due {}.", moment(*until))
+            }
+            Standing::Held { since, reason: HoldReason::AttemptsExhausted { .. } | HoldReason::WorkerFault } => {
+                format!("Held since {}, not by a rule: {because}", moment(*since))
+            }
+            Standing::Held { since, .. } => format!("Held since {}: {because}", moment(*since)),
+            Standing::Delivered { at } | Standing::Closed { at } => {
+                format!("Delivered {}: every rule was met. {}", moment(*at), self.destinations())
+            }
+            Standing::Rejected { at, .. } => format!("Rejected {}: {because}", moment(*at)),
+        };
+        (says, next)
+    }
+}
+
+fn list_or(words: &[String], none: &str, between: &str) -> String {
+    if words.is_empty() { none.to_owned() } else { words.join(between) }
+}

@@ -1,0 +1,128 @@
+//! Why a store is not opened, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+/// Why the store was not opened. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file cannot be made or looked at.
+    #[error("could not open or create the store {path}: check that the state folder exists and is the service's own")]
+    File {
+        /// The store.
+        path: PathBuf,
+        /// What failed.
+        #[source]
+        source: io::Error,
+    },
+    /// Others than the owner may read or write it.
+    #[error("the store {path} has mode {mode:03o}, so others can get at it: run `chmod 600` on it and start again")]
+    Exposed {
+        /// The store.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// There is none to read.
+    #[error("there is no store {path}: the service has not run with this state folder yet, or the folder is wrong")]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The database cannot be opened.
+    #[error("could not open the store {path}")]
+    Open {
+        /// The store.
+        path: PathBuf,
+        /// What failed.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The file system cannot carry it.
+    #[error("the store {path} cannot keep a write-ahead log there: move the state folder to a local file system")]
+    NoLog {
+        /// The store.
+        path: PathBuf,
+    },
+    /// It is not ours.
+    #[error("{path} is a database of another program: move it away, or set another state folder")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It was written by a later release.
+    #[error(
+        "the store {path} has version {found}, this program knows versions up to {known}: run the later release again"
+    )]
+    Newer {
+        /// The store.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// Ours.
+        known: usize,
+    },
+    /// It was written by an earlier release and not brought up to date yet.
+    #[error("the store {path} has version {found}, this program reads version {known}: start the service once first")]
+    Older {
+        /// The store.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// Ours.
+        known: usize,
+    },
+    /// It could not be brought up to date.
+    #[error("could not bring the store {path} from version {from} up to version {known}; it was left as it was")]
+    Migrate {
+        /// The store.
+        path: PathBuf,
+        /// Its version.
+        from: usize,
+        /// Ours.
+        known: usize,
+        /// What failed.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// It fails its check.
+    #[error(
+        "the store {path} is damaged: {says}. Nothing was changed. Keep a copy of the state folder, restore it from the \
+         last backup, and run `hbcourier audit verify`"
+    )]
+    Damaged {
+        /// The store.
+        path: PathBuf,
+        /// What is wrong with it.
+        says: String,
+    },
+    /// The kernel does not say which boot this is.
+    #[error("could not read the kernel's boot id from {path}")]
+    BootId {
+        /// Where it should be.
+        path: PathBuf,
+        /// What failed.
+        #[source]
+        source: io::Error,
+    },
+    /// The writer could not be started.
+    #[error("could not start the store's writer thread")]
+    Writer {
+        /// What failed.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A database that cannot be read as one is damaged; all else is a failure to open it.
+pub(super) fn opening(path: &Path, source: rusqlite::Error) -> StoreError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::Damaged { path, says: source.to_string() }
+        }
+        _ => StoreError::Open { path, source },
+    }
+}
