@@ -9,7 +9,8 @@ fn every_function_and_test_it_names_exists() {
     let sources = ["src", "tests/it"].map(|folder| text_of(&root().join(folder))).concat();
     let named = named_functions(&architecture());
     assert!(named.len() > 80, "hardly any name was found: {named:?}");
-    let is_missing = |name: &&String| !sources.contains(&format!("fn {name}(")) && !sources.contains(&format!("fn {name}<"));
+    let is_missing =
+        |name: &&String| !sources.contains(&format!("fn {name}(")) && !sources.contains(&format!("fn {name}<"));
     let missing: Vec<_> = named.iter().filter(is_missing).collect();
     assert!(missing.is_empty(), "ARCHITECTURE.md names what is not there: {missing:#?}");
 }
@@ -22,7 +23,8 @@ fn every_dependency_is_justified_and_nothing_else() {
     let text = architecture();
     let table = text.split_once("## Dependencies").expect("there is a section on dependencies").1;
     let cells = table.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('|').nth(1));
-    let justified: BTreeSet<String> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect();
+    let justified: BTreeSet<String> =
+        cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect();
     assert_eq!(used, justified);
 }
 

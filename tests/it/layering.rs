@@ -23,14 +23,24 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("inbound", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     ("outbound", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     ("operator", &["domain", "durable", "catalogue", "config", "effects", "store"]),
-    ("daemon", &[
-        "domain", "durable", "catalogue", "config", "effects", "store", "inbound", "outbound", "operator",
-    ]),
+    ("daemon", &["domain", "durable", "catalogue", "config", "effects", "store", "inbound", "outbound", "operator"]),
     ("telemetry", &[]),
-    ("cli", &[
-        "domain", "durable", "catalogue", "config", "effects", "store", "inbound", "outbound", "operator", "daemon",
-        "telemetry",
-    ]),
+    (
+        "cli",
+        &[
+            "domain",
+            "durable",
+            "catalogue",
+            "config",
+            "effects",
+            "store",
+            "inbound",
+            "outbound",
+            "operator",
+            "daemon",
+            "telemetry",
+        ],
+    ),
     ("lib", &[]),
 ];
 
@@ -148,7 +158,8 @@ fn wrong_in_core(source: &Source) -> Vec<String> {
     }
     let is_wrong = |path: &str| {
         let inner = format!("::{path}");
-        path != "std::fs::File" && NOT_IN_CORE.iter().any(|not| path.starts_with(not) || inner.ends_with(&format!("::{not}")))
+        path != "std::fs::File"
+            && NOT_IN_CORE.iter().any(|not| path.starts_with(not) || inner.ends_with(&format!("::{not}")))
     };
     let outside = source.outside.iter().filter(|reference| is_wrong(&reference.path.join("::")));
     outside.map(|reference| told(source, reference)).collect()
@@ -173,7 +184,8 @@ fn sources() -> Vec<Source> {
     };
     let all: Vec<Source> = files.iter().map(read).collect();
     let for_tests: BTreeSet<PathBuf> = all.iter().flat_map(|source| source.test_files.clone()).collect();
-    let is_for_tests = |file: &str| Path::new(file).ancestors().any(|part| for_tests.contains(&part.with_extension("")));
+    let is_for_tests =
+        |file: &str| Path::new(file).ancestors().any(|part| for_tests.contains(&part.with_extension("")));
     let product: Vec<Source> = all.into_iter().filter(|source| !is_for_tests(&source.file)).collect();
     assert!(product.len() > 100, "the sources were not found");
     product

@@ -81,17 +81,18 @@ fn assert_all_exist(named: &[String]) {
 fn exists(command: &str) -> bool {
     let words = command.split_whitespace().filter(|word| *word != "…" && *word != "…`");
     // A placeholder stands for something that fits.
-    let filled = words.map(|word| match word {
+    let filled = words.map(|word| match word.trim_matches(['{', '}']) {
+        "PARTNER" => "dwp".to_owned(),
         "NUMBER" | "LA" => "12302".to_owned(),
         "FPR" => "0123456789ABCDEF0123456789ABCDEF01234567".to_owned(),
         "ID" => "0".repeat(64),
         "KEY" => "shbe/12302/2020-04".to_owned(),
         "DATE" => "2020-04-14".to_owned(),
         "YEAR" => "2020-21".to_owned(),
-        word => word.replace(['{', '}', '[', ']'], ""),
+        // A placeholder without a name.
+        "" => "x".to_owned(),
+        word => word.to_owned(),
     });
-    // An empty word was a placeholder without a name.
-    let filled = filled.map(|word| if word.is_empty() { "x".to_owned() } else { word });
     match Cli::try_parse_from(filled) {
         Ok(_) => true,
         Err(error) => matches!(
@@ -105,18 +106,22 @@ fn exists(command: &str) -> bool {
     }
 }
 
-/// Every `hbcourier …` in backquotes, and every line of a code block that begins with it.
+/// Every `hbcourier …` in backquotes, and every line of a fenced block that begins with it.
 fn commands(text: &str) -> Vec<String> {
     let quoted = text.split('`').skip(1).filter(|part| part.starts_with("hbcourier "));
     let one_line = quoted.filter(|part| !part.contains('\n'));
-    let lines = text.lines().filter(|line| line.starts_with("hbcourier "));
+    let blocks = text.split("```").skip(1).step_by(2);
+    let lines = blocks.flat_map(str::lines).filter(|line| line.starts_with("hbcourier "));
     let plain = |command: &str| command.split(" #").next().unwrap_or_default().trim().replace("\\\"", "\"");
     one_line.chain(lines).map(plain).collect()
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).filter(|path| is_rust(path)).collect()
+    paths
+        .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
+        .filter(|path| is_rust(path))
+        .collect()
 }
 
 fn is_rust(path: &Path) -> bool {
@@ -138,8 +143,18 @@ fn notices() -> Vec<Notice> {
     });
     let rejects = every!(RejectReason { NoIntegrity, ByOrder });
     let defers = every!(DeferCause {
-        SpoolUnreadable, PrivateSpace, DestinationMissing, DestinationFull, DestinationFault, KeyUnreadable,
-        WorkerFault, CourierUnreachable, CourierBusy, PartnerKeyUnusable, StoreUnreadable, StagedDamaged,
+        SpoolUnreadable,
+        PrivateSpace,
+        DestinationMissing,
+        DestinationFull,
+        DestinationFault,
+        KeyUnreadable,
+        WorkerFault,
+        CourierUnreachable,
+        CourierBusy,
+        PartnerKeyUnusable,
+        StoreUnreadable,
+        StagedDamaged,
     });
     let returns = every!(ReturnHold {
         Empty,
@@ -149,8 +164,22 @@ fn notices() -> Vec<Notice> {
         SeveralFiles, WrongKind, SelfCheckFailed, TooLarge,
     });
     let alarms = every!(AlarmReason {
-        SourceMissing, Uncollectable, TooLarge, SourceFault, SpaceLow, NotificationsOff, DestinationFault,
-        StagedDamaged, Replaced, PickUpMissing, KeyUnusable, DueToday, Missed, Refused, Uncertain, CourierFault,
+        SourceMissing,
+        Uncollectable,
+        TooLarge,
+        SourceFault,
+        SpaceLow,
+        NotificationsOff,
+        DestinationFault,
+        StagedDamaged,
+        Replaced,
+        PickUpMissing,
+        KeyUnusable,
+        DueToday,
+        Missed,
+        Refused,
+        Uncertain,
+        CourierFault,
     });
     let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));
     let deferred = defers.into_iter().map(DeferCause::notice).chain(returns.iter().map(ReturnHold::notice));

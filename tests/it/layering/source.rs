@@ -78,7 +78,11 @@ fn without_literals(text: &str) -> String {
                 at = end;
             }
             None => {
-                if chars[at].is_ascii() { code.push(chars[at]) } else { code.push_str(&blank(chars[at..=at].iter().copied())) }
+                if chars[at].is_ascii() {
+                    code.push(chars[at])
+                } else {
+                    code.push_str(&blank(chars[at..=at].iter().copied()))
+                }
                 at += 1;
             }
         }
