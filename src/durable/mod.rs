@@ -11,6 +11,6 @@ pub mod step;
 
 pub use copy::{Copied, CopyError, copy_and_digest};
 pub use directory::{Directory, Stamp};
-pub use private::private_file;
+pub use private::{private_directory, private_file};
 pub use registry::Directories;
 pub use step::step;

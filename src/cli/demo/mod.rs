@@ -5,6 +5,7 @@
 
 mod partner;
 pub mod samples;
+#[expect(clippy::disallowed_methods, reason = "it plays the council and DWP, who have other means")]
 mod scene;
 
 use std::path::{Path, PathBuf};
