@@ -10,7 +10,8 @@ use jiff::civil::Date;
 
 use super::output::{CliError, Exit, Output};
 use super::setup::RecordedKeys;
-use super::{audit, demo, identify, init, returns, run, timetable};
+use super::reading::Reading;
+use super::{audit, check, demo, held, identify, init, keys, order, orders, returns, run, status, timetable, transfers};
 use crate::config::{self, Settings};
 use crate::daemon::build;
 use crate::domain::timetable::Timetables;
@@ -35,9 +36,14 @@ const DEFAULT_CONFIG: &str = "/etc/hbcourier/hbcourier.toml";
 enum Command {
     Demo(demo::Args),
     Init(init::Args),
+    Check(check::Args),
     Run(run::Args),
+    Status(status::Args),
+    Transfers(transfers::Args),
+    Held(held::Args),
     Returns(returns::Args),
     Timetable(timetable::Args),
+    Keys(keys::Args),
     Audit(audit::Args),
     Identify(identify::Args),
     /// Print what a shell needs to complete this program's commands
@@ -82,7 +88,12 @@ impl Cli {
                     _ => 3,
                 })
             }
+            Command::Check(args) => self.check(args, out),
             Command::Run(args) => run::run(args, self.settings()?, out),
+            Command::Status(args) => self.reading(|reading| status::run(args, reading, out)),
+            Command::Transfers(args) => self.reading(|reading| transfers::run(args, reading, out)),
+            Command::Held(args) => self.held(args, out),
+            Command::Keys(args) => self.keys(args, out),
             Command::Returns(args) => {
                 let store = store(&self.settings()?)?;
                 done(returns::run(args, &store, today(), stdout), |error| error.exit_status())
@@ -108,6 +119,56 @@ impl Cli {
             says: format!("The configuration {} is wrong:\n{problems}", self.config.display()),
             next: None,
         })
+    }
+
+    /// Answers from the store, the keys and the running service, if one runs.
+    fn reading(&self, answer: impl FnOnce(&Reading<'_>) -> Result<Exit, CliError>) -> Result<Exit, CliError> {
+        let settings = self.settings()?;
+        let store = store(&settings)?;
+        let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
+        let service = order::service_status(&settings.service.state);
+        answer(&Reading {
+            settings: &settings,
+            queries: &store,
+            keys: &build::key_ring(&settings),
+            timetables: &timetables,
+            service: service.as_ref(),
+            now: MachineClock.now(),
+        })
+    }
+
+    fn check(&self, args: &check::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
+        let settings = self.settings()?;
+        let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
+        // Before the first start there is no store; that is no fault.
+        let store = SqliteStore::read_only(&settings.service.state).ok();
+        let subjects = check::Subjects {
+            settings: &settings,
+            keys: &build::key_ring(&settings),
+            couriers: &build::couriers(&settings),
+            timetables: &timetables,
+            queries: store.as_ref().map(|store| store as &dyn Queries),
+            now: MachineClock.now(),
+        };
+        check::run(args, &subjects, out)
+    }
+
+    fn held(&self, args: &held::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
+        let settings = self.settings()?;
+        let store = store(&settings)?;
+        match &args.command {
+            held::Command::List(args) => held::list(args, &store, out),
+            held::Command::Show(args) => held::show(args, &store, out),
+            held::Command::Retry(args) => orders::retry(args, &settings, &store, out),
+        }
+    }
+
+    fn keys(&self, args: &keys::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
+        match &args.command {
+            keys::Command::List(args) => self.reading(|reading| keys::list(args, reading, out)),
+            keys::Command::Generate(args) => orders::generate(args, &self.settings()?, out),
+            keys::Command::Trust(args) => orders::trust(args, &self.settings()?, out),
+        }
     }
 
     /// The timetable can be asked without any configuration: then nothing is known of what was sent.

@@ -11,6 +11,7 @@ pub mod identify;
 pub mod init;
 pub mod keys;
 pub mod order;
+pub mod orders;
 pub mod output;
 pub mod reading;
 pub mod returns;

@@ -14,6 +14,7 @@ use super::health::Health;
 use super::stop::Stop;
 use crate::config::settings::{DropFolderSettings, Noticing as How};
 use crate::domain::AlarmReason;
+use crate::durable::Directory;
 use crate::effects::clock::Clock;
 use crate::effects::drop_folder::{DropFolder, Look, Sighting};
 use crate::effects::noticing::{Hint, Noticing};
@@ -36,8 +37,8 @@ pub(super) struct Lookout {
     pub left: Arc<LeftFiles>,
     pub sweep_every: Duration,
     pub watched: Vec<Watched>,
-    /// The returns folders: watched here too, because there is one watcher.
-    pub pick_ups: Vec<PathBuf>,
+    /// The returns folders, and which directory is watched: here too, because there is one watcher.
+    pub pick_ups: Vec<(PathBuf, Option<(u64, u64)>)>,
     /// Called for a hint that is about no drop folder.
     pub elsewhere: Box<dyn Fn() + Send>,
 }
@@ -123,9 +124,10 @@ impl Lookout {
     pub(super) fn sweep(&mut self) -> Result<Duration, Critical> {
         let now = self.clock.since_boot();
         for index in 0..self.watched.len() {
+            // First the ear, then the eye: what comes between the two is heard.
+            self.arm(index);
             let Some(source) = self.inbound.sources.get(index) else { continue };
             let look = source.folder.look();
-            self.arm(index);
             let found = match &look {
                 Ok(look) => {
                     self.consider(index, look, now);
@@ -138,10 +140,7 @@ impl Lookout {
             self.health.looked(&source.name, self.clock.now(), look.is_ok(), waiting);
             self.inbound.alarm(source.name.as_str(), found)?;
         }
-        if let Some(noticing) = &mut self.noticing {
-            // A folder that is missing is the returns' own alarm; the next sweep asks again.
-            self.pick_ups.iter().for_each(|folder| drop(noticing.watch(folder)));
-        }
+        self.arm_pick_ups();
         let low = self.inbound.space_is_low(0);
         self.inbound.alarm("state", low.then_some(AlarmReason::SpaceLow))?;
         self.health.swept();
@@ -174,6 +173,17 @@ impl Lookout {
         let of_folder = (look.uncollectable > 0).then_some(AlarmReason::Uncollectable);
         let deaf = self.watched[index].deaf.then_some(AlarmReason::NotificationsOff);
         of_file.filter(|reason| *reason != AlarmReason::SpaceLow).or(of_folder).or(deaf)
+    }
+
+    /// The returns folders too. One that is missing is the returns' own alarm; the next sweep asks again.
+    fn arm_pick_ups(&mut self) {
+        let Some(noticing) = &mut self.noticing else { return };
+        for (folder, armed) in &mut self.pick_ups {
+            let identity = Directory::open(folder).and_then(|directory| directory.identity()).ok();
+            if identity != *armed {
+                *armed = identity.filter(|_| noticing.watch(folder).is_ok());
+            }
+        }
     }
 
     /// Has the kernel watch the directory that is there now.

@@ -303,7 +303,7 @@ pub(super) fn lookout(
         hints_lost: Arc::default(),
         noticing: None,
         sweep_every: service.settings.service.sweep_every,
-        pick_ups: pick_ups.map(|settings| settings.pick_up.clone()).collect(),
+        pick_ups: pick_ups.map(|settings| (settings.pick_up.clone(), None)).collect(),
         watched: folders.map(Watched::new).collect(),
         left: service.left.clone(),
         elsewhere: Box::new(|| ()),

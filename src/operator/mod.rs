@@ -24,6 +24,8 @@ pub enum Order {
     Retry {
         /// Which one.
         transfer: ConsignmentId,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
         /// The person's reason.
         reason: String,
     },
@@ -31,7 +33,7 @@ pub enum Order {
     Trust {
         /// For whom.
         partner: PartnerName,
-        /// The certificate's bytes, armoured or, if not text, in hexadecimal.
+        /// The certificate's bytes.
         certificate: Vec<u8>,
         /// The fingerprint the person has compared.
         fingerprint: Fingerprint,
@@ -94,7 +96,7 @@ impl Operator {
     /// Records the order and carries it out; records its refusal otherwise.
     pub fn execute(&self, actor: &Actor, order: &Order) -> Result<Done, Refused> {
         let done = match order {
-            Order::Retry { transfer, reason } => self.retry(actor, transfer, reason),
+            Order::Retry { transfer, by, reason } => self.retry(actor, transfer, by.as_deref(), reason),
             Order::Trust { partner, certificate, fingerprint } => self.trust(actor, partner, certificate, fingerprint),
             Order::GenerateKey { algorithm, user_id } => self.generate(actor, *algorithm, user_id),
         };
@@ -109,7 +111,7 @@ impl Operator {
         done
     }
 
-    fn retry(&self, actor: &Actor, id: &ConsignmentId, reason: &str) -> Result<Done, Refused> {
+    fn retry(&self, actor: &Actor, id: &ConsignmentId, by: Option<&str>, reason: &str) -> Result<Done, Refused> {
         let Some((consignment, _)) = self.queries.consignment(id)? else {
             return Err(Refused::Unfit(format!("there is no transfer {id}; `hbcourier held list` shows what waits")));
         };
@@ -117,7 +119,8 @@ impl Operator {
             let word = consignment.standing.word();
             return Err(Refused::Unfit(format!("transfer {id} is {word}, not held; there is nothing to retry")));
         }
-        let facts = Facts { transfer: Some(*id), why: Some(reason.to_owned()), ..Facts::default() };
+        let (about, why) = (by.map(str::to_owned), Some(reason.to_owned()));
+        let facts = Facts { transfer: Some(*id), about, why, ..Facts::default() };
         let state = StateChange::Consignment {
             id: *id,
             expect: consignment.revision,

@@ -11,6 +11,7 @@ use jiff::{ToSpan, Zoned};
 use super::partner::Dwp;
 use super::{Audited, DeliveredFile, HeldFile, SentReturn, Shown, could_not, samples};
 use crate::cli::init;
+use crate::cli::order::service_status;
 use crate::cli::output::CliError;
 use crate::cli::setup::RecordedKeys;
 use crate::domain::timetable::Timetables;
@@ -62,6 +63,7 @@ impl Scene {
     /// Starts the service, puts everything before it, waits until it is done, and stops it.
     pub(super) fn play(&self) -> Result<Shown, CliError> {
         let service = Service::start(&self.laid.config)?;
+        self.wait_until(&service, || service_status(&self.laid.state).is_some_and(|status| !status.sources.is_empty()))?;
         self.drop_files()?;
         self.leave_returns()?;
         self.wait(&service)?;
@@ -113,19 +115,19 @@ impl Scene {
     }
 
     fn wait(&self, service: &Service) -> Result<(), CliError> {
+        self.wait_until(service, || {
+            let all_there = |shown: Shown| shown.delivered.len() >= 6 && shown.held.len() >= 2 && shown.sent.len() >= 2;
+            self.look().is_ok_and(all_there) && self.all_rest().unwrap_or(false)
+        })
+    }
+
+    /// Waits for a condition, but not longer than a person would. What is missing then shows in what is printed.
+    fn wait_until(&self, service: &Service, condition: impl Fn() -> bool) -> Result<(), CliError> {
         let begun = Instant::now();
-        loop {
-            let shown = self.look()?;
-            let delivered = shown.delivered.len() >= 6 && self.all_rest()?;
-            if delivered && shown.held.len() >= 2 && shown.sent.len() >= 2 {
-                return Ok(());
-            }
-            if begun.elapsed() > PATIENCE || !service.is_running() {
-                // What is missing shows in what is printed.
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(100));
+        while !condition() && begun.elapsed() < PATIENCE && service.is_running() {
+            std::thread::sleep(Duration::from_millis(50));
         }
+        Ok(())
     }
 
     fn queries(&self) -> Result<impl Queries + crate::store::Auditable, CliError> {
@@ -232,8 +234,8 @@ fn due_today(config: &Path, today: Date) -> Result<(), CliError> {
     fs::write(&timetable, timetable_for(today)).map_err(write)?;
     let text = fs::read_to_string(config).map_err(write)?;
     let mut settings: toml::Table = text.parse().map_err(|error| could_not("read its configuration", &error))?;
-    let files = toml::Value::Array(vec![timetable.display().to_string().into()]);
-    settings.insert("timetable".into(), toml::Table::from_iter([("files".to_owned(), files)]).into());
+    let file = toml::Table::from_iter([("file".to_owned(), timetable.display().to_string().into())]);
+    settings.insert("timetable".into(), toml::Value::Array(vec![file.into()]));
     let authorities = settings.get_mut("authority").and_then(toml::Value::as_array_mut);
     for authority in authorities.into_iter().flatten().filter_map(toml::Value::as_table_mut) {
         let returns = authority.get_mut("return").and_then(toml::Value::as_array_mut);

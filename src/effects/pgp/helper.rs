@@ -15,7 +15,7 @@ use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, Error, KeyHandle, Result, anyhow};
 
 use super::layers::{self, Signed};
-use super::ring::Ring;
+use super::ring::{KeyFault, Ring};
 use super::{OpenError, OpenRequest, Signers};
 
 const DEPTH_MAX: usize = 4;
@@ -83,6 +83,8 @@ impl Helper<'_> {
             // It names a key of ours, and yet its session key or the container's beginning is damaged.
             _ if named => OpenError::Tampered,
             Some(fault) => OpenError::OwnKeyUnreadable(fault.clone()),
+            // Nothing could be opened, whoever it is for: our trouble, not the sender's.
+            None if self.ring.own.is_empty() => OpenError::OwnKeyUnreadable(KeyFault::NoOwnKey),
             None if pkesks.is_empty() => OpenError::PassphraseOnly,
             None => OpenError::NoKey,
         }

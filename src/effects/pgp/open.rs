@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::io::{Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::SignedDuration;
 use sequoia_openpgp::armor::{self, Kind, ReaderMode};
@@ -77,7 +78,10 @@ fn follow(
     request: &OpenRequest<'_>,
 ) -> (Result<Content, OpenError>, Option<OpenError>) {
     let mut outlined = Outlined::new(message);
-    let opened = unseal(ring, &mut outlined, into, request);
+    // Sequoia 2.4.2 panics on some damaged armour. That must cost this message, not the worker; what the closure leaves
+    // half done is thrown away, save the outline, which is sound between any two reads.
+    let opened = catch_unwind(AssertUnwindSafe(|| unseal(ring, &mut outlined, into, request)));
+    let opened = opened.unwrap_or(Err(OpenError::ParserFault));
     if !opened.as_ref().is_err_and(OpenError::ends_reading) {
         outlined.drain();
     }

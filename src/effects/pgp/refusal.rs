@@ -42,6 +42,9 @@ pub enum OpenError {
     /// The session key or the integrity check failed.
     #[error("the message was altered or damaged after it was encrypted")]
     Tampered,
+    /// So damaged that the parser gave up in a fault of its own.
+    #[error("the message is damaged in a way that the parser cannot cope with")]
+    ParserFault,
     /// Encrypted to others.
     #[error("no key of ours opens the message")]
     NoKey,
@@ -129,7 +132,7 @@ impl OpenError {
             }
             OpenError::NotOpenPgp => Consequence::Hold(H::NotOpenPgp),
             OpenError::Truncated => Consequence::Hold(H::Truncated),
-            OpenError::Tampered => Consequence::Hold(H::Tampered),
+            OpenError::Tampered | OpenError::ParserFault => Consequence::Hold(H::Tampered),
             OpenError::NoKey | OpenError::PassphraseOnly => Consequence::Hold(H::NoKey),
             OpenError::Unsigned => Consequence::Hold(H::Unsigned),
             OpenError::Stranger => Consequence::Hold(H::Stranger),
@@ -163,6 +166,7 @@ impl OpenError {
             | OpenError::NotEncrypted
             | OpenError::Truncated
             | OpenError::Tampered
+            | OpenError::ParserFault
             | OpenError::NoKey
             | OpenError::PassphraseOnly
             | OpenError::Unsigned

@@ -93,6 +93,9 @@ pub enum KeyFault {
         /// Which file, below the state directory.
         file: PathBuf,
     },
+    /// There is nothing to open or sign with.
+    #[error("there is no key of our own; make one with `hbcourier keys generate`, or put back the one that was lost")]
+    NoOwnKey,
     /// A partner's secret key.
     #[error("`{}` holds a secret key that is not ours to hold", file.display())]
     ForeignSecret {

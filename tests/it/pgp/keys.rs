@@ -107,6 +107,12 @@ fn a_key_that_cannot_be_read_defers_and_is_noticed_when_mended() {
     fs::write(&file, &kept).unwrap();
     us.opens(&sealed).unwrap();
 
+    fs::remove_file(&file).unwrap();
+    assert_eq!(us.holds(&sealed), defer, "lost");
+    fs::write(&file, &kept).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    us.opens(&sealed).unwrap();
+
     let theirs = us.state.path().join(format!("keys/partner/dwp/{}.asc", partner.fingerprint()));
     let kept = fs::read(&theirs).unwrap();
     fs::write(&theirs, b"rubbish").unwrap();

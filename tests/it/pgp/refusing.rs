@@ -3,9 +3,10 @@
 use std::io::{self, Cursor, Read};
 
 use hbcourier::domain::reason::Limit;
-use hbcourier::domain::{Consequence, DeferCause, HoldReason, RejectReason};
+use hbcourier::domain::{Consequence, DeferCause, Digest, HoldReason, RejectReason};
 use hbcourier::effects::pgp::{KeyAlgorithm, OpenRequest, Opener, Signers};
 use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
 
 use super::{Full, ROOMY, Us, acquainted, content, dwp};
 use crate::support::partner::{Algorithm, Partner, SealOptions};
@@ -30,6 +31,39 @@ fn altered_anywhere() {
     let mut sealed = partner.seals(b"x", "x", &SealOptions::default());
     sealed[60] ^= 1;
     assert_eq!(us.holds(&sealed), hold(HoldReason::Tampered));
+}
+
+#[test]
+fn whatever_octet_is_altered_nothing_else_comes_out() {
+    let (us, partner) = acquainted();
+    let sent = content(300);
+    for options in [SealOptions::default(), SealOptions::armoured()] {
+        let sealed = partner.seals(&sent, "x", &options);
+        // The message is another one every time, so a remembered case would be of no use.
+        let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+        proptest!(config, |(at in 0..sealed.len(), mask in 1u8..)| {
+            let mut altered = sealed.clone();
+            altered[at] ^= mask;
+            // The checksum of an armour and its header lines may change without harm.
+            if let Ok((verdict, opened)) = us.opens(&altered) {
+                prop_assert!(options.armour && opened == sent && verdict.sealed == Digest::of(&altered));
+            }
+        });
+    }
+}
+
+/// Where the container begins, characters outside ASCII make sequoia 2.4.2 panic.
+#[test]
+fn armour_that_the_parser_cannot_cope_with() {
+    let (us, partner) = acquainted();
+    let sealed = partner.seals(&content(300), "x", &SealOptions::armoured());
+    for at in (170..210).filter(|at| sealed[*at] != b'\n') {
+        let mut altered = sealed.clone();
+        altered[at] ^= 0x80;
+        let held = us.holds(&altered);
+        let expected = [HoldReason::Tampered, HoldReason::Truncated, HoldReason::OddStructure].map(hold);
+        assert!(expected.contains(&held), "octet {at}: {held:?}");
+    }
 }
 
 #[test]
