@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
+use std::mem::ManuallyDrop;
 
 use tracing::{error, warn};
 
@@ -71,24 +72,21 @@ impl OutboundParts {
     fn commit(&self, from: &Submission, sealed: &Sealed, attempt: u8, ready: Box<dyn Ready + '_>) -> Result<(), Critical> {
         let stage = Stage::Sending { at: self.clock.now(), attempt, boot: self.boot.clone() };
         let to = Move { event: Event::Sending, stage, sealed: None, facts: facts(sealed, attempt) };
-        let sending = match self.record_move(from, to) {
-            Ok(Some(sending)) => sending,
-            Ok(None) => return Ok(()),
-            Err(critical) => {
-                // Sending may be on disk in spite of the error. Undoing the attempt now would leave evidence as if the
-                // file had been taken; left as it is, evidence says that it did not arrive.
-                std::mem::forget(ready);
-                return Err(critical);
-            }
+        // From here on Sending may be on disk, whatever ends this: an error, or a panic. Undoing the attempt then would
+        // leave evidence as if the file had been taken; left as it is, evidence says that it did not arrive.
+        let ready = ManuallyDrop::new(ready);
+        let Some(sending) = self.record_move(from, to)? else {
+            drop(ManuallyDrop::into_inner(ready));
+            return Ok(());
         };
         if step("send.recorded").is_err() {
             let answer = Answer::Later(DeferCause::WorkerFault, None);
-            let recorded = self.record_answer(&sending, sealed, attempt, answer);
-            // For the same reason, undone only once it is recorded.
-            if matches!(recorded, Ok(Some(_))) { drop(ready) } else { std::mem::forget(ready) }
-            return recorded.map(drop);
+            if self.record_answer(&sending, sealed, attempt, answer)?.is_some() {
+                drop(ManuallyDrop::into_inner(ready));
+            }
+            return Ok(());
         }
-        let reply = ready.commit();
+        let reply = ManuallyDrop::into_inner(ready).commit();
         if let Err(error) = step("send.committed") {
             warn!(submission = %from.key, "After sending {}: {error}", from.key);
         }

@@ -1,14 +1,12 @@
 //! The integration tests: one binary, a module per subject.
 
-// What a test stands on fails loudly; the exemption for tests does not reach functions that tests call.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod pgp;
 // A test fails by panicking, in the functions it calls too.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod courier;
 mod config;
+mod courier;
 mod init;
+mod outbound;
+mod pgp;
 mod support;
 mod timetable;
