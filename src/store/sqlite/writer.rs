@@ -235,4 +235,6 @@ fn save(connection: &Connection, frontier: &Frontier) -> rusqlite::Result<()> {
 }
 
 #[cfg(test)]
+mod accountability;
+#[cfg(test)]
 mod tests;
