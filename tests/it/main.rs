@@ -5,6 +5,7 @@
 
 mod config;
 mod courier;
+mod crash;
 mod init;
 mod outbound;
 mod pgp;
