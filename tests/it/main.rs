@@ -8,6 +8,7 @@
 mod architecture;
 mod config;
 mod courier;
+mod crash;
 mod init;
 mod layering;
 mod notices;
