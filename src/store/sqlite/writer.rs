@@ -148,6 +148,7 @@ impl Writer {
         save(&transaction, &frontier).map_err(failure)?;
         fail::fail_point!("store.commit", |_| Err(Failure::Lasting("a test made its commit fail".into())));
         transaction.commit().map_err(|error| Failure::Lasting(format!("its commit failed: {error}")))?;
+        fail::fail_point!("store.committed", |_| Err(Failure::Lasting("a test made its commit go unanswered".into())));
         self.frontier = frontier;
         Ok(answers)
     }

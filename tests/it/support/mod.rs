@@ -1,6 +1,6 @@
 //! What the tests stand on: partners, councils, waits.
 
-pub mod virtual_clock;
-pub mod partner;
 pub mod council;
+pub mod partner;
 pub mod smtp;
+pub mod virtual_clock;
