@@ -53,7 +53,11 @@ impl Inbound {
     }
 
     /// Goes on with what an earlier process, or an earlier attempt, had staged.
-    pub(super) fn publish_again(&self, consignment: &mut Consignment, staged_in: &str) -> Result<(), Failure> {
+    pub(super) fn publish_again(
+        &self,
+        consignment: &mut Consignment,
+        staged_in: &str,
+    ) -> Result<Vec<Delivery>, Failure> {
         let deliveries = self.queries.deliveries(&consignment.id)?;
         let mut remains = Vec::with_capacity(deliveries.len());
         for delivery in &deliveries {
@@ -76,7 +80,8 @@ impl Inbound {
                 _ => self.discard(std::slice::from_ref(delivery)),
             }
         }
-        self.delivered(consignment, &deliveries, event)
+        self.delivered(consignment, &deliveries, event)?;
+        Ok(deliveries)
     }
 
     fn refuse_what_is_wrong(&self, deliveries: &[Delivery], remains: &[Remaining]) -> Result<(), Failure> {

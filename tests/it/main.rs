@@ -5,8 +5,11 @@
 
 mod config;
 mod courier;
+mod inbound;
 mod init;
 mod outbound;
 mod pgp;
+mod returns_out;
 mod support;
 mod timetable;
+mod trouble;

@@ -7,6 +7,8 @@ use crate::cli::held::HeldItem;
 use crate::cli::keys::expiry::EndsBefore;
 use crate::cli::output::moment;
 use crate::cli::reading::Reading;
+use crate::domain::PartnerName;
+use crate::effects::pgp::KeyFault;
 use crate::store::Alarm;
 
 /// One thing that needs attention.
@@ -82,6 +84,16 @@ pub(super) fn of_overdue(overdue: &[Owed], held: &[HeldItem], expected: &[Expect
         )
     });
     returns.chain(packs).collect()
+}
+
+/// Key files that cannot be used.
+pub(super) fn of_key_faults(faults: &[(Option<PartnerName>, KeyFault)]) -> Vec<Attention> {
+    let attention = faults.iter().map(|(partner, fault)| {
+        let about = partner.as_ref().map_or_else(|| "keys".to_owned(), ToString::to_string);
+        let next = "Mend the file or put it back from a copy; what waits for it then goes on by itself.";
+        Attention::new(about, format!("{fault}."), next)
+    });
+    attention.collect()
 }
 
 pub(super) fn of_keys(ends: &[EndsBefore]) -> Vec<Attention> {
