@@ -76,7 +76,7 @@ pub(crate) fn status(reading: &Reading<'_>) -> Result<Status, CliError> {
     attention.extend(attention::of_held(&held));
     attention.extend(attention::of_alarms(&alarms));
     attention.extend(attention::of_overdue(&owed.overdue, &held, &overdue_from_partners));
-    attention.extend(attention::of_key_faults(&keys.faults));
+    attention.extend(attention::of_key_files(&keys));
     attention.extend(attention::of_keys(&ends));
     attention.extend(attention::of_timetables(reading));
     Ok(Status {

@@ -61,6 +61,25 @@ fn it_ends_in_good_order_when_told_to() {
     assert!(status["service"].is_null() && status["well"] == false, "{status}");
 }
 
+#[cfg(feature = "failpoints")]
+#[test]
+fn told_to_end_while_it_is_starting_it_ends_in_good_order_too() {
+    let (dwp, mut council) = impatient();
+    council.start_in(&[("FAILPOINTS", "collect.directory-synced=return(kill)")]);
+    council.drops("1.pgp", &dwp.seals(&laid_xml(1), "LAID.xml", &SealOptions::default()));
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&council.ends()), Some(9));
+    fs::remove_file(council.state.join("control.sock")).unwrap();
+    // What was spooled is recorded before anything else begins; this start is slow about it.
+    council.start_with(&[("FAILPOINTS", "collect.recorded=1*sleep(3000)")]);
+    council.until("it has begun to start", |council| council.state.join("control.sock").exists());
+    let ended = council.stop();
+    assert!(ended.success(), "{ended}\n{}", council.log());
+    assert_eq!(council.ledger().last().unwrap()["event"], "service-stopped");
+    council.start();
+    council.until("it is delivered", |council| council.all_rest(1) && council.delivered().len() == 1);
+    assert!(council.stop().success());
+}
+
 #[test]
 fn told_to_end_with_two_hundred_files_in_flight_it_loses_none() {
     const FILES: usize = 200;

@@ -22,7 +22,7 @@ use super::partner::Partner;
 pub const LA: &str = "12302";
 
 /// How long a test waits for a condition before it fails. Far beyond what is needed, for slow machines.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 pub struct Council {
     pub dir: TempDir,

@@ -112,14 +112,20 @@ fn somebody_elses_file_of_that_name_is_never_overwritten() {
 
 #[cfg(feature = "failpoints")]
 #[test]
-fn an_alarm_raised_while_publishing_ends_with_the_delivery() {
+fn one_that_is_gone_when_a_staged_file_is_to_be_published_is_waited_for() {
     let (dwp, mut council) = quick();
-    council.start_in(&[("FAILPOINTS", "publish.renamed=1*return(5)")]);
+    council.start_in(&[("FAILPOINTS", "stage.recorded=return(kill)")]);
     council.drops("1.pgp", &dwp.seals(&laid_xml(1), "LAID.xml", &SealOptions::default()));
-    council.until("it is delivered", |council| council.all_rest(1));
-    let raised = |entry: &&serde_json::Value| entry["event"] == "alarm-raised" && entry["code"] == "CN-507";
-    assert_eq!(council.ledger().iter().filter(raised).count(), 1, "the fault did not happen: this shows nothing");
-    assert_eq!((council.delivered().len(), council.events("delivered-recovered")), (1, 1));
-    assert!(!council.is_alarmed("laid-12302", "CN-507"));
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&council.ends()), Some(9));
+    let away = council.backoffice.join("away");
+    fs::rename(laid(&council), &away).unwrap();
+    council.start();
+    council.until("the alarm names it", |council| council.is_alarmed("laid-12302", "CN-507"));
+    assert_eq!(council.deferred(), ["CN-303"]);
+    fs::rename(&away, laid(&council)).unwrap();
+    council.until("it is delivered", |council| council.all_rest(1) && council.delivered().len() == 1);
+    assert!(!council.is_alarmed("laid-12302", "CN-507"), "the alarm ends with the delivery");
+    assert!(council.hidden_parts().is_empty());
     assert!(council.stop().success());
+    assert_eq!((council.events("delivered"), council.events("delivered-recovered")), (0, 1));
 }
