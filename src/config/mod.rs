@@ -32,6 +32,7 @@ pub use template::{FileNameTemplate, NameFacts, TemplateFault, TemplateUse};
 use location::Places;
 
 /// Loads the file, its `conf.d` and the process's `HBCOURIER__…` variables.
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
 pub fn load(path: &Path) -> Result<Settings, Problems> {
     load_with_env(path, std::env::vars_os())
 }

@@ -36,7 +36,9 @@ const STOP_PATIENCE: Duration = Duration::from_secs(80);
 #[derive(Debug, thiserror::Error)]
 pub enum RunFault {
     /// A worker met something that only a restart can mend.
-    #[error("the worker `{worker}` had to stop: {why}. What was collected is safe; start the service again once the cause is mended")]
+    #[error(
+        "the worker `{worker}` had to stop: {why}. What was collected is safe; start the service again once the cause is mended"
+    )]
     Worker {
         /// Which.
         worker: String,
@@ -138,7 +140,8 @@ impl Running {
             sweep_every: service.settings.service.sweep_every,
             state: service.settings.service.state.clone(),
         };
-        let critical = |error: crate::inbound::Critical| RunFault::Worker { worker: "start".into(), why: error.to_string() };
+        let critical =
+            |error: crate::inbound::Critical| RunFault::Worker { worker: "start".into(), why: error.to_string() };
         note(service, Event::ServiceStarted).map_err(|error| critical(error.into()))?;
         let control = running.control(service)?;
         service.inbound.recover().map_err(critical)?;

@@ -85,11 +85,14 @@ impl Inbound {
     }
 
     fn refuse_what_is_wrong(&self, deliveries: &[Delivery], remains: &[Remaining]) -> Result<(), Failure> {
+        let one_was_taken = remains.contains(&Remaining::Taken);
         for (delivery, remains) in deliveries.iter().zip(remains) {
             let (consequence, alarm) = match remains {
                 Remaining::Publish | Remaining::Done | Remaining::Taken => continue,
                 Remaining::Conflict => (Consequence::Hold(HoldReason::NameConflict), None),
                 Remaining::Replaced => (Consequence::Hold(HoldReason::Replaced), Some(AlarmReason::Replaced)),
+                // Staging everything again would publish a second time what was taken.
+                Remaining::Restage if one_was_taken => (Consequence::Hold(HoldReason::PartlyTaken), None),
                 Remaining::Restage => {
                     self.discard(std::slice::from_ref(delivery));
                     return Err(Failure::This {
@@ -100,7 +103,7 @@ impl Inbound {
                 }
             };
             let alarm = alarm.map(|reason| (delivery.destination.to_string(), reason));
-            let detail = format!("the final name at {} is taken", delivery.destination);
+            let detail = format!("what lies at {} is not what was left there", delivery.destination);
             return Err(Failure::This { consequence, alarm, detail });
         }
         Ok(())

@@ -7,6 +7,8 @@
 mod attention;
 mod page;
 mod queues;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 

@@ -21,6 +21,8 @@ use super::partner::Partner;
 
 pub const LA: &str = "12302";
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hbcourier");
+
 /// How long a test waits for a condition before it fails. Far beyond what is needed, for slow machines.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -106,10 +108,23 @@ impl Council {
 
     /// Starts the service with these variables; does not wait.
     pub fn start_with(&mut self, environment: &[(&str, &str)]) {
+        self.starts(command(), environment);
+    }
+
+    /// As [`Council::start_with`], as if the machine had been restarted: the kernel tells another boot id.
+    pub fn start_rebooted(&mut self, environment: &[(&str, &str)]) {
+        let boot_id = self.dir.path().join("boot_id");
+        fs::write(&boot_id, "00000000-0000-4000-8000-000000000001\n").unwrap();
+        let mut run = Command::new("unshare");
+        let mounted = r#"mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@""#;
+        run.args(["--mount", "--propagation", "private", "sh", "-c", mounted]).arg(boot_id).arg(PROGRAM);
+        self.starts(run, environment);
+    }
+
+    fn starts(&mut self, mut run: Command, environment: &[(&str, &str)]) {
         assert!(self.service.is_none(), "it runs already");
         let log = fs::File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let mut run = command();
-        run.arg("--config").arg(&self.config).arg("run").envs(environment.iter().copied());
+        quiet(&mut run).arg("--config").arg(&self.config).arg("run").envs(environment.iter().copied());
         self.service = Some(run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
     }
 
@@ -334,6 +349,12 @@ impl Council {
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// The ledger's entries as they are stored, unverified.
+    pub fn entries(&self) -> Vec<Value> {
+        let lines = self.store().unwrap().ledger(0, usize::MAX >> 1).unwrap();
+        lines.iter().map(|(_, line)| serde_json::from_slice(line).unwrap()).collect()
+    }
+
     /// How many ledger entries tell of this event.
     pub fn events(&self, event: &str) -> usize {
         self.ledger().iter().filter(|entry| entry["event"] == event).count()
@@ -360,9 +381,14 @@ impl Drop for Council {
 
 /// The real program.
 pub fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hbcourier"));
-    command.env_remove("FAILPOINTS").env("HBCOURIER_LOG", "hbcourier=debug");
+    let mut command = Command::new(PROGRAM);
+    quiet(&mut command);
     command
+}
+
+/// Without what the tests' own environment might say to it.
+fn quiet(command: &mut Command) -> &mut Command {
+    command.env_remove("FAILPOINTS").env("HBCOURIER_LOG", "hbcourier=debug")
 }
 
 /// Standard output of a command that ended well.
@@ -398,7 +424,7 @@ pub fn drop_into(folder: &Path, name: &str, bytes: &[u8]) {
     fs::rename(unfinished, folder.join(name)).unwrap();
 }
 
-fn is_hidden(path: &Path) -> bool {
+pub fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
 }
 
