@@ -61,7 +61,7 @@ impl Inbound {
             let found = found.map_err(|error| Failure::at_destination(&delivery.destination, &error))?;
             remains.push(remaining(found));
         }
-        self.refuse_what_is_wrong(&deliveries, &remains)?;
+        self.refuse_what_is_wrong(consignment, &deliveries, &remains)?;
         let mut event = Event::DeliveredRecovered;
         for (delivery, remains) in deliveries.iter().zip(remains) {
             match remains {
@@ -79,14 +79,23 @@ impl Inbound {
         self.delivered(consignment, &deliveries, event)
     }
 
-    fn refuse_what_is_wrong(&self, deliveries: &[Delivery], remains: &[Remaining]) -> Result<(), Failure> {
-        for (delivery, remains) in deliveries.iter().zip(remains) {
+    fn refuse_what_is_wrong(
+        &self,
+        consignment: &Consignment,
+        deliveries: &[Delivery],
+        remains_of_all: &[Remaining],
+    ) -> Result<(), Failure> {
+        for (delivery, remains) in deliveries.iter().zip(remains_of_all) {
             let (consequence, alarm) = match remains {
                 Remaining::Publish | Remaining::Done | Remaining::Taken => continue,
                 Remaining::Conflict => (Consequence::Hold(HoldReason::NameConflict), None),
                 Remaining::Replaced => (Consequence::Hold(HoldReason::Replaced), Some(AlarmReason::Replaced)),
                 Remaining::Restage => {
-                    self.discard(std::slice::from_ref(delivery));
+                    if remains_of_all.contains(&Remaining::Taken) {
+                        self.note_possible_republish(consignment)?;
+                    }
+                    // The damaged part stays until it is staged anew: gone before Deferred is recorded, it would pass
+                    // for published and taken.
                     return Err(Failure::This {
                         consequence: Consequence::Defer(DeferCause::StagedDamaged),
                         alarm: Some((delivery.destination.to_string(), AlarmReason::StagedDamaged)),
