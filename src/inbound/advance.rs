@@ -64,8 +64,8 @@ impl Inbound {
                 self.clear_destination_alarms(&deliveries)?;
             }
             Standing::Staged { boot, .. } | Standing::Deferred { resume: Resume::Publishing { boot }, .. } => {
-                self.publish_again(consignment, &boot)?;
-                self.clear_destination_alarms(&self.queries.deliveries(&consignment.id)?)?;
+                let deliveries = self.publish_again(consignment, &boot)?;
+                self.clear_destination_alarms(&deliveries)?;
             }
             Standing::Delivered { .. } => self.close(consignment)?,
             Standing::Held { .. } | Standing::Closed { .. } | Standing::Rejected { .. } => {}

@@ -53,7 +53,11 @@ impl Inbound {
     }
 
     /// Goes on with what an earlier process, or an earlier attempt, had staged.
-    pub(super) fn publish_again(&self, consignment: &mut Consignment, staged_in: &str) -> Result<(), Failure> {
+    pub(super) fn publish_again(
+        &self,
+        consignment: &mut Consignment,
+        staged_in: &str,
+    ) -> Result<Vec<Delivery>, Failure> {
         let deliveries = self.queries.deliveries(&consignment.id)?;
         let mut remains = Vec::with_capacity(deliveries.len());
         for delivery in &deliveries {
@@ -61,7 +65,7 @@ impl Inbound {
             let found = found.map_err(|error| Failure::at_destination(&delivery.destination, &error))?;
             remains.push(remaining(found));
         }
-        self.refuse_what_is_wrong(consignment, &deliveries, &remains)?;
+        self.refuse_what_is_wrong(&deliveries, &remains)?;
         let mut event = Event::DeliveredRecovered;
         for (delivery, remains) in deliveries.iter().zip(remains) {
             match remains {
@@ -76,24 +80,20 @@ impl Inbound {
                 _ => self.discard(std::slice::from_ref(delivery)),
             }
         }
-        self.delivered(consignment, &deliveries, event)
+        self.delivered(consignment, &deliveries, event)?;
+        Ok(deliveries)
     }
 
-    fn refuse_what_is_wrong(
-        &self,
-        consignment: &Consignment,
-        deliveries: &[Delivery],
-        remains_of_all: &[Remaining],
-    ) -> Result<(), Failure> {
-        for (delivery, remains) in deliveries.iter().zip(remains_of_all) {
+    fn refuse_what_is_wrong(&self, deliveries: &[Delivery], remains: &[Remaining]) -> Result<(), Failure> {
+        let one_was_taken = remains.contains(&Remaining::Taken);
+        for (delivery, remains) in deliveries.iter().zip(remains) {
             let (consequence, alarm) = match remains {
                 Remaining::Publish | Remaining::Done | Remaining::Taken => continue,
                 Remaining::Conflict => (Consequence::Hold(HoldReason::NameConflict), None),
                 Remaining::Replaced => (Consequence::Hold(HoldReason::Replaced), Some(AlarmReason::Replaced)),
+                // Staging everything again would publish a second time what was taken.
+                Remaining::Restage if one_was_taken => (Consequence::Hold(HoldReason::PartlyTaken), None),
                 Remaining::Restage => {
-                    if remains_of_all.contains(&Remaining::Taken) {
-                        self.note_possible_republish(consignment)?;
-                    }
                     // The damaged part stays until it is staged anew: gone before Deferred is recorded, it would pass
                     // for published and taken.
                     return Err(Failure::This {
@@ -104,7 +104,7 @@ impl Inbound {
                 }
             };
             let alarm = alarm.map(|reason| (delivery.destination.to_string(), reason));
-            let detail = format!("the final name at {} is taken", delivery.destination);
+            let detail = format!("what lies at {} is not what was left there", delivery.destination);
             return Err(Failure::This { consequence, alarm, detail });
         }
         Ok(())

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use tracing::warn;
 
+use super::OutboundParts;
 use super::alarm::{ATTEMPTS_QUIET, Wanted, about_return, is_ours, notice_of};
 use super::critical::Critical;
 use super::due::{Hours, NextStep, later, london_date, next_step, wakes};
@@ -16,7 +17,6 @@ use super::message_id::MessageIds;
 use super::owed::Owed;
 use super::record::Move;
 use super::taken::Notes;
-use super::OutboundParts;
 use crate::config::settings::{ReturnSettings, Window};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Stage, Submission, SubmissionKey};

@@ -69,7 +69,13 @@ impl OutboundParts {
     }
 
     /// Records Sending, passes the point of no return, and records the answer.
-    fn commit(&self, from: &Submission, sealed: &Sealed, attempt: u8, ready: Box<dyn Ready + '_>) -> Result<(), Critical> {
+    fn commit(
+        &self,
+        from: &Submission,
+        sealed: &Sealed,
+        attempt: u8,
+        ready: Box<dyn Ready + '_>,
+    ) -> Result<(), Critical> {
         let stage = Stage::Sending { at: self.clock.now(), attempt, boot: self.boot.clone() };
         let to = Move { event: Event::Sending, stage, sealed: None, facts: facts(sealed, attempt) };
         // From here on Sending may be on disk, whatever ends this: an error, or a panic. Undoing the attempt then would
@@ -112,7 +118,9 @@ impl OutboundParts {
         let answer = match self.evidence(submission, sealed, settings, rebooted) {
             Evidence::Arrived(words) => Answer::Accepted(Event::SentRecovered, words),
             Evidence::NotArrived => Answer::NotArrived,
-            Evidence::Unknown => Answer::Silence("an attempt was interrupted, and nothing tells how it ended".to_owned()),
+            Evidence::Unknown => {
+                Answer::Silence("an attempt was interrupted, and nothing tells how it ended".to_owned())
+            }
         };
         self.record_answer(submission, sealed, *attempt, answer).map(drop)
     }
@@ -158,7 +166,8 @@ impl OutboundParts {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(NotTried::Refused(DAMAGED.to_owned())),
             Err(error) => return Err(unreadable(error)),
         };
-        let copied = copy_and_digest(&mut file, &mut io::sink(), u64::MAX).map_err(|e| unreadable(io::Error::other(e)))?;
+        let copied =
+            copy_and_digest(&mut file, &mut io::sink(), u64::MAX).map_err(|e| unreadable(io::Error::other(e)))?;
         if copied.digest != sealed.sealed || copied.bytes != sealed.bytes {
             return Err(NotTried::Refused(DAMAGED.to_owned()));
         }

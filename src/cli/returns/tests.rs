@@ -49,14 +49,17 @@ fn what_needs_somebody_is_in_the_first_line() {
     assert!(before.starts_with("SHBE 2020-21 of LA 12302: 2 listed: 1 held, 1 scheduled. MISSING: 2020-04 (held).\n"));
     let after = says(&store, "list", date(2020, 5, 12)).unwrap();
     assert!(after.contains("MISSING: 2020-04 (held, and due), 2020-05 (overdue)."), "{after}");
-    assert!(after.contains("\n  ! 2020-04  2020-04-14    2020-04-14   held         CN-401: The return's file is empty.\n"));
+    assert!(
+        after.contains("\n  ! 2020-04  2020-04-14    2020-04-14   held         CN-401: The return's file is empty.\n")
+    );
     assert!(says(&store, "list --authority 16104", date(2020, 5, 12)).unwrap().starts_with("No return is recorded."));
 }
 
 #[test]
 fn a_script_gets_every_fact_and_null_for_what_is_not_there() {
     let (_state, store) = store();
-    let list: serde_json::Value = serde_json::from_str(&says(&store, "list --json", date(2020, 4, 1)).unwrap()).unwrap();
+    let list: serde_json::Value =
+        serde_json::from_str(&says(&store, "list --json", date(2020, 4, 1)).unwrap()).unwrap();
     let april = &list["returns"][0];
     for (fact, value) in [
         ("return", "shbe"),

@@ -236,4 +236,6 @@ fn save(connection: &Connection, frontier: &Frontier) -> rusqlite::Result<()> {
 }
 
 #[cfg(test)]
+mod accountability;
+#[cfg(test)]
 mod tests;

@@ -304,7 +304,9 @@ pub fn extract(number: &str, day: &str, salt: &str) -> String {
 pub fn workbook(salt: &str) -> Vec<u8> {
     use std::io::Write;
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, content) in [("[Content_Types].xml", "<a/>"), ("xl/workbook.xml", "<b/>"), ("xl/sharedStrings.xml", salt)] {
+    for (name, content) in
+        [("[Content_Types].xml", "<a/>"), ("xl/workbook.xml", "<b/>"), ("xl/sharedStrings.xml", salt)]
+    {
         zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
         zip.write_all(content.as_bytes()).unwrap();
     }

@@ -76,6 +76,23 @@ fn every_step_fails() {
     }
 }
 
+/// Sealed, but its file stays where it is for now: said, and tried again by itself.
+#[test]
+fn a_file_that_could_not_be_removed_is_said_and_removed_later() {
+    let scenario = FailScenario::setup();
+    let council = Council::new(&["12302"], "2020-04-08 10:00", Way::Folders);
+    council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-04-08", ""));
+    fail::cfg("seal.recorded", "return(13)").unwrap();
+    council.look();
+    assert_eq!((council.stage(APRIL), council.left_in("12302", Shbe)), (Stage::Sealed, 1));
+    assert_eq!(council.alarms()["returns-12302-shbe"], "CN-535");
+    council.look();
+    assert_eq!(council.left_in("12302", Shbe), 0);
+    assert!(council.alarms().is_empty());
+    assert_eq!(council.stage("shbe/12302/2020-05"), Stage::Scheduled, "nothing was taken for May's");
+    scenario.teardown();
+}
+
 /// The leftover of April is removed after a crash; the same bytes put there anew for May are not.
 #[test]
 fn a_leftover_is_told_from_the_same_bytes_put_there_again() {

@@ -47,8 +47,12 @@ fn accepted_is_sent_once_with_what_was_sealed() {
     assert_eq!(passed[0].subject, "SHBE 12302 2020-04");
     assert_eq!(passed[0].to, ["hbms@dwp.example"]);
     assert_eq!(council.opened_by_dwp(&passed[0].bytes), extract("12302", "2020-04-08", "").as_bytes());
-    let order: Vec<Event> =
-        council.ledger().into_iter().filter(|e| e.facts.submission.as_deref() == Some(APRIL)).map(|e| e.event).collect();
+    let order: Vec<Event> = council
+        .ledger()
+        .into_iter()
+        .filter(|e| e.facts.submission.as_deref() == Some(APRIL))
+        .map(|e| e.event)
+        .collect();
     assert_eq!(order, [Event::Scheduled, Event::Sealed, Event::Sending, Event::Sent]);
 }
 
@@ -86,12 +90,17 @@ fn later_is_tried_again_with_the_same_bytes_after_growing_pauses() {
     for attempt in 1..=3 {
         let before = hbcourier::effects::clock::Clock::now(&*council.clock);
         let wake = council.tick().unwrap();
-        let Stage::Deferred { until, attempts, .. } = council.stage(APRIL) else { panic!("{:?}", council.stage(APRIL)) };
+        let Stage::Deferred { until, attempts, .. } = council.stage(APRIL) else {
+            panic!("{:?}", council.stage(APRIL))
+        };
         assert_eq!((attempts, wake), (attempt, until));
         pauses.push(until.duration_since(before).as_secs());
         assert_eq!(council.alarms().contains_key(ABOUT), attempt == 3, "after {attempt} attempts");
         council.tick();
-        assert!(matches!(council.stage(APRIL), Stage::Deferred { attempts, .. } if attempts == attempt), "not too soon");
+        assert!(
+            matches!(council.stage(APRIL), Stage::Deferred { attempts, .. } if attempts == attempt),
+            "not too soon"
+        );
         council.clock.advance_to_moment(until);
     }
     assert_eq!(pauses, [60, 120, 240]);

@@ -233,7 +233,10 @@ fn at_the_end_of_the_year_the_list_says_that_none_is_missing() {
         String::from_utf8(out).unwrap()
     };
     let all = text(ListArgs::default());
-    assert!(all.contains("SHBE 2020-21 of LA 12302: 12 listed: 11 sent, 1 missed. MISSING: 2020-05 (missed)."), "{all}");
+    assert!(
+        all.contains("SHBE 2020-21 of LA 12302: 12 listed: 11 sent, 1 missed. MISSING: 2020-05 (missed)."),
+        "{all}"
+    );
     assert!(all.contains("HBMS MI 2020-21 of LA 12302: 12 listed: 12 sent. None is missing."), "{all}");
     let json: serde_json::Value = serde_json::from_str(&text(ListArgs { json: true, ..ListArgs::default() })).unwrap();
     let rows = json["returns"].as_array().unwrap();
