@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use hbcourier::domain::{Consignment, Digest, Standing};
+use hbcourier::domain::{Consignment, Digest, Standing, TimetableYear};
+use hbcourier::effects::clock::london;
 use hbcourier::store::{ConsignmentFilter, Queries, SqliteQueries, SqliteStore};
+use jiff::civil::Date;
+use jiff::{ToSpan, Zoned};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -21,7 +24,7 @@ pub const LA: &str = "12302";
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hbcourier");
 
 /// How long a test waits for a condition before it fails. Far beyond what is needed, for slow machines.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 pub struct Council {
     pub dir: TempDir,
@@ -89,14 +92,17 @@ impl Council {
 
     /// Puts a file into the drop folder as a careful writer does: under another name first.
     pub fn drops(&self, name: &str, bytes: &[u8]) {
-        let unfinished = self.drop.join(format!(".{name}"));
-        fs::write(&unfinished, bytes).unwrap();
-        fs::rename(unfinished, self.drop.join(name)).unwrap();
+        drop_into(&self.drop, name, bytes);
     }
 
     /// Starts the service, and waits until it answers.
     pub fn start(&mut self) {
-        self.start_with(&[]);
+        self.start_in(&[]);
+    }
+
+    /// Starts the service with these variables, and waits until it answers.
+    pub fn start_in(&mut self, environment: &[(&str, &str)]) {
+        self.start_with(environment);
         self.until("the service answers", |council| council.answers());
     }
 
@@ -168,6 +174,108 @@ impl Council {
     /// Runs a command of the program on this council's configuration.
     pub fn runs(&self, arguments: &[&str]) -> Output {
         command().arg("--config").arg(&self.config).args(arguments).output().unwrap()
+    }
+
+    /// Trusts a partner's certificate as a further one of DWP's, by the command.
+    pub fn trusts(&self, partner: &Partner) {
+        let file = self.dir.path().join("trusted.asc");
+        fs::write(&file, partner.certificate()).unwrap();
+        let fingerprint = partner.fingerprint().to_string();
+        let file = file.to_str().unwrap();
+        succeeded(self.runs(&["keys", "trust", "dwp", file, "--fingerprint", &fingerprint]));
+    }
+
+    /// What waits for a person, as `held list` tells it.
+    pub fn held(&self) -> Vec<Value> {
+        self.json(&["held", "list"])["held"].as_array().unwrap().clone()
+    }
+
+    /// What needs attention, as `status` tells it: about what, and the code.
+    pub fn attention(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let status = self.json(&["status"]);
+        status["attention"].as_array().unwrap().iter().map(|one| (text(&one["about"]), text(&one["code"]))).collect()
+    }
+
+    /// Whether `status` has this alarm.
+    pub fn is_alarmed(&self, about: &str, code: &str) -> bool {
+        self.attention().iter().any(|one| one.0 == about && one.1 == code)
+    }
+
+    /// The codes under which consignments wait to be tried again, sorted.
+    pub fn deferred(&self) -> Vec<&'static str> {
+        let mut codes: Vec<_> = self.consignments().iter().filter_map(|one| match &one.standing {
+            Standing::Deferred { cause, .. } => Some(cause.notice().code),
+            _ => None,
+        }).collect();
+        codes.sort_unstable();
+        codes
+    }
+
+    /// A second authority, in a file of its own beside the configuration. Its drop folder and its back office.
+    pub fn adds_authority(&self, number: &str, name: &str) -> (PathBuf, PathBuf) {
+        let base = self.dir.path().join(number);
+        let (drop, backoffice) = (base.join("drop"), base.join("backoffice"));
+        [&drop, &backoffice].into_iter().for_each(|folder| fs::create_dir_all(folder).unwrap());
+        let beside = self.config.with_file_name("conf.d");
+        fs::create_dir_all(&beside).unwrap();
+        let kinds = r#"["laid-pdf", "laid-xml", "hbms-pack", "hbms-mi", "caseload-risk"]"#;
+        let table = format!(
+            "[[authority]]\nnumber = \"{number}\"\nname = \"{name}\"\n\
+             drop_folder = [{{ name = \"drop-{number}\", path = \"{}\", partners = [\"dwp\"] }}]\n\
+             route = [{{ kinds = {kinds}, destination = \"all-{number}\", folder = \"{}\" }}]\n",
+            drop.display(),
+            backoffice.display()
+        );
+        fs::write(beside.join(format!("{number}.toml")), table).unwrap();
+        (drop, backoffice)
+    }
+
+    /// Makes today the transfer date of both returns for April, and sends as soon as they are there; May's may be left
+    /// from today on too. Today.
+    pub fn falls_due_today(&self) -> Date {
+        let today = Zoned::now().with_time_zone(london()).date();
+        let first = if today.month() < 4 { today.year() - 1 } else { today.year() };
+        let date = |month: &str, extract_from: Date, transfer_on: Date| {
+            format!("{{ relevant_month = \"{first}-{month}\", extract_from = \"{extract_from}\", transfer_on = \"{transfer_on}\" }}")
+        };
+        let timetable = format!(
+            "year = \"{}\"\nsource = \"made up\"\n\n[[group]]\nweek = 1\nweekday = \"Monday\"\n\
+             dates = [{}, {}]\nauthorities = [[\"{LA}\", \"Blackpool\"]]\n",
+            TimetableYear::beginning(first),
+            date("04", today.saturating_sub(7.days()), today),
+            date("05", today, today.saturating_add(28.days())),
+        );
+        let file = self.config.with_file_name("timetable.toml");
+        fs::write(&file, timetable).unwrap();
+        self.changes_settings(|settings| {
+            let file = toml::Table::from_iter([("file".to_owned(), file.display().to_string().into())]);
+            settings.insert("timetable".into(), toml::Value::Array(vec![file.into()]));
+            for authority in settings["authority"].as_array_mut().unwrap() {
+                for owed in authority["return"].as_array_mut().unwrap() {
+                    let owed = owed.as_table_mut().unwrap();
+                    owed.insert("window".into(), "00:00-24:00".into());
+                    owed.insert("settle".into(), "500ms".into());
+                }
+            }
+        });
+        today
+    }
+
+    /// Edits every route's table.
+    pub fn changes_routes(&self, edit: impl Fn(&mut toml::Table)) {
+        self.changes_settings(|settings| {
+            let authorities = settings["authority"].as_array_mut().unwrap();
+            let routes = authorities.iter_mut().flat_map(|one| one["route"].as_array_mut().unwrap());
+            routes.for_each(|route| edit(route.as_table_mut().unwrap()));
+        });
+    }
+
+    /// The most memory the service has had at once, in KiB.
+    pub fn peak_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// The one JSON document that a command prints.
@@ -309,10 +417,18 @@ fn code(standing: &Standing) -> Option<&'static str> {
     }
 }
 
+/// Puts a file into a drop folder as a careful writer does: under another name first.
+pub fn drop_into(folder: &Path, name: &str, bytes: &[u8]) {
+    let unfinished = folder.join(format!(".{name}"));
+    fs::write(&unfinished, bytes).unwrap();
+    fs::rename(unfinished, folder.join(name)).unwrap();
+}
+
 pub fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
 }
 
+/// Every file below a folder.
 pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.flatten().map(|entry| entry.path());
