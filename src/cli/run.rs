@@ -41,7 +41,11 @@ pub fn not_started(fault: &StartFault) -> CliError {
         StartFault::Locked { .. } | StartFault::State { .. } | StartFault::Store(_) => Exit::CouldNot,
     };
     let says = format!("hbcourier did not start: {}.", with_causes(fault));
-    CliError::new(exit, says, "Nothing was transferred. Mend that, then start it again; `hbcourier check` probes everything.")
+    CliError::new(
+        exit,
+        says,
+        "Nothing was transferred. Mend that, then start it again; `hbcourier check` probes everything.",
+    )
 }
 
 fn ended(fault: &dyn std::error::Error, state: &str) -> CliError {

@@ -70,6 +70,7 @@ impl Lookout {
             // A breath between looks, so that a file that cannot settle costs nothing.
             let pause = next_settled.unwrap_or(next_sweep).max(Duration::from_millis(20)).min(next_sweep);
             if self.hints_lost.swap(false, Ordering::SeqCst) {
+                self.disarm();
                 swept = self.sweep()?;
             }
             match self.hints.recv_timeout(pause) {
@@ -92,16 +93,36 @@ impl Lookout {
         while let Some(hint) = next {
             match hint {
                 Hint::Closed(path) => self.closed(&path),
-                Hint::Stirred(path) => lost |= self.is_folder(&path),
-                Hint::Lost => lost = true,
+                Hint::Stirred(path) => lost |= self.stirred(&path),
+                Hint::Lost => {
+                    self.disarm();
+                    lost = true;
+                }
             }
             next = self.hints.try_recv().ok();
         }
         Ok(lost)
     }
 
-    fn is_folder(&self, path: &Path) -> bool {
-        self.watched.iter().any(|watched| watched.folder.path == *path)
+    /// Whether this was about a folder itself. What is there now may be another folder, even under the same inode
+    /// number, so it is watched anew.
+    fn stirred(&mut self, path: &Path) -> bool {
+        let mut is_folder = false;
+        for watched in self.watched.iter_mut().filter(|watched| watched.folder.path == *path) {
+            watched.armed = None;
+            is_folder = true;
+        }
+        for (_, armed) in self.pick_ups.iter_mut().filter(|(folder, _)| folder == path) {
+            *armed = None;
+            is_folder = true;
+        }
+        is_folder
+    }
+
+    /// That a folder went away may be among the hints that were lost, so each is watched anew.
+    fn disarm(&mut self) {
+        self.watched.iter_mut().for_each(|watched| watched.armed = None);
+        self.pick_ups.iter_mut().for_each(|(_, armed)| *armed = None);
     }
 
     fn closed(&mut self, path: &Path) {

@@ -9,6 +9,7 @@ use super::identify::without_openpgp_ending;
 use super::{Critical, Failure, Inbound, Terms};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, Resume, Standing};
+use crate::durable::step;
 
 impl Inbound {
     /// Works on the consignment until it rests. `None` if there is no such consignment, or somebody works on it.
@@ -23,8 +24,8 @@ impl Inbound {
         let Some((mut consignment, name)) = self.queries.consignment(&claim.id)? else { return Ok(None) };
         while consignment.standing.due_at().is_some_and(|due| due <= self.clock.now()) {
             let before = consignment.revision;
-            let step = AssertUnwindSafe(|| self.step(&mut consignment, name.as_deref()));
-            let failure = match catch_unwind(step) {
+            let stepping = AssertUnwindSafe(|| self.step(&mut consignment, name.as_deref()));
+            let failure = match catch_unwind(stepping) {
                 Ok(Ok(())) => continue,
                 Ok(Err(Failure::Critical(critical))) => return Err(critical),
                 Ok(Err(failure)) => failure,
@@ -48,7 +49,8 @@ impl Inbound {
                 self.clear_destination_alarms(&deliveries)?;
             }
             Standing::Staged { boot, .. } | Standing::Deferred { resume: Resume::Publishing { boot }, .. } => {
-                self.publish_again(consignment, &boot)?;
+                let deliveries = self.publish_again(consignment, &boot)?;
+                self.clear_destination_alarms(&deliveries)?;
             }
             Standing::Delivered { .. } => self.close(consignment)?,
             Standing::Held { .. } | Standing::Closed { .. } | Standing::Rejected { .. } => {}
@@ -92,7 +94,10 @@ impl Inbound {
         };
         tracing::info!(%transfer, code = notice.code, detail, "{} {transfer}: {}", event, notice.says);
         let facts = Facts { code: Some(notice.code.to_owned()), ..Facts::default() };
-        self.move_to(consignment, standing, event, facts)
+        untroubled(step("outcome.decided"));
+        self.move_to(consignment, standing, event, facts)?;
+        untroubled(step("outcome.recorded"));
+        Ok(())
     }
 
     /// To be tried again; or held, once the allowed number of attempts has failed. What is staged is never given up:
@@ -137,6 +142,13 @@ impl Inbound {
             }
         }
         Ok(())
+    }
+}
+
+/// Nothing of the system's is done at such a step, so nothing can fail there but the step itself.
+fn untroubled(step: std::io::Result<()>) {
+    if let Err(error) = step {
+        tracing::warn!("While recording what stopped a transfer: {error}");
     }
 }
 

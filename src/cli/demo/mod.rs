@@ -5,6 +5,7 @@
 
 mod partner;
 pub mod samples;
+#[expect(clippy::disallowed_methods, reason = "it plays the council and DWP, who have other means")]
 mod scene;
 
 use std::path::{Path, PathBuf};
@@ -94,5 +95,9 @@ pub fn run(args: &Args, timetables: &Timetables, out: &mut Output<'_>) -> Result
 }
 
 fn could_not(doing: &str, error: &dyn std::fmt::Display) -> CliError {
-    CliError::new(Exit::CouldNot, format!("The demonstration could not {doing}: {error}."), "Try `hbcourier demo --dir DIR` with an empty folder on another disk.")
+    CliError::new(
+        Exit::CouldNot,
+        format!("The demonstration could not {doing}: {error}."),
+        "Try `hbcourier demo --dir DIR` with an empty folder on another disk.",
+    )
 }

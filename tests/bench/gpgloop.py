@@ -1,0 +1,91 @@
+"""The other side: what an administrator would write in an afternoon.
+
+In:  sealed files, renamed into its drop folder. Out: how long until it has opened them all.
+Holds: nothing is synced, recorded, checked or kept by it; that is the comparison the targets are set against.
+"""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from drop import Drop
+from fixtures import end_agent
+
+LOOP = r"""
+inotifywait -m -q -e close_write -e moved_to --format %f "$DROP" | while read -r file; do
+    gpg --homedir "$HOME_OF_GPG" --batch --no-tty --quiet --trust-model always --pinentry-mode loopback --passphrase '' \
+        -o "$OUT/${file%.pgp}" --decrypt "$DROP/$file" 2>/dev/null && rm "$DROP/$file"
+done
+"""
+
+
+class GpgLoop:
+    def __init__(self, folder: Path, fixtures):
+        self.home = fixtures.home("council")
+        self.work = folder / "loop"
+        # The most memory that a gpg of it has had while it worked on a single file.
+        self.peak = 0
+
+    def __enter__(self):
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.out = self.work / "out"
+        self.out.mkdir(parents=True)
+        self.drop = Drop(self.work)
+        places = {"DROP": str(self.drop.path), "OUT": str(self.out), "HOME_OF_GPG": str(self.home)}
+        self.loop = subprocess.Popen(["bash", "-c", LOOP], env={**os.environ, **places}, start_new_session=True)
+        # It hears nothing before its watch is set.
+        while not any(self._watches(process) for process in self._processes("inotifywait")):
+            time.sleep(0.01)
+        return self
+
+    def _watches(self, process):
+        return any("inotify wd:" in info.read_text() for info in (process / "fdinfo").iterdir())
+
+    def __exit__(self, *_):
+        os.killpg(self.loop.pid, signal.SIGTERM)
+        self.loop.wait()
+        end_agent(self.home)
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def take(self, sealed):
+        """Seconds until all are opened and removed."""
+        began = self.drop.put_all(sealed)
+        while any(not name.startswith(".") for name in os.listdir(self.drop.path)):
+            if len(sealed) == 1:
+                self._look_at_memory()
+            time.sleep(0.01)
+        seconds = time.monotonic() - began
+        made = sorted(digest_of(path) for path in self.out.iterdir())
+        assert made == sorted(digest for _, digest in sealed), "the loop did not open every file"
+        return seconds
+
+    def take_one(self, one):
+        """Seconds from the writer's close to the file opened and removed."""
+        name, began = self.drop.write(one)
+        while (self.drop.path / name).exists():
+            time.sleep(0.0005)
+        return time.monotonic() - began
+
+    def _look_at_memory(self):
+        for process in self._processes("gpg"):
+            lines = (process / "status").read_text().splitlines()
+            highest = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")]
+            self.peak = max([self.peak, *highest])
+
+    def _processes(self, name):
+        """The loop's processes of this name."""
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if (process / "comm").read_text().strip() == name and os.getsid(int(process.name)) == self.loop.pid:
+                    yield process
+            except OSError:
+                continue
+
+
+def digest_of(path):
+    with open(path, "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
