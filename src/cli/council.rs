@@ -37,7 +37,8 @@ impl Council {
     pub fn new() -> Council {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
-        let folders = ["state", "drop/12302", "backoffice/12302/laid", "backoffice/12302/hbms", "backoffice/12302/risk"];
+        let folders =
+            ["state", "drop/12302", "backoffice/12302/laid", "backoffice/12302/hbms", "backoffice/12302/risk"];
         let more = ["returns/12302/shbe", "returns/12302/hbms-mi", "outgoing/12302"];
         for folder in folders.iter().chain(&more) {
             fs::create_dir_all(root.join(folder)).unwrap();
@@ -52,8 +53,7 @@ impl Council {
         settings.service.limits.free_bytes_min = 1;
         let store = SqliteStore::open(&settings.service.state).unwrap();
         let now = "2020-04-27T16:00:00Z".parse().unwrap();
-        let source =
-            SourceStatus { name: "drop-12302".parse().unwrap(), last_look: Some(now), ok: true, waiting: 0 };
+        let source = SourceStatus { name: "drop-12302".parse().unwrap(), last_look: Some(now), ok: true, waiting: 0 };
         let service = ServiceStatus {
             pid: 4711,
             since: now,

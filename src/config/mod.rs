@@ -3,7 +3,7 @@
 //! In:  `hbcourier.toml`, the files of `conf.d` beside it, `HBCOURIER__SECTION__KEY` variables.
 //! Out: [`Settings`], or every [`Problem`] there is.
 //! The way: [`merge`] joins the sources, [`shape`] holds the result against the [`schema`] of the [`raw`] types, and
-//! [`check`] turns raw values into checked ones. The [`reference`] file is written from the same schema.
+//! [`check`] turns raw values into checked ones. The [`reference`](mod@reference) file is written from the same schema.
 
 mod check;
 mod defaults;

@@ -137,7 +137,7 @@ fn notices() -> Vec<Notice> {
         LimitReached { limit: Limit::PlaintextBytes },
         ArchiveUnsafe, Malformed, NoRoute,
         OtherAuthority { found: "12305".parse().unwrap() },
-        NameConflict, Replaced, SpoolChanged,
+        NameConflict, Replaced, PartlyTaken, SpoolChanged,
         AttemptsExhausted { cause: DeferCause::DestinationFull },
         WorkerFault,
     });

@@ -18,7 +18,7 @@ fn couriers(council: &Council) -> Couriers {
 }
 
 fn checked(council: &Council) -> Vec<Probe> {
-    with(council, |subjects| probe(subjects))
+    with(council, probe)
 }
 
 fn with<T>(council: &Council, check: impl FnOnce(&Subjects<'_>) -> T) -> T {

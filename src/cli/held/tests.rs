@@ -14,7 +14,12 @@ fn with_two_held() -> Council {
     council.record(collect(1));
     council.record(held(1, 0));
     council.record(collect(2));
-    council.record(move_to(2, 0, Event::Rejected, Standing::Rejected { at: at(1), reason: crate::domain::RejectReason::ByOrder }));
+    council.record(move_to(
+        2,
+        0,
+        Event::Rejected,
+        Standing::Rejected { at: at(1), reason: crate::domain::RejectReason::ByOrder },
+    ));
     council.record(owe("shbe/12302/2020-04"));
     let reason = ReturnHold::Empty;
     let waits = Stage::Held { since: at(0), reason, content: Some(content(5)) };
@@ -25,7 +30,8 @@ fn with_two_held() -> Council {
 #[test]
 fn held_items_have_the_shape_of_the_interface() {
     let council = with_two_held();
-    let (exit, document) = council.json(|out| list(&ListArgs { json: true, ..ListArgs::default() }, council.queries(), out));
+    let (exit, document) =
+        council.json(|out| list(&ListArgs { json: true, ..ListArgs::default() }, council.queries(), out));
     assert_eq!(exit, Exit::Yes, "listing is not judging");
     let held = document["held"].as_array().unwrap();
     assert_eq!(held.len(), 2, "what was rejected waits for nobody");

@@ -43,7 +43,7 @@ fn a_key_that_ends_before_a_return_is_warned_of_by_that_return() {
     assert_eq!(warnings[0]["partner"], json!(null));
     // The first transfer date after it is 4 January 2021.
     let says = warnings[0]["says"].as_str().unwrap();
-    assert_eq!(says, "expires 4 days before the HBMS MI return for 2021-01 (due 2021-01-04)");
+    assert_eq!(says, "expires 4 days before the SHBE for 2021-01 (due 2021-01-04)");
     council.make_keys(3, 3);
     let (_, document) = council.json(|out| list(&JSON, &council.reading(), out));
     assert_eq!(document["warnings"], json!([]), "a newer key covers it");

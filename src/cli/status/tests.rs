@@ -33,8 +33,8 @@ fn all_is_well_when_nothing_is_the_matter() {
     assert_eq!(first_line(&council), "All is well.");
     let next = status["next"].as_array().unwrap();
     assert_eq!(next.len(), 5);
-    assert_eq!(next[1]["id"], "shbe/12302/2020-05");
-    assert_eq!((&next[1]["transfer_on"], &next[1]["state"]), (&json!("2020-05-11"), &json!("scheduled")));
+    assert_eq!(next[0]["id"], "shbe/12302/2020-05");
+    assert_eq!((&next[0]["transfer_on"], &next[0]["state"]), (&json!("2020-05-11"), &json!("scheduled")));
     assert_eq!(status["overdue"], json!([]));
     assert_eq!(status["service"]["sources"][0]["name"], "drop-12302");
 }

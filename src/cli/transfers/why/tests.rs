@@ -209,7 +209,9 @@ fn text_marks_the_rule_that_decided_and_a_strange_path_is_refused() {
     let marked: Vec<&str> = text.lines().filter(|line| line.starts_with('>')).collect();
     assert!(marked.len() == 1 && marked[0].contains("repeat"), "{text}");
     let (_, json) = council.json(|out| why(&WhyArgs { json: true, ..args }, &council.reading(), out));
-    assert!(json["rules"].as_array().unwrap().iter().any(|rule| rule["decided"] == true && rule["outcome"] == "not-met"));
+    assert!(
+        json["rules"].as_array().unwrap().iter().any(|rule| rule["decided"] == true && rule["outcome"] == "not-met")
+    );
     let nowhere = explain("/nowhere/at/all", &council.reading()).unwrap_err();
     assert_eq!(nowhere.exit, Exit::No);
 }
