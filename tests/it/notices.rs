@@ -164,6 +164,8 @@ fn notices() -> Vec<Notice> {
         SeveralFiles, WrongKind, SelfCheckFailed, TooLarge,
     });
     let alarms = every!(AlarmReason {
+        SpoolFault,
+        ArchiveFault,
         SourceMissing,
         Uncollectable,
         TooLarge,
