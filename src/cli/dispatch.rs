@@ -9,9 +9,11 @@ use clap::{CommandFactory, Parser, Subcommand};
 use jiff::civil::Date;
 
 use super::output::{CliError, Exit, Output};
-use super::setup::RecordedKeys;
 use super::reading::Reading;
-use super::{audit, check, demo, held, identify, init, keys, order, orders, returns, run, status, timetable, transfers};
+use super::setup::RecordedKeys;
+use super::{
+    audit, check, demo, held, identify, init, keys, order, orders, returns, run, status, timetable, transfers,
+};
 use crate::config::{self, Settings};
 use crate::daemon::build;
 use crate::domain::timetable::Timetables;
@@ -178,7 +180,9 @@ impl Cli {
         }
         let settings = self.settings()?;
         let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
-        let Ok(store) = SqliteStore::read_only(&settings.service.state) else { return Ok((timetables, BTreeMap::new())) };
+        let Ok(store) = SqliteStore::read_only(&settings.service.state) else {
+            return Ok((timetables, BTreeMap::new()));
+        };
         let submissions = store.submissions(&SubmissionFilter::default()).map_err(|error| fault(3, &error))?;
         let stages = submissions.into_iter().map(|one| (one.key, one.stage.word().to_owned())).collect();
         Ok((timetables, stages))

@@ -89,9 +89,7 @@ pub struct Laid {
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
     /// Nobody has this number.
-    #[error(
-        "no authority in the timetable has the LA number {0}; `hbcourier timetable list` prints those there are, and `hbcourier timetable import` adds a newer timetable"
-    )]
+    #[error("no authority in the timetable has the LA number {0}; `hbcourier timetable list` prints those there are")]
     UnknownAuthority(LaNumber),
     /// It holds something.
     #[error("{} is not empty; name a folder that is empty or not there yet", .0.display())]

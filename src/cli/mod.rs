@@ -2,6 +2,8 @@
 
 pub mod audit;
 pub mod check;
+#[cfg(test)]
+mod council;
 pub mod demo;
 pub mod dispatch;
 pub mod held;

@@ -44,7 +44,8 @@ pub fn trust(args: &TrustArgs, settings: &Settings, out: &mut Output<'_>) -> Res
         return Err(CliError::new(Exit::Usage, says, format!("Name one of these: {}.", known.join(", "))));
     }
     let mut certificate = Vec::new();
-    let read = File::open(&args.file).and_then(|file| file.take(CERTIFICATE_BYTES_MAX + 1).read_to_end(&mut certificate));
+    let read =
+        File::open(&args.file).and_then(|file| file.take(CERTIFICATE_BYTES_MAX + 1).read_to_end(&mut certificate));
     read.map_err(|error| {
         let says = format!("Could not read the certificate {}: {}.", args.file.display(), with_causes(&error));
         CliError::new(Exit::CouldNot, says, "Check the path and that this account may read it.")

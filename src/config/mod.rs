@@ -3,7 +3,7 @@
 //! In:  `hbcourier.toml`, the files of `conf.d` beside it, `HBCOURIER__SECTION__KEY` variables.
 //! Out: [`Settings`], or every [`Problem`] there is.
 //! The way: [`merge`] joins the sources, [`shape`] holds the result against the [`schema`] of the [`raw`] types, and
-//! [`check`] turns raw values into checked ones. The [`reference`] file is written from the same schema.
+//! [`check`] turns raw values into checked ones. The [`reference`](mod@reference) file is written from the same schema.
 
 mod check;
 mod defaults;
@@ -32,6 +32,7 @@ pub use template::{FileNameTemplate, NameFacts, TemplateFault, TemplateUse};
 use location::Places;
 
 /// Loads the file, its `conf.d` and the process's `HBCOURIER__…` variables.
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
 pub fn load(path: &Path) -> Result<Settings, Problems> {
     load_with_env(path, std::env::vars_os())
 }

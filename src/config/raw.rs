@@ -23,7 +23,7 @@ pub(super) struct Raw {
     pub(super) partner: Vec<RawPartner>,
     /// A way sealed returns leave: exactly one of `folder` and `smtp`.
     pub(super) courier: Vec<RawCourier>,
-    /// A timetable besides the bundled ones, as `hbcourier timetable import` writes it.
+    /// A timetable besides the bundled ones, written as `config/timetables/2020-21.toml` is.
     pub(super) timetable: Vec<RawTimetable>,
 }
 

@@ -71,6 +71,7 @@ pub enum SecretFault {
 
 impl SecretReference {
     /// Reads the secret, without the line end that editors leave.
+    #[expect(clippy::disallowed_methods, reason = "systemd tells the folder of credentials this way")]
     pub fn read(&self) -> Result<SecretString, SecretFault> {
         self.read_with(std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from).as_deref())
     }

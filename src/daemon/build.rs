@@ -71,7 +71,9 @@ pub enum StartFault {
     #[error(transparent)]
     Timetable(#[from] timetable::TimetableFileError),
     /// A group is not known to this machine.
-    #[error("route to `{destination}`: the group `{group}` is not known to this machine; `getent group` lists those that are")]
+    #[error(
+        "route to `{destination}`: the group `{group}` is not known to this machine; `getent group` lists those that are"
+    )]
     NoGroup {
         /// The route's destination.
         destination: DestinationName,

@@ -70,6 +70,7 @@ impl Lookout {
             // A breath between looks, so that a file that cannot settle costs nothing.
             let pause = next_settled.unwrap_or(next_sweep).max(Duration::from_millis(20)).min(next_sweep);
             if self.hints_lost.swap(false, Ordering::SeqCst) {
+                self.disarm();
                 swept = self.sweep()?;
             }
             match self.hints.recv_timeout(pause) {
@@ -92,16 +93,36 @@ impl Lookout {
         while let Some(hint) = next {
             match hint {
                 Hint::Closed(path) => self.closed(&path),
-                Hint::Stirred(path) => lost |= self.is_folder(&path),
-                Hint::Lost => lost = true,
+                Hint::Stirred(path) => lost |= self.stirred(&path),
+                Hint::Lost => {
+                    self.disarm();
+                    lost = true;
+                }
             }
             next = self.hints.try_recv().ok();
         }
         Ok(lost)
     }
 
-    fn is_folder(&self, path: &Path) -> bool {
-        self.watched.iter().any(|watched| watched.folder.path == *path)
+    /// Whether this was about a folder itself. What is there now may be another folder, even under the same inode
+    /// number, so it is watched anew.
+    fn stirred(&mut self, path: &Path) -> bool {
+        let mut is_folder = false;
+        for watched in self.watched.iter_mut().filter(|watched| watched.folder.path == *path) {
+            watched.armed = None;
+            is_folder = true;
+        }
+        for (_, armed) in self.pick_ups.iter_mut().filter(|(folder, _)| folder == path) {
+            *armed = None;
+            is_folder = true;
+        }
+        is_folder
+    }
+
+    /// That a folder went away may be among the hints that were lost, so each is watched anew.
+    fn disarm(&mut self) {
+        self.watched.iter_mut().for_each(|watched| watched.armed = None);
+        self.pick_ups.iter_mut().for_each(|(_, armed)| *armed = None);
     }
 
     fn closed(&mut self, path: &Path) {
@@ -141,8 +162,7 @@ impl Lookout {
             self.inbound.alarm(source.name.as_str(), found)?;
         }
         self.arm_pick_ups();
-        let low = self.inbound.space_is_low(0);
-        self.inbound.alarm("state", low.then_some(AlarmReason::SpaceLow))?;
+        self.inbound.alarm("state", self.attention_below_state())?;
         self.health.swept();
         Ok(now)
     }
@@ -169,10 +189,18 @@ impl Lookout {
     fn attention(&self, index: usize, look: &Look) -> Option<AlarmReason> {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         left.retain(|(source, name), _| *source != index || look.sightings.iter().any(|file| file.name == *name));
-        let of_file = left.iter().find(|((source, _), _)| *source == index).map(|(_, reason)| *reason);
+        let of_this = left.iter().filter(|((source, _), reason)| *source == index && !is_of_state(**reason));
+        let of_file = of_this.map(|(_, reason)| *reason).next();
         let of_folder = (look.uncollectable > 0).then_some(AlarmReason::Uncollectable);
         let deaf = self.watched[index].deaf.then_some(AlarmReason::NotificationsOff);
-        of_file.filter(|reason| *reason != AlarmReason::SpaceLow).or(of_folder).or(deaf)
+        of_file.or(of_folder).or(deaf)
+    }
+
+    /// What about the state directory needs attention: a file that found no place in the spool tells too.
+    fn attention_below_state(&self) -> Option<AlarmReason> {
+        let low = self.inbound.space_is_low(0).then_some(AlarmReason::SpaceLow);
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        low.or_else(|| left.values().copied().find(|reason| is_of_state(*reason)))
     }
 
     /// The returns folders too. One that is missing is the returns' own alarm; the next sweep asks again.
@@ -204,6 +232,10 @@ impl Lookout {
             tracing::warn!(source = %watched.folder.name, %error, "{error}");
         }
     }
+}
+
+fn is_of_state(reason: AlarmReason) -> bool {
+    matches!(reason, AlarmReason::SpaceLow | AlarmReason::SpoolFault)
 }
 
 /// Whether the file is whole, if it can be told now.

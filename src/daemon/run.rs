@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::build::Service;
@@ -36,7 +36,9 @@ const STOP_PATIENCE: Duration = Duration::from_secs(80);
 #[derive(Debug, thiserror::Error)]
 pub enum RunFault {
     /// A worker met something that only a restart can mend.
-    #[error("the worker `{worker}` had to stop: {why}. What was collected is safe; start the service again once the cause is mended")]
+    #[error(
+        "the worker `{worker}` had to stop: {why}. What was collected is safe; start the service again once the cause is mended"
+    )]
     Worker {
         /// Which.
         worker: String,
@@ -64,10 +66,26 @@ fn machine(doing: &'static str) -> impl Fn(io::Error) -> RunFault {
 pub fn run(service: Service) -> Result<(), RunFault> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(machine("start"))?;
     let (ended, mut ends) = unbounded_channel();
+    // Before any work begins: from here on a signal asks, and does not end us in the middle of something.
+    let mut signals = runtime.block_on(async { Signals::listen() })?;
     let running = Running::start(&service, &ended)?;
-    let outcome = runtime.block_on(running.supervise(&mut ends));
+    let outcome = runtime.block_on(running.supervise(&mut ends, &mut signals));
     let stopped = running.stop(&service);
     outcome.and(stopped)
+}
+
+/// The signals that ask for an end.
+struct Signals {
+    term: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Signals, RunFault> {
+        let term = signal(SignalKind::terminate()).map_err(machine("wait for SIGTERM"))?;
+        let interrupt = signal(SignalKind::interrupt()).map_err(machine("wait for SIGINT"))?;
+        Ok(Signals { term, interrupt })
+    }
 }
 
 /// How a worker ended: its name, and why if it failed.
@@ -122,7 +140,8 @@ impl Running {
             sweep_every: service.settings.service.sweep_every,
             state: service.settings.service.state.clone(),
         };
-        let critical = |error: crate::inbound::Critical| RunFault::Worker { worker: "start".into(), why: error.to_string() };
+        let critical =
+            |error: crate::inbound::Critical| RunFault::Worker { worker: "start".into(), why: error.to_string() };
         note(service, Event::ServiceStarted).map_err(|error| critical(error.into()))?;
         let control = running.control(service)?;
         service.inbound.recover().map_err(critical)?;
@@ -227,15 +246,13 @@ impl Running {
     }
 
     /// Waits for a signal to stop, or a worker that ends before its time.
-    async fn supervise(&self, ends: &mut UnboundedReceiver<End>) -> Result<(), RunFault> {
-        let mut term = signal(SignalKind::terminate()).map_err(machine("wait for SIGTERM"))?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(machine("wait for SIGINT"))?;
+    async fn supervise(&self, ends: &mut UnboundedReceiver<End>, signals: &mut Signals) -> Result<(), RunFault> {
         let watchdog = sd_notify::watchdog_enabled().map(|every| every / 3);
         let mut alive = tokio::time::interval(watchdog.unwrap_or(Duration::from_secs(3600)));
         loop {
             tokio::select! {
-                _ = term.recv() => return Ok(()),
-                _ = interrupt.recv() => return Ok(()),
+                _ = signals.term.recv() => return Ok(()),
+                _ = signals.interrupt.recv() => return Ok(()),
                 _ = alive.tick() => {
                     // Only while the lookout still looks: a service that hangs is restarted.
                     if watchdog.is_some() && self.health.is_looking(self.sweep_every) {

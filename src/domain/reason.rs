@@ -87,6 +87,8 @@ pub enum HoldReason {
     },
     /// Handling it ended in a fault of our own, twice.
     WorkerFault,
+    /// Part of a pack was taken from its destination while another part, not yet published, was damaged there.
+    PartlyTaken,
 }
 
 /// The limits that a single file can reach.
@@ -304,6 +306,11 @@ impl HoldReason {
                 "CN-124",
                 "Handling this file ended in a fault of the service, twice.",
                 "Report it with the log around that time; the file is safe in the spool.",
+            ),
+            PartlyTaken => n(
+                "CN-125",
+                "The back office took part of this pack while another part, not yet visible, was damaged at the destination.",
+                "Ask the back office what it has; `hbcourier held retry` delivers every part again.",
             ),
         }
     }

@@ -9,8 +9,8 @@ pub mod private;
 pub mod registry;
 pub mod step;
 
-pub use copy::{CopyError, Copied, copy_and_digest};
+pub use copy::{Copied, CopyError, copy_and_digest};
 pub use directory::{Directory, Stamp};
-pub use private::private_file;
+pub use private::{private_directory, private_file};
 pub use registry::Directories;
 pub use step::step;

@@ -1,10 +1,13 @@
-//! Files without a name: what is written there is gone when the process is.
+//! Files without a name: what is written there is gone when the process is. And folders that only the service enters.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use rustix::fs::{self, Mode, OFlags};
+
+use super::Directory;
 
 /// A file of mode 0600 on the file system of `directory` that no name leads to.
 pub fn private_file(directory: &Path) -> io::Result<File> {
@@ -17,4 +20,10 @@ pub fn private_file(directory: &Path) -> io::Result<File> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The directory at `path`, made with mode 0700 if it is not there.
+pub fn private_directory(path: &Path) -> io::Result<Directory> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    Directory::open(path)
 }

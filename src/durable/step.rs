@@ -6,7 +6,7 @@
 use std::io;
 
 /// Every step, in the order of the protocol. A campaign kills the service at each of them.
-pub const STEPS: [&str; 24] = [
+pub const STEPS: [&str; 26] = [
     "collect.copied",
     "collect.synced",
     "collect.named",
@@ -23,6 +23,8 @@ pub const STEPS: [&str; 24] = [
     "publish.recorded",
     "close.archived",
     "close.recorded",
+    "outcome.decided",
+    "outcome.recorded",
     "seal.written",
     "seal.named",
     "seal.recorded",

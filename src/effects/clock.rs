@@ -17,6 +17,7 @@ pub trait Clock: Send + Sync {
 pub struct MachineClock;
 
 impl Clock for MachineClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     fn now(&self) -> Timestamp {
         // Records keep microseconds; what is compared after reading back must be what was recorded.
         let now = Timestamp::now();

@@ -164,8 +164,8 @@ impl Destinations {
     pub fn find(&self, delivery: &Delivery) -> Result<Found, DestinationError> {
         let (directory, name) = self.place(delivery)?;
         let compare = |name: &str| compare(&directory, name, &delivery.digest);
-        let found = compare(&part_name(&delivery.id))
-            .and_then(|part| compare(name).map(|published| Found { part, published }));
+        let found =
+            compare(&part_name(&delivery.id)).and_then(|part| compare(name).map(|published| Found { part, published }));
         found.map_err(|error| DestinationError::of(&delivery.path, error))
     }
 

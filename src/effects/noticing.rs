@@ -55,6 +55,7 @@ impl Noticing {
 
 fn hints(event: &Event) -> Vec<Hint> {
     if event.need_rescan() {
+        tracing::info!("Notifications were lost: every folder is looked at instead");
         return vec![Hint::Lost];
     }
     let paths = event.paths.iter().cloned();

@@ -53,7 +53,11 @@ impl Inbound {
     }
 
     /// Goes on with what an earlier process, or an earlier attempt, had staged.
-    pub(super) fn publish_again(&self, consignment: &mut Consignment, staged_in: &str) -> Result<(), Failure> {
+    pub(super) fn publish_again(
+        &self,
+        consignment: &mut Consignment,
+        staged_in: &str,
+    ) -> Result<Vec<Delivery>, Failure> {
         let deliveries = self.queries.deliveries(&consignment.id)?;
         let mut remains = Vec::with_capacity(deliveries.len());
         for delivery in &deliveries {
@@ -76,17 +80,22 @@ impl Inbound {
                 _ => self.discard(std::slice::from_ref(delivery)),
             }
         }
-        self.delivered(consignment, &deliveries, event)
+        self.delivered(consignment, &deliveries, event)?;
+        Ok(deliveries)
     }
 
     fn refuse_what_is_wrong(&self, deliveries: &[Delivery], remains: &[Remaining]) -> Result<(), Failure> {
+        let one_was_taken = remains.contains(&Remaining::Taken);
         for (delivery, remains) in deliveries.iter().zip(remains) {
             let (consequence, alarm) = match remains {
                 Remaining::Publish | Remaining::Done | Remaining::Taken => continue,
                 Remaining::Conflict => (Consequence::Hold(HoldReason::NameConflict), None),
                 Remaining::Replaced => (Consequence::Hold(HoldReason::Replaced), Some(AlarmReason::Replaced)),
+                // Staging everything again would publish a second time what was taken.
+                Remaining::Restage if one_was_taken => (Consequence::Hold(HoldReason::PartlyTaken), None),
                 Remaining::Restage => {
-                    self.discard(std::slice::from_ref(delivery));
+                    // The damaged part stays until it is staged anew: gone before Deferred is recorded, it would pass
+                    // for published and taken.
                     return Err(Failure::This {
                         consequence: Consequence::Defer(DeferCause::StagedDamaged),
                         alarm: Some((delivery.destination.to_string(), AlarmReason::StagedDamaged)),
@@ -95,7 +104,7 @@ impl Inbound {
                 }
             };
             let alarm = alarm.map(|reason| (delivery.destination.to_string(), reason));
-            let detail = format!("the final name at {} is taken", delivery.destination);
+            let detail = format!("what lies at {} is not what was left there", delivery.destination);
             return Err(Failure::This { consequence, alarm, detail });
         }
         Ok(())

@@ -76,12 +76,12 @@ impl Settling {
         rests.filter(|rested| *rested < self.settle).map(|rested| self.settle - rested).min()
     }
 
-    /// How long until the next file that rests may have settled; `None` if nothing waits.
+    /// How long until the next file that rests may have settled; `None` if no file waits for that. One whose patience
+    /// is over and which lies there still is the sweep's.
     pub fn next_in(&self, now: Duration) -> Option<Duration> {
-        let waits = self.seen.values().map(|watched| {
+        let waits = self.seen.values().filter_map(|watched| {
             let rested = now.saturating_sub(watched.since);
-            let pause = if rested < self.settle { self.settle } else { self.patience };
-            pause.saturating_sub(rested)
+            [self.settle, self.patience].into_iter().find(|pause| rested < *pause).map(|pause| pause - rested)
         });
         waits.min()
     }
@@ -129,6 +129,14 @@ mod tests {
         assert!(!settling.is_ready(&sighting(10), true, at(0), incomplete));
         assert!(!settling.is_ready(&sighting(10), false, at(899), incomplete));
         assert!(settling.is_ready(&sighting(10), false, at(900), incomplete));
+    }
+
+    #[test]
+    fn a_file_that_nobody_takes_asks_for_no_more_looks() {
+        let mut settling = Settling::new(SETTLE, PATIENCE);
+        settling.is_ready(&sighting(10), false, at(0), || Some(Completeness::Complete));
+        assert_eq!(settling.next_in(at(5)), Some(at(895)));
+        assert_eq!(settling.next_in(at(900)), None);
     }
 
     proptest! {

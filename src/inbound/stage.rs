@@ -37,7 +37,12 @@ impl Inbound {
                 let detail = format!("the same content is transfer {first}");
                 return Err(Failure::of(Consequence::Hold(HoldReason::Repeat), detail));
             }
-            Err(error) => return Err(Failure::Critical(error.into())),
+            Err(error) => {
+                // Staged may be on the disk in spite of the error, and without the parts that would mean that they
+                // were published and taken. The next start replaces them if it is not.
+                unrecorded.recorded = true;
+                return Err(Failure::Critical(error.into()));
+            }
         }
         unrecorded.recorded = true;
         consignment.standing = standing;
@@ -49,11 +54,7 @@ impl Inbound {
 
     /// The parts that an earlier attempt, since sent back to the start, had already published. Anything else at a
     /// final name is somebody else's: we never publish before Staged.
-    fn published_before(
-        &self,
-        consignment: &Consignment,
-        deliveries: &[Delivery],
-    ) -> Result<Vec<DeliveryId>, Failure> {
+    fn published_before(&self, consignment: &Consignment, deliveries: &[Delivery]) -> Result<Vec<DeliveryId>, Failure> {
         let earlier = self.queries.deliveries(&consignment.id)?;
         let mut published = Vec::new();
         for delivery in deliveries {
@@ -61,8 +62,8 @@ impl Inbound {
             if self.destinations.is_free(delivery).map_err(at)? {
                 continue;
             }
-            let ours = earlier.contains(delivery)
-                && self.destinations.find(delivery).map_err(at)?.published == Content::Same;
+            let ours =
+                earlier.contains(delivery) && self.destinations.find(delivery).map_err(at)?.published == Content::Same;
             if !ours {
                 let detail = format!("a final name at {} is taken", delivery.destination);
                 return Err(Failure::of(Consequence::Hold(HoldReason::NameConflict), detail));
@@ -72,13 +73,7 @@ impl Inbound {
         Ok(published)
     }
 
-    fn stage_part(
-        &self,
-        content: &mut File,
-        part: &Part,
-        delivery: &Delivery,
-        access: Access,
-    ) -> Result<(), Failure> {
+    fn stage_part(&self, content: &mut File, part: &Part, delivery: &Delivery, access: Access) -> Result<(), Failure> {
         let at = |error| Failure::at_destination(&delivery.destination, &error);
         let Some(member) = part.member else {
             return self.destinations.stage(delivery, access, Staging::Whole(content)).map_err(at);
@@ -145,6 +140,7 @@ impl Inbound {
 struct Unrecorded<'a> {
     inbound: &'a Inbound,
     deliveries: &'a [Delivery],
+    /// Or possibly so.
     recorded: bool,
 }
 

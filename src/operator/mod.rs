@@ -140,11 +140,8 @@ impl Operator {
         certificate: &[u8],
         fingerprint: &Fingerprint,
     ) -> Result<Done, Refused> {
-        let facts = Facts {
-            fingerprint: Some(fingerprint.clone()),
-            about: Some(partner.to_string()),
-            ..Facts::default()
-        };
+        let facts =
+            Facts { fingerprint: Some(fingerprint.clone()), about: Some(partner.to_string()), ..Facts::default() };
         self.record(actor, Event::KeyTrusted, facts, StateChange::None)?;
         let trusted = self.keys.trust(partner, certificate, Some(fingerprint), self.clock.now());
         let trusted = trusted.map_err(|error| Refused::Unfit(with_causes(&error)))?;

@@ -15,7 +15,8 @@ use crate::domain::{FileKind, LaNumber, ReturnHold, ReturnKind, Submission};
 
 const HEAD_BYTES: u64 = 64 * 1024;
 /// PDF, ZIP and so every new Office format, an empty ZIP, OLE2, armoured OpenPGP.
-const NOT_TEXT: [&[u8]; 5] = [b"%PDF-", b"PK\x03\x04", b"PK\x05\x06", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", b"-----BEGIN PGP"];
+const NOT_TEXT: [&[u8]; 5] =
+    [b"%PDF-", b"PK\x03\x04", b"PK\x05\x06", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", b"-----BEGIN PGP"];
 
 /// What the content is held against.
 pub(super) struct Expected<'a> {

@@ -69,11 +69,8 @@ fn nothing_is_sent_after_its_hours_and_it_is_missed_after_its_day() {
 #[test]
 fn a_pause_begun_by_a_clock_that_was_ahead_is_not_waited_for() {
     let (day, office) = (date(2020, 4, 14), window((8, 0), (18, 0)));
-    let deferred = |until: &str| Stage::Deferred {
-        until: at(until),
-        attempts: 1,
-        cause: crate::domain::DeferCause::CourierBusy,
-    };
+    let deferred =
+        |until: &str| Stage::Deferred { until: at(until), attempts: 1, cause: crate::domain::DeferCause::CourierBusy };
     let now = at("2020-04-14T09:00:00Z");
     assert_eq!(step_at(&deferred("2020-04-14T09:30:00Z"), day, office, now), NextStep::Wait);
     assert_eq!(step_at(&deferred("2020-04-14T09:00:00Z"), day, office, now), NextStep::Send);
@@ -92,7 +89,10 @@ fn a_file_is_for_the_earliest_unsealed_return_whose_day_is_not_over() {
     assert_eq!(for_day(&all, ReturnKind::Shbe, days[0]), Some(days[0]));
     assert_eq!(for_day(&all, ReturnKind::Shbe, date(2020, 4, 15)), Some(days[1]));
     assert_eq!(for_day(&all, ReturnKind::HbmsMi, days[0]), None);
-    assert_eq!(for_day(&of([Stage::Sealed, Stage::Scheduled, Stage::Scheduled]), ReturnKind::Shbe, days[0]), Some(days[1]));
+    assert_eq!(
+        for_day(&of([Stage::Sealed, Stage::Scheduled, Stage::Scheduled]), ReturnKind::Shbe, days[0]),
+        Some(days[1])
+    );
     assert_eq!(for_day(&all, ReturnKind::Shbe, date(2020, 6, 9)), None);
 }
 

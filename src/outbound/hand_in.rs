@@ -16,12 +16,12 @@ use super::check::{Expected, judge};
 use super::critical::Critical;
 use super::due::{belongs_to, later};
 use super::message_id::MessageIds;
-use super::pick_up::{PickedUp, Take, clear, look, take};
+use super::pick_up::{PickedUp, Take, look, take};
 use super::record::Move;
 use super::round::Round;
 use super::seal::Outcome;
 use super::settling::{Look, Settling};
-use super::taken::{Note, Notes};
+use super::taken::Note;
 use super::{NO_DOMAIN, OutboundParts};
 use crate::config::settings::ReturnSettings;
 use crate::domain::ledger::{Event, Facts};
@@ -36,7 +36,7 @@ pub(super) struct Seen {
     settling: Settling,
     judged: Option<Judged>,
     /// A sealed file that could not be removed, known by its whole stamp.
-    leftover: Option<(String, Stamp)>,
+    pub(super) leftover: Option<(String, Stamp)>,
 }
 
 /// What was held, so that it is not read and judged again before something changes.
@@ -49,7 +49,7 @@ struct Judged {
 }
 
 /// Why a folder was not dealt with to the end.
-enum Obstacle {
+pub(super) enum Obstacle {
     Critical(Critical),
     Hindrance(Hindrance),
 }
@@ -67,14 +67,14 @@ impl From<Hindrance> for Obstacle {
 }
 
 /// One return's folder.
-struct Place<'a> {
-    authority: &'a LaNumber,
-    settings: &'a ReturnSettings,
-    directory: Arc<Directory>,
+pub(super) struct Place<'a> {
+    pub(super) authority: &'a LaNumber,
+    pub(super) settings: &'a ReturnSettings,
+    pub(super) directory: Arc<Directory>,
 }
 
 impl Place<'_> {
-    fn kind(&self) -> ReturnKind {
+    pub(super) fn kind(&self) -> ReturnKind {
         self.settings.kind
     }
 }
@@ -91,14 +91,18 @@ impl Round<'_> {
                 match self.visit(&authority.number, settings) {
                     Ok(()) => {}
                     Err(Obstacle::Critical(critical)) => return Err(critical),
-                    Err(Obstacle::Hindrance(hindrance)) => self.tell_of(&authority.number, settings, &hindrance),
+                    Err(Obstacle::Hindrance(hindrance)) => {
+                        // It is sealed anew at the next look; without this the spool would fill up with each.
+                        self.forget_unrecorded(&self.submissions(false)?);
+                        self.tell_of(&authority.number, settings, &hindrance);
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    fn tell_of(&mut self, authority: &LaNumber, settings: &ReturnSettings, hindrance: &Hindrance) {
+    pub(super) fn tell_of(&mut self, authority: &LaNumber, settings: &ReturnSettings, hindrance: &Hindrance) {
         let (about, notice) = hindrance.alarm(authority, settings.kind);
         warn!(about, "The {} of LA {authority} waits: {hindrance}", settings.kind);
         self.wanted.insert(about, notice);
@@ -228,55 +232,6 @@ impl Round<'_> {
         Ok(())
     }
 
-    fn clear_one(&mut self, place: &Place<'_>, name: &str, stamp: &Stamp) -> Result<(), Obstacle> {
-        clear(&place.directory, name, stamp).map_err(Hindrance::NotCleared)?;
-        step("seal.source-removed").map_err(Hindrance::NotCleared)?;
-        self.notes()?.forget(place.authority, place.kind()).map_err(Hindrance::State)?;
-        Ok(())
-    }
-
-    /// Removes what was sealed and still lies there; what cannot be removed is left out of `files`.
-    fn clear_leftover(
-        &mut self,
-        place: &Place<'_>,
-        files: &mut Vec<(String, Stamp)>,
-        seen: &mut Seen,
-    ) -> Result<(), Obstacle> {
-        let Some(note) = self.notes()?.read(place.authority, place.kind()).map_err(Hindrance::State)? else {
-            return Ok(());
-        };
-        let mut found = None;
-        if self.is_recorded(&note)? {
-            for (at, file) in files.iter().enumerate() {
-                let known = seen.leftover.as_ref() == Some(file);
-                if known || note.resembles(&file.1) && note.is(&place.directory, &file.0).map_err(Hindrance::File)? {
-                    found = Some(at);
-                    break;
-                }
-            }
-        }
-        let Some(at) = found else {
-            seen.leftover = None;
-            self.notes()?.forget(place.authority, place.kind()).map_err(Hindrance::State)?;
-            return Ok(());
-        };
-        let (name, stamp) = files.remove(at);
-        seen.leftover = Some((name.clone(), stamp));
-        match self.clear_one(place, &name, &stamp) {
-            // The next month's file may lie beside it.
-            Err(Obstacle::Hindrance(hindrance)) => self.tell_of(place.authority, place.settings, &hindrance),
-            cleared => cleared?,
-        }
-        Ok(())
-    }
-
-    /// Whether what the note names became the sealed file of its return.
-    fn is_recorded(&self, note: &Note) -> Result<bool, Critical> {
-        let Ok(key) = note.submission.parse() else { return Ok(false) };
-        let sealed = self.submission(&key)?.and_then(|submission| submission.sealed);
-        Ok(sealed.is_some_and(|sealed| sealed.sealed == note.sealed))
-    }
-
     fn message_id(&mut self, key: &SubmissionKey, settings: &ReturnSettings) -> Result<String, Hindrance> {
         let ids = match self.memory.message_ids.take() {
             Some(ids) => ids,
@@ -286,13 +241,6 @@ impl Round<'_> {
         let id = ids.of(key, domain).map_err(|error| Hindrance::Fault(error.to_string()));
         self.memory.message_ids = Some(ids);
         id
-    }
-
-    fn notes(&mut self) -> Result<&Notes, Hindrance> {
-        if self.memory.notes.is_none() {
-            self.memory.notes = Some(Notes::open(&self.parts.state).map_err(Hindrance::State)?);
-        }
-        self.memory.notes.as_ref().ok_or_else(|| Hindrance::Fault("the notes are not open".to_owned()))
     }
 }
 

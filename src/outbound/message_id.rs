@@ -71,7 +71,8 @@ mod tests {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let april: SubmissionKey = "shbe/12302/2020-04".parse().unwrap();
         let may: SubmissionKey = "shbe/12302/2020-05".parse().unwrap();
-        let id = |state: &tempfile::TempDir, key| MessageIds::open(state.path()).unwrap().of(key, "la.example").unwrap();
+        let id =
+            |state: &tempfile::TempDir, key| MessageIds::open(state.path()).unwrap().of(key, "la.example").unwrap();
         let first = id(&one, &april);
         assert_eq!(first, id(&one, &april));
         assert_ne!(first, id(&one, &may));

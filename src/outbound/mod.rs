@@ -10,6 +10,7 @@ mod check;
 mod critical;
 pub mod due;
 mod hand_in;
+mod leftover;
 mod message_id;
 mod owed;
 mod pick_up;

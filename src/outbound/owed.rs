@@ -88,7 +88,8 @@ impl Owed {
         if let Some(from) = self.in_service.get(number) {
             return Ok(*from);
         }
-        let recorded = || parts.queries.in_service_from(number).map_err(Critical::reading("the day of the first start"));
+        let recorded =
+            || parts.queries.in_service_from(number).map_err(Critical::reading("the day of the first start"));
         let from = match recorded()? {
             Some(from) => from,
             None => {

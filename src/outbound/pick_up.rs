@@ -125,7 +125,10 @@ mod tests {
     fn only_finished_regular_files_count() {
         let dir = tempfile::tempdir().unwrap();
         let finished = ["shbe.txt", "Partial.txt", "a.b"];
-        for name in ["x.tmp", "x.PART", "x.partial", "x.filepart", "x.crdownload", ".hidden", "~$book.xlsx"].iter().chain(&finished) {
+        for name in ["x.tmp", "x.PART", "x.partial", "x.filepart", "x.crdownload", ".hidden", "~$book.xlsx"]
+            .iter()
+            .chain(&finished)
+        {
             std::fs::write(dir.path().join(name), "x").unwrap();
         }
         std::fs::create_dir(dir.path().join("old")).unwrap();
@@ -146,7 +149,9 @@ mod tests {
         let spool = Spool::open(state.path()).unwrap();
         std::fs::write(dir.path().join("a"), "one").unwrap();
         let looked_at = directory.stamp("a").unwrap().unwrap();
-        let Take::Taken(picked_up) = take(&directory, "a", &looked_at, &spool, 10).unwrap() else { panic!("not taken") };
+        let Take::Taken(picked_up) = take(&directory, "a", &looked_at, &spool, 10).unwrap() else {
+            panic!("not taken")
+        };
         assert_eq!(picked_up.copied.digest, crate::domain::Digest::of(b"one"));
         assert!(matches!(take(&directory, "a", &looked_at, &spool, 2).unwrap(), Take::TooLarge));
 

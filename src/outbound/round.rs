@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use tracing::warn;
 
+use super::OutboundParts;
 use super::alarm::{ATTEMPTS_QUIET, Wanted, about_return, is_ours, notice_of};
 use super::critical::Critical;
 use super::due::{Hours, NextStep, later, london_date, next_step, wakes};
@@ -16,7 +17,6 @@ use super::message_id::MessageIds;
 use super::owed::Owed;
 use super::record::Move;
 use super::taken::Notes;
-use super::OutboundParts;
 use crate::config::settings::{ReturnSettings, Window};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Stage, Submission, SubmissionKey};
@@ -84,8 +84,8 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    /// What was sealed and not recorded before a crash is sealed again; nothing names the old bytes.
-    fn forget_unrecorded(&self, all: &[Submission]) {
+    /// What was sealed and not recorded is sealed again; nothing names the old bytes.
+    pub(super) fn forget_unrecorded(&self, all: &[Submission]) {
         let named = all.iter().filter_map(|submission| submission.sealed.as_ref());
         let sealed: BTreeSet<_> = named.map(|sealed| sealed.sealed).collect();
         if let Err(error) = self.parts.spool.forget_sealed(|digest| sealed.contains(digest)) {

@@ -51,7 +51,8 @@ impl OutboundParts {
             armour: form == Form::MimeEntity,
         };
         let mut reader = content.reader().map_err(Hindrance::State)?;
-        let facts = self.sealer.seal(&mut reader, &mut sealed, &request).map_err(|error| seal_hindrance(error, settings))?;
+        let facts =
+            self.sealer.seal(&mut reader, &mut sealed, &request).map_err(|error| seal_hindrance(error, settings))?;
         drop(reader);
         if !self.opens_again(&mut sealed, at, &facts.sealed, &expected)? {
             return Ok(Outcome::SelfCheckFailed);

@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
+use std::mem::ManuallyDrop;
 
 use tracing::{error, warn};
 
@@ -68,27 +69,30 @@ impl OutboundParts {
     }
 
     /// Records Sending, passes the point of no return, and records the answer.
-    fn commit(&self, from: &Submission, sealed: &Sealed, attempt: u8, ready: Box<dyn Ready + '_>) -> Result<(), Critical> {
+    fn commit(
+        &self,
+        from: &Submission,
+        sealed: &Sealed,
+        attempt: u8,
+        ready: Box<dyn Ready + '_>,
+    ) -> Result<(), Critical> {
         let stage = Stage::Sending { at: self.clock.now(), attempt, boot: self.boot.clone() };
         let to = Move { event: Event::Sending, stage, sealed: None, facts: facts(sealed, attempt) };
-        let sending = match self.record_move(from, to) {
-            Ok(Some(sending)) => sending,
-            Ok(None) => return Ok(()),
-            Err(critical) => {
-                // Sending may be on disk in spite of the error. Undoing the attempt now would leave evidence as if the
-                // file had been taken; left as it is, evidence says that it did not arrive.
-                std::mem::forget(ready);
-                return Err(critical);
-            }
+        // From here on Sending may be on disk, whatever ends this: an error, or a panic. Undoing the attempt then would
+        // leave evidence as if the file had been taken; left as it is, evidence says that it did not arrive.
+        let ready = ManuallyDrop::new(ready);
+        let Some(sending) = self.record_move(from, to)? else {
+            drop(ManuallyDrop::into_inner(ready));
+            return Ok(());
         };
         if step("send.recorded").is_err() {
             let answer = Answer::Later(DeferCause::WorkerFault, None);
-            let recorded = self.record_answer(&sending, sealed, attempt, answer);
-            // For the same reason, undone only once it is recorded.
-            if matches!(recorded, Ok(Some(_))) { drop(ready) } else { std::mem::forget(ready) }
-            return recorded.map(drop);
+            if self.record_answer(&sending, sealed, attempt, answer)?.is_some() {
+                drop(ManuallyDrop::into_inner(ready));
+            }
+            return Ok(());
         }
-        let reply = ready.commit();
+        let reply = ManuallyDrop::into_inner(ready).commit();
         if let Err(error) = step("send.committed") {
             warn!(submission = %from.key, "After sending {}: {error}", from.key);
         }
@@ -114,7 +118,9 @@ impl OutboundParts {
         let answer = match self.evidence(submission, sealed, settings, rebooted) {
             Evidence::Arrived(words) => Answer::Accepted(Event::SentRecovered, words),
             Evidence::NotArrived => Answer::NotArrived,
-            Evidence::Unknown => Answer::Silence("an attempt was interrupted, and nothing tells how it ended".to_owned()),
+            Evidence::Unknown => {
+                Answer::Silence("an attempt was interrupted, and nothing tells how it ended".to_owned())
+            }
         };
         self.record_answer(submission, sealed, *attempt, answer).map(drop)
     }
@@ -160,7 +166,8 @@ impl OutboundParts {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(NotTried::Refused(DAMAGED.to_owned())),
             Err(error) => return Err(unreadable(error)),
         };
-        let copied = copy_and_digest(&mut file, &mut io::sink(), u64::MAX).map_err(|e| unreadable(io::Error::other(e)))?;
+        let copied =
+            copy_and_digest(&mut file, &mut io::sink(), u64::MAX).map_err(|e| unreadable(io::Error::other(e)))?;
         if copied.digest != sealed.sealed || copied.bytes != sealed.bytes {
             return Err(NotTried::Refused(DAMAGED.to_owned()));
         }

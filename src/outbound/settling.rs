@@ -81,7 +81,7 @@ mod tests {
         settling.look(std::slice::from_ref(&old), quiet, Duration::ZERO);
         let both = [old.clone(), new];
         assert!(matches!(settling.look(&both, quiet, Duration::from_secs(60)), Look::Arriving(_)));
-        assert_eq!(settling.look(&[old.clone()], quiet, Duration::from_secs(60)), Look::Settled(vec![old]));
+        assert_eq!(settling.look(std::slice::from_ref(&old), quiet, Duration::from_secs(60)), Look::Settled(vec![old]));
         assert_eq!(settling.look(&[], quiet, Duration::from_secs(60)), Look::Nothing);
     }
 }

@@ -5,13 +5,12 @@
 //! Holds: a file is removed only while such a note names its size, time and content, and the store names what was sealed.
 
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Digest, LaNumber, ReturnKind, SubmissionKey};
-use crate::durable::{Directory, Stamp, copy_and_digest};
+use crate::durable::{Directory, Stamp, copy_and_digest, private_directory};
 
 /// The largest note that is read.
 const NOTE_BYTES_MAX: u64 = 4096;
@@ -57,10 +56,9 @@ impl Note {
 impl Notes {
     /// The notes below this state directory; the folder is made if it is missing.
     pub(super) fn open(state: &Path) -> io::Result<Notes> {
-        let path = state.join("picked-up");
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
+        let directory = private_directory(&state.join("picked-up"))?;
         Directory::open(state)?.sync()?;
-        Ok(Notes { directory: Directory::open(&path)? })
+        Ok(Notes { directory })
     }
 
     /// Writes the note, to last, in place of an earlier one.

@@ -8,6 +8,8 @@ mod file_system;
 mod folders;
 mod keys;
 mod machine;
+#[cfg(test)]
+mod tests;
 mod timetables;
 
 use std::collections::BTreeMap;

@@ -63,7 +63,9 @@ impl Scene {
     /// Starts the service, puts everything before it, waits until it is done, and stops it.
     pub(super) fn play(&self) -> Result<Shown, CliError> {
         let service = Service::start(&self.laid.config)?;
-        self.wait_until(&service, || service_status(&self.laid.state).is_some_and(|status| !status.sources.is_empty()))?;
+        self.wait_until(&service, || {
+            service_status(&self.laid.state).is_some_and(|status| !status.sources.is_empty())
+        })?;
         self.drop_files()?;
         self.leave_returns()?;
         self.wait(&service)?;
@@ -130,7 +132,7 @@ impl Scene {
         Ok(())
     }
 
-    fn queries(&self) -> Result<impl Queries + crate::store::Auditable, CliError> {
+    fn queries(&self) -> Result<impl crate::store::Auditable, CliError> {
         SqliteStore::read_only(&self.laid.state).map_err(|error| could_not("read the council's store", &error))
     }
 
@@ -160,7 +162,11 @@ impl Scene {
                     for part in queries.deliveries(&consignment.id).map_err(store)? {
                         let lies_there = fs::read(&part.path).is_ok_and(|bytes| Digest::of(&bytes) == part.digest);
                         if lies_there {
-                            shown.delivered.push(DeliveredFile { kind: part.kind, path: part.path, sha256: part.digest });
+                            shown.delivered.push(DeliveredFile {
+                                kind: part.kind,
+                                path: part.path,
+                                sha256: part.digest,
+                            });
                         }
                     }
                 }

@@ -4,6 +4,8 @@
 //! Holds: reading changes nothing; an order is only described here, and carried out by the service.
 
 mod list;
+#[cfg(test)]
+mod tests;
 
 pub use list::{HeldItem, ListArgs, held};
 
@@ -45,7 +47,7 @@ pub struct ShowArgs {
 /// Order that a held item be tried again
 #[derive(Clone, Debug, clap::Args)]
 pub struct RetryArgs {
-    /// The transfer's id, or as much of its beginning as no other has; or a return's key, such as shbe/12302/2020-04
+    /// The transfer's id, or as much of its beginning as no other has
     #[arg(value_name = "ID")]
     pub id: String,
     /// On whose behalf; the account that gives the order is recorded in any case

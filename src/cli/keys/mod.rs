@@ -5,6 +5,8 @@
 
 pub mod expiry;
 mod list;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 

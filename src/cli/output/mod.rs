@@ -21,6 +21,7 @@ pub struct Output<'a> {
 
 impl<'a> Output<'a> {
     /// Standard output; in colour if it is a terminal and nobody objects (`NO_COLOR`, `TERM=dumb`).
+    #[expect(clippy::disallowed_methods, reason = "what the terminal is like is no setting of the service")]
     pub fn stdout() -> Output<'static> {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");

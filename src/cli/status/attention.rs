@@ -7,6 +7,7 @@ use crate::cli::held::HeldItem;
 use crate::cli::keys::expiry::EndsBefore;
 use crate::cli::output::moment;
 use crate::cli::reading::Reading;
+use crate::effects::pgp::KeyListing;
 use crate::store::Alarm;
 
 /// One thing that needs attention.
@@ -84,6 +85,22 @@ pub(super) fn of_overdue(overdue: &[Owed], held: &[HeldItem], expected: &[Expect
     returns.chain(packs).collect()
 }
 
+/// Key files that cannot be used, and an own key that is not there at all.
+pub(super) fn of_key_files(keys: &KeyListing) -> Vec<Attention> {
+    let faulty = keys.faults.iter().map(|(partner, fault)| {
+        let about = partner.as_ref().map_or_else(|| "keys".to_owned(), ToString::to_string);
+        let next = "Mend the file or put it back from a copy; what waits for it then goes on by itself.";
+        Attention::new(about, format!("{fault}."), next)
+    });
+    let mut attention: Vec<Attention> = faulty.collect();
+    if keys.own.is_empty() && attention.iter().all(|one| one.about != "keys") {
+        let says = "There is no key of our own, so nothing can be opened or sealed.";
+        let next = "Put back the one that was lost, or make one with `hbcourier keys generate` and give its certificate to the partners.";
+        attention.push(Attention::new("keys", says, next));
+    }
+    attention
+}
+
 pub(super) fn of_keys(ends: &[EndsBefore]) -> Vec<Attention> {
     let attention = ends.iter().map(|ends| match &ends.partner {
         None => {
@@ -109,7 +126,7 @@ pub(super) fn of_timetables(reading: &Reading<'_>) -> Vec<Attention> {
     let attention = owing.filter_map(|authority| {
         let number = &authority.number;
         let next =
-            "Name the file of the year that is needed in `timetables` in the configuration, and restart the service.";
+            "Name the file of the year that is needed in a `[[timetable]]` table of the configuration, and restart the service.";
         let says = match reading.timetables.coverage_ends(number) {
             None => format!(
                 "No timetable in force has {} ({number}), so none of its returns is due at any time.",

@@ -7,6 +7,8 @@
 mod attention;
 mod page;
 mod queues;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 
@@ -70,12 +72,13 @@ pub(crate) fn status(reading: &Reading<'_>) -> Result<Status, CliError> {
     let overdue_from_partners = queues::expected(reading)?;
     let held: Vec<HeldItem> = held(None, reading.queries)?;
     let alarms = reading.queries.alarms()?;
-    let ends =
-        ends_before(&reading.keys.list(reading.now), &ahead(reading.settings, reading.timetables, reading.today()));
+    let keys = reading.keys.list(reading.now);
+    let ends = ends_before(&keys, &ahead(reading.settings, reading.timetables, reading.today()));
     let mut attention = attention::of_service(reading);
     attention.extend(attention::of_held(&held));
     attention.extend(attention::of_alarms(&alarms));
     attention.extend(attention::of_overdue(&owed.overdue, &held, &overdue_from_partners));
+    attention.extend(attention::of_key_files(&keys));
     attention.extend(attention::of_keys(&ends));
     attention.extend(attention::of_timetables(reading));
     Ok(Status {

@@ -65,7 +65,7 @@ fn write_queues(status: &Status, text: &mut Text) {
 fn write_next(status: &Status, text: &mut Text) {
     text.gap();
     if status.next.is_empty() {
-        return text.line("No return is due in any timetable in force.");
+        return text.line("No further return is due in any timetable in force.");
     }
     text.line("Due next");
     let mut table = Table::new(["Return", "Extract from", "Transfer on", "State"]);

@@ -89,7 +89,7 @@ pub(crate) fn owed(submissions: &[Submission], reading: &Reading<'_>) -> Split {
         }
     }
     let (overdue, mut next): (Vec<Owed>, Vec<Owed>) = all.into_values().partition(|owed| is_late(owed, reading));
-    next.sort_by_key(|owed| (owed.transfer_on, owed.id.clone()));
+    next.sort_by(|one, other| one.in_order().cmp(&other.in_order()));
     next.truncate(NEXT_MAX);
     Split { next, overdue }
 }
@@ -105,6 +105,12 @@ impl Owed {
             transfer_on,
             state,
         }
+    }
+}
+
+impl Owed {
+    fn in_order(&self) -> (Date, ReturnKind, &LaNumber) {
+        (self.transfer_on, self.kind, &self.authority)
     }
 }
 

@@ -47,7 +47,7 @@ pub enum Direction {
 }
 
 /// Every word of a standing or a stage that a transfer can have.
-const STATES: [&str; 15] = [
+pub(super) const STATES: [&str; 15] = [
     "collected",
     "staged",
     "deferred",

@@ -8,6 +8,8 @@ pub mod entries;
 pub mod find;
 mod list;
 pub(crate) mod show;
+#[cfg(test)]
+mod tests;
 pub mod transfer;
 pub mod why;
 

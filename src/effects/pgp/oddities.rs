@@ -163,7 +163,7 @@ fn a_signature_meant_for_others_is_not_ours() {
 fn the_newer_container_opens_too() {
     let both = Both::new();
     let (to, mut sealed) = ([name()], Vec::new());
-    let request = SealRequest { to: &to, file_name: "x.csv", at: both.at };
+    let request = SealRequest { to: &to, file_name: "x.csv", at: both.at, armour: false };
     let content = vec![7; 300_000];
     both.partner.seal(&mut Cursor::new(&content), &mut sealed, &request).unwrap();
     assert_eq!(sealed[2], 6, "the session key packet is of version 6");

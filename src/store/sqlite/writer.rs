@@ -148,6 +148,7 @@ impl Writer {
         save(&transaction, &frontier).map_err(failure)?;
         fail::fail_point!("store.commit", |_| Err(Failure::Lasting("a test made its commit fail".into())));
         transaction.commit().map_err(|error| Failure::Lasting(format!("its commit failed: {error}")))?;
+        fail::fail_point!("store.committed", |_| Err(Failure::Lasting("a test made its commit go unanswered".into())));
         self.frontier = frontier;
         Ok(answers)
     }
@@ -234,5 +235,7 @@ fn save(connection: &Connection, frontier: &Frontier) -> rusqlite::Result<()> {
     update.execute((Count(frontier.size()), peaks, frontier.root())).map(|_| ())
 }
 
+#[cfg(test)]
+mod accountability;
 #[cfg(test)]
 mod tests;

@@ -69,7 +69,7 @@ impl Us {
     ) -> Result<(SealedFacts, Vec<u8>), hbcourier::effects::pgp::SealError> {
         let to = [dwp()];
         let mut sealed = Vec::new();
-        let request = SealRequest { to: &to, file_name: "return.txt", at };
+        let request = SealRequest { to: &to, file_name: "return.txt", at, armour: false };
         let facts = self.ring.seal(&mut Cursor::new(content), &mut sealed, &request)?;
         Ok((facts, sealed))
     }

@@ -98,7 +98,7 @@ fn a_full_disk_says_so() {
     use hbcourier::effects::pgp::{SealRequest, Sealer};
     let (us, _partner) = acquainted();
     let to = [dwp()];
-    let request = SealRequest { to: &to, file_name: "x", at: Timestamp::now() };
+    let request = SealRequest { to: &to, file_name: "x", at: Timestamp::now(), armour: false };
     let refused = us.ring.seal(&mut Cursor::new(content(3_000_000)), &mut Full, &request).unwrap_err();
     assert!(matches!(&refused, SealError::Write(error) if error.kind() == io::ErrorKind::StorageFull), "{refused:?}");
 }

@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use hbcourier::domain::{Consignment, Digest, Standing};
+use hbcourier::domain::{Consignment, Digest, Standing, TimetableYear};
+use hbcourier::effects::clock::london;
 use hbcourier::store::{ConsignmentFilter, Queries, SqliteQueries, SqliteStore};
+use jiff::civil::Date;
+use jiff::{ToSpan, Zoned};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -18,8 +21,10 @@ use super::partner::Partner;
 
 pub const LA: &str = "12302";
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hbcourier");
+
 /// How long a test waits for a condition before it fails. Far beyond what is needed, for slow machines.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 pub struct Council {
     pub dir: TempDir,
@@ -87,23 +92,39 @@ impl Council {
 
     /// Puts a file into the drop folder as a careful writer does: under another name first.
     pub fn drops(&self, name: &str, bytes: &[u8]) {
-        let unfinished = self.drop.join(format!(".{name}"));
-        fs::write(&unfinished, bytes).unwrap();
-        fs::rename(unfinished, self.drop.join(name)).unwrap();
+        drop_into(&self.drop, name, bytes);
     }
 
     /// Starts the service, and waits until it answers.
     pub fn start(&mut self) {
-        self.start_with(&[]);
+        self.start_in(&[]);
+    }
+
+    /// Starts the service with these variables, and waits until it answers.
+    pub fn start_in(&mut self, environment: &[(&str, &str)]) {
+        self.start_with(environment);
         self.until("the service answers", |council| council.answers());
     }
 
     /// Starts the service with these variables; does not wait.
     pub fn start_with(&mut self, environment: &[(&str, &str)]) {
+        self.starts(command(), environment);
+    }
+
+    /// As [`Council::start_with`], as if the machine had been restarted: the kernel tells another boot id.
+    pub fn start_rebooted(&mut self, environment: &[(&str, &str)]) {
+        let boot_id = self.dir.path().join("boot_id");
+        fs::write(&boot_id, "00000000-0000-4000-8000-000000000001\n").unwrap();
+        let mut run = Command::new("unshare");
+        let mounted = r#"mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@""#;
+        run.args(["--mount", "--propagation", "private", "sh", "-c", mounted]).arg(boot_id).arg(PROGRAM);
+        self.starts(run, environment);
+    }
+
+    fn starts(&mut self, mut run: Command, environment: &[(&str, &str)]) {
         assert!(self.service.is_none(), "it runs already");
         let log = fs::File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let mut run = command();
-        run.arg("--config").arg(&self.config).arg("run").envs(environment.iter().copied());
+        quiet(&mut run).arg("--config").arg(&self.config).arg("run").envs(environment.iter().copied());
         self.service = Some(run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
     }
 
@@ -153,6 +174,108 @@ impl Council {
     /// Runs a command of the program on this council's configuration.
     pub fn runs(&self, arguments: &[&str]) -> Output {
         command().arg("--config").arg(&self.config).args(arguments).output().unwrap()
+    }
+
+    /// Trusts a partner's certificate as a further one of DWP's, by the command.
+    pub fn trusts(&self, partner: &Partner) {
+        let file = self.dir.path().join("trusted.asc");
+        fs::write(&file, partner.certificate()).unwrap();
+        let fingerprint = partner.fingerprint().to_string();
+        let file = file.to_str().unwrap();
+        succeeded(self.runs(&["keys", "trust", "dwp", file, "--fingerprint", &fingerprint]));
+    }
+
+    /// What waits for a person, as `held list` tells it.
+    pub fn held(&self) -> Vec<Value> {
+        self.json(&["held", "list"])["held"].as_array().unwrap().clone()
+    }
+
+    /// What needs attention, as `status` tells it: about what, and the code.
+    pub fn attention(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let status = self.json(&["status"]);
+        status["attention"].as_array().unwrap().iter().map(|one| (text(&one["about"]), text(&one["code"]))).collect()
+    }
+
+    /// Whether `status` has this alarm.
+    pub fn is_alarmed(&self, about: &str, code: &str) -> bool {
+        self.attention().iter().any(|one| one.0 == about && one.1 == code)
+    }
+
+    /// The codes under which consignments wait to be tried again, sorted.
+    pub fn deferred(&self) -> Vec<&'static str> {
+        let mut codes: Vec<_> = self.consignments().iter().filter_map(|one| match &one.standing {
+            Standing::Deferred { cause, .. } => Some(cause.notice().code),
+            _ => None,
+        }).collect();
+        codes.sort_unstable();
+        codes
+    }
+
+    /// A second authority, in a file of its own beside the configuration. Its drop folder and its back office.
+    pub fn adds_authority(&self, number: &str, name: &str) -> (PathBuf, PathBuf) {
+        let base = self.dir.path().join(number);
+        let (drop, backoffice) = (base.join("drop"), base.join("backoffice"));
+        [&drop, &backoffice].into_iter().for_each(|folder| fs::create_dir_all(folder).unwrap());
+        let beside = self.config.with_file_name("conf.d");
+        fs::create_dir_all(&beside).unwrap();
+        let kinds = r#"["laid-pdf", "laid-xml", "hbms-pack", "hbms-mi", "caseload-risk"]"#;
+        let table = format!(
+            "[[authority]]\nnumber = \"{number}\"\nname = \"{name}\"\n\
+             drop_folder = [{{ name = \"drop-{number}\", path = \"{}\", partners = [\"dwp\"] }}]\n\
+             route = [{{ kinds = {kinds}, destination = \"all-{number}\", folder = \"{}\" }}]\n",
+            drop.display(),
+            backoffice.display()
+        );
+        fs::write(beside.join(format!("{number}.toml")), table).unwrap();
+        (drop, backoffice)
+    }
+
+    /// Makes today the transfer date of both returns for April, and sends as soon as they are there; May's may be left
+    /// from today on too. Today.
+    pub fn falls_due_today(&self) -> Date {
+        let today = Zoned::now().with_time_zone(london()).date();
+        let first = if today.month() < 4 { today.year() - 1 } else { today.year() };
+        let date = |month: &str, extract_from: Date, transfer_on: Date| {
+            format!("{{ relevant_month = \"{first}-{month}\", extract_from = \"{extract_from}\", transfer_on = \"{transfer_on}\" }}")
+        };
+        let timetable = format!(
+            "year = \"{}\"\nsource = \"made up\"\n\n[[group]]\nweek = 1\nweekday = \"Monday\"\n\
+             dates = [{}, {}]\nauthorities = [[\"{LA}\", \"Blackpool\"]]\n",
+            TimetableYear::beginning(first),
+            date("04", today.saturating_sub(7.days()), today),
+            date("05", today, today.saturating_add(28.days())),
+        );
+        let file = self.config.with_file_name("timetable.toml");
+        fs::write(&file, timetable).unwrap();
+        self.changes_settings(|settings| {
+            let file = toml::Table::from_iter([("file".to_owned(), file.display().to_string().into())]);
+            settings.insert("timetable".into(), toml::Value::Array(vec![file.into()]));
+            for authority in settings["authority"].as_array_mut().unwrap() {
+                for owed in authority["return"].as_array_mut().unwrap() {
+                    let owed = owed.as_table_mut().unwrap();
+                    owed.insert("window".into(), "00:00-24:00".into());
+                    owed.insert("settle".into(), "500ms".into());
+                }
+            }
+        });
+        today
+    }
+
+    /// Edits every route's table.
+    pub fn changes_routes(&self, edit: impl Fn(&mut toml::Table)) {
+        self.changes_settings(|settings| {
+            let authorities = settings["authority"].as_array_mut().unwrap();
+            let routes = authorities.iter_mut().flat_map(|one| one["route"].as_array_mut().unwrap());
+            routes.for_each(|route| edit(route.as_table_mut().unwrap()));
+        });
+    }
+
+    /// The most memory the service has had at once, in KiB.
+    pub fn peak_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// The one JSON document that a command prints.
@@ -226,6 +349,12 @@ impl Council {
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// The ledger's entries as they are stored, unverified.
+    pub fn entries(&self) -> Vec<Value> {
+        let lines = self.store().unwrap().ledger(0, usize::MAX >> 1).unwrap();
+        lines.iter().map(|(_, line)| serde_json::from_slice(line).unwrap()).collect()
+    }
+
     /// How many ledger entries tell of this event.
     pub fn events(&self, event: &str) -> usize {
         self.ledger().iter().filter(|entry| entry["event"] == event).count()
@@ -252,9 +381,14 @@ impl Drop for Council {
 
 /// The real program.
 pub fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hbcourier"));
-    command.env_remove("FAILPOINTS").env("HBCOURIER_LOG", "hbcourier=debug");
+    let mut command = Command::new(PROGRAM);
+    quiet(&mut command);
     command
+}
+
+/// Without what the tests' own environment might say to it.
+fn quiet(command: &mut Command) -> &mut Command {
+    command.env_remove("FAILPOINTS").env("HBCOURIER_LOG", "hbcourier=debug")
 }
 
 /// Standard output of a command that ended well.
@@ -283,11 +417,19 @@ fn code(standing: &Standing) -> Option<&'static str> {
     }
 }
 
-fn is_hidden(path: &Path) -> bool {
+/// Puts a file into a drop folder as a careful writer does: under another name first.
+pub fn drop_into(folder: &Path, name: &str, bytes: &[u8]) {
+    let unfinished = folder.join(format!(".{name}"));
+    fs::write(&unfinished, bytes).unwrap();
+    fs::rename(unfinished, folder.join(name)).unwrap();
+}
+
+pub fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
 }
 
-fn files_below(folder: &Path) -> Vec<PathBuf> {
+/// Every file below a folder.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.flatten().map(|entry| entry.path());
     paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()

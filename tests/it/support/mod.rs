@@ -1,5 +1,7 @@
-//! What the tests stand on: partners, councils, waits.
+//! What the tests stand on: partners, councils, mounts, clocks, waits.
 
-pub mod partner;
 pub mod council;
+pub mod mount;
+pub mod partner;
 pub mod smtp;
+pub mod virtual_clock;

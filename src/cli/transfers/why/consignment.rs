@@ -63,7 +63,7 @@ impl Case<'_> {
         if step == Step::Route && outcome != Outcome::NotReached {
             return self.routes(outcome);
         }
-        let mut says = self.asks(step);
+        let mut says = self.asks(step).trim_end().to_owned();
         if outcome == Outcome::NotMet
             && let Some(notice) = notice_of_standing(&self.consignment.standing)
         {

@@ -9,6 +9,8 @@ mod delivered;
 mod path;
 mod step;
 mod submission;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 use std::path::Path;

@@ -1,10 +1,12 @@
 //! Why a return stands where it stands.
 
+use jiff::civil::Time;
+
 use super::{Considered, Explanation, Outcome};
 use crate::cli::output::moment;
 use crate::cli::reading::Reading;
 use crate::cli::transfers::transfer::notice_of_stage;
-use crate::config::settings::ReturnSettings;
+use crate::config::settings::{ReturnSettings, Window};
 use crate::domain::{Stage, Submission};
 
 /// How far a return came.
@@ -89,13 +91,21 @@ fn asks(step: Step, submission: &Submission, settings: Option<&ReturnSettings>) 
             ("seal", format!("It must be sealed to a usable certificate of the partner ({partner}), and open again."))
         }
         Step::Date => {
-            let window =
-                settings.map_or_else(unconfigured, |owed| format!("{} to {}", owed.window.from, owed.window.until));
-            ("date", format!("It is sent on {} within the window ({window}), Europe/London.", submission.transfer_on))
+            let window = settings.map_or_else(unconfigured, |owed| hours(owed.window));
+            ("date", format!("It is sent on {} within its window, Europe/London: {window}.", submission.transfer_on))
         }
         Step::Courier => {
             let courier = settings.map_or_else(unconfigured, |owed| owed.courier.to_string());
             ("courier", format!("The courier ({courier}) must take responsibility for it."))
         }
+    }
+}
+
+fn hours(window: Window) -> String {
+    let hour = |time: Time| time.strftime("%H:%M").to_string();
+    match (window.from == Time::midnight(), window.until == Time::midnight()) {
+        (true, true) => "the whole day".to_owned(),
+        (_, true) => format!("from {} to the end of the day", hour(window.from)),
+        (_, false) => format!("from {} to {}", hour(window.from), hour(window.until)),
     }
 }

@@ -144,7 +144,7 @@ impl Seen<'_> {
         rules.push((
             "second name",
             links <= 1,
-            format!("It may have no second name; it has {links} in all."),
+            format!("It may have only one name on its disk; it has {links}."),
             "Have the file copied there, not linked.",
         ));
         rules.push(self.settled());

@@ -1,6 +1,5 @@
 //! The SQLite store against its contract.
 
-mod accountability;
 mod opening;
 mod reading;
 mod recording;

@@ -1,10 +1,12 @@
 //! Reading back, and the filters.
 
+use std::ops::ControlFlow;
+
 use super::super::SqliteStore;
 use crate::domain::ledger::Event;
 use crate::domain::{Consignment, DeferCause, Resume, Revision, Stage, Standing};
 use crate::store::samples::*;
-use crate::store::{Change, ConsignmentFilter, Queries, Recorder, StateChange, SubmissionFilter};
+use crate::store::{Auditable, Change, ConsignmentFilter, Queries, Recorder, StateChange, SubmissionFilter};
 
 fn with(changes: impl IntoIterator<Item = Change>) -> (tempfile::TempDir, SqliteStore) {
     let state = tempfile::tempdir().unwrap();
@@ -118,6 +120,34 @@ fn the_first_transfer_date_that_counts_stays() {
     let (_state, store) = with([change(Event::ServiceStarted, state)]);
     assert_eq!(store.queries().in_service_from(&"12302".parse().unwrap()).unwrap(), Some(from));
     assert_eq!(store.queries().in_service_from(&"101809".parse().unwrap()).unwrap(), None);
+}
+
+#[test]
+fn a_snapshot_stands_still_while_the_store_goes_on() {
+    let (_state, store) = with([collect(1)]);
+    let queries = store.queries();
+    let snapshot = queries.snapshot().unwrap();
+    store.recorder().record(held(1, 0)).unwrap();
+    store.recorder().record(collect(2)).unwrap();
+    let (mut entries, mut rows) = (0, Vec::new());
+    snapshot
+        .each_entry(&mut |_| {
+            Ok({
+                entries += 1;
+                ControlFlow::Continue(())
+            })
+        })
+        .unwrap();
+    snapshot
+        .each_row(&mut |row| {
+            Ok({
+                rows.push(row.listed);
+                ControlFlow::Continue(())
+            })
+        })
+        .unwrap();
+    assert_eq!((entries, rows, snapshot.head().unwrap().entries), (1, vec!["collected".to_owned()], 1));
+    assert_eq!(queries.head().unwrap().entries, 3);
 }
 
 #[test]

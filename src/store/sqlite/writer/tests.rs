@@ -3,7 +3,7 @@
 use super::*;
 use crate::store::samples::{collect, remark};
 
-fn writer(state: &std::path::Path) -> Writer {
+pub(super) fn writer(state: &std::path::Path) -> Writer {
     drop(crate::store::SqliteStore::open(state).unwrap());
     let connection = Connection::open(state.join(crate::store::sqlite::FILE)).unwrap();
     Writer { connection, frontier: Frontier::default(), boot: "boot".into(), broken: None }

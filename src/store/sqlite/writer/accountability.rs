@@ -1,17 +1,16 @@
-//! Any sequence of changes, sensible or not: the store does what the rules say, its ledger tells exactly that, and a
-//! refused change leaves no trace.
+//! Any sequence of changes in batches of any size, sensible or not: the store does what the rules say, its ledger tells
+//! exactly that, and a refused change leaves no trace.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::super::SqliteStore;
-use super::assert_sound;
+use super::tests::writer;
 use crate::domain::ledger::{Entry, Event};
 use crate::domain::{DeferCause, HoldReason, RejectReason, Resume, Revision, Stage, Standing, consignment, submission};
 use crate::store::samples::*;
-use crate::store::{Change, ConsignmentFilter, Queries, RecordError, Recorded, Recorder, SubmissionFilter};
+use crate::store::{Change, ConsignmentFilter, Queries, RecordError, Recorded, SqliteStore, SubmissionFilter, verify};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -153,44 +152,66 @@ fn outcome(answer: Result<Recorded, RecordError>) -> Outcome {
     }
 }
 
-fn names(state: &Path) -> i64 {
-    super::raw(state).query_row("SELECT count(*) FROM name", [], |row| row.get(0)).unwrap()
+fn count(state: &Path, sql: &str) -> i64 {
+    let raw = rusqlite::Connection::open(state.join(crate::store::sqlite::FILE)).unwrap();
+    raw.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+fn assert_as_in(model: &Model, state: &Path) {
+    let store = SqliteStore::open(state).unwrap();
+    let told = store.queries();
+    let verdict = verify(&told).unwrap();
+    assert!(verdict.ok, "{verdict:?}");
+    let event = |line: &[u8]| serde_json::from_slice::<Entry>(line).unwrap().event;
+    let events: Vec<Event> = told.ledger(0, 1000).unwrap().iter().map(|(_, line)| event(line)).collect();
+    assert_eq!(events, model.events);
+
+    let listed = told.consignments(&ConsignmentFilter::default()).unwrap();
+    assert_eq!(listed.len(), model.consignments.len());
+    assert_eq!(count(state, "SELECT count(*) FROM name"), listed.len() as i64, "a refused collection left its name");
+    for (n, (revision, standing)) in &model.consignments {
+        let (found, _) = told.consignment(&id(*n)).unwrap().unwrap();
+        assert_eq!((found.revision, &found.standing), (Revision(*revision), standing));
+    }
+    for (n, (revision, stage)) in &model.returns {
+        let filter = SubmissionFilter { key: Some(key(KEYS[*n])), ..SubmissionFilter::default() };
+        let found = told.submissions(&filter).unwrap();
+        assert_eq!((found[0].revision, &found[0].stage), (Revision(*revision), stage));
+    }
+    assert_eq!(count(state, "SELECT count(*) FROM accepted"), model.claims.len() as i64);
+    for (claimed, n) in &model.claims {
+        let sql = format!(
+            "SELECT count(*) FROM accepted WHERE content = x'{}' AND consignment = '{}'",
+            content(*claimed),
+            id(*n)
+        );
+        assert_eq!(count(state, &sql), 1);
+    }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_store_does_what_the_rules_say(steps in prop::collection::vec(step(), 1..50)) {
+    fn the_store_does_what_the_rules_say(batches in prop::collection::vec(prop::collection::vec(step(), 1..12), 1..12)) {
         let state = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(state.path()).unwrap();
+        let mut writer = writer(state.path());
         let mut model = Model::default();
-        for step in &steps {
-            let change = model.change(step);
-            let event = change.event;
-            let expected = model.make(step);
-            if expected.is_ok() {
-                model.events.push(event);
+        for steps in batches {
+            let (mut changes, mut expected) = (Vec::new(), Vec::new());
+            for step in &steps {
+                let change = model.change(step);
+                let outcome = model.make(step);
+                if outcome.is_ok() {
+                    model.events.push(change.event);
+                }
+                changes.push(change);
+                expected.push(outcome);
             }
-            prop_assert_eq!(outcome(store.recorder().record(change)), expected, "{:?}", step);
+            let answers = writer.commit(&changes).unwrap_or_default();
+            prop_assert_eq!(answers.into_iter().map(outcome).collect::<Vec<_>>(), expected, "{:?}", steps);
         }
-        let (told, listed) = (store.queries(), store.queries().consignments(&ConsignmentFilter::default()).unwrap());
-        let events: Vec<Event> = told.ledger(0, 1000).unwrap().iter()
-            .map(|(_, line)| serde_json::from_slice::<Entry>(line).unwrap().event).collect();
-        prop_assert_eq!(&events, &model.events);
-        prop_assert_eq!(listed.len(), model.consignments.len());
-        prop_assert_eq!(names(state.path()), model.consignments.len() as i64, "a refused collection left its name");
-        for (n, (revision, standing)) in &model.consignments {
-            let (found, _) = told.consignment(&id(*n)).unwrap().unwrap();
-            prop_assert_eq!((found.revision, &found.standing), (Revision(*revision), standing));
-        }
-        for (n, (revision, stage)) in &model.returns {
-            let filter = SubmissionFilter { key: Some(key(KEYS[*n])), ..SubmissionFilter::default() };
-            let found = told.submissions(&filter).unwrap();
-            prop_assert_eq!((found[0].revision, &found[0].stage), (Revision(*revision), stage));
-        }
-        assert_sound(&store);
-        drop(store);
-        assert_sound(&SqliteStore::open(state.path()).unwrap());
+        drop(writer);
+        assert_as_in(&model, state.path());
     }
 }

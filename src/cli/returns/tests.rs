@@ -1,0 +1,114 @@
+//! What `returns` says, over a real store.
+
+use clap::Parser;
+use jiff::civil::date;
+
+use super::*;
+use crate::domain::ledger::Event;
+use crate::domain::{DeferCause, ReturnHold, Revision};
+use crate::store::samples::{at, change};
+use crate::store::{Recorder, SqliteStore, StateChange};
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    args: Args,
+}
+
+/// Two months of SHBE: April held, May scheduled.
+fn store() -> (tempfile::TempDir, SqliteStore) {
+    let state = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(state.path()).unwrap();
+    for (month, transfer_on) in [("2020-04", date(2020, 4, 14)), ("2020-05", date(2020, 5, 11))] {
+        let key = format!("shbe/12302/{month}").parse().unwrap();
+        let owe = StateChange::Owe { key, extract_from: Some(transfer_on), transfer_on };
+        store.recorder().record(change(Event::Scheduled, owe)).unwrap();
+    }
+    let stage = Stage::Held { since: at(0), reason: ReturnHold::Empty, content: None };
+    record(&store, "shbe/12302/2020-04", 0, Event::ReturnHeld, stage);
+    (state, store)
+}
+
+fn record(store: &SqliteStore, key: &str, expect: i64, event: Event, stage: Stage) {
+    let expect = Revision(expect);
+    let moved = StateChange::Submission { key: key.parse().unwrap(), expect, stage, sealed: None };
+    store.recorder().record(change(event, moved)).unwrap();
+}
+
+fn says(store: &SqliteStore, line: &str, today: Date) -> Result<String, ReturnsFault> {
+    let line = Line::parse_from(std::iter::once("returns").chain(line.split_whitespace()));
+    let mut out = Vec::new();
+    run(&line.args, &store.queries(), today, &mut out)?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn what_needs_somebody_is_in_the_first_line() {
+    let (_state, store) = store();
+    let before = says(&store, "list", date(2020, 4, 13)).unwrap();
+    assert!(before.starts_with("SHBE 2020-21 of LA 12302: 2 listed: 1 held, 1 scheduled. MISSING: 2020-04 (held).\n"));
+    let after = says(&store, "list", date(2020, 5, 12)).unwrap();
+    assert!(after.contains("MISSING: 2020-04 (held, and due), 2020-05 (overdue)."), "{after}");
+    assert!(
+        after.contains("\n  ! 2020-04  2020-04-14    2020-04-14   held         CN-401: The return's file is empty.\n")
+    );
+    assert!(says(&store, "list --authority 16104", date(2020, 5, 12)).unwrap().starts_with("No return is recorded."));
+}
+
+#[test]
+fn a_script_gets_every_fact_and_null_for_what_is_not_there() {
+    let (_state, store) = store();
+    let list: serde_json::Value =
+        serde_json::from_str(&says(&store, "list --json", date(2020, 4, 1)).unwrap()).unwrap();
+    let april = &list["returns"][0];
+    for (fact, value) in [
+        ("return", "shbe"),
+        ("authority", "12302"),
+        ("relevant_month", "2020-04"),
+        ("extract_from", "2020-04-14"),
+        ("transfer_on", "2020-04-14"),
+        ("stage", "held"),
+        ("code", "CN-401"),
+        ("says", "The return's file is empty."),
+    ] {
+        assert_eq!(april[fact], value, "{fact}");
+    }
+    for absent in ["message_id", "sha256", "reply"] {
+        assert!(april.get(absent).is_some_and(serde_json::Value::is_null), "{absent}");
+    }
+    let show = says(&store, "show shbe/12302/2020-04 --json", date(2020, 4, 1)).unwrap();
+    assert_eq!(&serde_json::from_str::<serde_json::Value>(&show).unwrap(), april);
+}
+
+#[test]
+fn one_return_with_what_to_do_next() {
+    let (_state, store) = store();
+    let text = says(&store, "show shbe/12302/2020-04", date(2020, 4, 1)).unwrap();
+    assert!(text.starts_with("SHBE of LA 12302 for 2020-04\n"), "{text}");
+    assert!(text.contains("Next: Put a corrected file in its place"), "{text}");
+    let unknown = says(&store, "show shbe/12302/2020-06", date(2020, 4, 1)).unwrap_err();
+    assert_eq!(unknown.exit_status(), 2);
+    assert!(unknown.to_string().contains("shbe/12302/2020-06"));
+}
+
+#[test]
+fn open_ones_are_those_not_sent_acknowledged_or_waived() {
+    let at = at(0);
+    let open = [
+        Stage::Scheduled,
+        Stage::Sealed,
+        Stage::Held { since: at, reason: ReturnHold::Empty, content: None },
+        Stage::Sending { at, attempt: 1, boot: String::new() },
+        Stage::Deferred { until: at, attempts: 1, cause: DeferCause::CourierBusy },
+        Stage::Uncertain { since: at },
+        Stage::Failed { at, reply: String::new() },
+        Stage::Missed { since: at },
+    ];
+    assert!(open.iter().all(is_unfinished));
+    let closed = [Stage::Sent { at, reply: String::new() }, Stage::Acknowledged { at }, Stage::Waived { at }];
+    assert!(!closed.iter().any(is_unfinished));
+    let (_state, store) = store();
+    record(&store, "shbe/12302/2020-05", 0, Event::ReturnOrdered, Stage::Waived { at });
+    let open = says(&store, "list --open", date(2020, 4, 1)).unwrap();
+    assert!(open.contains("2020-04") && !open.contains("2020-05"), "{open}");
+}

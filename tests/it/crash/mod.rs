@@ -1,0 +1,26 @@
+//! Killed and failed at every moment: nothing is lost, nothing comes twice, nothing is half-written, the ledger is whole.
+//!
+//! The real binary is killed by SIGKILL at named steps and at random moments. `tests/crash` runs the long campaigns.
+
+mod expected;
+mod faults;
+mod pairs;
+mod passes;
+mod random;
+mod recovery;
+mod recovery_packs;
+mod reboot;
+mod samples;
+mod scene;
+mod steps;
+mod store;
+mod watch;
+mod zeros;
+
+/// A length that `tests/crash` sets; `usual` in an ordinary run.
+fn length(name: &str, usual: usize) -> usize {
+    match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} is `{text}`, not a number")),
+        Err(_) => usual,
+    }
+}

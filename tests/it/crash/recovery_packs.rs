@@ -1,0 +1,90 @@
+//! Packs of three, interrupted between their parts: each part once, and none lost by a second crash.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::samples::Sample;
+use super::scene::{Scene, kill};
+
+struct Pack {
+    scene: Scene,
+    /// Where each part is delivered.
+    paths: Vec<PathBuf>,
+}
+
+impl Pack {
+    fn new() -> Pack {
+        let scene = Scene::with_senders_names();
+        let sample = Sample::pack(1);
+        let folders = ["hbms", "hbms", "risk"].map(|folder| scene.council.backoffice.join(folder));
+        let paths = folders.iter().zip(sample.part_names()).map(|(folder, name)| folder.join(name)).collect();
+        scene.drops(&sample.sealed_by(&scene.dwp));
+        Pack { scene, paths }
+    }
+
+    fn dies_at(&mut self, failpoints: &str) {
+        assert!(self.scene.dies_at(failpoints), "{failpoints} is not passed");
+    }
+
+    fn events(&self, event: &str) -> usize {
+        self.scene.council.entries().iter().filter(|entry| entry["event"] == event).count()
+    }
+}
+
+#[test]
+fn a_part_that_was_taken_is_not_published_again() {
+    let mut pack = Pack::new();
+    pack.dies_at(&kill("publish.renamed"));
+    let published: Vec<_> = pack.paths.iter().filter(|path| path.exists()).cloned().collect();
+    assert_eq!(published.len(), 1, "killed after the first of three");
+    fs::remove_file(&published[0]).unwrap();
+    pack.scene.completes();
+    let there: Vec<_> = pack.paths.iter().filter(|path| path.exists()).collect();
+    assert_eq!(there.len(), 2);
+    assert!(!published[0].exists());
+    assert_eq!(pack.events("delivered-taken"), 1);
+    assert!(pack.scene.council.hidden_parts().is_empty());
+    pack.scene.council.ledger();
+}
+
+/// The staged parts may not go before Held is recorded: without them a restart takes the pack for published and taken.
+#[test]
+fn held_for_a_name_and_killed_before_it_is_recorded() {
+    let mut pack = Pack::new();
+    pack.dies_at(&kill("stage.recorded"));
+    fs::write(&pack.paths[0], b"theirs").unwrap();
+    pack.dies_at(&kill("outcome.decided"));
+    // While the service is down, a person moves the file away.
+    fs::remove_file(&pack.paths[0]).unwrap();
+    let watch = pack.scene.watched(false);
+    pack.scene.completes();
+    pack.scene.zeros(watch, 2, "the other file is gone");
+}
+
+#[test]
+fn held_for_a_name_and_killed_after_it_is_recorded() {
+    let mut pack = Pack::new();
+    pack.dies_at(&kill("stage.recorded"));
+    fs::write(&pack.paths[0], b"theirs").unwrap();
+    pack.dies_at(&kill("outcome.recorded"));
+    pack.scene.completes();
+    assert_eq!(pack.scene.council.codes(), ["CN-120"]);
+    assert!(pack.scene.council.hidden_parts().is_empty(), "no plaintext is left of what is held");
+    assert_eq!(fs::read(&pack.paths[0]).unwrap(), b"theirs");
+    pack.scene.council.ledger();
+}
+
+/// One part taken, another damaged: opened again, all would be published again; a person decides.
+#[test]
+fn taken_and_damaged_at_once_is_held() {
+    let mut pack = Pack::new();
+    pack.dies_at(&kill("publish.renamed"));
+    let published = pack.paths.iter().find(|path| path.exists()).cloned().unwrap();
+    fs::remove_file(&published).unwrap();
+    fs::write(&pack.scene.council.hidden_parts()[0], b"damaged").unwrap();
+    pack.scene.completes();
+    assert_eq!(pack.scene.council.codes(), ["CN-125"]);
+    assert!(!pack.paths.iter().any(|path| path.exists()), "nothing is published again");
+    assert!(pack.scene.council.hidden_parts().is_empty());
+    pack.scene.council.ledger();
+}

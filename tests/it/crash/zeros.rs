@@ -1,0 +1,142 @@
+//! The reckoning after a campaign: what was lost, what came twice, what was half-written, whether the ledger is whole.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use hbcourier::domain::{Digest, Stage, Standing};
+use hbcourier::store::verify;
+
+use super::scene::Scene;
+use super::watch::Watch;
+use crate::support::council::{files_below, is_hidden};
+
+/// What a campaign came to.
+#[derive(Debug)]
+pub struct Outcome {
+    kills: usize,
+    files: usize,
+    returns: usize,
+    lost: usize,
+    duplicated: usize,
+    half_written: usize,
+    /// Entries that tell of something interrupted and found again.
+    recovered: usize,
+    /// What the ledger's verification says against it.
+    ledger: Option<String>,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Outcome { kills, files, returns, lost, duplicated, half_written, recovered, ledger } = self;
+        let ledger = ledger.as_deref().unwrap_or("intact");
+        write!(
+            f,
+            "kills {kills}, files {files}, returns {returns}: lost {lost}, duplicated {duplicated}, \
+             half-written visible {half_written}, ledger {ledger} (entries of recovery: {recovered})"
+        )
+    }
+}
+
+impl Scene {
+    /// Reckons, and fails unless everything is as it should be. The service has stopped. `what` names the campaign.
+    pub fn zeros(&self, watch: Watch, kills: usize, what: &str) -> Outcome {
+        let seen = watch.ends();
+        let expected = self.expected.everything();
+        let lying = files_below(&self.root().join("backoffice")).into_iter().filter(|path| !is_hidden(path));
+        let delivered = lying.map(|path| Digest::of(&std::fs::read(path).unwrap())).chain(seen.taken);
+        let (lost, duplicated) = compare(&expected.parts, delivered);
+        let lying = files_below(&self.root().join("outgoing")).into_iter().filter(|path| !is_hidden(path));
+        let sent = lying.map(|path| std::fs::read(path).unwrap()).chain(seen.taken_away);
+        let opened = sent.map(|sealed| self.dwp.opens(&sealed)).inspect(|opened| assert!(opened.good_signature));
+        let (unsent, sent_twice) = compare(&expected.returns, opened.map(|opened| Digest::of(&opened.content)));
+        let verdict = verify(&self.council.store().unwrap()).unwrap();
+        let outcome = Outcome {
+            kills,
+            files: expected.files,
+            returns: expected.returns.values().sum(),
+            lost: lost + unsent,
+            duplicated: duplicated + sent_twice,
+            half_written: seen.half_written.len(),
+            recovered: self.council.entries().iter().filter(|entry| is_of_recovery(entry)).count(),
+            ledger: (!verdict.ok).then_some(verdict.says),
+        };
+        let zeros = outcome.lost + outcome.duplicated + outcome.half_written == 0 && outcome.ledger.is_none();
+        assert!(zeros, "{what}: {outcome}\n{:?}\n{}", seen.half_written, self.council.log());
+        self.is_tidy(what);
+        self.is_told_once(what);
+        outcome
+    }
+
+    /// Nothing lies where it should not.
+    fn is_tidy(&self, what: &str) {
+        let expected = self.expected.everything();
+        let (root, state) = (self.root(), &self.council.state);
+        assert!(self.dropped().is_empty(), "{what}: {:?}", self.dropped());
+        for folder in ["backoffice", "outgoing"] {
+            let hidden: Vec<_> = files_below(&root.join(folder)).into_iter().filter(|path| is_hidden(path)).collect();
+            assert!(hidden.is_empty(), "{what}: {hidden:?}");
+        }
+        let count = |folder: &str| files_below(&state.join(folder)).len();
+        assert_eq!(count("spool/raw"), expected.held.len(), "{what}: only what is held is still in the spool");
+        assert_eq!(count("spool/tmp") + count("spool/private") + count("picked-up"), 0, "{what}");
+        assert_eq!(count("archive"), expected.files - expected.held.len(), "{what}");
+        assert_eq!(count("sealed"), expected.returns.values().sum::<usize>(), "{what}");
+        assert!(files_below(&root.join("returns")).is_empty(), "{what}");
+    }
+
+    /// Every transfer has one end, and the ledger tells of it once.
+    fn is_told_once(&self, what: &str) {
+        let expected = self.expected.everything();
+        let consignments = self.council.consignments();
+        assert_eq!(consignments.len(), expected.files, "{what}");
+        assert_eq!(self.council.codes(), expected.held, "{what}");
+        let mut told: BTreeMap<(String, &str), usize> = BTreeMap::new();
+        for entry in self.council.entries() {
+            let event = entry["event"].as_str().unwrap();
+            let class = match event {
+                "collected" | "collected-recovered" => "collected",
+                "delivered" | "delivered-recovered" | "delivered-taken" => "delivered",
+                "closed" => "closed",
+                "sealed" => "sealed",
+                "sent" | "sent-recovered" => "sent",
+                _ => continue,
+            };
+            let about = entry["transfer"].as_str().or(entry["return"].as_str()).unwrap();
+            *told.entry((about.to_owned(), class)).or_default() += 1;
+        }
+        let mut once = |about: &str, class: &'static str| {
+            assert_eq!(told.remove(&(about.to_owned(), class)), Some(1), "{what}: {class} of {about}");
+        };
+        for consignment in &consignments {
+            let id = consignment.id.to_string();
+            once(&id, "collected");
+            if matches!(consignment.standing, Standing::Closed { .. }) {
+                once(&id, "delivered");
+                once(&id, "closed");
+            }
+        }
+        for submission in self.submissions().iter().filter(|one| matches!(one.stage, Stage::Sent { .. })) {
+            once(&submission.key.to_string(), "sealed");
+            once(&submission.key.to_string(), "sent");
+        }
+        assert!(told.is_empty(), "{what}: {told:?}");
+    }
+}
+
+fn is_of_recovery(entry: &serde_json::Value) -> bool {
+    let event = entry["event"].as_str().unwrap();
+    ["collected-recovered", "delivered-recovered", "delivered-taken", "sent-recovered"].contains(&event)
+}
+
+/// How many are missing, and how many are too many.
+fn compare(expected: &BTreeMap<Digest, usize>, found: impl Iterator<Item = Digest>) -> (usize, usize) {
+    let mut missing = expected.clone();
+    let mut too_many = 0;
+    for digest in found {
+        match missing.get_mut(&digest) {
+            Some(count) if *count > 0 => *count -= 1,
+            _ => too_many += 1,
+        }
+    }
+    (missing.values().sum(), too_many)
+}

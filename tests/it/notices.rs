@@ -1,0 +1,188 @@
+//! What people are told: every notice has a code of its own, and every command that is named to them exists.
+//!
+//! Holds: a new reason does not compile until it is listed here.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use hbcourier::cli::dispatch::Cli;
+use hbcourier::domain::alarm::AlarmReason;
+use hbcourier::domain::reason::Limit;
+use hbcourier::domain::{DeferCause, HoldReason, Notice, RejectReason, ReturnHold};
+
+/// All variants, in a list that the compiler holds against the type.
+macro_rules! every {
+    ($type:ident { $($variant:ident $({ $($field:ident: $value:expr),* })?),* $(,)? }) => {{
+        fn is_listed(one: &$type) {
+            match one { $($type::$variant $({ $($field: _),* })? => {}),* }
+        }
+        let all = vec![$($type::$variant $({ $($field: $value),* })?),*];
+        all.iter().for_each(is_listed);
+        all
+    }};
+}
+
+#[test]
+fn every_code_is_used_once() {
+    let mut by_code: BTreeMap<&str, Notice> = BTreeMap::new();
+    for notice in notices() {
+        let digits = notice.code.strip_prefix("CN-").unwrap_or_default();
+        assert!(digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit()), "{notice:?}");
+        assert!(notice.says.ends_with('.') && notice.next.ends_with('.'), "whole sentences: {notice:?}");
+        if let Some(other) = by_code.insert(notice.code, notice.clone()) {
+            panic!("one code for two things: {other:?} and {notice:?}");
+        }
+    }
+}
+
+#[test]
+fn every_command_in_a_notice_exists() {
+    let named: Vec<String> = notices().iter().flat_map(|n| commands(&format!("{} {}", n.says, n.next))).collect();
+    assert!(named.len() > 10, "hardly any command was found: {named:?}");
+    assert_all_exist(&named);
+}
+
+#[test]
+fn every_command_in_any_message_exists() {
+    let mut named = Vec::new();
+    for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        named.extend(commands(&fs::read_to_string(path).unwrap()));
+    }
+    assert!(named.len() > 30, "hardly any command was found: {named:?}");
+    assert_all_exist(&named);
+}
+
+#[test]
+fn every_command_in_the_readme_exists() {
+    let named = commands(&fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap());
+    assert!(named.len() > 10, "hardly any command was found: {named:?}");
+    assert_all_exist(&named);
+}
+
+#[test]
+fn a_command_that_does_not_exist_is_noticed() {
+    assert!(exists("hbcourier held retry"));
+    assert!(exists("hbcourier --config {} keys trust dwp FILE --fingerprint FPR"));
+    assert!(exists("hbcourier returns list …"));
+    assert!(!exists("hbcourier held forget"));
+    assert!(!exists("hbcourier hold list"));
+    assert!(!exists("hbcourier returns list --everything"));
+}
+
+fn assert_all_exist(named: &[String]) {
+    let missing: Vec<_> = named.iter().filter(|command| !exists(command)).collect();
+    assert!(missing.is_empty(), "people are told to run what does not exist: {missing:#?}");
+}
+
+/// Whether the command line takes it, as far as it is written: what must still be filled in may be missing.
+fn exists(command: &str) -> bool {
+    let words = command.split_whitespace().filter(|word| *word != "…" && *word != "…`");
+    // A placeholder stands for something that fits.
+    let filled = words.map(|word| match word.trim_matches(['{', '}']) {
+        "PARTNER" => "dwp".to_owned(),
+        "NUMBER" | "LA" => "12302".to_owned(),
+        "FPR" => "0123456789ABCDEF0123456789ABCDEF01234567".to_owned(),
+        "ID" => "0".repeat(64),
+        "KEY" => "shbe/12302/2020-04".to_owned(),
+        "DATE" => "2020-04-14".to_owned(),
+        "YEAR" => "2020-21".to_owned(),
+        // A placeholder without a name.
+        "" => "x".to_owned(),
+        word => word.to_owned(),
+    });
+    match Cli::try_parse_from(filled) {
+        Ok(_) => true,
+        Err(error) => matches!(
+            error.kind(),
+            ErrorKind::MissingRequiredArgument
+                | ErrorKind::MissingSubcommand
+                | ErrorKind::DisplayHelp
+                | ErrorKind::DisplayVersion
+                | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        ),
+    }
+}
+
+/// Every `hbcourier …` in backquotes, and every line of a fenced block that begins with it.
+fn commands(text: &str) -> Vec<String> {
+    let quoted = text.split('`').skip(1).filter(|part| part.starts_with("hbcourier "));
+    let one_line = quoted.filter(|part| !part.contains('\n'));
+    let blocks = text.split("```").skip(1).step_by(2);
+    let lines = blocks.flat_map(str::lines).filter(|line| line.starts_with("hbcourier "));
+    let plain = |command: &str| command.split(" #").next().unwrap_or_default().trim().replace("\\\"", "\"");
+    one_line.chain(lines).map(plain).collect()
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths
+        .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
+        .filter(|path| is_rust(path))
+        .collect()
+}
+
+fn is_rust(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rs")
+}
+
+fn notices() -> Vec<Notice> {
+    let signer = || "0123456789ABCDEF0123456789ABCDEF01234567".parse().unwrap();
+    let holds = every!(HoldReason {
+        NotOpenPgp, Tampered, Truncated, NoKey, Unsigned, Stranger, BadSignature,
+        SignerRevoked { signer: signer() }, SignerExpired { signer: signer() },
+        SeveralMessages, OddStructure, LegacyAlgorithm, SignatureAge, Repeat,
+        LimitReached { limit: Limit::PlaintextBytes },
+        ArchiveUnsafe, Malformed, NoRoute,
+        OtherAuthority { found: "12305".parse().unwrap() },
+        NameConflict, Replaced, PartlyTaken, SpoolChanged,
+        AttemptsExhausted { cause: DeferCause::DestinationFull },
+        WorkerFault,
+    });
+    let rejects = every!(RejectReason { NoIntegrity, ByOrder });
+    let defers = every!(DeferCause {
+        SpoolUnreadable,
+        PrivateSpace,
+        DestinationMissing,
+        DestinationFull,
+        DestinationFault,
+        KeyUnreadable,
+        WorkerFault,
+        CourierUnreachable,
+        CourierBusy,
+        PartnerKeyUnusable,
+        StoreUnreadable,
+        StagedDamaged,
+    });
+    let returns = every!(ReturnHold {
+        Empty,
+        OtherAuthority { found: "12305".parse().unwrap() },
+        TooEarly, AfterTransferDate,
+        SentAlready { month: "2020-04".parse().unwrap() },
+        SeveralFiles, WrongKind, SelfCheckFailed, TooLarge,
+    });
+    let alarms = every!(AlarmReason {
+        SourceMissing,
+        Uncollectable,
+        TooLarge,
+        SourceFault,
+        SpaceLow,
+        NotificationsOff,
+        DestinationFault,
+        StagedDamaged,
+        Replaced,
+        PickUpMissing,
+        KeyUnusable,
+        DueToday,
+        Missed,
+        Refused,
+        Uncertain,
+        CourierFault,
+    });
+    let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));
+    let deferred = defers.into_iter().map(DeferCause::notice).chain(returns.iter().map(ReturnHold::notice));
+    let raised = alarms.into_iter().map(|reason| reason.notice("drop-12302"));
+    held.chain(deferred).chain(raised).collect()
+}

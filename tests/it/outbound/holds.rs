@@ -1,0 +1,181 @@
+//! Every reason for which a file is held, and how each is got out of.
+
+use std::io::{Read, Write};
+
+use hbcourier::domain::ReturnKind::{HbmsMi, Shbe};
+use hbcourier::domain::ledger::Event;
+use hbcourier::domain::{ReturnHold, Stage};
+use hbcourier::effects::clock::Clock;
+use hbcourier::effects::pgp::{OpenError, OpenRequest, Opener, Verdict};
+
+use super::council::{Council, LARGEST, Way, extract, workbook};
+
+const APRIL: &str = "shbe/12302/2020-04";
+const MAY: &str = "shbe/12302/2020-05";
+
+fn blackpool(civil: &str) -> Council {
+    Council::new(&["12302"], civil, Way::Folders)
+}
+
+fn held(council: &Council, key: &str) -> Option<ReturnHold> {
+    match council.stage(key) {
+        Stage::Held { reason, .. } => Some(reason),
+        _ => None,
+    }
+}
+
+/// Held for `reason`, once however often it is looked at and restarted; then replaced by a good file and sealed.
+fn held_until_replaced(content: impl AsRef<[u8]>, reason: ReturnHold) {
+    let mut council = blackpool("2020-04-08 10:00");
+    council.put("12302", Shbe, "shbe.txt", content);
+    council.look();
+    assert_eq!(held(&council, APRIL), Some(reason.clone()));
+    council.look();
+    council.restart();
+    council.look();
+    assert_eq!(council.count(Event::ReturnHeld, APRIL), 1, "the same bytes are not held twice");
+    let code = council.ledger().iter().find(|entry| entry.event == Event::ReturnHeld).unwrap().facts.code.clone();
+    assert_eq!(code.as_deref(), Some(reason.notice().code));
+    assert_eq!(council.left_in("12302", Shbe), 1, "what is held stays where it is");
+
+    council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-04-08", "good"));
+    council.look();
+    assert_eq!(council.stage(APRIL), Stage::Sealed);
+    assert_eq!(council.left_in("12302", Shbe), 0);
+}
+
+#[test]
+fn empty() {
+    held_until_replaced("", ReturnHold::Empty);
+}
+
+#[test]
+fn too_large() {
+    held_until_replaced(vec![b'|'; usize::try_from(LARGEST).unwrap() + 1], ReturnHold::TooLarge);
+}
+
+#[test]
+fn another_kind() {
+    held_until_replaced("%PDF-1.4\n%%EOF\n", ReturnHold::WrongKind);
+}
+
+#[test]
+fn another_authority() {
+    let found = "16104".parse().unwrap();
+    held_until_replaced(extract("16104", "2020-04-08", ""), ReturnHold::OtherAuthority { found });
+}
+
+#[test]
+fn extracted_too_early() {
+    held_until_replaced(extract("12302", "2020-04-06", ""), ReturnHold::TooEarly);
+}
+
+#[test]
+fn extracted_after_the_transfer_date() {
+    held_until_replaced(extract("12302", "2020-04-15", ""), ReturnHold::AfterTransferDate);
+}
+
+#[test]
+fn several_files() {
+    let council = blackpool("2020-04-08 10:00");
+    council.put("12302", Shbe, "one.txt", extract("12302", "2020-04-08", "one"));
+    council.put("12302", Shbe, "two.txt", extract("12302", "2020-04-08", "two"));
+    council.look();
+    assert_eq!(held(&council, APRIL), Some(ReturnHold::SeveralFiles));
+    std::fs::remove_file(council.folder("12302", Shbe).join("one.txt")).unwrap();
+    council.look();
+    assert_eq!(council.stage(APRIL), Stage::Sealed);
+}
+
+#[test]
+fn before_its_time_and_then_judged_by_itself() {
+    let council = blackpool("2020-04-03 10:00");
+    council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-04-07", "patient"));
+    council.look();
+    assert_eq!(held(&council, APRIL), Some(ReturnHold::TooEarly));
+    council.clock.advance_to("2020-04-06 23:59");
+    council.look();
+    assert_eq!(held(&council, APRIL), Some(ReturnHold::TooEarly), "the day begins at midnight in London");
+    council.clock.advance_to("2020-04-07 00:00");
+    council.look();
+    assert_eq!(council.stage(APRIL), Stage::Sealed);
+    assert_eq!(council.count(Event::ReturnHeld, APRIL), 1);
+}
+
+#[test]
+fn the_same_content_for_another_month() {
+    let mut council = blackpool("2020-04-08 10:00");
+    let same = extract("12302", "2020-04-08", "same");
+    council.put("12302", Shbe, "shbe.txt", &same);
+    council.look();
+    council.clock.advance_to("2020-05-05 10:00");
+    council.put("12302", Shbe, "shbe.txt", &same);
+    council.restart();
+    council.look();
+    assert_eq!(held(&council, MAY), Some(ReturnHold::SentAlready { month: "2020-04".parse().unwrap() }));
+    assert_eq!(council.left_in("12302", Shbe), 1, "put there on purpose, so it is not removed");
+
+    council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-05-05", "other"));
+    council.look();
+    assert_eq!(council.stage(MAY), Stage::Sealed);
+}
+
+#[test]
+fn the_same_workbook_for_another_month() {
+    let council = blackpool("2020-04-08 10:00");
+    council.put("12302", HbmsMi, "april.xlsx", workbook("same"));
+    council.look();
+    council.put("12302", HbmsMi, "may.xlsx", workbook("same"));
+    council.look();
+    let sent_already = ReturnHold::SentAlready { month: "2020-04".parse().unwrap() };
+    assert_eq!(held(&council, "hbms-mi/12302/2020-05"), Some(sent_already));
+}
+
+#[test]
+fn what_does_not_open_again() {
+    let mut council = blackpool("2020-04-08 10:00");
+    council.restart_opening_by(ForgetfulOpener);
+    council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-04-08", ""));
+    council.look();
+    assert_eq!(held(&council, APRIL), Some(ReturnHold::SelfCheckFailed));
+    assert_eq!(std::fs::read_dir(council.state_file("sealed")).unwrap().count(), 0, "nothing was kept");
+    assert_eq!(council.left_in("12302", Shbe), 1);
+}
+
+/// Finds other content than was sealed.
+struct ForgetfulOpener;
+
+impl Opener for ForgetfulOpener {
+    fn open(
+        &self,
+        sealed: &mut (dyn Read + Send + Sync),
+        into: &mut dyn Write,
+        request: &OpenRequest<'_>,
+    ) -> Result<Verdict, OpenError> {
+        let mut bytes = Vec::new();
+        sealed.read_to_end(&mut bytes).unwrap();
+        into.write_all(b"other").unwrap();
+        Ok(Verdict {
+            signer: "0123456789ABCDEF0123456789ABCDEF01234567".parse().unwrap(),
+            partner: None,
+            content: hbcourier::domain::Digest::of(b"other"),
+            bytes: 5,
+            sealed: hbcourier::domain::Digest::of(&bytes),
+            file_name: None,
+            signed_at: request.at,
+        })
+    }
+}
+
+#[test]
+fn a_corrected_file_after_sealing_is_for_the_next_month() {
+    let council = blackpool("2020-04-08 10:00");
+    council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-04-08", "first"));
+    council.look();
+    let sealed = council.submission(APRIL).sealed.unwrap();
+    council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-04-09", "second"));
+    council.look();
+    assert_eq!(council.submission(APRIL).sealed, Some(sealed), "what is sealed stays as it is");
+    assert_eq!(held(&council, MAY), Some(ReturnHold::TooEarly));
+    assert!(council.clock.now() < "2020-05-04T00:00:00Z".parse().unwrap());
+}

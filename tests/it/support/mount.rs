@@ -1,0 +1,42 @@
+//! A small file system of its own, for disks that fill up and go away. Needs root.
+//!
+//! Holds: it is unmounted when dropped.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::council::succeeded;
+
+/// A mounted tmpfs.
+pub struct Mount {
+    at: PathBuf,
+}
+
+impl Mount {
+    /// Over the folder `at`, with room for this many KiB.
+    pub fn over(at: &Path, kib: u64) -> Mount {
+        let size = format!("size={kib}k,mode=0755");
+        let mut mount = Command::new("mount");
+        succeeded(mount.args(["-t", "tmpfs", "-o", &size, "hbcourier-test"]).arg(at).output().unwrap());
+        Mount { at: at.to_owned() }
+    }
+
+    /// Puts a file of this many KiB there.
+    pub fn fills(&self, name: &str, kib: usize) {
+        fs::write(self.at.join(name), vec![b'x'; kib * 1024]).unwrap();
+    }
+
+    /// Removes that file.
+    pub fn frees(&self, name: &str) {
+        fs::remove_file(self.at.join(name)).unwrap();
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // Lazily: the service may still have the folder open when a test fails.
+        let unmounted = Command::new("umount").arg("-l").arg(&self.at).status();
+        assert!(std::thread::panicking() || unmounted.is_ok_and(|status| status.success()), "not unmounted");
+    }
+}

@@ -1,0 +1,70 @@
+//! Drop folders that go away, come back, or are replaced.
+
+use std::fs;
+
+use super::{folder_key, quick};
+use crate::inbound::laid_xml;
+use crate::support::council::{Council, drop_into, files_below, set};
+use crate::support::partner::{Partner, SealOptions};
+
+const NEIGHBOUR: &str = "20101";
+
+/// Drops a file and waits until it is delivered. Its writer's close must be noticed: without it, it would rest for an
+/// hour first.
+fn is_noticed(dwp: &Partner, council: &mut Council, number: usize) {
+    let before = council.delivered().len();
+    council.drops(&format!("{number}.pgp"), &dwp.seals(&laid_xml(number), "x.xml", &SealOptions::default()));
+    council.until("the new file is noticed", |council| council.delivered().len() == before + 1);
+}
+
+#[test]
+fn one_that_goes_away_is_an_alarm_and_found_again_while_others_go_on() {
+    let (dwp, mut council) = quick();
+    let (drop, backoffice) = council.adds_authority(NEIGHBOUR, "Neighbour");
+    folder_key(&council, "settle", "1h");
+    council.changes_settings(|settings| set(settings, &["service", "sweep_every"], "500ms"));
+    council.start();
+    is_noticed(&dwp, &mut council, 1);
+
+    let away = council.drop.with_file_name("away");
+    fs::rename(&council.drop, &away).unwrap();
+    council.until("the alarm names it", |council| council.is_alarmed("drop-12302", "CN-501"));
+    let says = council.json(&["status"])["attention"].to_string();
+    assert!(says.contains("Put the folder back"), "{says}");
+    assert_eq!(council.runs(&["status", "--fail-if-attention"]).status.code(), Some(1));
+    drop_into(&drop, "n.pgp", &dwp.seals(&laid_xml(20), "x.xml", &SealOptions::default()));
+    council.until("the neighbour's is delivered", |_| files_below(&backoffice).len() == 1);
+
+    fs::rename(&away, &council.drop).unwrap();
+    council.until("the alarm is over", |council| !council.is_alarmed("drop-12302", "CN-501"));
+    is_noticed(&dwp, &mut council, 2);
+    assert!(council.stop().success());
+    let alarms = |event| council.ledger().iter().filter(|entry| entry["event"] == event && entry["code"] == "CN-501").count();
+    assert_eq!((alarms("alarm-raised"), alarms("alarm-cleared")), (1, 1));
+}
+
+#[test]
+fn one_that_is_replaced_between_two_looks_is_watched_again() {
+    let (dwp, mut council) = quick();
+    folder_key(&council, "settle", "1h");
+    council.changes_settings(|settings| set(settings, &["service", "sweep_every"], "500ms"));
+    council.start();
+    is_noticed(&dwp, &mut council, 1);
+    let looked = |council: &Council| council.json(&["status"])["service"]["sources"][0]["last_look"].clone();
+    for number in 2..7 {
+        // Removed and made anew at once: often under the same inode number.
+        fs::remove_dir(&council.drop).unwrap();
+        fs::create_dir(&council.drop).unwrap();
+        let before = [looked(&council), looked(&council)];
+        let mut seen = before.to_vec();
+        council.until("it has been looked at twice since", |council| {
+            let now = looked(council);
+            if !seen.contains(&now) {
+                seen.push(now);
+            }
+            seen.len() == before.len() + 2
+        });
+        is_noticed(&dwp, &mut council, number);
+    }
+    assert!(council.stop().success());
+}

@@ -1,0 +1,31 @@
+//! A large file goes through in little memory.
+
+use super::quick;
+use crate::support::partner::SealOptions;
+use hbcourier::domain::Digest;
+
+const MIB: usize = 1024 * 1024;
+
+#[test]
+fn a_file_of_256_mib_needs_less_than_half_of_it() {
+    let (dwp, mut council) = quick();
+    // Xorshift64, eight bytes a step.
+    let mut state = 1_u64;
+    let mut content = Vec::with_capacity(256 * MIB);
+    while content.len() < 256 * MIB {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        content.extend(state.to_le_bytes());
+    }
+    let expected = Digest::of(&content);
+    let sealed = dwp.seals(&content, "AOBWR999_REPORT.dat", &SealOptions::with(&["--compress-algo", "none"]));
+    drop(content);
+    council.start();
+    council.drops("large.pgp", &sealed);
+    drop(sealed);
+    council.until("it is delivered", |council| council.all_rest(1));
+    assert_eq!(council.delivered_digests(), [expected]);
+    assert!(council.peak_kib() < 128 * 1024, "{} KiB", council.peak_kib());
+    assert!(council.stop().success());
+}
