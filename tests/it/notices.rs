@@ -164,8 +164,6 @@ fn notices() -> Vec<Notice> {
         SeveralFiles, WrongKind, SelfCheckFailed, TooLarge,
     });
     let alarms = every!(AlarmReason {
-        SpoolFault,
-        ArchiveFault,
         SourceMissing,
         Uncollectable,
         TooLarge,
