@@ -22,11 +22,19 @@ fn is_waited_for(dwp: &Partner, council: &mut Council, number: usize, spoil: imp
     assert!(check.status.code() == Some(1) && shown.contains(says), "{says}: {shown}");
     let named = |council: &Council| {
         let status = council.json(&["status"])["attention"].clone();
-        status.as_array().unwrap().iter().any(|one| one["about"] == "keys" && one["says"].as_str().unwrap().contains(says))
+        status
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|one| one["about"] == "keys" && one["says"].as_str().unwrap().contains(says))
     };
     assert!(named(council), "status does not say: {says}");
 
-    if key.is_dir() { fs::remove_dir(&key).unwrap() } else { drop(fs::remove_file(&key)) }
+    if key.is_dir() {
+        fs::remove_dir(&key).unwrap()
+    } else {
+        drop(fs::remove_file(&key))
+    }
     fs::rename(&aside, &key).unwrap();
     let before = number - 1;
     council.until("it is delivered", |council| council.all_rest(number) && council.delivered().len() == before + 1);
