@@ -156,7 +156,9 @@ impl Scene {
     pub fn rests(&self) -> bool {
         let expected = self.expected.everything();
         let sent = self.submissions().iter().filter(|one| matches!(one.stage, Stage::Sent { .. })).count();
-        sent == expected.returns.values().sum::<usize>() && self.dropped().is_empty() && self.council.all_rest(expected.files)
+        sent == expected.returns.values().sum::<usize>()
+            && self.dropped().is_empty()
+            && self.council.all_rest(expected.files)
     }
 
     pub fn submissions(&self) -> Vec<Submission> {
