@@ -162,8 +162,7 @@ impl Lookout {
             self.inbound.alarm(source.name.as_str(), found)?;
         }
         self.arm_pick_ups();
-        let low = self.inbound.space_is_low(0);
-        self.inbound.alarm("state", low.then_some(AlarmReason::SpaceLow))?;
+        self.inbound.alarm("state", self.attention_below_state())?;
         self.health.swept();
         Ok(now)
     }
@@ -190,10 +189,18 @@ impl Lookout {
     fn attention(&self, index: usize, look: &Look) -> Option<AlarmReason> {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         left.retain(|(source, name), _| *source != index || look.sightings.iter().any(|file| file.name == *name));
-        let of_file = left.iter().find(|((source, _), _)| *source == index).map(|(_, reason)| *reason);
+        let of_this = left.iter().filter(|((source, _), reason)| *source == index && !is_of_state(**reason));
+        let of_file = of_this.map(|(_, reason)| *reason).next();
         let of_folder = (look.uncollectable > 0).then_some(AlarmReason::Uncollectable);
         let deaf = self.watched[index].deaf.then_some(AlarmReason::NotificationsOff);
-        of_file.filter(|reason| *reason != AlarmReason::SpaceLow).or(of_folder).or(deaf)
+        of_file.or(of_folder).or(deaf)
+    }
+
+    /// What about the state directory needs attention: a file that found no place in the spool tells too.
+    fn attention_below_state(&self) -> Option<AlarmReason> {
+        let low = self.inbound.space_is_low(0).then_some(AlarmReason::SpaceLow);
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        low.or_else(|| left.values().copied().find(|reason| is_of_state(*reason)))
     }
 
     /// The returns folders too. One that is missing is the returns' own alarm; the next sweep asks again.
@@ -225,6 +232,10 @@ impl Lookout {
             tracing::warn!(source = %watched.folder.name, %error, "{error}");
         }
     }
+}
+
+fn is_of_state(reason: AlarmReason) -> bool {
+    matches!(reason, AlarmReason::SpaceLow | AlarmReason::SpoolFault)
 }
 
 /// Whether the file is whole, if it can be told now.

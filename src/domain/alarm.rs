@@ -37,6 +37,10 @@ pub enum AlarmReason {
     Uncertain,
     /// A courier cannot be reached.
     CourierFault,
+    /// A settled file could not be put into the spool, though there is space.
+    SpoolFault,
+    /// The sealed original of something delivered could not be archived.
+    ArchiveFault,
 }
 
 impl AlarmReason {
@@ -124,6 +128,16 @@ impl AlarmReason {
                 "CN-516",
                 format!("The courier `{about}` cannot be used; what it should send waits."),
                 "`hbcourier check` probes it and says what is wrong.",
+            ),
+            SpoolFault => n(
+                "CN-517",
+                "The spool below the state directory cannot be written; files stay where they arrived.".to_owned(),
+                "`hbcourier check` probes it; mend the disk or the folder's access. Collecting goes on by itself.",
+            ),
+            ArchiveFault => n(
+                "CN-518",
+                "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.".to_owned(),
+                "`hbcourier check` probes the state directory; mend its disk or access. It is tried again by itself.",
             ),
         }
     }

@@ -7,9 +7,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::claims::Claim;
 use super::identify::without_openpgp_ending;
 use super::{Critical, Failure, Inbound, Terms};
+use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, Resume, Standing};
 use crate::durable::step;
+
+/// What the alarm about the archive is about.
+const ARCHIVE: &str = "archive";
 
 impl Inbound {
     /// Works on the consignment until it rests. `None` if there is no such consignment, or somebody works on it.
@@ -22,6 +26,10 @@ impl Inbound {
 
     pub(super) fn advance_claimed(&self, claim: &Claim<'_>) -> Result<Option<Standing>, Critical> {
         let Some((mut consignment, name)) = self.queries.consignment(&claim.id)? else { return Ok(None) };
+        let was_delivered = matches!(consignment.standing, Standing::Delivered { .. });
+        if was_delivered {
+            self.discard(&self.queries.deliveries(&consignment.id)?);
+        }
         while consignment.standing.due_at().is_some_and(|due| due <= self.clock.now()) {
             let before = consignment.revision;
             let stepping = AssertUnwindSafe(|| self.step(&mut consignment, name.as_deref()));
@@ -32,11 +40,18 @@ impl Inbound {
                 Err(_) => Failure::of(Consequence::Defer(DeferCause::WorkerFault), "a worker panicked"),
             };
             let Failure::This { consequence, alarm, detail } = failure else { continue };
+            if matches!(consignment.standing, Standing::Delivered { .. } | Standing::Closed { .. }) {
+                self.not_closed(&consignment, &detail)?;
+                break;
+            }
             if let Some((about, reason)) = alarm {
                 self.alarm(&about, Some(reason))?;
             }
             self.record_consequence(&mut consignment, consequence, &detail)?;
             debug_assert_ne!(before, consignment.revision, "a failed step must leave a record");
+        }
+        if was_delivered && matches!(consignment.standing, Standing::Closed { .. }) {
+            self.alarm(ARCHIVE, None)?;
         }
         Ok(Some(consignment.standing))
     }
@@ -80,7 +95,6 @@ impl Inbound {
         let (standing, event, notice) = match consequence {
             Consequence::Hold(reason) => {
                 let notice = reason.notice();
-                self.discard_unpublished(consignment)?;
                 (Standing::Held { since: at, reason }, Event::Held, notice)
             }
             Consequence::Reject(reason) => (Standing::Rejected { at, reason }, Event::Rejected, reason.notice()),
@@ -97,6 +111,10 @@ impl Inbound {
         untroubled(step("outcome.decided"));
         self.move_to(consignment, standing, event, facts)?;
         untroubled(step("outcome.recorded"));
+        if matches!(consignment.standing, Standing::Held { .. }) {
+            // Only now: staged parts that are gone without such a record mean that they were published and taken.
+            self.discard(&self.queries.deliveries(&consignment.id)?);
+        }
         Ok(())
     }
 
@@ -122,14 +140,11 @@ impl Inbound {
         Standing::Deferred { until, attempts, cause, resume }
     }
 
-    /// A held consignment leaves no plaintext behind that nobody has asked for.
-    fn discard_unpublished(&self, consignment: &Consignment) -> Result<(), Critical> {
-        let staged = matches!(
-            consignment.standing,
-            Standing::Staged { .. } | Standing::Deferred { resume: Resume::Publishing { .. }, .. }
-        );
-        if staged {
-            self.discard(&self.queries.deliveries(&consignment.id)?);
+    /// What is delivered stays so, whatever becomes of its original: it is archived at a later look.
+    fn not_closed(&self, consignment: &Consignment, detail: &str) -> Result<(), Critical> {
+        if matches!(consignment.standing, Standing::Delivered { .. }) {
+            tracing::warn!(transfer = %consignment.id, detail, "The original of {} is not archived yet", consignment.id);
+            self.alarm(ARCHIVE, Some(AlarmReason::ArchiveFault))?;
         }
         Ok(())
     }

@@ -82,7 +82,7 @@ impl Inbound {
         // Before the record: from then on the sweep may find it due.
         let Some(claim) = self.claims.claim(&consignment.id) else { return Ok((Collecting::Changed, None)) };
         let kept = self.spool.keep(incoming, &source.name, &consignment.id);
-        kept.map_err(|error| Stopped::Left(AlarmReason::SpaceLow, error))?;
+        kept.map_err(spool_fault)?;
         let consignment = self.record_collected(consignment, native, &sighting.name)?;
         passed(step("collect.recorded"))?;
         self.clear(source, sighting)?;
@@ -110,7 +110,7 @@ impl Inbound {
             Ok(incoming) => incoming,
             Err(CopyError::TooLarge(_)) => return Ok(None),
             Err(CopyError::Read(error)) => return Err(fault(error)),
-            Err(CopyError::Write(error)) => return Err(Stopped::Left(AlarmReason::SpaceLow, error)),
+            Err(CopyError::Write(error)) => return Err(spool_fault(error)),
         };
         Ok(source.folder.is_still(sighting).map_err(fault)?.then_some(incoming))
     }
@@ -166,6 +166,11 @@ impl From<Critical> for Stopped {
     fn from(critical: Critical) -> Stopped {
         Stopped::Critical(critical)
     }
+}
+
+fn spool_fault(error: io::Error) -> Stopped {
+    let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    Stopped::Left(if full { AlarmReason::SpaceLow } else { AlarmReason::SpoolFault }, error)
 }
 
 fn passed(step: io::Result<()>) -> Result<(), Stopped> {

@@ -171,14 +171,18 @@ impl Inbound {
         if raised.as_deref() == notice.as_ref().map(|notice| notice.code) {
             return Ok(());
         }
+        fail::fail_point!("alarm.looked");
         if let Some(notice) = &notice {
             tracing::warn!(about, code = notice.code, "{}", notice.says);
         }
         let event = if notice.is_some() { Event::AlarmRaised } else { Event::AlarmCleared };
         let code = notice.as_ref().map(|notice| notice.code.to_owned()).or(raised);
         let facts = Facts { about: Some(about.to_owned()), code, ..Facts::default() };
-        self.recorder.record(self.change(event, facts, StateChange::Alarm { about: about.to_owned(), notice }))?;
-        Ok(())
+        match self.recorder.record(self.change(event, facts, StateChange::Alarm { about: about.to_owned(), notice })) {
+            // Several carriers meet the same trouble at once: one of them tells.
+            Ok(_) | Err(RecordError::Exists { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn change(&self, event: Event, facts: Facts, state: StateChange) -> Change {

@@ -94,7 +94,8 @@ impl Inbound {
                 // Staging everything again would publish a second time what was taken.
                 Remaining::Restage if one_was_taken => (Consequence::Hold(HoldReason::PartlyTaken), None),
                 Remaining::Restage => {
-                    self.discard(std::slice::from_ref(delivery));
+                    // The damaged part stays until it is staged anew: gone before Deferred is recorded, it would pass
+                    // for published and taken.
                     return Err(Failure::This {
                         consequence: Consequence::Defer(DeferCause::StagedDamaged),
                         alarm: Some((delivery.destination.to_string(), AlarmReason::StagedDamaged)),

@@ -1,7 +1,8 @@
 //! After a crash: spooled files that were never recorded.
 //!
 //! A file whose source still has it is collected from there, under its own name, and finds its spooled bytes there
-//! already. One whose source has lost it meanwhile is recorded without its name.
+//! already. One whose source has lost it meanwhile is recorded without its name. Staged parts of what was being held are
+//! removed.
 
 use std::io;
 
@@ -10,11 +11,15 @@ use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Consignment, ConsignmentId, Digest, Revision, SourceName, Standing};
 use crate::durable::Copied;
 use crate::effects::drop_folder::Sighting;
-use crate::store::{Change, Named, NewConsignment, RecordError, StateChange};
+use crate::store::{Change, ConsignmentFilter, Named, NewConsignment, RecordError, StateChange};
 
 impl Inbound {
     /// Collects or records every spooled file that no consignment names. Call before anything is collected.
     pub fn recover(&self) -> Result<(), Critical> {
+        let held = ConsignmentFilter { word: Some("held".to_owned()), ..ConsignmentFilter::default() };
+        for consignment in self.queries.consignments(&held)? {
+            self.discard(&self.queries.deliveries(&consignment.id)?);
+        }
         let collected = match self.spool.collected() {
             Ok(collected) => collected,
             Err(error) => {

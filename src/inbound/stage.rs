@@ -37,7 +37,12 @@ impl Inbound {
                 let detail = format!("the same content is transfer {first}");
                 return Err(Failure::of(Consequence::Hold(HoldReason::Repeat), detail));
             }
-            Err(error) => return Err(Failure::Critical(error.into())),
+            Err(error) => {
+                // Staged may be on the disk in spite of the error, and without the parts that would mean that they
+                // were published and taken. The next start replaces them if it is not.
+                unrecorded.recorded = true;
+                return Err(Failure::Critical(error.into()));
+            }
         }
         unrecorded.recorded = true;
         consignment.standing = standing;
@@ -135,6 +140,7 @@ impl Inbound {
 struct Unrecorded<'a> {
     inbound: &'a Inbound,
     deliveries: &'a [Delivery],
+    /// Or possibly so.
     recorded: bool,
 }
 

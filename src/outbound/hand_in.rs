@@ -91,7 +91,11 @@ impl Round<'_> {
                 match self.visit(&authority.number, settings) {
                     Ok(()) => {}
                     Err(Obstacle::Critical(critical)) => return Err(critical),
-                    Err(Obstacle::Hindrance(hindrance)) => self.tell_of(&authority.number, settings, &hindrance),
+                    Err(Obstacle::Hindrance(hindrance)) => {
+                        // It is sealed anew at the next look; without this the spool would fill up with each.
+                        self.forget_unrecorded(&self.submissions(false)?);
+                        self.tell_of(&authority.number, settings, &hindrance);
+                    }
                 }
             }
         }

@@ -84,8 +84,8 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    /// What was sealed and not recorded before a crash is sealed again; nothing names the old bytes.
-    fn forget_unrecorded(&self, all: &[Submission]) {
+    /// What was sealed and not recorded is sealed again; nothing names the old bytes.
+    pub(super) fn forget_unrecorded(&self, all: &[Submission]) {
         let named = all.iter().filter_map(|submission| submission.sealed.as_ref());
         let sealed: BTreeSet<_> = named.map(|sealed| sealed.sealed).collect();
         if let Err(error) = self.parts.spool.forget_sealed(|digest| sealed.contains(digest)) {

@@ -164,6 +164,8 @@ fn notices() -> Vec<Notice> {
         SeveralFiles, WrongKind, SelfCheckFailed, TooLarge,
     });
     let alarms = every!(AlarmReason {
+        SpoolFault,
+        ArchiveFault,
         SourceMissing,
         Uncollectable,
         TooLarge,
@@ -180,6 +182,8 @@ fn notices() -> Vec<Notice> {
         Refused,
         Uncertain,
         CourierFault,
+        SpoolFault,
+        ArchiveFault,
     });
     let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));
     let deferred = defers.into_iter().map(DeferCause::notice).chain(returns.iter().map(ReturnHold::notice));

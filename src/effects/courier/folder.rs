@@ -191,8 +191,8 @@ struct Placed<'a> {
 
 impl Ready for Placed<'_> {
     fn commit(self: Box<Self>) -> Reply {
-        let readable = self.file.set_permissions(Permissions::from_mode(PUBLISHED_MODE));
-        if let Err(error) = readable.and_then(|()| self.file.sync_all()) {
+        // Between the two a crash leaves it open whether it was tried: the mode is synced with the name, not before.
+        if let Err(error) = self.file.set_permissions(Permissions::from_mode(PUBLISHED_MODE)) {
             return self.try_later(&error);
         }
         match self.directory.publish(&self.part, &self.directory, &self.name) {
@@ -209,7 +209,7 @@ impl Ready for Placed<'_> {
 
 impl Placed<'_> {
     fn published(&self) -> Reply {
-        match self.directory.sync() {
+        match self.file.sync_all().and_then(|()| self.directory.sync()) {
             Ok(()) => Reply::Accepted(placed(&self.name)),
             Err(error) => self.silence(&error),
         }

@@ -11,7 +11,7 @@ use rand::{Rng, SeedableRng};
 
 use super::expected::Expected;
 use super::length;
-use super::samples::Sample;
+use super::samples::{Sample, Sealed};
 use super::scene::Scene;
 use crate::support::council::LA;
 use crate::support::partner::Partner;
@@ -29,25 +29,31 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn writes_until(mut self, stop: &AtomicBool) {
-        for number in 0.. {
-            if stop.load(Ordering::SeqCst) {
-                return;
-            }
-            let sample = match self.random.random_range(0..4) {
-                0 => Sample::pack(number),
-                1 => Sample::xml(number, 200_000),
-                _ => Sample::xml(number, self.random.random_range(100..20_000)),
-            };
-            let sealed = sample.sealed_by(self.dwp);
-            self.expected.file(&sealed);
-            if self.random.random_bool(0.3) {
-                self.writes_slowly(&sealed.name, &sealed.bytes);
-            } else {
-                let unfinished = self.folder.join(format!(".{}", sealed.name));
-                fs::write(&unfinished, &sealed.bytes).unwrap();
-                fs::rename(unfinished, self.folder.join(&sealed.name)).unwrap();
+        let mut numbers = 0..;
+        while !stop.load(Ordering::SeqCst) {
+            // Files come alone or many at once.
+            let count = [1, 1, 4, 12][self.random.random_range(0..4)];
+            let files: Vec<Sealed> = numbers.by_ref().take(count).map(|number| self.seals(number)).collect();
+            for sealed in files {
+                self.expected.file(&sealed);
+                if self.random.random_bool(0.1) {
+                    self.writes_slowly(&sealed.name, &sealed.bytes);
+                } else {
+                    let unfinished = self.folder.join(format!(".{}", sealed.name));
+                    fs::write(&unfinished, &sealed.bytes).unwrap();
+                    fs::rename(unfinished, self.folder.join(&sealed.name)).unwrap();
+                }
             }
         }
+    }
+
+    fn seals(&mut self, number: u32) -> Sealed {
+        let sample = match self.random.random_range(0..4) {
+            0 => Sample::pack(number),
+            1 => Sample::xml(number, 200_000),
+            _ => Sample::xml(number, self.random.random_range(100..20_000)),
+        };
+        sample.sealed_by(self.dwp)
     }
 
     /// As a slow network does; it closes the file now and then.
@@ -100,7 +106,7 @@ fn campaign(takes: bool) {
 /// The authority whose returns are left before this start: they are spread over the campaign.
 fn handed_in_at(time: usize, times: usize) -> Option<&'static str> {
     let pause = (times / AUTHORITIES.len()).max(1);
-    (time % pause == 0).then(|| AUTHORITIES.get(time / pause).copied()).flatten()
+    time.is_multiple_of(pause).then(|| AUTHORITIES.get(time / pause).copied()).flatten()
 }
 
 #[test]

@@ -126,8 +126,11 @@ impl Scene {
                 true
             }
             None => {
-                assert!(self.council.stop().success(), "{what}\n{}", self.council.log());
-                false
+                let status = self.council.stop();
+                // What rests already may still be on its way to the step that kills.
+                let killed = status.signal() == Some(9);
+                assert!(killed || status.success(), "{what}: {status}\n{}", self.council.log());
+                killed
             }
         }
     }
@@ -139,7 +142,7 @@ impl Scene {
             if self.council.has_ended() {
                 return Some(self.council.ends());
             }
-            if self.rests() {
+            if self.council.answers() && self.rests() {
                 return None;
             }
             assert!(Instant::now() < deadline, "{what}: nothing comes to rest\n{}", self.council.log());

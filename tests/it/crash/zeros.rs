@@ -19,18 +19,20 @@ pub struct Outcome {
     lost: usize,
     duplicated: usize,
     half_written: usize,
+    /// Entries that tell of something interrupted and found again.
+    recovered: usize,
     /// What the ledger's verification says against it.
     ledger: Option<String>,
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Outcome { kills, files, returns, lost, duplicated, half_written, ledger } = self;
+        let Outcome { kills, files, returns, lost, duplicated, half_written, recovered, ledger } = self;
         let ledger = ledger.as_deref().unwrap_or("intact");
         write!(
             f,
             "kills {kills}, files {files}, returns {returns}: lost {lost}, duplicated {duplicated}, \
-             half-written visible {half_written}, ledger {ledger}"
+             half-written visible {half_written}, ledger {ledger} (entries of recovery: {recovered})"
         )
     }
 }
@@ -55,6 +57,7 @@ impl Scene {
             lost: lost + unsent,
             duplicated: duplicated + sent_twice,
             half_written: seen.half_written.len(),
+            recovered: self.council.entries().iter().filter(|entry| is_of_recovery(entry)).count(),
             ledger: (!verdict.ok).then_some(verdict.says),
         };
         let zeros = outcome.lost + outcome.duplicated + outcome.half_written == 0 && outcome.ledger.is_none();
@@ -118,6 +121,11 @@ impl Scene {
         }
         assert!(told.is_empty(), "{what}: {told:?}");
     }
+}
+
+fn is_of_recovery(entry: &serde_json::Value) -> bool {
+    let event = entry["event"].as_str().unwrap();
+    ["collected-recovered", "delivered-recovered", "delivered-taken", "sent-recovered"].contains(&event)
 }
 
 /// How many are missing, and how many are too many.
