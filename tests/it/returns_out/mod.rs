@@ -67,7 +67,7 @@ fn both_are_sent_and_open(algorithm: Algorithm) {
     for event in ["sealed", "sending", "sent"] {
         assert_eq!(council.events(event), 2, "{event}");
     }
-    assert!(council.stop().success());
+    council.stops_well();
 }
 
 #[test]
@@ -106,6 +106,6 @@ fn what_must_not_be_sent_is_held_until_it_is_replaced() {
     fs::write(&extract, &good).unwrap();
     council.until("it was sent already", |council| is_held(council, "shbe", "-05", "CN-405"));
     assert_eq!(outgoing(&council).len(), 1);
-    assert!(council.stop().success());
+    council.stops_well();
     assert_eq!((council.events("sent"), council.events("return-held")), (1, 6));
 }

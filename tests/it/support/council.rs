@@ -171,6 +171,12 @@ impl Council {
         self.ends()
     }
 
+    /// Asks the service to stop, which it must do in good order.
+    pub fn stops_well(&mut self) {
+        let ended = self.stop();
+        assert!(ended.success(), "{ended}\n{}", self.log());
+    }
+
     /// Runs a command of the program on this council's configuration.
     pub fn runs(&self, arguments: &[&str]) -> Output {
         command().arg("--config").arg(&self.config).args(arguments).output().unwrap()

@@ -148,7 +148,7 @@ fn no_canary_leaves_its_cage() {
     }
     let log = council.log();
     assert!(log.contains("CN-105") || log.contains("CN-106"), "it logged what was held: {log}");
-    assert!(council.stop().success());
+    council.stops_well();
     let stopped = state_files_with(&council, &IN_CONTENT);
     assert!(stopped.is_empty(), "plaintext below the state directory: {stopped:?}");
     let names = state_files_with(&council, &IN_NAMES);

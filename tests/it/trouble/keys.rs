@@ -52,5 +52,5 @@ fn an_own_key_that_cannot_be_read_is_waited_for_and_named() {
     is_waited_for(&dwp, &mut council, 1, broken, "is not one OpenPGP certificate");
     is_waited_for(&dwp, &mut council, 2, |key| fs::create_dir(key).unwrap(), "keys/own/");
     is_waited_for(&dwp, &mut council, 3, |_| (), "no key of our own");
-    assert!(council.stop().success());
+    council.stops_well();
 }

@@ -39,6 +39,6 @@ fn below_the_mark_nothing_new_is_collected_and_what_was_is_finished() {
     disk.frees("ballast");
     council.until("the second is delivered", |council| council.all_rest(2) && council.delivered().len() == 2);
     council.until("the alarm is over", |council| !council.is_alarmed("state", "CN-505"));
-    assert!(council.stop().success());
+    council.stops_well();
     drop(council);
 }
