@@ -77,7 +77,7 @@ fn campaign(takes: bool) {
     let began = Instant::now();
     scene.council.start();
     // Long enough to come to work, short enough to be killed while starting.
-    let longest = began.elapsed() * 4;
+    let longest = began.elapsed() * 2 + Duration::from_millis(500);
     scene.council.kill();
     let watch = scene.watched(takes);
     let stop = AtomicBool::new(false);
@@ -92,7 +92,13 @@ fn campaign(takes: bool) {
                 returns.hands_in(number);
             }
             council.start_with(&[]);
-            std::thread::sleep(longest.mul_f64(random.random()));
+            if random.random() {
+                // In the midst of work.
+                council.until("the service answers", |council| council.answers());
+                std::thread::sleep(Duration::from_millis(random.random_range(0..400)));
+            } else {
+                std::thread::sleep(longest.mul_f64(random.random()));
+            }
             council.kill();
         }
         stop.store(true, Ordering::SeqCst);
