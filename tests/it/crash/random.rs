@@ -13,7 +13,7 @@ use super::expected::Expected;
 use super::length;
 use super::samples::{Sample, Sealed};
 use super::scene::Scene;
-use crate::support::council::LA;
+use crate::support::council::{Council, LA, files_below};
 use crate::support::partner::Partner;
 
 /// Each owes two returns today.
@@ -93,9 +93,8 @@ fn campaign(takes: bool) {
             }
             council.start_with(&[]);
             if random.random() {
-                // In the midst of work.
-                council.until("the service answers", |council| council.answers());
-                std::thread::sleep(Duration::from_millis(random.random_range(0..400)));
+                comes_to_work(council);
+                std::thread::sleep(Duration::from_micros(random.random_range(0..40_000)));
             } else {
                 std::thread::sleep(longest.mul_f64(random.random()));
             }
@@ -109,10 +108,19 @@ fn campaign(takes: bool) {
     println!("{outcome} (seed {seed}, {} s)", began.elapsed().as_secs());
 }
 
+/// Waits until something is in the spool, but not for ever: files come when they come.
+fn comes_to_work(council: &Council) {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let folders = ["spool/tmp", "spool/raw"].map(|folder| council.state.join(folder));
+    while folders.iter().all(|folder| files_below(folder).is_empty()) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
 /// The authority whose returns are left before this start: they are spread over the campaign.
 fn handed_in_at(time: usize, times: usize) -> Option<&'static str> {
     let pause = (times / AUTHORITIES.len()).max(1);
-    (time % pause == 0).then(|| AUTHORITIES.get(time / pause).copied()).flatten()
+    time.is_multiple_of(pause).then(|| AUTHORITIES.get(time / pause).copied()).flatten()
 }
 
 #[test]
