@@ -26,7 +26,7 @@ pub fn run(args: &Args, settings: Settings, out: &mut Output<'_>) -> Result<Exit
         let document = serde_json::json!({ "held_anew": pass.held_anew, "held": pass.held });
         out.answer(false, &document, |text| match pass.held_anew {
             0 => text.line("Everything that could be done was done; nothing was held anew."),
-            held => text.line(&format!("Held anew: {held}. `hbcourier held list` says why and what to do.")),
+            held => text.line(format!("Held anew: {held}. `hbcourier held list` says why and what to do.")),
         })?;
         return Ok(if pass.held_anew == 0 { Exit::Yes } else { Exit::No });
     }
@@ -38,7 +38,10 @@ pub fn run(args: &Args, settings: Settings, out: &mut Output<'_>) -> Result<Exit
 pub fn not_started(fault: &StartFault) -> CliError {
     let exit = match fault {
         StartFault::NoGroup { .. } | StartFault::Timetable(_) => Exit::Config,
-        StartFault::Locked { .. } | StartFault::State { .. } | StartFault::Store(_) => Exit::CouldNot,
+        StartFault::Locked { .. }
+        | StartFault::State { .. }
+        | StartFault::Store(_)
+        | StartFault::StoreLost { .. } => Exit::CouldNot,
     };
     let says = format!("hbcourier did not start: {}.", with_causes(fault));
     CliError::new(

@@ -67,6 +67,14 @@ pub enum StartFault {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There are files, and nothing that tells of them.
+    #[error(
+        "the store is missing below {state}, but files in its spool, archive or sealed returns are there: put back store.sqlite from the backup; with a new one nobody would know what was sent"
+    )]
+    StoreLost {
+        /// The state directory.
+        state: PathBuf,
+    },
     /// A timetable.
     #[error(transparent)]
     Timetable(#[from] timetable::TimetableFileError),
@@ -144,8 +152,11 @@ pub fn build_with(settings: Settings, clock: Arc<dyn Clock>) -> Result<Service, 
     let at_state = |source| StartFault::State { path: state.clone(), source };
     let boot = boot_id().map_err(at_state)?;
     let timetables = timetables(&settings.timetables)?;
-    let store = SqliteStore::open(&state)?;
     let spool = Arc::new(Spool::open(&state).map_err(at_state)?);
+    if !SqliteStore::exists(&state) && !spool.is_unused().map_err(at_state)? {
+        return Err(StartFault::StoreLost { state });
+    }
+    let store = SqliteStore::open(&state)?;
     let keys = Arc::new(key_ring(&settings));
     let directories = Arc::new(Directories::default());
     let recorder = Arc::new(store.recorder());

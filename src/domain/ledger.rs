@@ -18,6 +18,8 @@ use super::partner::Fingerprint;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
+    /// The returns of an authority became this service's business, from a date on.
+    TakenIntoService,
     /// The service started, with this version and these settings.
     ServiceStarted,
     /// The service stopped in good order.

@@ -41,6 +41,7 @@ impl Leads {
             Event::Missed => Leads::Return(&["missed"]),
             Event::ReturnOrdered => Leads::Return(&["scheduled", "sealed", "sent", "acknowledged", "waived"]),
             Event::ServiceStarted
+            | Event::TakenIntoService
             | Event::ServiceStopped
             | Event::ExceptionUsed
             | Event::KeyTrusted

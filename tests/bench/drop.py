@@ -5,7 +5,15 @@ Holds: the bytes are on the disk, and the disk at rest, before the clock starts:
 
 import os
 import shutil
+import tempfile
 import time
+from pathlib import Path
+
+
+def fresh(folder, name):
+    """A new folder for one turn. It stays until the end of the run: ext4 is slow to make files for a minute after many
+    were removed, and the next turn would pay for it."""
+    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=folder / "turns"))
 
 
 class Drop:

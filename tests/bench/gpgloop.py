@@ -6,13 +6,12 @@ Holds: nothing is synced, recorded, checked or kept by it; that is the compariso
 
 import hashlib
 import os
-import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
-from drop import Drop
+from drop import Drop, fresh
 from fixtures import end_agent
 
 LOOP = r"""
@@ -26,14 +25,13 @@ done
 class GpgLoop:
     def __init__(self, folder: Path, fixtures):
         self.home = fixtures.home("council")
-        self.work = folder / "loop"
+        self.work = fresh(folder, "loop")
         # The most memory that a gpg of it has had while it worked on a single file.
         self.peak = 0
 
     def __enter__(self):
-        shutil.rmtree(self.work, ignore_errors=True)
         self.out = self.work / "out"
-        self.out.mkdir(parents=True)
+        self.out.mkdir()
         self.drop = Drop(self.work)
         places = {"DROP": str(self.drop.path), "OUT": str(self.out), "HOME_OF_GPG": str(self.home)}
         self.loop = subprocess.Popen(["bash", "-c", LOOP], env={**os.environ, **places}, start_new_session=True)
@@ -49,7 +47,6 @@ class GpgLoop:
         os.killpg(self.loop.pid, signal.SIGTERM)
         self.loop.wait()
         end_agent(self.home)
-        shutil.rmtree(self.work, ignore_errors=True)
 
     def take(self, sealed):
         """Seconds until all are opened and removed."""

@@ -6,13 +6,12 @@ Holds: delivered means that the file is visible under its final name and that th
 
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 import time
 from pathlib import Path
 
-from drop import Drop
+from drop import Drop, fresh
 from gpgloop import digest_of
 
 AUTHORITY = "12302"
@@ -21,12 +20,10 @@ AUTHORITY = "12302"
 class Service:
     def __init__(self, given, fixtures):
         self.binary = given.binary
-        self.work = given.dir / "service"
+        self.work = fresh(given.dir, "service")
         self.fixtures = fixtures
 
     def __enter__(self):
-        shutil.rmtree(self.work, ignore_errors=True)
-        self.work.mkdir()
         init = [self.binary, "init", self.work / "council", "--authority", AUTHORITY, "--json", "--partner-cert",
                 self.fixtures.folder / "partner.asc"]
         laid = json.loads(subprocess.run(init, check=True, capture_output=True).stdout)
@@ -46,7 +43,6 @@ class Service:
         ended = self.process.wait(90)
         self.log.close()
         assert ended == 0, f"the service ended with {ended}:\n{(self.work / 'log').read_text()}"
-        shutil.rmtree(self.work, ignore_errors=True)
 
     def _take_over_key(self):
         """The council's key that the other side uses too, in place of the one that `init` made."""

@@ -16,7 +16,8 @@ pub(super) fn probe(subjects: &Subjects<'_>) -> Vec<Probe> {
         let next = "Name the file of the year that is needed in `timetables` in the configuration.";
         let Some(end) = subjects.timetables.coverage_ends(number) else {
             let says = format!("No timetable in force has {number} ({}).", authority.name);
-            let next = "Compare the number with `hbcourier timetable list`, or name the file of the timetable that has it in `timetables`.";
+            let next = "Compare the number with `hbcourier timetable list`, or name the file of the timetable \
+             that has it in `timetables`.";
             return match owes {
                 true => Probe::problem(PROBE, number, format!("{says} No return of it would ever fall due."), next),
                 false => Probe::warning(PROBE, number, says, next),

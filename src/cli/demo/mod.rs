@@ -79,15 +79,15 @@ pub fn run(args: &Args, timetables: &Timetables, out: &mut Output<'_>) -> Result
     let good = shown.audit.ok && shown.delivered.len() == 6 && shown.held.len() == 2 && shown.sent.len() == 2;
     out.answer(args.json, &shown, |text| {
         text.line("Delivered, byte for byte as they were signed:");
-        shown.delivered.iter().for_each(|file| text.line(&format!("  {:<14} {}", file.kind, file.path.display())));
+        shown.delivered.iter().for_each(|file| text.line(format!("  {:<14} {}", file.kind, file.path.display())));
         text.line("Held for a person, nothing of them let through:");
-        shown.held.iter().for_each(|held| text.line(&format!("  {}  {}", held.code, held.says)));
+        shown.held.iter().for_each(|held| text.line(format!("  {}  {}", held.code, held.says)));
         text.line("Sent on their transfer date, sealed to DWP, and opened there:");
-        shown.sent.iter().for_each(|sent| text.line(&format!("  {:<8} for {} {}", sent.kind, sent.period, sent.to)));
+        shown.sent.iter().for_each(|sent| text.line(format!("  {:<8} for {} {}", sent.kind, sent.period, sent.to)));
         let verdict = if shown.audit.ok { "verifies" } else { "DOES NOT VERIFY" };
-        text.line(&format!("The ledger of {} entries {verdict}.", shown.audit.entries));
+        text.line(format!("The ledger of {} entries {verdict}.", shown.audit.entries));
         match &args.dir {
-            Some(dir) => text.line(&format!("Look around in {}.", dir.display())),
+            Some(dir) => text.line(format!("Look around in {}.", dir.display())),
             None => text.line("All of it was in a temporary folder; `hbcourier demo --dir DIR` keeps it."),
         }
     })?;

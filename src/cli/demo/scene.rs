@@ -132,7 +132,7 @@ impl Scene {
         Ok(())
     }
 
-    fn queries(&self) -> Result<impl Queries + crate::store::Auditable, CliError> {
+    fn queries(&self) -> Result<impl crate::store::Auditable, CliError> {
         SqliteStore::read_only(&self.laid.state).map_err(|error| could_not("read the council's store", &error))
     }
 

@@ -126,7 +126,7 @@ pub(super) fn of_timetables(reading: &Reading<'_>) -> Vec<Attention> {
     let attention = owing.filter_map(|authority| {
         let number = &authority.number;
         let next =
-            "Name the file of the year that is needed in `timetables` in the configuration, and restart the service.";
+            "Name the file of the year that is needed in a `[[timetable]]` table of the configuration, and restart the service.";
         let says = match reading.timetables.coverage_ends(number) {
             None => format!(
                 "No timetable in force has {} ({number}), so none of its returns is due at any time.",

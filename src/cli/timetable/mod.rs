@@ -62,7 +62,7 @@ pub enum CliFault {
     /// The authority is there, but not in the year asked for.
     #[error(
         "LA number {number} ({name}) is not in a timetable for {year}; it is in {}. \
-         Ask for one of these, or name the file of {year} in `timetables` in the configuration",
+         Ask for one of these, or name the file of {year} in a `[[timetable]]` table of the configuration",
         years(in_force)
     )]
     NotInYear {
@@ -78,7 +78,7 @@ pub enum CliFault {
     /// There is no timetable for the year asked for.
     #[error(
         "there is no timetable for {year}; in force are {}. \
-         Ask for one of these, or name the file of {year} in `timetables` in the configuration",
+         Ask for one of these, or name the file of {year} in a `[[timetable]]` table of the configuration",
         years(in_force)
     )]
     UnknownYear {

@@ -137,7 +137,7 @@ fn write_text(
     }
     if let Some(end) = coverage_ends.filter(|&end| end < from) {
         writeln!(out, "\nThe timetables in force end for {name} on {}.", day_and_date(end))?;
-        writeln!(out, "Name the file of the year you need in `timetables` in the configuration.")?;
+        writeln!(out, "Name the file of the year you need in a `[[timetable]]` table of the configuration.")?;
     }
     Ok(())
 }

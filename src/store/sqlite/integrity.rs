@@ -1,6 +1,6 @@
 //! Whether a store may be worked on: asked at every start, before anything is written.
 //!
-//! Cheap beside [`verify`](crate::store::verify): the database's own check, the tree's head, and the last entries.
+//! Cheap beside [`verify`](crate::store::verify()): the database's own check, the tree's head, and the last entries.
 
 use rusqlite::Connection;
 

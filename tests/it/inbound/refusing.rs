@@ -122,7 +122,7 @@ fn each_is_held_under_its_own_reason_and_the_good_ones_flow() {
     assert_ne!(exit(&again), Some(0), "it is no longer held");
     assert!(String::from_utf8_lossy(&again.stderr).contains("not held"), "{again:?}");
     let unknown = council.runs(&["held", "retry", "ffffffffffff", "--reason", "x"]);
-    assert!(matches!(exit(&unknown), Some(1 | 2 | 3)), "{unknown:?}");
+    assert!(matches!(exit(&unknown), Some(1..=3)), "{unknown:?}");
     // Tried again without anything mended, it is held again.
     let id = of("CN-105")["id"].as_str().unwrap().to_owned();
     succeeded(council.runs(&["held", "retry", &id, "--reason", "to see"]));

@@ -5,8 +5,10 @@ use hbcourier::domain::ReturnKind::Shbe;
 use hbcourier::domain::Stage;
 use hbcourier::domain::ledger::Event;
 use hbcourier::durable::step::STEPS;
+use hbcourier::effects::courier::Form;
 
 use super::council::{Council, Way, extract};
+use super::scripted::ScriptedCourier;
 
 const APRIL: &str = "shbe/12302/2020-04";
 
@@ -73,6 +75,28 @@ fn every_step_fails() {
         for errno in ["28", "5"] {
             goes_out_once(step, &format!("2*return({errno})->off"));
         }
+    }
+}
+
+/// An attempt undone while Sending may be on disk would look as if it had arrived and been taken.
+#[test]
+fn an_attempt_is_undone_only_when_no_record_says_sending() {
+    for (step, action, undone) in
+        [("send.prepared", "return(5)", 1), ("send.recorded", "return(5)", 1), ("send.recorded", "panic", 0)]
+    {
+        let scenario = FailScenario::setup();
+        let courier = ScriptedCourier::new(Form::Bare, []);
+        let council = Council::new(&["12302"], "2020-04-14 09:00", Way::Scripted(courier.clone()));
+        council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-04-14", ""));
+        council.tick();
+        council.clock.advance(super::council::SETTLE);
+        fail::cfg(step, action).unwrap();
+        council.tick_dies();
+        assert_eq!(courier.undone(), undone, "{step} {action}");
+        let stands_at_sending = matches!(council.stage(APRIL), Stage::Sending { .. });
+        assert_eq!(stands_at_sending, undone == 0, "{step} {action}: {:?}", council.stage(APRIL));
+        assert!(courier.passed().is_empty());
+        scenario.teardown();
     }
 }
 

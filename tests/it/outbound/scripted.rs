@@ -38,6 +38,7 @@ pub struct ScriptedCourier {
     evidence: Mutex<Evidence>,
     asked: Mutex<Vec<bool>>,
     passed: Mutex<Vec<Given>>,
+    undone: Mutex<u32>,
 }
 
 impl ScriptedCourier {
@@ -48,6 +49,7 @@ impl ScriptedCourier {
             evidence: Mutex::new(Evidence::Unknown),
             asked: Mutex::default(),
             passed: Mutex::default(),
+            undone: Mutex::default(),
         })
     }
 
@@ -60,6 +62,12 @@ impl ScriptedCourier {
         self.asked.lock().unwrap().clone()
     }
 
+    /// How many attempts were dropped before the point of no return.
+    #[cfg(feature = "failpoints")]
+    pub fn undone(&self) -> u32 {
+        *self.undone.lock().unwrap()
+    }
+
     /// What passed the point of no return.
     pub fn passed(&self) -> Vec<Given> {
         self.passed.lock().unwrap().clone()
@@ -70,13 +78,21 @@ struct Attempt<'a> {
     courier: &'a ScriptedCourier,
     given: Given,
     told: Told,
+    is_committed: bool,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        *self.courier.undone.lock().unwrap() += u32::from(!self.is_committed);
+    }
 }
 
 impl Ready for Attempt<'_> {
-    fn commit(self: Box<Self>) -> Reply {
-        self.courier.passed.lock().unwrap().push(self.given);
-        match self.told {
-            Told::Reply(reply) => reply,
+    fn commit(mut self: Box<Self>) -> Reply {
+        self.is_committed = true;
+        self.courier.passed.lock().unwrap().push(self.given.clone());
+        match &self.told {
+            Told::Reply(reply) => reply.clone(),
             _ => panic!("the process ends here"),
         }
     }
@@ -104,7 +120,7 @@ impl Courier for ScriptedCourier {
                 Err(CourierError::TryLater { cause: DeferCause::CourierUnreachable, says: "no route".into() })
             }
             Told::PrepareRefuse => Err(CourierError::Refused { says: "550 no such mailbox".into() }),
-            told => Ok(Box::new(Attempt { courier: self, given, told })),
+            told => Ok(Box::new(Attempt { courier: self, given, told, is_committed: false })),
         }
     }
 

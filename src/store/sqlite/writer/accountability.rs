@@ -190,7 +190,7 @@ fn assert_as_in(model: &Model, state: &Path) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_store_does_what_the_rules_say(batches in prop::collection::vec(prop::collection::vec(step(), 1..12), 1..12)) {
