@@ -107,23 +107,24 @@ impl Contents {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            for &byte in &chunk[..read] {
-                scanner.push(byte, |met| match met {
-                    Met::Name(name) => self.name(&name),
-                    Met::NameInStream(name) => self.name_in_stream(&name),
-                    Met::Object => self.object = Object::default(),
-                    Met::Stream => {
-                        self.hidden |= self.object.packs_objects && self.object.opaque;
-                        if streams.len() < STREAMS_MAX { streams.push(at) } else { self.too_many_streams = true }
+            scanner.scan(&chunk[..read], |before, met| match met {
+                Met::Name(name) => self.name(name),
+                Met::NameInStream(name) => self.name_in_stream(name),
+                Met::Object => self.object = Object::default(),
+                Met::Stream => {
+                    self.hidden |= self.object.packs_objects && self.object.opaque;
+                    if streams.len() < STREAMS_MAX {
+                        streams.push(at + before as u64);
+                    } else {
+                        self.too_many_streams = true;
                     }
-                });
-                at += 1;
-            }
+                }
+            });
+            at += read as u64;
         }
-        // A name may be the last thing in the file.
-        scanner.push(b' ', |met| {
+        scanner.end(|met| {
             if let Met::Name(name) = met {
-                self.name(&name)
+                self.name(name)
             }
         });
         Ok(streams)
@@ -177,10 +178,10 @@ impl Contents {
             let mut scanner = Scanner::inside_a_stream();
             let inflated = inflate(reader, |piece| {
                 left = left.saturating_sub(piece.len() as u64);
-                piece.iter().for_each(|&byte| scanner.push(byte, |met| self.inflated(met)));
+                scanner.scan(piece, |_, met| self.inflated(&met));
                 left > 0
             });
-            scanner.push(b' ', |met| self.inflated(met));
+            scanner.end(|met| self.inflated(&met));
             match inflated {
                 Err(error) if is_exceeded(&error) => self.too_large = true,
                 other => other?,
@@ -194,9 +195,9 @@ impl Contents {
         Ok(())
     }
 
-    fn inflated(&mut self, met: Met) {
+    fn inflated(&mut self, met: &Met<'_>) {
         match met {
-            Met::Name(name) | Met::NameInStream(name) => self.name_in_stream(&name),
+            Met::Name(name) | Met::NameInStream(name) => self.name_in_stream(name),
             Met::Object | Met::Stream => {}
         }
     }

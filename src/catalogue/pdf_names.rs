@@ -4,27 +4,31 @@
 //! two readers different directions. Every byte is looked at instead, in order.
 // ISO 32000-1 §7.3.5 (names), §7.3.8 (streams)
 
+use std::borrow::Cow;
+
 /// Names longer than this are none that we look for, even with every letter written as `#xx`.
 const NAME_BYTES_MAX: usize = 64;
 const ENDSTREAM: &[u8] = b"endstream";
 
 /// Something met between two bytes.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Met {
+pub(super) enum Met<'n> {
     /// A name outside a stream, with its `#xx` resolved.
-    Name(Vec<u8>),
+    Name(&'n [u8]),
     /// What looks like a name inside a stream.
-    NameInStream(Vec<u8>),
+    NameInStream(&'n [u8]),
     /// The keyword that begins an object.
     Object,
     /// A stream whose first byte is this one.
     Stream,
 }
 
-/// Reads a file byte by byte.
+/// Looks at every byte of a file, in order.
 #[derive(Debug, Default)]
 pub(super) struct Scanner {
-    name: Option<Vec<u8>>,
+    /// The name being read, without its slash.
+    name: Vec<u8>,
+    in_name: bool,
     word: Vec<u8>,
     place: Place,
 }
@@ -45,11 +49,40 @@ impl Scanner {
         Scanner { place: Place::Stream(0), ..Scanner::default() }
     }
 
-    /// Takes the next byte. `met` is told of at most two things: what ended before the byte, and what begins with it.
-    pub(super) fn push(&mut self, byte: u8, mut met: impl FnMut(Met)) {
-        if let Some(name) = self.next_of_name(byte) {
-            met(if self.place == Place::Body { Met::Name(name) } else { Met::NameInStream(name) });
+    /// Takes the next bytes. `met` is told what ends before a byte or begins with it, and how many bytes of these stand
+    /// before that one.
+    pub(super) fn scan(&mut self, bytes: &[u8], mut met: impl FnMut(usize, Met<'_>)) {
+        let mut at = 0;
+        while at < bytes.len() {
+            at += self.skip(&bytes[at..]);
+            if let Some(&byte) = bytes.get(at) {
+                self.push(byte, |one| met(at, one));
+                at += 1;
+            }
         }
+    }
+
+    /// The end of the file: a name may be the last thing in it.
+    pub(super) fn end(&mut self, mut met: impl FnMut(Met<'_>)) {
+        self.push(b' ', |one| if !matches!(one, Met::Object | Met::Stream) { met(one) });
+    }
+
+    /// Takes as many bytes at once as make no difference one by one.
+    fn skip(&mut self, bytes: &[u8]) -> usize {
+        match self.place {
+            Place::Stream(0) if !self.in_name => first_of(bytes, |byte| matches!(byte, b'/' | b'e')),
+            Place::Body => {
+                let run = bytes.iter().position(|&byte| !is_regular(byte)).unwrap_or(bytes.len());
+                self.regular(&bytes[..run]);
+                run
+            }
+            Place::Stream(_) | Place::StreamBegins => 0,
+        }
+    }
+
+    /// Takes the next byte. `met` is told of at most two things: what ended before the byte, and what begins with it.
+    fn push(&mut self, byte: u8, mut met: impl FnMut(Met<'_>)) {
+        self.next_of_name(byte, &mut met);
         match self.place {
             Place::Body => self.body(byte, &mut met),
             Place::StreamBegins if is_space(byte) => {}
@@ -64,30 +97,35 @@ impl Scanner {
         }
     }
 
-    /// The name that `byte` ends, if it does.
-    fn next_of_name(&mut self, byte: u8) -> Option<Vec<u8>> {
+    fn next_of_name(&mut self, byte: u8, met: &mut impl FnMut(Met<'_>)) {
         if is_regular(byte) {
-            if let Some(name) = &mut self.name {
-                name.push(byte);
-                if name.len() > NAME_BYTES_MAX {
-                    self.name = None;
-                }
-            }
-            return None;
+            return self.longer_name(&[byte]);
         }
-        let ended = self.name.take();
-        self.name = (byte == b'/').then(Vec::new);
-        ended.filter(|name| !name.is_empty()).map(|name| unescaped(&name))
+        if self.in_name && !self.name.is_empty() {
+            let plain = unescaped(&self.name);
+            met(if self.place == Place::Body { Met::Name(&plain) } else { Met::NameInStream(&plain) });
+        }
+        self.name.clear();
+        self.in_name = byte == b'/';
     }
 
-    fn body(&mut self, byte: u8, met: &mut impl FnMut(Met)) {
-        if is_regular(byte) {
-            // One more than the longest keyword is enough to tell that it is none.
-            if self.word.len() < b"stream".len() + 1 {
-                self.word.push(byte);
-            }
-            return;
+    fn longer_name(&mut self, regular: &[u8]) {
+        if self.in_name && self.name.len() + regular.len() > NAME_BYTES_MAX {
+            self.in_name = false;
         }
+        if self.in_name {
+            self.name.extend_from_slice(regular);
+        }
+    }
+
+    /// Regular bytes of the body. One more than the longest keyword is enough to tell that they are none.
+    fn regular(&mut self, run: &[u8]) {
+        self.longer_name(run);
+        let room = (b"stream".len() + 1).saturating_sub(self.word.len());
+        self.word.extend_from_slice(&run[..run.len().min(room)]);
+    }
+
+    fn body(&mut self, byte: u8, met: &mut impl FnMut(Met<'_>)) {
         match self.word.as_slice() {
             b"stream" if is_space(byte) => self.place = Place::StreamBegins,
             b"obj" => met(Met::Object),
@@ -95,6 +133,15 @@ impl Scanner {
         }
         self.word.clear();
     }
+}
+
+/// Where the first byte of interest stands, or how many bytes there are.
+fn first_of(bytes: &[u8], interests: impl Fn(u8) -> bool) -> usize {
+    // Most blocks have none, which the processor sees for a whole block at once.
+    const BLOCK: usize = 32;
+    let quiet = |block: &&[u8]| !block.iter().fold(false, |any, &byte| any | interests(byte));
+    let at = bytes.chunks_exact(BLOCK).take_while(quiet).count() * BLOCK;
+    at + bytes[at..].iter().position(|&byte| interests(byte)).unwrap_or(bytes.len() - at)
 }
 
 /// How much of `endstream` has gone by after one more byte.
@@ -110,15 +157,29 @@ fn matched(so_far: usize, byte: u8) -> usize {
     }
 }
 
-fn is_space(byte: u8) -> bool {
+const fn is_space(byte: u8) -> bool {
     matches!(byte, b'\0' | b'\t' | b'\n' | b'\x0C' | b'\r' | b' ')
 }
 
+const REGULAR: [bool; 256] = {
+    let mut regular = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let delimits = matches!(byte as u8, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%');
+        regular[byte] = !delimits && !is_space(byte as u8);
+        byte += 1;
+    }
+    regular
+};
+
 fn is_regular(byte: u8) -> bool {
-    !is_space(byte) && !matches!(byte, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%')
+    REGULAR[usize::from(byte)]
 }
 
-fn unescaped(name: &[u8]) -> Vec<u8> {
+fn unescaped(name: &[u8]) -> Cow<'_, [u8]> {
+    if !name.contains(&b'#') {
+        return Cow::Borrowed(name);
+    }
     let digit = |at: usize| name.get(at).and_then(|&b| char::from(b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
     let mut plain = Vec::with_capacity(name.len());
     let mut at = 0;
@@ -134,22 +195,48 @@ fn unescaped(name: &[u8]) -> Vec<u8> {
             }
         }
     }
-    plain
+    Cow::Owned(plain)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn scan(bytes: &[u8]) -> Vec<Met> {
-        let mut scanner = Scanner::default();
-        let mut all = Vec::new();
-        bytes.iter().for_each(|&byte| scanner.push(byte, |met| all.push(met)));
-        all
+    #[derive(Debug, PartialEq)]
+    enum Seen {
+        Name(String),
+        NameInStream(String),
+        Object,
+        Stream(usize),
     }
 
-    fn name(text: &str) -> Met {
-        Met::Name(text.into())
+    /// What is met, however the bytes are cut up.
+    fn scan(bytes: &[u8]) -> Vec<Seen> {
+        let seen = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+            let (mut scanner, mut all, mut before) = (Scanner::default(), Vec::new(), 0);
+            let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+            for piece in pieces {
+                scanner.scan(piece, |at, met| {
+                    all.push(match met {
+                        Met::Name(name) => Seen::Name(text(name)),
+                        Met::NameInStream(name) => Seen::NameInStream(text(name)),
+                        Met::Object => Seen::Object,
+                        Met::Stream => Seen::Stream(before + at),
+                    });
+                });
+                before += piece.len();
+            }
+            all
+        };
+        let whole = seen(&mut std::iter::once(bytes));
+        for size in [1, 2, 7, 40] {
+            assert_eq!(seen(&mut bytes.chunks(size)), whole, "in pieces of {size}");
+        }
+        whole
+    }
+
+    fn name(text: &str) -> Seen {
+        Seen::Name(text.into())
     }
 
     #[test]
@@ -162,7 +249,8 @@ mod tests {
     #[test]
     fn streams_begin_and_end() {
         let met = scan(b"1 0 obj <</L 1>>stream\r\n/JS x endstrendstream /After ");
-        assert_eq!(met, [Met::Object, name("L"), Met::Stream, Met::NameInStream(b"JS".to_vec()), name("After")]);
+        let in_stream = Seen::NameInStream("JS".into());
+        assert_eq!(met, [Seen::Object, name("L"), Seen::Stream(24), in_stream, name("After")]);
         assert_eq!(scan(b"upstream\n/A streams\n/B "), [name("A"), name("B")]);
     }
 }

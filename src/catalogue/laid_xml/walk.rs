@@ -124,7 +124,7 @@ impl Walk {
 
     fn text(&mut self, text: &str) -> Result<(), Finding> {
         legal(text)?;
-        if text.contains("]]>") {
+        if text.contains('>') && text.contains("]]>") {
             return Err(not_well_formed("has the end of a CDATA section without its beginning"));
         }
         if !text.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
@@ -177,7 +177,8 @@ impl Walk {
 
 /// Names that can only mean the LA number, whatever their case and joints.
 fn names_an_authority(local: &str) -> bool {
-    if local.len() > 40 {
+    let first = local.bytes().find(u8::is_ascii_alphanumeric);
+    if local.len() > 40 || first.is_none_or(|first| !first.eq_ignore_ascii_case(&b'l')) {
         return false;
     }
     let plain: String = local.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
@@ -204,7 +205,9 @@ fn is_name(name: &str) -> bool {
 }
 
 fn legal(text: &str) -> Result<(), Finding> {
-    if text.chars().all(is_legal) { Ok(()) } else { Err(not_well_formed("has control characters")) }
+    // What is refused is below the space, or begins with 0xEF: text without either needs no second look.
+    let suspect = text.as_bytes().iter().fold(false, |any, &b| any | (b < b' ') | (b == 0xEF));
+    if !suspect || text.chars().all(is_legal) { Ok(()) } else { Err(not_well_formed("has control characters")) }
 }
 
 // XML 1.0 §2.2

@@ -19,7 +19,7 @@ use super::ring::{KeyFault, Ring};
 use super::{OpenError, OpenRequest, Signers};
 
 const DEPTH_MAX: usize = 4;
-const RECIPIENTS_MAX: usize = 16;
+pub(super) const RECIPIENTS_MAX: usize = 16;
 /// More than any accepted message has: recipients, container, compression, signature, literal, digest.
 const PACKETS_MAX: usize = RECIPIENTS_MAX + 8;
 /// No file system we deliver to takes longer names.
@@ -38,9 +38,18 @@ pub(super) struct Trace {
     pub file_name: Option<String>,
     packets: Vec<(usize, Tag)>,
     recipients: usize,
+    /// How deep the packets that come lie already.
+    below: usize,
 }
 
 impl Trace {
+    /// For the packets inside a container that was opened without sequoia.
+    pub(super) fn of_container(session_keys: usize) -> Trace {
+        let mut packets = vec![(0, Tag::PKESK); session_keys];
+        packets.push((0, Tag::SEIP));
+        Trace { packets, recipients: session_keys, below: 1, ..Trace::default() }
+    }
+
     /// Names the error that ended the reading.
     pub(super) fn blame(&mut self, error: Option<&anyhow::Error>) -> OpenError {
         if let Some(refused) = self.refused.take() {
@@ -150,8 +159,8 @@ impl DecryptionHelper for Helper<'_> {
 
 impl VerificationHelper for Helper<'_> {
     fn inspect(&mut self, parser: &PacketParser<'_>) -> Result<()> {
-        let depth = usize::try_from(parser.recursion_depth()).unwrap_or(usize::MAX);
         let mut trace = self.trace.borrow_mut();
+        let depth = usize::try_from(parser.recursion_depth()).unwrap_or(usize::MAX).saturating_add(trace.below);
         trace.packets.push((depth, parser.packet.tag()));
         match &parser.packet {
             Packet::PKESK(_) | Packet::SKESK(_) => trace.recipients += 1,

@@ -5,7 +5,9 @@
 //! Holds: what is written before the verdict is worth nothing; only [`Opener::open`] returning a verdict makes it content.
 
 mod armour;
+mod beside;
 pub mod completeness;
+mod container;
 mod framing;
 mod helper;
 pub mod keys;
@@ -83,7 +85,7 @@ pub trait Opener: Send + Sync {
     fn open(
         &self,
         sealed: &mut (dyn Read + Send + Sync),
-        into: &mut dyn Write,
+        into: &mut (dyn Write + Send),
         request: &OpenRequest<'_>,
     ) -> Result<Verdict, OpenError>;
 }

@@ -5,19 +5,22 @@
 //! the cryptography says. Holds: memory is bounded whatever the size, and no verdict is given before the last byte.
 
 use std::cell::RefCell;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::SystemTime;
 
 use jiff::SignedDuration;
 use sequoia_openpgp::armor::{self, Kind, ReaderMode};
 use sequoia_openpgp::parse::Parse;
-use sequoia_openpgp::parse::stream::DecryptorBuilder;
+use sequoia_openpgp::parse::stream::{DecryptionHelper, DecryptorBuilder, VerifierBuilder};
 use sequoia_openpgp::policy::StandardPolicy;
+use sequoia_openpgp::anyhow;
 
-use crate::domain::digest::Digester;
 use crate::domain::{Digest, Fingerprint, PartnerName};
 
-use super::helper::{Helper, Trace};
+use super::beside::{Ahead, Behind};
+use super::container::{self, Fit, Head, Sealed};
+use super::helper::{Helper, RECIPIENTS_MAX, Trace};
 use super::layers::{SIGNATURE_AHEAD_MINUTES_MAX, Signed};
 use super::ring::{KeyRing, Ring};
 use super::sealed_reader::{Form, Outlined, SealedReader};
@@ -25,8 +28,8 @@ use super::standing::{self, system_time};
 use super::{OpenError, OpenRequest, Opener, Signers, Verdict};
 
 /// What sequoia holds back. Safety is the private place and the verdict, not this buffer.
-const HELD_BACK_BYTES: usize = 1024 * 1024;
-const COPY_BYTES: usize = 128 * 1024;
+const HELD_BACK_BYTES: usize = 128 * 1024;
+const COPY_BYTES: usize = 64 * 1024;
 
 /// What came out of the container.
 struct Content {
@@ -40,7 +43,7 @@ impl Opener for KeyRing {
     fn open(
         &self,
         sealed: &mut (dyn Read + Send + Sync),
-        into: &mut dyn Write,
+        into: &mut (dyn Write + Send),
         request: &OpenRequest<'_>,
     ) -> Result<Verdict, OpenError> {
         let ring = self.ring();
@@ -74,7 +77,7 @@ impl Opener for KeyRing {
 fn follow(
     ring: &Ring,
     message: &mut (dyn Read + Send + Sync),
-    into: &mut dyn Write,
+    into: &mut (dyn Write + Send),
     request: &OpenRequest<'_>,
 ) -> (Result<Content, OpenError>, Option<OpenError>) {
     let mut outlined = Outlined::new(message);
@@ -88,43 +91,110 @@ fn follow(
     (opened, outlined.finish())
 }
 
+/// By the quicker way if the message is of the usual kind, else by sequoia alone. Both give the same verdicts.
 fn unseal(
     ring: &Ring,
     message: &mut Outlined<'_>,
-    into: &mut dyn Write,
+    into: &mut (dyn Write + Send),
     request: &OpenRequest<'_>,
 ) -> Result<Content, OpenError> {
-    let policy = StandardPolicy::at(system_time(request.at));
-    let trace = RefCell::new(Trace::default());
-    let helper = Helper { ring, request, policy: &policy, trace: &trace };
-    // Sequoia takes no signature from after this time. How far ahead it may be is our rule, so it is told the latest.
-    let latest = system_time(request.at + SignedDuration::from_mins(SIGNATURE_AHEAD_MINUTES_MAX));
-    let decryptor = DecryptorBuilder::from_reader(message)
-        .and_then(|builder| builder.buffer_size(HELD_BACK_BYTES).with_policy(&policy, latest, helper));
-    let mut decryptor = match decryptor {
-        Ok(decryptor) => decryptor,
-        Err(error) => return Err(trace.borrow_mut().blame(Some(&error))),
-    };
-    let (mut digester, mut bytes) = (Digester::new(), 0);
-    let mut buffer = vec![0; COPY_BYTES];
-    loop {
-        let n = match decryptor.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(n) => n,
-            Err(_) => return Err(trace.borrow_mut().blame(None)),
-        };
-        bytes += n as u64;
-        if bytes > request.plaintext_bytes_max {
-            return Err(OpenError::PlaintextLimit { bytes_max: request.plaintext_bytes_max });
-        }
-        digester.update(&buffer[..n]);
-        into.write_all(&buffer[..n]).map_err(OpenError::Write)?;
+    let terms = Terms::of(ring, request);
+    let Ok(Head { seen, sealed }) = container::head(message, RECIPIENTS_MAX) else { return Err(OpenError::Tampered) };
+    if let Some(sealed) = sealed
+        && let Some(opened) = terms.unseal_usual(sealed, message, into)
+    {
+        return opened;
     }
-    into.flush().map_err(OpenError::Write)?;
-    let mut trace = trace.borrow_mut();
-    match trace.signed.take() {
-        Some(signed) => Ok(Content { signed, file_name: trace.file_name.take(), digest: digester.finish(), bytes }),
-        None => Err(trace.blame(None)),
+    let whole = io::Cursor::new(seen).chain(message);
+    let trace = RefCell::new(Trace::default());
+    let decryptor = DecryptorBuilder::from_reader(whole).and_then(|builder| {
+        builder.buffer_size(HELD_BACK_BYTES).with_policy(&terms.policy, terms.latest, terms.helper(&trace))
+    });
+    std::thread::scope(|scope| terms.content(decryptor, &trace, Behind::new(scope, into)))
+}
+
+/// What a message is opened under.
+struct Terms<'r> {
+    ring: &'r Ring,
+    request: &'r OpenRequest<'r>,
+    policy: StandardPolicy<'r>,
+    /// Sequoia takes no signature from after this time. How far ahead it may be is our rule, so it is told the latest.
+    latest: SystemTime,
+}
+
+impl<'r> Terms<'r> {
+    fn of(ring: &'r Ring, request: &'r OpenRequest<'r>) -> Terms<'r> {
+        let latest = system_time(request.at + SignedDuration::from_mins(SIGNATURE_AHEAD_MINUTES_MAX));
+        Terms { ring, request, policy: StandardPolicy::at(system_time(request.at)), latest }
+    }
+
+    fn helper<'h>(&'h self, trace: &'h RefCell<Trace>) -> Helper<'h> {
+        Helper { ring: self.ring, request: self.request, policy: &self.policy, trace }
+    }
+
+    /// `None`, with nothing read, if it is not of the usual kind after all.
+    fn unseal_usual(
+        &self,
+        mut sealed: Sealed,
+        message: &mut Outlined<'_>,
+        into: &mut (dyn Write + Send),
+    ) -> Option<Result<Content, OpenError>> {
+        let session_keys = std::mem::take(&mut sealed.session_keys);
+        let trace = RefCell::new(Trace::of_container(session_keys.len()));
+        let (mut session, mut unusual) = (None, false);
+        let found = self.helper(&trace).decrypt(&session_keys, &[], None, &mut |algorithm, key| {
+            match sealed.try_key(algorithm, key) {
+                Fit::Fits(fits) => session = Some(fits),
+                Fit::Other => unusual = true,
+                Fit::Not => return false,
+            }
+            true
+        });
+        if unusual {
+            return None;
+        }
+        let (Ok(_), Some(session)) = (found, session) else { return Some(Err(trace.borrow_mut().blame(None))) };
+        let Ok(mut container) = sealed.open(message, &session) else { return None };
+        let opened = std::thread::scope(|scope| {
+            let verifier = container::packets(Ahead::new(scope, &mut container)).and_then(|packets| {
+                let builder = VerifierBuilder::from_reader(packets)?.buffer_size(HELD_BACK_BYTES);
+                builder.with_policy(&self.policy, self.latest, self.helper(&trace))
+            });
+            self.content(verifier, &trace, Behind::new(scope, into))
+        });
+        Some(match opened {
+            // Whatever it looks like inside: altered on its way comes before odd from the start.
+            Err(error) if !error.ends_reading() && !container.is_intact() => Err(OpenError::Tampered),
+            opened => opened,
+        })
+    }
+
+    fn content<'scope, W: Write + Send + 'scope>(
+        &self,
+        verified: anyhow::Result<impl Read>,
+        trace: &RefCell<Trace>,
+        mut into: Behind<'scope, '_, W>,
+    ) -> Result<Content, OpenError> {
+        let mut verified = verified.map_err(|error| trace.borrow_mut().blame(Some(&error)))?;
+        let (mut bytes, mut buffer) = (0, vec![0; COPY_BYTES]);
+        loop {
+            let n = match verified.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(_) => return Err(trace.borrow_mut().blame(None)),
+            };
+            bytes += n as u64;
+            if bytes > self.request.plaintext_bytes_max {
+                return Err(OpenError::PlaintextLimit { bytes_max: self.request.plaintext_bytes_max });
+            }
+            into.take(&buffer[..n]).map_err(OpenError::Write)?;
+        }
+        let (digest, bytes) = into.finish().map_err(OpenError::Write)?;
+        let mut trace = trace.borrow_mut();
+        match trace.signed.take() {
+            Some(signed) => Ok(Content { signed, file_name: trace.file_name.take(), digest, bytes }),
+            None => Err(trace.blame(None)),
+        }
     }
 }
 
