@@ -5,6 +5,7 @@
 
 pub mod copy;
 pub mod directory;
+pub mod place;
 pub mod private;
 pub mod registry;
 pub mod step;

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::domain::{Consequence, DeferCause, Delivery, DeliveryId, Digest, HoldReason};
+use crate::durable::place::place;
 use crate::durable::{Copied, Directories, Directory, copy_and_digest, step};
 
 /// Every destination folder.
@@ -167,6 +168,12 @@ impl Destinations {
         let found =
             compare(&part_name(&delivery.id)).and_then(|part| compare(name).map(|published| Found { part, published }));
         found.map_err(|error| DestinationError::of(&delivery.path, error))
+    }
+
+    /// Which directory the delivery's folder is now.
+    pub fn place_of(&self, delivery: &Delivery) -> Result<String, DestinationError> {
+        let (directory, _) = self.place(delivery)?;
+        place(&directory).map_err(|error| DestinationError::of(&delivery.path, error))
     }
 
     /// Removes our hidden part. Nothing else is ever removed from a destination.
