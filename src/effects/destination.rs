@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::domain::{Consequence, DeferCause, Delivery, DeliveryId, Digest, HoldReason};
 use crate::durable::place::place;
-use crate::durable::{Copied, Directories, Directory, copy_and_digest, step};
+use crate::durable::{Copied, Directories, Directory, Whole, copy_and_digest, step};
 
 /// Every destination folder.
 pub struct Destinations {
@@ -108,8 +108,8 @@ impl DestinationError {
 
 /// Where the content of a part comes from.
 pub enum Part<'a> {
-    /// A nameless file that holds exactly the content.
-    Whole(&'a File),
+    /// Exactly the content.
+    Whole(Whole<'a>),
     /// Something that writes the content.
     Written(&'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>),
 }
@@ -201,7 +201,12 @@ fn write_part(directory: &Directory, part: &str, access: Access, content: Part<'
     // A leftover of our own, from before a crash: its name is derived from this very delivery.
     directory.remove(part)?;
     let file = match content {
-        Part::Whole(whole) => place_whole(directory, part, whole)?,
+        Part::Whole(Whole::File(whole)) => place_whole(directory, part, whole)?,
+        Part::Whole(Whole::Memory(whole)) => {
+            let mut file = directory.create(part)?;
+            file.write_all(whole)?;
+            file
+        }
         Part::Written(write) => {
             let mut file = directory.create(part)?;
             write(&mut file)?;

@@ -3,7 +3,6 @@
 //! In:  [`Routed`] content. Out: the consignment at Staged.
 //! Holds: all or nothing; what is already at a final name is never touched; the same content is accepted once.
 
-use std::fs::File;
 use std::io::{self, Write};
 
 use super::check::Routed;
@@ -11,7 +10,7 @@ use super::identify::{Part, open_archive};
 use super::{Failure, Inbound};
 use crate::domain::ledger::{Event, Facts, PartFacts};
 use crate::domain::{Consequence, Consignment, DeferCause, Delivery, HoldReason, Standing};
-use crate::durable::step;
+use crate::durable::{PrivateContent, step};
 use crate::effects::destination::{Access, Content, Part as Staging};
 use crate::effects::pgp::Verdict;
 use crate::store::{Change, Named, RecordError, StateChange};
@@ -85,10 +84,10 @@ impl Inbound {
         Ok(())
     }
 
-    fn stage_part(&self, content: &mut File, part: &Part, delivery: &Delivery, access: Access) -> Result<(), Failure> {
+    fn stage_part(&self, content: &mut PrivateContent, part: &Part, delivery: &Delivery, access: Access) -> Result<(), Failure> {
         let at = |error| Failure::at_destination(&delivery.destination, &error);
         let Some(member) = part.member else {
-            return self.destinations.stage(delivery, access, Staging::Whole(content)).map_err(at);
+            return self.destinations.stage(delivery, access, Staging::Whole(content.whole())).map_err(at);
         };
         let mut pack = open_archive(content, &self.terms.archive)?;
         let mut write = |into: &mut dyn Write| -> io::Result<()> {
