@@ -180,10 +180,12 @@ impl Lookout {
         watched.settling.retain(&look.sightings);
         for sighting in &look.sightings {
             let mut closed_to_us = false;
-            let whole = || look_inside(&source.folder, sighting).unwrap_or_else(|_| {
-                closed_to_us = true;
-                None
-            });
+            let whole = || {
+                look_inside(&source.folder, sighting).unwrap_or_else(|_| {
+                    closed_to_us = true;
+                    None
+                })
+            };
             if watched.settling.is_ready(sighting, false, now, whole) {
                 self.queue.offer(Job::Collect(index, sighting.clone()));
             } else if closed_to_us {

@@ -179,9 +179,11 @@ impl Destinations {
         };
         let removed = self.directories.at(folder).and_then(|directory| {
             let names = directory.names()?;
-            names.iter().filter_map(|name| name.to_str()).filter(|name| stray(name).is_some()).try_for_each(|name| {
-                directory.remove(name)
-            })
+            names
+                .iter()
+                .filter_map(|name| name.to_str())
+                .filter(|name| stray(name).is_some())
+                .try_for_each(|name| directory.remove(name))
         });
         removed.map_err(|error| DestinationError::of(&folder.join("-"), error))
     }

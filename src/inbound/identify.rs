@@ -9,8 +9,8 @@ use super::open::Opened;
 use super::{Failure, Inbound};
 use crate::catalogue::{Archive, ArchiveError, Identified, archive, identify};
 use crate::domain::digest::Digester;
-use crate::durable::PrivateContent;
 use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber};
+use crate::durable::PrivateContent;
 
 /// Content whose parts are known.
 pub(super) struct Recognised {

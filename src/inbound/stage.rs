@@ -84,7 +84,13 @@ impl Inbound {
         Ok(())
     }
 
-    fn stage_part(&self, content: &mut PrivateContent, part: &Part, delivery: &Delivery, access: Access) -> Result<(), Failure> {
+    fn stage_part(
+        &self,
+        content: &mut PrivateContent,
+        part: &Part,
+        delivery: &Delivery,
+        access: Access,
+    ) -> Result<(), Failure> {
         let at = |error| Failure::at_destination(&delivery.destination, &error);
         let Some(member) = part.member else {
             return self.destinations.stage(delivery, access, Staging::Whole(content.whole())).map_err(at);
