@@ -22,6 +22,8 @@ struct Watched {
     stamp: Stamp,
     /// Since when it is unchanged, by the boot clock.
     since: Duration,
+    /// When it was last judged, by the boot clock.
+    judged: Duration,
     /// A writer closed it, or it was moved in, since it last changed.
     closed: bool,
     completeness: Option<Completeness>,
@@ -48,11 +50,12 @@ impl Settling {
         now: Duration,
         completeness: impl FnOnce() -> Option<Completeness>,
     ) -> bool {
-        let fresh = || Watched { stamp: sighting.stamp, since: now, closed: false, completeness: None };
+        let fresh = || Watched { stamp: sighting.stamp, since: now, judged: now, closed: false, completeness: None };
         let watched = self.seen.entry(sighting.name.clone()).or_insert_with(fresh);
         if watched.stamp != sighting.stamp {
             *watched = fresh();
         }
+        watched.judged = now;
         watched.closed |= closed;
         let rested = now.saturating_sub(watched.since);
         if !watched.closed && rested < self.settle {
@@ -70,18 +73,20 @@ impl Settling {
         }
     }
 
-    /// As [`Self::next_in`], but only of files that have not rested for `settle` yet.
+    /// As [`Self::next_in`], but only of files that had not rested for `settle` when they were judged.
     pub fn settles_in(&self, now: Duration) -> Option<Duration> {
-        let rests = self.seen.values().map(|watched| now.saturating_sub(watched.since));
-        rests.filter(|rested| *rested < self.settle).map(|rested| self.settle - rested).min()
+        let young = self.seen.values().filter(|watched| watched.judged.saturating_sub(watched.since) < self.settle);
+        young.map(|watched| (watched.since + self.settle).saturating_sub(now)).min()
     }
 
     /// How long until the next file that rests may have settled; `None` if no file waits for that. One whose patience
     /// is over and which lies there still is the sweep's.
     pub fn next_in(&self, now: Duration) -> Option<Duration> {
         let waits = self.seen.values().filter_map(|watched| {
-            let rested = now.saturating_sub(watched.since);
-            [self.settle, self.patience].into_iter().find(|pause| rested < *pause).map(|pause| pause - rested)
+            // By when it was judged, not by now: one that was a moment too early then is due at once.
+            let rested = watched.judged.saturating_sub(watched.since);
+            let pause = [self.settle, self.patience].into_iter().find(|pause| rested < *pause)?;
+            Some((watched.since + pause).saturating_sub(now))
         });
         waits.min()
     }
@@ -120,6 +125,15 @@ mod tests {
         assert!(!settling.is_ready(&sighting(11), false, at(5), complete), "it changed");
         assert!(!settling.is_ready(&sighting(11), false, at(9), complete));
         assert!(settling.is_ready(&sighting(11), false, at(10), complete));
+    }
+
+    #[test]
+    fn a_file_judged_a_moment_too_early_is_judged_again_at_once() {
+        let mut settling = Settling::new(SETTLE, PATIENCE);
+        let complete = || Some(Completeness::Complete);
+        assert!(!settling.is_ready(&sighting(10), false, at(0), complete));
+        assert!(!settling.is_ready(&sighting(10), false, SETTLE - Duration::from_micros(1), complete));
+        assert_eq!(settling.next_in(at(5)), Some(Duration::ZERO));
     }
 
     #[test]
