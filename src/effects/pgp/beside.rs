@@ -50,7 +50,14 @@ impl<'scope, 'env, R: Read + Send + 'scope> Ahead<'scope, 'env, R> {
                 let read = fill(&mut source, &mut piece);
                 let last = !matches!(read, Ok(PIECE_BYTES));
                 // Nobody reads on: the message was given up.
-                if full.send(read.map(|read| { piece.truncate(read); piece })).is_err() || last {
+                if full
+                    .send(read.map(|read| {
+                        piece.truncate(read);
+                        piece
+                    }))
+                    .is_err()
+                    || last
+                {
                     return;
                 }
             }
