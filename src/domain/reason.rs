@@ -177,6 +177,11 @@ pub enum ReturnHold {
     SelfCheckFailed,
     /// Larger than the limit for content.
     TooLarge,
+    /// A further file, while the month before is sealed and its transfer date is not over.
+    AlreadySealed {
+        /// The sealed month.
+        month: super::period::RelevantMonth,
+    },
 }
 
 impl HoldReason {
@@ -430,6 +435,11 @@ impl ReturnHold {
                 "CN-409",
                 "The return's file is larger than the limit for content.",
                 "If it is genuine, raise `service.limits.plaintext_bytes_max` and restart the service.",
+            ),
+            AlreadySealed { month } => n(
+                "CN-410",
+                &format!("{month} is already sealed; it cannot be told which month this further file is for."),
+                "Take the file out of the folder; after that month's transfer date put the next return there. If it is this very file, write it out anew: the same bytes stay held.",
             ),
         }
     }

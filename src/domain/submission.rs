@@ -114,6 +114,9 @@ pub enum Stage {
         attempt: u8,
         /// The kernel's boot id at that moment.
         boot: String,
+        /// Where the courier placed it, if that is a place that can be another one later. Opaque.
+        #[serde(default)]
+        place: Option<String>,
     },
     /// The attempt certainly did not arrive, and will be made again.
     Deferred {
@@ -228,7 +231,7 @@ mod tests {
     fn what_was_sent_is_never_sent_again() {
         let at = Timestamp::UNIX_EPOCH;
         let sent = Stage::Sent { at, reply: String::new() };
-        let sending = Stage::Sending { at, attempt: 1, boot: String::new() };
+        let sending = Stage::Sending { at, attempt: 1, boot: String::new(), place: None };
         assert!(!allowed(&sent, &sending) && !allowed(&sent, &Stage::Sealed));
         assert!(!allowed(&sending, &Stage::Sealed), "only evidence leads out of Sending");
     }

@@ -61,7 +61,8 @@ fn nothing_is_sent_after_its_hours_and_it_is_missed_after_its_day() {
     ] {
         assert_eq!(step_at(&Stage::Sealed, day, office, at(moment)), expected, "{moment}");
     }
-    let sending = Stage::Sending { at: at("2020-04-14T08:00:00Z"), attempt: 1, boot: String::new() };
+    let at_eight = at("2020-04-14T08:00:00Z");
+    let sending = Stage::Sending { at: at_eight, attempt: 1, boot: String::new(), place: None };
     assert_eq!(step_at(&sending, day, office, at("2020-06-01T10:00:00Z")), NextStep::Recover, "never simply missed");
     assert_eq!(step_at(&Stage::Scheduled, day, office, at("2020-04-14T10:00:00Z")), NextStep::Wait);
 }

@@ -15,6 +15,7 @@ use super::alarm::Hindrance;
 use super::check::{Expected, judge};
 use super::critical::Critical;
 use super::due::{belongs_to, later};
+use super::further::{held_further, sealed_before};
 use super::message_id::MessageIds;
 use super::pick_up::{PickedUp, Take, look, take};
 use super::record::Move;
@@ -26,9 +27,10 @@ use super::{NO_DOMAIN, OutboundParts};
 use crate::config::settings::ReturnSettings;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::submission::Sealed;
-use crate::domain::{Digest, LaNumber, ReturnHold, ReturnKind, Revision, Stage, Submission, SubmissionKey};
+use crate::domain::{
+    Digest, LaNumber, RelevantMonth, ReturnHold, ReturnKind, Revision, Stage, Submission, SubmissionKey,
+};
 use crate::durable::{Directory, Stamp, step};
-use crate::store::SubmissionFilter;
 
 /// What earlier looks at one folder have told.
 #[derive(Default)]
@@ -134,16 +136,15 @@ impl Round<'_> {
             Look::Settled(files) => files,
         };
         let today = self.today();
-        let filter = SubmissionFilter { authority: Some(place.authority.clone()), open: true, ..Default::default() };
-        let open = self.parts.queries.submissions(&filter).map_err(Critical::reading("the returns of an authority"))?;
-        let Some(owed) = belongs_to(&open, place.kind(), place.authority, today) else {
+        let all = self.submissions_of(place.authority)?;
+        let Some(owed) = belongs_to(&all, place.kind(), place.authority, today) else {
             return Err(Hindrance::NothingOwed.into());
         };
         let mut judged = Judged { key: owed.key.clone(), revision: owed.revision, files, today };
         if seen.judged.as_ref() == Some(&judged) {
             return Ok(());
         }
-        match self.assess(place, owed, &judged.files, today)? {
+        match self.assess(place, owed, sealed_before(&all, owed, today), &judged)? {
             Assessed::Good(mut picked_up) => self.seal_and_record(place, owed, &mut picked_up, seen, judged),
             Assessed::Changing(name) => {
                 seen.settling.disturbed(&name);
@@ -163,14 +164,24 @@ impl Round<'_> {
         &mut self,
         place: &Place<'_>,
         owed: &Submission,
-        files: &[(String, Stamp)],
-        today: Date,
+        sealed_before: Option<RelevantMonth>,
+        Judged { files, today, .. }: &Judged,
     ) -> Result<Assessed, Obstacle> {
-        let [(name, stamp)] = files else { return Ok(Assessed::Bad(ReturnHold::SeveralFiles, None)) };
-        if owed.extract_from.is_some_and(|earliest| today < earliest) {
+        let parts = self.parts;
+        let held = held_further(&owed.stage);
+        let [(name, stamp)] = files.as_slice() else {
+            return Ok(match held {
+                // Otherwise it would be a file like any other once only it is left.
+                Some(held) if held.lies_among(place, files, parts.plaintext_bytes_max)? => {
+                    Assessed::Bad(held.reason(), Some(held.content))
+                }
+                _ => Assessed::Bad(ReturnHold::SeveralFiles, None),
+            });
+        };
+        let is_early = owed.extract_from.is_some_and(|earliest| *today < earliest);
+        if is_early && sealed_before.is_none() && held.is_none() {
             return Ok(Assessed::Bad(ReturnHold::TooEarly, None));
         }
-        let parts = self.parts;
         let taken = take(&place.directory, name, stamp, &parts.spool, parts.plaintext_bytes_max)?;
         let mut picked_up = match taken {
             Take::Taken(picked_up) => picked_up,
@@ -186,13 +197,25 @@ impl Round<'_> {
         if let Some(month) = before.filter(|month| *month != owed.key.month) {
             return Ok(Assessed::Bad(ReturnHold::SentAlready { month }, Some(content)));
         }
+        let same = held.filter(|held| held.content == content).map(|held| held.month);
+        if let Some(month) = same.or(sealed_before) {
+            return Ok(Assessed::Bad(ReturnHold::AlreadySealed { month }, Some(content)));
+        }
+        if is_early {
+            return Ok(Assessed::Bad(ReturnHold::TooEarly, None));
+        }
         let expected = Expected { submission: owed, timetables: &parts.timetables, limits: &parts.archive_limits };
         let found = judge(name, &mut picked_up.content, &expected).map_err(Hindrance::State)?;
         Ok(found.map_or(Assessed::Good(picked_up), |reason| Assessed::Bad(reason, Some(content))))
     }
 
     /// Records the hold, unless it is recorded as it is. The submission's revision from then on.
-    fn hold(&self, owed: &Submission, reason: ReturnHold, content: Option<Digest>) -> Result<Revision, Critical> {
+    pub(super) fn hold(
+        &self,
+        owed: &Submission,
+        reason: ReturnHold,
+        content: Option<Digest>,
+    ) -> Result<Revision, Critical> {
         if matches!(&owed.stage, Stage::Held { reason: r, content: c, .. } if *r == reason && *c == content) {
             return Ok(owed.revision);
         }

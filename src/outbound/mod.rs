@@ -2,13 +2,14 @@
 //!
 //! In:  timetables, the folders in which authorities leave returns, the time.
 //! Out: every obligation recorded once, sealed once, sent once on its transfer date, or missed and said so.
-//! Steps: [`owed`] ▶ [`hand_in`] ([`pick_up`] ▶ [`check`] ▶ [`seal`]) ▶ [`send`], walked by [`round`]; decided by [`due`].
+//! Steps: [`owed`] ▶ [`hand_in`] ([`pick_up`] ▶ [`further`] ▶ [`check`] ▶ [`seal`]) ▶ [`send`], walked by [`round`]; decided by [`due`].
 //! Holds: the store is the only memory; a tick can be killed anywhere and done again. One tick at a time.
 
 mod alarm;
 mod check;
 mod critical;
 pub mod due;
+mod further;
 mod hand_in;
 mod leftover;
 mod message_id;

@@ -19,7 +19,7 @@ use super::record::Move;
 use super::taken::Notes;
 use crate::config::settings::{ReturnSettings, Window};
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::{Stage, Submission, SubmissionKey};
+use crate::domain::{LaNumber, Stage, Submission, SubmissionKey};
 use crate::store::SubmissionFilter;
 
 /// A return that is owed and no longer configured is never sent; that its day passes is still said.
@@ -98,6 +98,12 @@ impl<'a> Round<'a> {
         self.parts.queries.submissions(&filter).map_err(Critical::reading("the returns"))
     }
 
+    /// Every return of an authority, also those that are done with.
+    pub(super) fn submissions_of(&self, authority: &LaNumber) -> Result<Vec<Submission>, Critical> {
+        let filter = SubmissionFilter { authority: Some(authority.clone()), ..SubmissionFilter::default() };
+        self.parts.queries.submissions(&filter).map_err(Critical::reading("the returns of an authority"))
+    }
+
     pub(super) fn submission(&self, key: &SubmissionKey) -> Result<Option<Submission>, Critical> {
         let filter = SubmissionFilter { key: Some(key.clone()), ..SubmissionFilter::default() };
         let found = self.parts.queries.submissions(&filter).map_err(Critical::reading("a return"))?;
@@ -135,6 +141,7 @@ impl<'a> Round<'a> {
     }
 
     fn miss(&self, submission: &Submission) -> Result<(), Critical> {
+        self.hand_on_hold(submission)?;
         let stage = Stage::Missed { since: self.parts.clock.now() };
         let to = Move { event: Event::Missed, stage, sealed: None, facts: Facts::default() };
         self.parts.record_move(submission, to)?;

@@ -20,7 +20,7 @@ use crate::domain::ledger::{Event, Facts};
 use crate::domain::submission::Sealed;
 use crate::domain::{DeferCause, ReturnKind, Stage, Submission, SubmissionKey};
 use crate::durable::{copy_and_digest, step};
-use crate::effects::courier::{Courier, CourierError, Evidence, Parcel, Ready, Reply};
+use crate::effects::courier::{Courier, CourierError, Evidence, Interrupted, Parcel, Ready, Reply};
 
 /// What is said of a return whose sealed bytes are not what was recorded.
 const DAMAGED: &str = "the sealed file in the spool is missing or damaged";
@@ -76,7 +76,7 @@ impl OutboundParts {
         attempt: u8,
         ready: Box<dyn Ready + '_>,
     ) -> Result<(), Critical> {
-        let stage = Stage::Sending { at: self.clock.now(), attempt, boot: self.boot.clone() };
+        let stage = Stage::Sending { at: self.clock.now(), attempt, boot: self.boot.clone(), place: ready.place() };
         let to = Move { event: Event::Sending, stage, sealed: None, facts: facts(sealed, attempt) };
         // From here on Sending may be on disk, whatever ends this: an error, or a panic. Undoing the attempt then would
         // leave evidence as if the file had been taken; left as it is, evidence says that it did not arrive.
@@ -111,11 +111,12 @@ impl OutboundParts {
 
     /// Settles a submission that was being sent when an earlier run ended.
     pub(super) fn recover(&self, submission: &Submission, settings: Option<&ReturnSettings>) -> Result<(), Critical> {
-        let (Stage::Sending { attempt, boot, .. }, Some(sealed)) = (&submission.stage, &submission.sealed) else {
+        let (Stage::Sending { attempt, boot, place, .. }, Some(sealed)) = (&submission.stage, &submission.sealed)
+        else {
             return Ok(());
         };
-        let rebooted = *boot != self.boot;
-        let answer = match self.evidence(submission, sealed, settings, rebooted) {
+        let interrupted = Interrupted { rebooted: *boot != self.boot, place: place.as_deref() };
+        let answer = match self.evidence(submission, sealed, settings, &interrupted) {
             Evidence::Arrived(words) => Answer::Accepted(Event::SentRecovered, words),
             Evidence::NotArrived => Answer::NotArrived,
             Evidence::Unknown => {
@@ -130,7 +131,7 @@ impl OutboundParts {
         submission: &Submission,
         sealed: &Sealed,
         settings: Option<&ReturnSettings>,
-        rebooted: bool,
+        interrupted: &Interrupted<'_>,
     ) -> Evidence {
         let Some((settings, courier)) =
             settings.and_then(|settings| Some((settings, self.couriers.get(&settings.courier)?)))
@@ -139,7 +140,7 @@ impl OutboundParts {
         };
         let Ok(file) = self.sealed_file(sealed) else { return Evidence::Unknown };
         let subject = subject(&submission.key);
-        courier.evidence(&self.parcel(file, sealed, settings, &subject), rebooted)
+        courier.evidence(&self.parcel(file, sealed, settings, &subject), interrupted)
     }
 
     fn parcel<'a>(&'a self, file: File, sealed: &'a Sealed, settings: &ReturnSettings, subject: &'a str) -> Parcel<'a> {

@@ -162,6 +162,7 @@ fn notices() -> Vec<Notice> {
         TooEarly, AfterTransferDate,
         SentAlready { month: "2020-04".parse().unwrap() },
         SeveralFiles, WrongKind, SelfCheckFailed, TooLarge,
+        AlreadySealed { month: "2020-04".parse().unwrap() },
     });
     let alarms = every!(AlarmReason {
         SourceMissing,

@@ -98,7 +98,7 @@ fn open_ones_are_those_not_sent_acknowledged_or_waived() {
         Stage::Scheduled,
         Stage::Sealed,
         Stage::Held { since: at, reason: ReturnHold::Empty, content: None },
-        Stage::Sending { at, attempt: 1, boot: String::new() },
+        Stage::Sending { at, attempt: 1, boot: String::new(), place: None },
         Stage::Deferred { until: at, attempts: 1, cause: DeferCause::CourierBusy },
         Stage::Uncertain { since: at },
         Stage::Failed { at, reply: String::new() },

@@ -92,7 +92,7 @@ fn a_return_is_overdue_once_its_window_is_over_and_not_when_it_was_sent() {
     assert!(!overdue(&mut council, "2020-04-14T15:59:00Z"));
     assert!(overdue(&mut council, "2020-04-14T16:00:00Z"));
     council.record(return_to("shbe/12302/2020-04", 0, Event::Sealed, Stage::Sealed, Some(sealed())));
-    let sending = Stage::Sending { at: at(6), attempt: 1, boot: "boot".into() };
+    let sending = Stage::Sending { at: at(6), attempt: 1, boot: "boot".into(), place: None };
     council.record(return_to("shbe/12302/2020-04", 1, Event::Sending, sending, None));
     let sent = Stage::Sent { at: at(7), reply: "250".into() };
     council.record(return_to("shbe/12302/2020-04", 2, Event::Sent, sent, None));

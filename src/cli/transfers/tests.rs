@@ -28,7 +28,7 @@ fn busy() -> Council {
     council.record(owe(RETURN));
     council.record(owe("hbms-mi/12302/2020-04"));
     council.record(return_to(RETURN, 0, Event::Sealed, Stage::Sealed, Some(sealed())));
-    let sending = Stage::Sending { at: at(6), attempt: 1, boot: "boot".into() };
+    let sending = Stage::Sending { at: at(6), attempt: 1, boot: "boot".into(), place: None };
     council.record(return_to(RETURN, 1, Event::Sending, sending, None));
     let sent = Stage::Sent { at: at(7), reply: "250 taken".into() };
     council.record(return_to(RETURN, 2, Event::Sent, sent, None));
@@ -162,7 +162,7 @@ fn the_states_that_can_be_asked_for_are_all_there_are() {
     let cause = DeferCause::SpoolUnreadable;
     let standings = [
         Standing::Collected { at: at(0) },
-        Standing::Staged { at: at(0), boot: boot() },
+        Standing::Staged { at: at(0), boot: boot(), place: None },
         Standing::Deferred { until, attempts: 1, cause, resume: Resume::Opening },
         Standing::Held { since, reason: HoldReason::Repeat },
         Standing::Delivered { at: at(0) },
@@ -172,7 +172,7 @@ fn the_states_that_can_be_asked_for_are_all_there_are() {
     let stages = [
         Stage::Held { since, reason: ReturnHold::Empty, content: None },
         Stage::Sealed,
-        Stage::Sending { at: at(0), attempt: 1, boot: boot() },
+        Stage::Sending { at: at(0), attempt: 1, boot: boot(), place: None },
         Stage::Deferred { until, attempts: 1, cause },
         Stage::Sent { at: at(0), reply: boot() },
         Stage::Acknowledged { at: at(0) },

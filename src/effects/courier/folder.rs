@@ -13,7 +13,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Courier, CourierError, Evidence, Form, Parcel, Ready, Reply};
+use super::{Courier, CourierError, Evidence, Form, Interrupted, Parcel, Ready, Reply};
 use crate::domain::{DeferCause, Digest};
 use crate::durable::{Copied, CopyError, Directories, Directory, copy_and_digest};
 
@@ -58,7 +58,7 @@ impl Courier for FolderCourier {
             Content::None => {}
             Content::Same => {
                 directory.remove(&part).and_then(|()| directory.sync()).map_err(|error| trouble(&error))?;
-                return Ok(Box::new(LiesThere { name }));
+                return Ok(Box::new(LiesThere { directory, name }));
             }
             Content::Other => return Err(CourierError::Refused { says: self.conflict(&name) }),
         }
@@ -73,9 +73,9 @@ impl Courier for FolderCourier {
         }
     }
 
-    fn evidence(&self, parcel: &Parcel<'_>, rebooted: bool) -> Evidence {
+    fn evidence(&self, parcel: &Parcel<'_>, interrupted: &Interrupted<'_>) -> Evidence {
         let sealed = Copied { digest: parcel.digest, bytes: parcel.bytes };
-        self.look(parcel.file_name, &sealed, rebooted).unwrap_or(Evidence::Unknown)
+        self.look(parcel.file_name, &sealed, interrupted).unwrap_or(Evidence::Unknown)
     }
 
     fn probe(&self) -> Result<String, CourierError> {
@@ -112,7 +112,7 @@ impl FolderCourier {
         Ok(file)
     }
 
-    fn look(&self, name: &str, sealed: &Copied, rebooted: bool) -> io::Result<Evidence> {
+    fn look(&self, name: &str, sealed: &Copied, interrupted: &Interrupted<'_>) -> io::Result<Evidence> {
         let directory = self.directories.at(&self.folder)?;
         let part = part_name(&sealed.digest);
         Ok(match (content(&directory, &part, sealed)?, content(&directory, name, sealed)?) {
@@ -122,7 +122,11 @@ impl FolderCourier {
                 Evidence::Arrived(placed(name))
             }
             // After a restart of the machine the move may have been undone, or the folder may not be mounted.
-            (Content::None | Content::Same, Content::None) if rebooted => Evidence::Unknown,
+            (Content::None | Content::Same, Content::None) if interrupted.rebooted => Evidence::Unknown,
+            // Another folder, or another file system, is empty whatever became of the file.
+            (Content::None, Content::None) if interrupted.place != Some(directory.place()?.as_str()) => {
+                Evidence::Unknown
+            }
             (Content::None, Content::None) => {
                 Evidence::Arrived(format!("`{name}` was placed in the folder and has been taken by the transport"))
             }
@@ -170,10 +174,15 @@ impl FolderCourier {
 
 /// The very file lies there already, from an attempt whose end was not recorded.
 struct LiesThere {
+    directory: Arc<Directory>,
     name: String,
 }
 
 impl Ready for LiesThere {
+    fn place(&self) -> Option<String> {
+        self.directory.place().ok()
+    }
+
     fn commit(self: Box<Self>) -> Reply {
         Reply::Accepted(placed(&self.name))
     }
@@ -190,6 +199,10 @@ struct Placed<'a> {
 }
 
 impl Ready for Placed<'_> {
+    fn place(&self) -> Option<String> {
+        self.directory.place().ok()
+    }
+
     fn commit(self: Box<Self>) -> Reply {
         // Between the two a crash leaves it open whether it was tried: the mode is synced with the name, not before.
         if let Err(error) = self.file.set_permissions(Permissions::from_mode(PUBLISHED_MODE)) {

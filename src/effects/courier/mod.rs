@@ -39,8 +39,8 @@ pub trait Courier: Send + Sync {
     fn form(&self) -> Form;
     /// Goes up to, but not past, the point of no return.
     fn prepare<'a>(&'a self, parcel: Parcel<'_>) -> Result<Box<dyn Ready + 'a>, CourierError>;
-    /// After a crash in Sending: did the attempt arrive? `rebooted`: the machine restarted since.
-    fn evidence(&self, parcel: &Parcel<'_>, rebooted: bool) -> Evidence;
+    /// After a crash in Sending: did the attempt arrive?
+    fn evidence(&self, parcel: &Parcel<'_>, interrupted: &Interrupted<'_>) -> Evidence;
     /// Can it be used now? For `hbcourier check`.
     fn probe(&self) -> Result<String, CourierError>;
 }
@@ -57,6 +57,10 @@ pub enum Form {
 
 /// An attempt just before the point of no return. Dropped, it undoes itself.
 pub trait Ready {
+    /// Where it will be placed, for [`Interrupted::place`]. `None` where nothing can be looked at afterwards.
+    fn place(&self) -> Option<String> {
+        None
+    }
     /// Passes it, and waits for the answer.
     fn commit(self: Box<Self>) -> Reply;
 }
@@ -72,6 +76,15 @@ pub enum Reply {
     Refused(String),
     /// No answer: it may or may not have arrived.
     Silence(String),
+}
+
+/// What was recorded of an interrupted attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupted<'a> {
+    /// The machine restarted since.
+    pub rebooted: bool,
+    /// What [`Ready::place`] told before the attempt.
+    pub place: Option<&'a str>,
 }
 
 /// What can be found out about an interrupted attempt.

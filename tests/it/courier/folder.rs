@@ -7,7 +7,7 @@ use std::process::Command;
 
 use hbcourier::domain::{DeferCause, Digest};
 use hbcourier::effects::courier::folder::FolderCourier;
-use hbcourier::effects::courier::{Courier, CourierError, Evidence, Form, Parcel, Reply};
+use hbcourier::effects::courier::{Courier, CourierError, Evidence, Form, Interrupted, Parcel, Reply};
 use tempfile::TempDir;
 
 use super::{NAME, Sealed};
@@ -33,6 +33,14 @@ impl Folder {
 
     fn names(&self) -> Vec<String> {
         names(self.0.path())
+    }
+
+    /// What an attempt records of where it places the file.
+    fn place(&self) -> String {
+        let other = Sealed::of(b"another parcel");
+        let place = self.courier().prepare(other.parcel()).unwrap().place().unwrap();
+        fs::remove_file(self.part(&other)).unwrap();
+        place
     }
 }
 
@@ -71,8 +79,9 @@ fn the_evidence_after_a_crash() {
     let sealed = Sealed::of(b"sealed bytes");
     let after = |lay: &dyn Fn(&Folder), rebooted| {
         let folder = Folder::new();
+        let place = folder.place();
         lay(&folder);
-        let evidence = folder.courier().evidence(&sealed.parcel(), rebooted);
+        let evidence = folder.courier().evidence(&sealed.parcel(), &Interrupted { rebooted, place: Some(&place) });
         (evidence, folder.names())
     };
     // A real interrupted attempt, not an imitation of one.
@@ -98,6 +107,12 @@ fn the_evidence_after_a_crash() {
     let (evidence, _) = after(&taken, false);
     assert!(matches!(&evidence, Evidence::Arrived(says) if says.contains("taken by the transport")), "{evidence:?}");
     assert_eq!(after(&taken, true).0, Evidence::Unknown, "the folder may not be mounted");
+
+    let evidence_without_place =
+        |folder: &Folder| folder.courier().evidence(&sealed.parcel(), &Interrupted { rebooted: false, place: None });
+    let folder = Folder::new();
+    taken(&folder);
+    assert_eq!(evidence_without_place(&folder), Evidence::Unknown, "no place is on record");
 
     let half_moved = |folder: &Folder| {
         prepared(folder);
@@ -131,7 +146,11 @@ fn the_evidence_after_a_crash() {
         }
     }
     let missing = FolderCourier::new(PathBuf::from("/nonexistent/outgoing"));
-    assert_eq!(missing.evidence(&sealed.parcel(), false), Evidence::Unknown, "an unmounted folder proves nothing");
+    assert_eq!(
+        missing.evidence(&sealed.parcel(), &Interrupted { rebooted: false, place: None }),
+        Evidence::Unknown,
+        "an unmounted folder proves nothing"
+    );
 }
 
 #[test]
@@ -236,9 +255,15 @@ fn a_file_system_that_went_away_is_not_taken_for_an_empty_folder() {
     fs::create_dir(&share).unwrap();
     let mounted = Mounted::tmpfs(&share, "64k");
     let courier = FolderCourier::new(share.clone());
-    drop(courier.prepare(sealed.parcel()).unwrap());
+    let ready = courier.prepare(sealed.parcel()).unwrap();
+    let place = ready.place();
+    drop(ready);
     drop(mounted);
-    assert_eq!(courier.evidence(&sealed.parcel(), false), Evidence::Unknown);
+    // Also one that has not seen the mount.
+    for courier in [&courier, &FolderCourier::new(share.clone())] {
+        let interrupted = Interrupted { rebooted: false, place: place.as_deref() };
+        assert_eq!(courier.evidence(&sealed.parcel(), &interrupted), Evidence::Unknown);
+    }
     let error = courier.prepare(sealed.parcel()).err().unwrap();
     assert!(matches!(error, CourierError::TryLater { cause: DeferCause::DestinationMissing, .. }), "{error:?}");
     assert_eq!(names(&share).len(), 0);

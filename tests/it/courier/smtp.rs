@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use hbcourier::domain::DeferCause;
 use hbcourier::effects::courier::smtp::{Login, SmtpCourier, SmtpServer, Tls};
-use hbcourier::effects::courier::{Courier, CourierError, Evidence, Form, Reply};
+use hbcourier::effects::courier::{Courier, CourierError, Evidence, Form, Interrupted, Reply};
 
 use super::{ID, NAME, Sealed};
 use crate::support::smtp::{Certificates, FaultServer, Postfix, login};
@@ -68,7 +68,7 @@ fn postfix_delivers_a_message_that_reads_as_rfc_3156() {
     });
     assert_eq!(read["headers"], headers);
     assert!(fs::read(found.path()).unwrap() == sealed.bytes, "the sealed bytes arrive as they are");
-    assert_eq!(courier.evidence(&sealed.parcel(), false), Evidence::Unknown);
+    assert_eq!(courier.evidence(&sealed.parcel(), &Interrupted { rebooted: false, place: None }), Evidence::Unknown);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Killed or failed at every step of sealing and sending, and once more while recovering: sealed once, sent once.
 
+use std::path::Path;
+
 use fail::FailScenario;
 use hbcourier::domain::ReturnKind::Shbe;
 use hbcourier::domain::Stage;
@@ -98,6 +100,50 @@ fn an_attempt_is_undone_only_when_no_record_says_sending() {
         assert!(courier.passed().is_empty());
         scenario.teardown();
     }
+}
+
+/// Ends with Sending recorded and the file not yet published; what becomes of the outgoing folder until the next start?
+fn killed_before_publishing(then: impl Fn(&Path)) -> Council {
+    let scenario = FailScenario::setup();
+    let mut council = Council::new(&["12302"], "2020-04-14 09:00", Way::Folders);
+    council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-04-14", ""));
+    council.tick();
+    council.clock.advance(super::council::SETTLE);
+    fail::cfg("send.recorded", "panic").unwrap();
+    assert!(council.tick_dies());
+    scenario.teardown();
+    assert!(matches!(council.stage(APRIL), Stage::Sending { .. }));
+    then(&council.dir.path().join("outgoing/12302"));
+    council.restart();
+    council.tick();
+    council
+}
+
+/// An empty folder tells that the file was taken only if it is the folder in which the file was to be placed.
+#[test]
+fn another_folder_in_its_place_proves_nothing() {
+    let away = |folder: &Path| std::fs::rename(folder, folder.with_extension("away")).unwrap();
+    let moved_away = |folder: &Path| {
+        away(folder);
+        std::fs::create_dir(folder).unwrap();
+    };
+    // The new folder may well get the old one's inode.
+    let made_anew = |folder: &Path| {
+        std::fs::remove_dir_all(folder).unwrap();
+        std::fs::create_dir(folder).unwrap();
+    };
+    for replaced in [&moved_away as &dyn Fn(&Path), &made_anew] {
+        let council = killed_before_publishing(replaced);
+        assert!(matches!(council.stage(APRIL), Stage::Uncertain { .. }), "{:?}", council.stage(APRIL));
+        assert_eq!(council.alarms()["return-shbe-12302-2020-04"], "CN-515");
+        assert!(council.outgoing("12302").is_empty());
+    }
+    let put_back = killed_before_publishing(|folder| {
+        away(folder);
+        std::fs::rename(folder.with_extension("away"), folder).unwrap();
+    });
+    assert!(matches!(put_back.stage(APRIL), Stage::Sent { .. }), "{:?}", put_back.stage(APRIL));
+    assert_eq!((put_back.count(Event::SendDeferred, APRIL), put_back.outgoing("12302").len()), (1, 1));
 }
 
 /// Sealed, but its file stays where it is for now: said, and tried again by itself.

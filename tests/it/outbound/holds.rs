@@ -5,7 +5,6 @@ use std::io::{Read, Write};
 use hbcourier::domain::ReturnKind::{HbmsMi, Shbe};
 use hbcourier::domain::ledger::Event;
 use hbcourier::domain::{ReturnHold, Stage};
-use hbcourier::effects::clock::Clock;
 use hbcourier::effects::pgp::{OpenError, OpenRequest, Opener, Verdict};
 
 use super::council::{Council, LARGEST, Way, extract, workbook};
@@ -168,7 +167,7 @@ impl Opener for ForgetfulOpener {
 }
 
 #[test]
-fn a_corrected_file_after_sealing_is_for_the_next_month() {
+fn a_corrected_extract_after_sealing_is_not_taken_for_the_next_month() {
     let council = blackpool("2020-04-08 10:00");
     council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-04-08", "first"));
     council.look();
@@ -176,6 +175,96 @@ fn a_corrected_file_after_sealing_is_for_the_next_month() {
     council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-04-09", "second"));
     council.look();
     assert_eq!(council.submission(APRIL).sealed, Some(sealed), "what is sealed stays as it is");
-    assert_eq!(held(&council, MAY), Some(ReturnHold::TooEarly));
-    assert!(council.clock.now() < "2020-05-04T00:00:00Z".parse().unwrap());
+    assert_eq!(held(&council, MAY), Some(already_sealed("2020-04")));
+    // Its header would not give it away either.
+    council.put("12302", Shbe, "shbe.txt", "HEADER|12302|third\nA|1|2\n");
+    council.look();
+    for civil in ["2020-04-15 09:00", "2020-05-05 09:00"] {
+        council.clock.advance_to(civil);
+        council.look();
+        assert_eq!(held(&council, MAY), Some(already_sealed("2020-04")), "{civil}");
+    }
+    council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-05-05", "next"));
+    council.look();
+    assert_eq!(council.stage(MAY), Stage::Sealed);
+}
+
+const MI_NOVEMBER: &str = "hbms-mi/12302/2020-11";
+const MI_DECEMBER: &str = "hbms-mi/12302/2020-12";
+const MI_JANUARY: &str = "hbms-mi/12302/2021-01";
+
+fn already_sealed(month: &str) -> ReturnHold {
+    ReturnHold::AlreadySealed { month: month.parse().unwrap() }
+}
+
+/// November's workbook is sealed, and two days before its transfer date another one is put there.
+fn corrected_before_the_transfer_date() -> Council {
+    let transfer_on = {
+        let council = blackpool("2020-10-20 10:00");
+        council.tick();
+        council.submission(MI_NOVEMBER).transfer_on
+    };
+    let first_day = transfer_on.saturating_sub(jiff::Span::new().days(6));
+    let council = blackpool(&format!("{first_day} 10:00"));
+    council.put("12302", HbmsMi, "november.xlsx", workbook("november"));
+    council.look();
+    assert_eq!(council.stage(MI_NOVEMBER), Stage::Sealed);
+    council.clock.advance_to(&format!("{} 10:00", transfer_on.saturating_sub(jiff::Span::new().days(2))));
+    council.put("12302", HbmsMi, "november corrected.xlsx", workbook("corrected"));
+    council.look();
+    assert_eq!(held(&council, MI_DECEMBER), Some(already_sealed("2020-11")));
+    council
+}
+
+/// To nine o'clock of the day after the transfer date of that return.
+fn let_the_day_pass(council: &Council, key: &str) {
+    let transfer_on = council.submission(key).transfer_on;
+    council.clock.advance_to(&format!("{transfer_on} 09:00"));
+    council.look();
+    council.clock.advance_to(&format!("{} 09:00", transfer_on.tomorrow().unwrap()));
+    council.look();
+}
+
+#[test]
+fn a_corrected_workbook_after_sealing_is_not_taken_for_the_next_month() {
+    let mut council = corrected_before_the_transfer_date();
+    let codes = || council.ledger().into_iter().filter(|entry| entry.event == Event::ReturnHeld).map(|e| e.facts.code);
+    assert_eq!(codes().collect::<Vec<_>>(), [Some("CN-410".to_owned())]);
+    assert_eq!(council.left_in("12302", HbmsMi), 1, "it stays where it is");
+    let_the_day_pass(&council, MI_NOVEMBER);
+    assert!(matches!(council.stage(MI_NOVEMBER), Stage::Sent { .. }));
+    council.restart();
+    council.look();
+    assert_eq!(held(&council, MI_DECEMBER), Some(already_sealed("2020-11")), "the same bytes stay held");
+    assert_eq!((council.count(Event::ReturnHeld, MI_DECEMBER), council.left_in("12302", HbmsMi)), (1, 1));
+
+    // The next month's beside it: neither is taken, and what was held stays known.
+    council.put("12302", HbmsMi, "december.xlsx", workbook("december"));
+    council.look();
+    let folder = council.folder("12302", HbmsMi);
+    std::fs::rename(folder.join("december.xlsx"), folder.join("december.xlsx.tmp")).unwrap();
+    council.look();
+    assert_eq!(held(&council, MI_DECEMBER), Some(already_sealed("2020-11")));
+    std::fs::remove_file(folder.join("november corrected.xlsx")).unwrap();
+    std::fs::rename(folder.join("december.xlsx.tmp"), folder.join("december.xlsx")).unwrap();
+    council.look();
+    assert_eq!(council.stage(MI_DECEMBER), Stage::Sealed, "a different file is judged anew");
+    let sealed = council.submission(MI_DECEMBER).sealed.unwrap();
+    assert_eq!(sealed.content, hbcourier::domain::Digest::of(&workbook("december")));
+    assert_eq!(council.outgoing("12302").len(), 1, "November's, as it was sealed first");
+}
+
+#[test]
+fn what_was_held_for_one_month_is_not_taken_for_the_one_after() {
+    let mut council = corrected_before_the_transfer_date();
+    let_the_day_pass(&council, MI_NOVEMBER);
+    let_the_day_pass(&council, MI_DECEMBER);
+    assert!(matches!(council.stage(MI_DECEMBER), Stage::Missed { .. }));
+    council.restart();
+    council.look();
+    assert_eq!(held(&council, MI_JANUARY), Some(already_sealed("2020-11")));
+    assert_eq!(council.count(Event::ReturnHeld, MI_JANUARY), 1);
+    council.put("12302", HbmsMi, "november corrected.xlsx", workbook("january"));
+    council.look();
+    assert_eq!(council.stage(MI_JANUARY), Stage::Sealed);
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::sync::{Arc, Mutex};
 
 use hbcourier::domain::DeferCause;
-use hbcourier::effects::courier::{Courier, CourierError, Evidence, Form, Parcel, Ready, Reply};
+use hbcourier::effects::courier::{Courier, CourierError, Evidence, Form, Interrupted, Parcel, Ready, Reply};
 
 /// What becomes of one attempt.
 #[derive(Clone, Debug)]
@@ -124,8 +124,8 @@ impl Courier for ScriptedCourier {
         }
     }
 
-    fn evidence(&self, _: &Parcel<'_>, rebooted: bool) -> Evidence {
-        self.asked.lock().unwrap().push(rebooted);
+    fn evidence(&self, _: &Parcel<'_>, interrupted: &Interrupted<'_>) -> Evidence {
+        self.asked.lock().unwrap().push(interrupted.rebooted);
         self.evidence.lock().unwrap().clone()
     }
 

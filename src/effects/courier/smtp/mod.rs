@@ -16,7 +16,7 @@ use secrecy::SecretString;
 
 use self::session::{Session, Trouble};
 use super::mime::{self, Message};
-use super::{Courier, CourierError, Evidence, Form, Parcel, Ready, Reply};
+use super::{Courier, CourierError, Evidence, Form, Interrupted, Parcel, Ready, Reply};
 use crate::domain::DeferCause;
 
 /// A mail submission server and how it is spoken to.
@@ -86,7 +86,7 @@ impl Courier for SmtpCourier {
         Ok(Box::new(Offered { session, message, reply_timeout: self.server.reply_timeout }))
     }
 
-    fn evidence(&self, _parcel: &Parcel<'_>, _rebooted: bool) -> Evidence {
+    fn evidence(&self, _parcel: &Parcel<'_>, _interrupted: &Interrupted<'_>) -> Evidence {
         // SMTP has no way to ask afterwards.
         Evidence::Unknown
     }

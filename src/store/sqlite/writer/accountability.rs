@@ -38,7 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn standing(number: usize) -> (Event, Standing) {
     match number {
         0 => (Event::RetryOrdered, Standing::Collected { at: at(1) }),
-        1 => (Event::Staged, Standing::Staged { at: at(2), boot: "boot".into() }),
+        1 => (Event::Staged, Standing::Staged { at: at(2), boot: "boot".into(), place: None }),
         2 => {
             let (cause, resume) = (DeferCause::SpoolUnreadable, Resume::Opening);
             (Event::Deferred, Standing::Deferred { until: at(3), attempts: 2, cause, resume })
@@ -55,7 +55,7 @@ fn stage(number: usize) -> (Event, Stage) {
     match number {
         0 => (Event::Scheduled, Stage::Scheduled),
         1 | 2 => (Event::Sealed, Stage::Sealed),
-        3 => (Event::Sending, Stage::Sending { at: at(1), attempt: 1, boot: "boot".into() }),
+        3 => (Event::Sending, Stage::Sending { at: at(1), attempt: 1, boot: "boot".into(), place: None }),
         4 => (Event::Sent, Stage::Sent { at: at(2), reply: reply() }),
         5 => (Event::Uncertain, Stage::Uncertain { since: at(3) }),
         6 => (Event::SendFailed, Stage::Failed { at: at(4), reply: reply() }),
