@@ -177,6 +177,7 @@ fn start<'scope, W: Write + Send + 'scope>(
     mut target: Digesting<W>,
 ) -> Thread<'scope> {
     let (full, filled) = sync_channel::<Vec<u8>>(PIECES_MAX);
+    #[expect(clippy::disallowed_methods, reason = "no more pieces than there are can come back")]
     let (empty, emptied) = channel();
     let handle = scope.spawn(move || {
         for mut piece in filled {
