@@ -20,6 +20,7 @@ use walk::Walk;
 
 /// One tag, text or comment. Large enough for a scanned page inside an element.
 const PIECE_BYTES_MAX: u64 = 32 << 20;
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// Whether a file begins as XML does, and not as a web page.
 pub(super) fn begins(head: &[u8]) -> bool {
@@ -92,7 +93,7 @@ pub(super) fn look<R: Read + Seek>(
 fn read<R: Read + Seek>(content: &mut R, encoding: Encoding, seen: &mut Gathered) -> io::Result<Option<String>> {
     content.seek(SeekFrom::Start(0))?;
     let (source, grant) = Allowance::new(Transcoded::new(BufReader::new(content), encoding), PIECE_BYTES_MAX);
-    let mut reader = Reader::from_reader(BufReader::new(source));
+    let mut reader = Reader::from_reader(BufReader::with_capacity(BUFFER_BYTES, source));
     reader.config_mut().check_comments = true;
     let mut walk = Walk::default();
     let mut buffer = Vec::new();

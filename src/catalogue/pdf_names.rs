@@ -64,7 +64,11 @@ impl Scanner {
 
     /// The end of the file: a name may be the last thing in it.
     pub(super) fn end(&mut self, mut met: impl FnMut(Met<'_>)) {
-        self.push(b' ', |one| if !matches!(one, Met::Object | Met::Stream) { met(one) });
+        self.push(b' ', |one| {
+            if !matches!(one, Met::Object | Met::Stream) {
+                met(one)
+            }
+        });
     }
 
     /// Takes as many bytes at once as make no difference one by one.

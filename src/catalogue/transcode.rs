@@ -67,7 +67,8 @@ impl<R: Read> Transcoded<R> {
         self.ready.clear();
         self.taken = 0;
         match self.encoding {
-            Encoding::Utf8 => self.ready = raw,
+            // Read as it stands.
+            Encoding::Utf8 => {}
             Encoding::Latin1 => {
                 self.ready.extend_from_slice(raw.iter().map(|&b| char::from(b)).collect::<String>().as_bytes())
             }
@@ -104,6 +105,9 @@ impl<R: Read> Transcoded<R> {
 
 impl<R: Read> Read for Transcoded<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.encoding == Encoding::Utf8 {
+            return self.inner.read(buf);
+        }
         if self.taken == self.ready.len() {
             self.refill()?;
         }

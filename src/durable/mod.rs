@@ -3,12 +3,15 @@
 //! Sits between `domain` and everything that keeps files: `effects` and `store` are built on it.
 //! Holds: nothing here overwrites, follows a link, or calls something durable whose sync has failed.
 
+pub mod content;
 pub mod copy;
 pub mod directory;
+pub mod place;
 pub mod private;
 pub mod registry;
 pub mod step;
 
+pub use content::{PrivateContent, Whole};
 pub use copy::{Copied, CopyError, copy_and_digest};
 pub use directory::{Directory, Stamp};
 pub use private::{private_directory, private_file};

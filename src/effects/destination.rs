@@ -2,6 +2,7 @@
 //!
 //! Holds: a file under a final name is complete; nothing is overwritten; a hidden part is 0600 until it is published.
 
+use std::collections::HashSet;
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::domain::{Consequence, DeferCause, Delivery, DeliveryId, Digest, HoldReason};
-use crate::durable::{Copied, Directories, Directory, copy_and_digest, step};
+use crate::durable::place::place;
+use crate::durable::{Copied, Directories, Directory, Whole, copy_and_digest, step};
 
 /// Every destination folder.
 pub struct Destinations {
@@ -107,8 +109,8 @@ impl DestinationError {
 
 /// Where the content of a part comes from.
 pub enum Part<'a> {
-    /// A nameless file that holds exactly the content.
-    Whole(&'a File),
+    /// Exactly the content.
+    Whole(Whole<'a>),
     /// Something that writes the content.
     Written(&'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>),
 }
@@ -169,6 +171,29 @@ impl Destinations {
         found.map_err(|error| DestinationError::of(&delivery.path, error))
     }
 
+    /// Removes every hidden part of ours in this folder but those named.
+    pub fn discard_strays(&self, folder: &Path, but: &HashSet<DeliveryId>) -> Result<(), DestinationError> {
+        let stray = |name: &str| {
+            let id = name.strip_prefix(".hbcourier-")?.strip_suffix(".part")?.parse().ok()?;
+            (!but.contains(&id)).then_some(())
+        };
+        let removed = self.directories.at(folder).and_then(|directory| {
+            let names = directory.names()?;
+            names
+                .iter()
+                .filter_map(|name| name.to_str())
+                .filter(|name| stray(name).is_some())
+                .try_for_each(|name| directory.remove(name))
+        });
+        removed.map_err(|error| DestinationError::of(&folder.join("-"), error))
+    }
+
+    /// Which directory the delivery's folder is now.
+    pub fn place_of(&self, delivery: &Delivery) -> Result<String, DestinationError> {
+        let (directory, _) = self.place(delivery)?;
+        place(&directory).map_err(|error| DestinationError::of(&delivery.path, error))
+    }
+
     /// Removes our hidden part. Nothing else is ever removed from a destination.
     pub fn discard(&self, delivery: &Delivery) -> Result<(), DestinationError> {
         let (directory, _) = self.place(delivery)?;
@@ -194,7 +219,12 @@ fn write_part(directory: &Directory, part: &str, access: Access, content: Part<'
     // A leftover of our own, from before a crash: its name is derived from this very delivery.
     directory.remove(part)?;
     let file = match content {
-        Part::Whole(whole) => place_whole(directory, part, whole)?,
+        Part::Whole(Whole::File(whole)) => place_whole(directory, part, whole)?,
+        Part::Whole(Whole::Memory(whole)) => {
+            let mut file = directory.create(part)?;
+            file.write_all(whole)?;
+            file
+        }
         Part::Written(write) => {
             let mut file = directory.create(part)?;
             write(&mut file)?;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::domain::{ConsignmentId, Digest, SourceName};
-use crate::durable::{Copied, CopyError, Directory, Stamp, copy_and_digest, private_file, step};
+use crate::durable::{Copied, CopyError, Directory, PrivateContent, Stamp, copy_and_digest, private_file, step};
 
 /// The spool of one state directory.
 pub struct Spool {
@@ -175,6 +175,11 @@ impl Spool {
     /// A nameless file for plaintext; gone when it is dropped or the process ends.
     pub fn private(&self) -> io::Result<File> {
         private_file(&self.private)
+    }
+
+    /// A private place for plaintext: in memory, or in a nameless file once it is large.
+    pub fn private_content(&self) -> PrivateContent {
+        PrivateContent::at(&self.private)
     }
 
     /// Keeps sealed bytes under their digest, to last. `sealed` is a nameless file from [`Spool::private`].

@@ -3,14 +3,14 @@
 //! In:  [`Opened`] content. Out: [`Recognised`]: every part with its kind, and every LA number plainly named.
 //! Holds: one bad member stops the whole pack; sizes in archive headers are never believed.
 
-use std::fs::File;
-use std::io::{self, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 
 use super::open::Opened;
 use super::{Failure, Inbound};
 use crate::catalogue::{Archive, ArchiveError, Identified, archive, identify};
 use crate::domain::digest::Digester;
 use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber};
+use crate::durable::PrivateContent;
 
 /// Content whose parts are known.
 pub(super) struct Recognised {
@@ -50,12 +50,12 @@ impl Inbound {
         Ok(Recognised { opened, parts, authorities })
     }
 
-    fn members(&self, content: &mut File, authorities: &mut Vec<LaNumber>) -> Result<Vec<Part>, Failure> {
+    fn members(&self, content: &mut PrivateContent, authorities: &mut Vec<LaNumber>) -> Result<Vec<Part>, Failure> {
         let mut pack = open_archive(content, &self.terms.archive)?;
         let names: Vec<String> = pack.members().iter().map(|member| member.name.clone()).collect();
         let mut parts = Vec::with_capacity(names.len());
         for (member, name) in names.into_iter().enumerate() {
-            let mut scratch = self.spool.private().map_err(private_space)?;
+            let mut scratch = self.spool.private_content();
             let mut digesting = Digesting { into: &mut scratch, digester: Digester::new() };
             let bytes = pack.extract(member, &mut digesting).map_err(|error| archive_failure(&error))?;
             let digest = digesting.digester.finish();
@@ -74,7 +74,7 @@ impl Inbound {
         Ok(parts)
     }
 
-    fn look_at(&self, name: Option<&str>, content: &mut File) -> Result<Identified, Failure> {
+    fn look_at(&self, name: Option<&str>, content: &mut PrivateContent) -> Result<Identified, Failure> {
         content.seek(SeekFrom::Start(0)).map_err(private_space)?;
         identify(name, &mut BufReader::new(&mut *content), &self.terms.archive).map_err(private_space)
     }
@@ -82,9 +82,9 @@ impl Inbound {
 
 /// The pack as an archive, read through its own position.
 pub(super) fn open_archive<'a>(
-    content: &'a mut File,
+    content: &'a mut PrivateContent,
     limits: &crate::catalogue::Limits,
-) -> Result<Archive<&'a mut File>, Failure> {
+) -> Result<Archive<&'a mut PrivateContent>, Failure> {
     content.seek(SeekFrom::Start(0)).map_err(private_space)?;
     Archive::open(content, limits).map_err(|error| archive_failure(&error))
 }
@@ -93,11 +93,10 @@ pub(super) fn archive_failure(error: &ArchiveError) -> Failure {
     Failure::of(error.consequence(), error)
 }
 
-fn is_zip(content: &mut File) -> Result<bool, Failure> {
-    use std::os::unix::fs::FileExt;
-    let mut head = [0; 4];
-    let got = content.read_at(&mut head, 0).map_err(private_space)?;
-    Ok(archive::is_zip(&head[..got]))
+fn is_zip(content: &mut PrivateContent) -> Result<bool, Failure> {
+    let mut head = Vec::with_capacity(4);
+    content.rewind().and_then(|()| content.take(4).read_to_end(&mut head)).map_err(private_space)?;
+    Ok(archive::is_zip(&head))
 }
 
 fn sound(found: &Identified) -> Result<(), Failure> {

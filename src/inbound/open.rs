@@ -1,23 +1,20 @@
 //! Opening: from spooled bytes to verified content.
 //!
 //! In:  a consignment at Collected.
-//! Out: [`Opened`]: content in a private file, with the verdict that released it. There is no other way to make one.
-//! Holds: nothing reads the private file before the verdict; without one it is gone.
+//! Out: [`Opened`]: content in a private place, with the verdict that released it. There is no other way to make one.
+//! Holds: nothing reads the private place before the verdict; without one it is gone.
 
-use std::fs::File;
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom};
 
 use super::{Failure, Inbound, Source};
 use crate::domain::{Consequence, Consignment, DeferCause, HoldReason};
-use crate::durable::step;
+use crate::durable::{PrivateContent, step};
 use crate::effects::pgp::{OpenRequest, Signers, Verdict};
-
-const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Content that a pinned partner has signed, as signed.
 pub(super) struct Opened {
     /// Nameless; positioned at its start.
-    pub content: File,
+    pub content: PrivateContent,
     /// Who signed, and what.
     pub verdict: Verdict,
 }
@@ -27,7 +24,7 @@ impl Inbound {
         let unreadable = |error| Failure::of(Consequence::Defer(DeferCause::SpoolUnreadable), error);
         let private = |error| Failure::of(Consequence::Defer(DeferCause::PrivateSpace), error);
         let mut sealed = self.spool.raw(&consignment.source, &consignment.id).map_err(unreadable)?;
-        let mut content = BufWriter::with_capacity(BUFFER_BYTES, self.spool.private().map_err(private)?);
+        let mut content = self.spool.private_content();
         let request = OpenRequest {
             at: consignment.received_at,
             signers: Signers::Partners(&source.partners),
@@ -39,8 +36,6 @@ impl Inbound {
             Ok(_) => return Err(spool_changed()),
             Err(error) => return Err(self.blame(consignment, error.consequence(), &error)),
         };
-        content.flush().map_err(private)?;
-        let mut content = content.into_inner().map_err(|error| private(error.into_error()))?;
         content.seek(SeekFrom::Start(0)).map_err(private)?;
         super::passed(step("open.opened"))?;
         Ok(Opened { content, verdict })

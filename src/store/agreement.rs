@@ -44,6 +44,8 @@ impl Leads {
             | Event::TakenIntoService
             | Event::ServiceStopped
             | Event::ExceptionUsed
+            | Event::TrustOrdered
+            | Event::SourceClearedAgain
             | Event::KeyTrusted
             | Event::KeyGenerated
             | Event::AlarmRaised

@@ -137,7 +137,7 @@ fn notices() -> Vec<Notice> {
         LimitReached { limit: Limit::PlaintextBytes },
         ArchiveUnsafe, Malformed, NoRoute,
         OtherAuthority { found: "12305".parse().unwrap() },
-        NameConflict, Replaced, PartlyTaken, SpoolChanged,
+        NameConflict, Replaced, WhereaboutsUnknown, SpoolChanged,
         AttemptsExhausted { cause: DeferCause::DestinationFull },
         WorkerFault,
     });

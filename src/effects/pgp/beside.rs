@@ -5,7 +5,7 @@
 //! the bytes would have.
 
 use std::io::{self, Read, Write};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{Scope, ScopedJoinHandle};
 
@@ -30,7 +30,7 @@ pub(super) struct Ahead<'scope, 'env, R> {
 
 struct Pieces {
     filled: Receiver<io::Result<Vec<u8>>>,
-    empty: Sender<Vec<u8>>,
+    empty: SyncSender<Vec<u8>>,
     piece: Vec<u8>,
     given: usize,
 }
@@ -42,7 +42,8 @@ impl<'scope, 'env, R: Read + Send + 'scope> Ahead<'scope, 'env, R> {
 
     fn start(&mut self, mut source: R) {
         let (full, filled) = sync_channel(PIECES_MAX);
-        let (empty, emptied) = channel::<Vec<u8>>();
+        // As many as there are pieces, so that giving one back never waits.
+        let (empty, emptied) = sync_channel::<Vec<u8>>(PIECES_MAX + 2);
         self.scope.spawn(move || {
             loop {
                 let mut piece = emptied.try_recv().unwrap_or_else(|_| vec![0; PIECE_BYTES]);
@@ -50,7 +51,14 @@ impl<'scope, 'env, R: Read + Send + 'scope> Ahead<'scope, 'env, R> {
                 let read = fill(&mut source, &mut piece);
                 let last = !matches!(read, Ok(PIECE_BYTES));
                 // Nobody reads on: the message was given up.
-                if full.send(read.map(|read| { piece.truncate(read); piece })).is_err() || last {
+                if full
+                    .send(read.map(|read| {
+                        piece.truncate(read);
+                        piece
+                    }))
+                    .is_err()
+                    || last
+                {
                     return;
                 }
             }
@@ -177,8 +185,13 @@ fn start<'scope, W: Write + Send + 'scope>(
     mut target: Digesting<W>,
 ) -> Thread<'scope> {
     let (full, filled) = sync_channel::<Vec<u8>>(PIECES_MAX);
+<<<<<<< HEAD
     #[expect(clippy::disallowed_methods, reason = "no more pieces than there are can come back")]
     let (empty, emptied) = channel();
+=======
+    // As many as there are pieces, so that giving one back never waits.
+    let (empty, emptied) = sync_channel(PIECES_MAX + 2);
+>>>>>>> main
     let handle = scope.spawn(move || {
         for mut piece in filled {
             target.take(&piece)?;

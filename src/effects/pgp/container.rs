@@ -12,11 +12,11 @@ use std::io::{self, Read};
 use openssl::error::ErrorStack;
 use openssl::sha::Sha1;
 use openssl::symm::{Cipher, Crypter, Mode};
+use sequoia_openpgp::Error;
 use sequoia_openpgp::crypto::SessionKey;
 use sequoia_openpgp::packet::PKESK;
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::types::SymmetricAlgorithm;
-use sequoia_openpgp::Error;
 
 use super::framing::{self, HEADER_OCTETS_MAX, Length, Look};
 
@@ -83,11 +83,7 @@ fn header(message: &mut dyn Read, seen: &mut Vec<u8>) -> io::Result<Option<(u8, 
 }
 
 /// The container's version and prefix, where both lie in its first piece.
-fn container(
-    message: &mut dyn Read,
-    length: Length,
-    seen: &mut Vec<u8>,
-) -> io::Result<Option<(Length, [u8; PREFIX])>> {
+fn container(message: &mut dyn Read, length: Length, seen: &mut Vec<u8>) -> io::Result<Option<(Length, [u8; PREFIX])>> {
     const BEGINNING: u64 = 1 + PREFIX as u64;
     let begins = seen.len();
     let rest = match length {

@@ -10,11 +10,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::SystemTime;
 
 use jiff::SignedDuration;
+use sequoia_openpgp::anyhow;
 use sequoia_openpgp::armor::{self, Kind, ReaderMode};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::parse::stream::{DecryptionHelper, DecryptorBuilder, VerifierBuilder};
 use sequoia_openpgp::policy::StandardPolicy;
-use sequoia_openpgp::anyhow;
 
 use crate::domain::{Digest, Fingerprint, PartnerName};
 

@@ -53,7 +53,7 @@ fn one_that_is_replaced_between_two_looks_is_watched_again() {
     is_noticed(&dwp, &mut council, 1);
     let looked = |council: &Council| council.json(&["status"])["service"]["sources"][0]["last_look"].clone();
     for number in 2..7 {
-        // Removed and made anew at once: often under the same inode number.
+        // Removed and made anew at once: on some file systems even under the same inode number.
         fs::remove_dir(&council.drop).unwrap();
         fs::create_dir(&council.drop).unwrap();
         let before = [looked(&council), looked(&council)];
