@@ -149,7 +149,7 @@ impl Opener for ForgetfulOpener {
     fn open(
         &self,
         sealed: &mut (dyn Read + Send + Sync),
-        into: &mut dyn Write,
+        into: &mut (dyn Write + Send),
         request: &OpenRequest<'_>,
     ) -> Result<Verdict, OpenError> {
         let mut bytes = Vec::new();
