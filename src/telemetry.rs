@@ -28,9 +28,7 @@ pub fn start(format: LogFormat, default: &str) {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // A second start, in tests within one process, changes nothing.
     let _ = match format {
-        LogFormat::Text => {
-            chosen.with(lines.with_ansi(std::io::stderr().is_terminal()).with_target(false)).try_init()
-        }
+        LogFormat::Text => chosen.with(lines.with_ansi(std::io::stderr().is_terminal()).with_target(false)).try_init(),
         LogFormat::Json => chosen.with(lines.json().flatten_event(true)).try_init(),
     };
 }

@@ -7,13 +7,12 @@ use std::sync::Arc;
 
 use super::output::{CliError, Exit};
 use crate::config::Settings;
-use crate::daemon::build::{InstanceLock, key_ring};
+use crate::daemon::build::{InstanceLock, key_ring, open_store};
 use crate::daemon::control::{Answer, Request, account, ask};
 use crate::daemon::health::ServiceStatus;
 use crate::effects::clock::MachineClock;
 use crate::effects::pgp::KeyRing;
 use crate::operator::{Done, Operator, Order};
-use crate::store::SqliteStore;
 
 /// Gives the order, and waits until it is carried out.
 pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
@@ -38,7 +37,7 @@ pub fn carry_out(state: &Path, keys: KeyRing, order: &Order) -> Result<Done, Cli
         CliError::new(Exit::CouldNot, format!("The order was not carried out: {error}."), next)
     };
     let _lock = InstanceLock::take(state).map_err(|error| could_not(&error))?;
-    let store = SqliteStore::open(state).map_err(|error| could_not(&error))?;
+    let (store, _spool) = open_store(state).map_err(|error| could_not(&error))?;
     let operator = Operator {
         recorder: Arc::new(store.recorder()),
         queries: Arc::new(store.queries()),

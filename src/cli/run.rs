@@ -38,7 +38,10 @@ pub fn run(args: &Args, settings: Settings, out: &mut Output<'_>) -> Result<Exit
 pub fn not_started(fault: &StartFault) -> CliError {
     let exit = match fault {
         StartFault::NoGroup { .. } | StartFault::Timetable(_) => Exit::Config,
-        StartFault::Locked { .. } | StartFault::State { .. } | StartFault::Store(_) => Exit::CouldNot,
+        StartFault::Locked { .. }
+        | StartFault::State { .. }
+        | StartFault::Store(_)
+        | StartFault::StoreLost { .. } => Exit::CouldNot,
     };
     let says = format!("hbcourier did not start: {}.", with_causes(fault));
     CliError::new(

@@ -67,6 +67,14 @@ pub enum StartFault {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There are files, and nothing that tells of them.
+    #[error(
+        "the store is missing below {state}, but files in its spool, archive or sealed returns are there: put back store.sqlite from the backup; with a new one nobody would know what was sent"
+    )]
+    StoreLost {
+        /// The state directory.
+        state: PathBuf,
+    },
     /// A timetable.
     #[error(transparent)]
     Timetable(#[from] timetable::TimetableFileError),
@@ -132,6 +140,17 @@ pub fn couriers(settings: &Settings) -> BTreeMap<CourierName, Arc<dyn Courier>> 
     settings.couriers.iter().map(|settings| (settings.name.clone(), courier(&settings.way))).collect()
 }
 
+/// Opens store and spool for writing. A store is made only where there was never anything: the caller holds the
+/// instance lock.
+pub fn open_store(state: &Path) -> Result<(SqliteStore, Spool), StartFault> {
+    let at_state = |source| StartFault::State { path: state.to_owned(), source };
+    let spool = Spool::open(state).map_err(at_state)?;
+    if !SqliteStore::exists(state) && !spool.is_unused().map_err(at_state)? {
+        return Err(StartFault::StoreLost { state: state.to_owned() });
+    }
+    Ok((SqliteStore::open(state)?, spool))
+}
+
 /// Puts the whole service together, on the machine's clocks.
 pub fn build(settings: Settings) -> Result<Service, StartFault> {
     build_with(settings, Arc::new(MachineClock))
@@ -144,8 +163,8 @@ pub fn build_with(settings: Settings, clock: Arc<dyn Clock>) -> Result<Service, 
     let at_state = |source| StartFault::State { path: state.clone(), source };
     let boot = boot_id().map_err(at_state)?;
     let timetables = timetables(&settings.timetables)?;
-    let store = SqliteStore::open(&state)?;
-    let spool = Arc::new(Spool::open(&state).map_err(at_state)?);
+    let (store, spool) = open_store(&state)?;
+    let spool = Arc::new(spool);
     let keys = Arc::new(key_ring(&settings));
     let directories = Arc::new(Directories::default());
     let recorder = Arc::new(store.recorder());

@@ -134,7 +134,7 @@ impl Lookout {
         };
         // What cannot be looked at now is found by the sweep.
         if let Ok(Some(sighting)) = source.folder.sight(name) {
-            let whole = || look_inside(&source.folder, &sighting);
+            let whole = || look_inside(&source.folder, &sighting).unwrap_or_default();
             if watched.settling.is_ready(&sighting, true, self.clock.since_boot(), whole) {
                 self.queue.offer(Job::Collect(index, sighting));
             }
@@ -179,8 +179,16 @@ impl Lookout {
         };
         watched.settling.retain(&look.sightings);
         for sighting in &look.sightings {
-            if watched.settling.is_ready(sighting, false, now, || look_inside(&source.folder, sighting)) {
+            let mut closed_to_us = false;
+            let whole = || look_inside(&source.folder, sighting).unwrap_or_else(|_| {
+                closed_to_us = true;
+                None
+            });
+            if watched.settling.is_ready(sighting, false, now, whole) {
                 self.queue.offer(Job::Collect(index, sighting.clone()));
+            } else if closed_to_us {
+                let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+                left.insert((index, sighting.name.clone()), AlarmReason::SourceFault);
             }
         }
     }
@@ -239,7 +247,9 @@ fn is_of_state(reason: AlarmReason) -> bool {
 }
 
 /// Whether the file is whole, if it can be told now.
-fn look_inside(folder: &DropFolder, sighting: &Sighting) -> Option<Completeness> {
-    let mut file = folder.open(sighting).ok().flatten()?;
-    completeness(&mut file).ok()
+fn look_inside(folder: &DropFolder, sighting: &Sighting) -> std::io::Result<Option<Completeness>> {
+    match folder.open(sighting)? {
+        Some(mut file) => completeness(&mut file).map(Some),
+        None => Ok(None),
+    }
 }

@@ -1,5 +1,6 @@
 //! `run --once`: everything that can be done now, then an end.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
@@ -31,7 +32,12 @@ pub fn once(service: &Service) -> Result<Pass, RunFault> {
                 let (queue, stop) = (&queue, &stop);
                 let left = left_files_alarm(service);
                 scope.spawn(move || {
-                    let carried = carry(&service.inbound, queue, stop, &*left).map_err(|error| error.to_string());
+                    let carried = catch_unwind(AssertUnwindSafe(|| carry(&service.inbound, queue, stop, &*left)))
+                        .unwrap_or_else(|_| {
+                            queue.close();
+                            Ok(())
+                        })
+                        .map_err(|error| error.to_string());
                     // A carrier that failed takes no more; the others must not wait for it.
                     if carried.is_err() {
                         queue.close();

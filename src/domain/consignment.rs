@@ -171,6 +171,10 @@ pub struct Delivery {
     pub destination: DestinationName,
     /// The final path.
     pub path: PathBuf,
+    /// Which directory it was staged in, whatever lies at that path later.
+    pub place: Option<String>,
+    /// It is known to have had its final name: it is never staged again, taken or not.
+    pub published: bool,
 }
 
 #[cfg(test)]

@@ -18,12 +18,16 @@ use super::partner::Fingerprint;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
+    /// The returns of an authority became this service's business, from a date on.
+    TakenIntoService,
     /// The service started, with this version and these settings.
     ServiceStarted,
     /// The service stopped in good order.
     ServiceStopped,
     /// A consignment became ours.
     Collected,
+    /// The same file, by name, inode, times and content, lay in its folder again, and was cleared again.
+    SourceClearedAgain,
     /// A spooled file without a record was found after a crash, and recorded.
     CollectedRecovered,
     /// All parts lie complete at their destinations, not yet visible.
@@ -70,6 +74,8 @@ pub enum Event {
     Missed,
     /// A person ordered something about a return.
     ReturnOrdered,
+    /// A person ordered that a partner's certificate be trusted.
+    TrustOrdered,
     /// A partner's certificate was trusted.
     KeyTrusted,
     /// Own keys were made.

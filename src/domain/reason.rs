@@ -87,8 +87,8 @@ pub enum HoldReason {
     },
     /// Handling it ended in a fault of our own, twice.
     WorkerFault,
-    /// Part of a pack was taken from its destination while another part, not yet published, was damaged there.
-    PartlyTaken,
+    /// Neither the staged part nor the published file is there, and the folder is not the one it was staged in.
+    WhereaboutsUnknown,
 }
 
 /// The limits that a single file can reach.
@@ -307,10 +307,10 @@ impl HoldReason {
                 "Handling this file ended in a fault of the service, twice.",
                 "Report it with the log around that time; the file is safe in the spool.",
             ),
-            PartlyTaken => n(
+            WhereaboutsUnknown => n(
                 "CN-125",
-                "The back office took part of this pack while another part, not yet visible, was damaged at the destination.",
-                "Ask the back office what it has; `hbcourier held retry` delivers every part again.",
+                "The destination folder is not the one this was about to be delivered in (replaced, or not mounted), so nobody can tell whether it arrived.",
+                "Put the old folder back or mount it, look whether the file is there, then `hbcourier held retry` this: what lies there already is not delivered again.",
             ),
         }
     }

@@ -64,6 +64,10 @@ impl Directory {
         self.device
     }
 
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Device and inode: which directory this is, whatever its name.
     pub fn identity(&self) -> io::Result<(u64, u64)> {
         let stat = fs::fstat(&self.file)?;

@@ -6,6 +6,7 @@
 pub mod content;
 pub mod copy;
 pub mod directory;
+pub mod place;
 pub mod private;
 pub mod registry;
 pub mod step;

@@ -2,6 +2,7 @@
 //!
 //! Holds: a file under a final name is complete; nothing is overwritten; a hidden part is 0600 until it is published.
 
+use std::collections::HashSet;
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -9,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::domain::{Consequence, DeferCause, Delivery, DeliveryId, Digest, HoldReason};
+use crate::durable::place::place;
 use crate::durable::{Copied, Directories, Directory, Whole, copy_and_digest, step};
 
 /// Every destination folder.
@@ -167,6 +169,27 @@ impl Destinations {
         let found =
             compare(&part_name(&delivery.id)).and_then(|part| compare(name).map(|published| Found { part, published }));
         found.map_err(|error| DestinationError::of(&delivery.path, error))
+    }
+
+    /// Removes every hidden part of ours in this folder but those named.
+    pub fn discard_strays(&self, folder: &Path, but: &HashSet<DeliveryId>) -> Result<(), DestinationError> {
+        let stray = |name: &str| {
+            let id = name.strip_prefix(".hbcourier-")?.strip_suffix(".part")?.parse().ok()?;
+            (!but.contains(&id)).then_some(())
+        };
+        let removed = self.directories.at(folder).and_then(|directory| {
+            let names = directory.names()?;
+            names.iter().filter_map(|name| name.to_str()).filter(|name| stray(name).is_some()).try_for_each(|name| {
+                directory.remove(name)
+            })
+        });
+        removed.map_err(|error| DestinationError::of(&folder.join("-"), error))
+    }
+
+    /// Which directory the delivery's folder is now.
+    pub fn place_of(&self, delivery: &Delivery) -> Result<String, DestinationError> {
+        let (directory, _) = self.place(delivery)?;
+        place(&directory).map_err(|error| DestinationError::of(&delivery.path, error))
     }
 
     /// Removes our hidden part. Nothing else is ever removed from a destination.

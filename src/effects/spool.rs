@@ -71,6 +71,16 @@ impl Spool {
         Ok(spool)
     }
 
+    /// Whether nothing was ever collected or sealed here.
+    pub fn is_unused(&self) -> io::Result<bool> {
+        Ok([&self.raw, &self.archive, &self.sealed]
+            .into_iter()
+            .map(Directory::names)
+            .collect::<io::Result<Vec<_>>>()?
+            .iter()
+            .all(Vec::is_empty))
+    }
+
     /// Copies `from` into the spool, synced, not yet under a lasting name.
     pub fn take(&self, from: &mut dyn Read, bytes_max: u64) -> Result<Incoming<'_>, CopyError> {
         let name = format!("{}", self.counter.fetch_add(1, Ordering::Relaxed));

@@ -109,7 +109,9 @@ impl Inbound {
         tracing::info!(%transfer, code = notice.code, detail, "{} {transfer}: {}", event, notice.says);
         let facts = Facts { code: Some(notice.code.to_owned()), ..Facts::default() };
         untroubled(step("outcome.decided"));
-        self.move_to(consignment, standing, event, facts)?;
+        // What has left is remembered with the outcome: it is never delivered a second time, by whatever way back.
+        let deliveries = self.published_by_now(consignment)?;
+        self.move_to(consignment, standing, deliveries, event, facts)?;
         untroubled(step("outcome.recorded"));
         if matches!(consignment.standing, Standing::Held { .. }) {
             // Only now: staged parts that are gone without such a record mean that they were published and taken.

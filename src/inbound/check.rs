@@ -73,6 +73,8 @@ fn delivery(
         bytes: part.bytes,
         destination: route.destination.clone(),
         path: route.folder.join(file_name),
+        place: None,
+        published: false,
     };
     Ok((delivery, route.access))
 }

@@ -21,12 +21,30 @@ impl Claims {
     /// `None` if somebody works on it already.
     pub(super) fn claim(&self, id: &ConsignmentId) -> Option<Claim<'_>> {
         let fresh = self.claimed.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
-        fresh.then_some(Claim { claims: self, id: *id })
+        // Made only if it holds: one that is dropped gives the claim back, whoever has it.
+        fresh.then(|| Claim { claims: self, id: *id })
     }
 }
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         self.claims.claimed.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Digest;
+
+    #[test]
+    fn whoever_asks_in_vain_takes_nothing_from_the_one_who_has_it() {
+        let claims = Claims::default();
+        let id = ConsignmentId::derive(&"drop-12302".parse().unwrap(), "native", &Digest::of(b"sealed"));
+        let held = claims.claim(&id).expect("nobody has it");
+        assert!(claims.claim(&id).is_none());
+        assert!(claims.claim(&id).is_none(), "asking once more changes nothing");
+        drop(held);
+        assert!(claims.claim(&id).is_some());
     }
 }

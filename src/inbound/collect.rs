@@ -148,6 +148,15 @@ impl Inbound {
             let words = "it was replaced by other content with the same times";
             return Err(fault(io::Error::other(words)));
         }
+        // No name leaves a folder without an entry, and nobody can tell here whether a crash or the partner put it there.
+        let facts = Facts {
+            transfer: Some(known.id),
+            source: Some(source.name.clone()),
+            sealed: Some(known.sealed_digest),
+            ..Facts::default()
+        };
+        let noted = self.recorder.record(self.change(Event::SourceClearedAgain, facts, StateChange::None));
+        noted.map_err(|error| Stopped::Critical(error.into()))?;
         self.clear(source, sighting)?;
         Ok(Collecting::Ours(Box::new(known)))
     }

@@ -7,9 +7,10 @@
 use super::{Critical, Failure, Inbound};
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::{Consequence, Consignment, DeferCause, Delivery, HoldReason, Standing};
+use crate::domain::{Consequence, Consignment, DeferCause, Delivery, HoldReason, Resume, Standing};
+use crate::durable::place::is_same_place;
 use crate::durable::step;
-use crate::effects::destination::{Access, Content, Found};
+use crate::effects::destination::{Access, Content, DestinationError, Found};
 use crate::store::StateChange;
 
 /// What is left to do for one staged part.
@@ -20,19 +21,22 @@ enum Remaining {
     Done,
     /// It had its final name, and the back office has taken it since.
     Taken,
+    /// Nothing is there, and the folder is not the one it was staged in.
+    Unknown,
     /// What was staged is damaged: open and stage again.
     Restage,
     Conflict,
     Replaced,
 }
 
-/// The recovery table's rows for Staged.
-fn remaining(found: Found) -> Remaining {
+/// The recovery table's rows for Staged. `same_place`: the folder is the one it was staged in.
+fn remaining(found: Found, same_place: bool) -> Remaining {
     match (found.part, found.published) {
         (Content::Same, Content::None) => Remaining::Publish,
         (Content::Other, Content::None) => Remaining::Restage,
         (Content::None | Content::Same | Content::Other, Content::Same) => Remaining::Done,
-        (Content::None, Content::None) => Remaining::Taken,
+        (Content::None, Content::None) if same_place => Remaining::Taken,
+        (Content::None, Content::None) => Remaining::Unknown,
         (Content::Same, Content::Other) => Remaining::Conflict,
         (Content::None | Content::Other, Content::Other) => Remaining::Replaced,
     }
@@ -41,13 +45,18 @@ fn remaining(found: Found) -> Remaining {
 impl Inbound {
     /// Publishes what was staged a moment ago by this process: the parts are known to be there.
     pub(super) fn publish(&self, consignment: &mut Consignment, deliveries: &[Delivery]) -> Result<(), Failure> {
-        for delivery in deliveries {
-            // A part that an earlier attempt published is not staged again.
-            let missing = self.destinations.publish(delivery, self.access(consignment, delivery));
-            match missing {
-                Err(error) if self.is_published(delivery) => tracing::info!(%error, "A part was published before"),
-                published => published.map_err(|error| Failure::at_destination(&delivery.destination, &error))?,
+        let left = || deliveries.iter().filter(|delivery| !delivery.published);
+        for delivery in left() {
+            // Before any of them is visible: all or nothing.
+            let at = |error| Failure::at_destination(&delivery.destination, &error);
+            if !self.destinations.is_free(delivery).map_err(at)? {
+                let detail = format!("a final name at {} was taken meanwhile", delivery.destination);
+                return Err(Failure::of(Consequence::Hold(HoldReason::NameConflict), detail));
             }
+        }
+        for delivery in left() {
+            let published = self.destinations.publish(delivery, self.access(consignment, delivery));
+            published.map_err(|error| Failure::at_destination(&delivery.destination, &error))?;
         }
         self.delivered(consignment, deliveries, Event::Delivered)
     }
@@ -61,9 +70,8 @@ impl Inbound {
         let deliveries = self.queries.deliveries(&consignment.id)?;
         let mut remains = Vec::with_capacity(deliveries.len());
         for delivery in &deliveries {
-            let found = self.destinations.find(delivery);
-            let found = found.map_err(|error| Failure::at_destination(&delivery.destination, &error))?;
-            remains.push(remaining(found));
+            let remaining = self.remaining(delivery, staged_in);
+            remains.push(remaining.map_err(|error| Failure::at_destination(&delivery.destination, &error))?);
         }
         self.refuse_what_is_wrong(&deliveries, &remains)?;
         let mut event = Event::DeliveredRecovered;
@@ -84,15 +92,40 @@ impl Inbound {
         Ok(deliveries)
     }
 
+    fn remaining(&self, delivery: &Delivery, staged_in: &str) -> Result<Remaining, DestinationError> {
+        if delivery.published {
+            return Ok(Remaining::Done);
+        }
+        let found = self.destinations.find(delivery)?;
+        let now = self.destinations.place_of(delivery)?;
+        let staged = delivery.place.as_deref().unwrap_or_default();
+        Ok(remaining(found, is_same_place(staged, &now, staged_in != self.boot)))
+    }
+
+    /// The staged parts, with what can be told now of which are published; `None` if that changes nothing.
+    pub(super) fn published_by_now(&self, consignment: &Consignment) -> Result<Option<Vec<Delivery>>, Critical> {
+        let (Standing::Staged { boot, .. } | Standing::Deferred { resume: Resume::Publishing { boot }, .. }) =
+            &consignment.standing
+        else {
+            return Ok(None);
+        };
+        let before = self.queries.deliveries(&consignment.id)?;
+        let mut deliveries = before.clone();
+        for delivery in &mut deliveries {
+            // What cannot be looked at now is told by a later look.
+            let remaining = self.remaining(delivery, boot);
+            delivery.published = matches!(remaining, Ok(Remaining::Done | Remaining::Taken));
+        }
+        Ok((deliveries != before).then_some(deliveries))
+    }
+
     fn refuse_what_is_wrong(&self, deliveries: &[Delivery], remains: &[Remaining]) -> Result<(), Failure> {
-        let one_was_taken = remains.contains(&Remaining::Taken);
         for (delivery, remains) in deliveries.iter().zip(remains) {
             let (consequence, alarm) = match remains {
                 Remaining::Publish | Remaining::Done | Remaining::Taken => continue,
                 Remaining::Conflict => (Consequence::Hold(HoldReason::NameConflict), None),
                 Remaining::Replaced => (Consequence::Hold(HoldReason::Replaced), Some(AlarmReason::Replaced)),
-                // Staging everything again would publish a second time what was taken.
-                Remaining::Restage if one_was_taken => (Consequence::Hold(HoldReason::PartlyTaken), None),
+                Remaining::Unknown => (Consequence::Hold(HoldReason::WhereaboutsUnknown), None),
                 Remaining::Restage => {
                     // The damaged part stays until it is staged anew: gone before Deferred is recorded, it would pass
                     // for published and taken.
@@ -121,7 +154,7 @@ impl Inbound {
         self.synced(deliveries)?;
         super::passed(step("publish.directory-synced"))?;
         let standing = Standing::Delivered { at: self.clock.now() };
-        self.move_to(consignment, standing, event, Facts::default())?;
+        self.move_to(consignment, standing, None, event, Facts::default())?;
         super::passed(step("publish.recorded"))
     }
 
@@ -131,15 +164,16 @@ impl Inbound {
         archived.map_err(|error| Failure::of(Consequence::Defer(DeferCause::SpoolUnreadable), error))?;
         super::passed(step("close.archived"))?;
         let standing = Standing::Closed { at: self.clock.now() };
-        self.move_to(consignment, standing, Event::Closed, Facts::default())?;
+        self.move_to(consignment, standing, None, Event::Closed, Facts::default())?;
         super::passed(step("close.recorded"))
     }
 
-    /// Moves the consignment, with an entry that names it.
+    /// Moves the consignment, with an entry that names it; `deliveries`, if given, replace those known.
     pub(super) fn move_to(
         &self,
         consignment: &mut Consignment,
         standing: Standing,
+        deliveries: Option<Vec<Delivery>>,
         event: Event,
         facts: Facts,
     ) -> Result<(), Critical> {
@@ -148,7 +182,7 @@ impl Inbound {
             id: consignment.id,
             expect: consignment.revision,
             standing: standing.clone(),
-            deliveries: None,
+            deliveries,
             accepts: None,
             signer: None,
         };
@@ -156,11 +190,6 @@ impl Inbound {
         consignment.revision = recorded.revision;
         consignment.standing = standing;
         Ok(())
-    }
-
-    fn is_published(&self, delivery: &Delivery) -> bool {
-        let expected = Found { part: Content::None, published: Content::Same };
-        self.destinations.find(delivery).is_ok_and(|found| found == expected)
     }
 
     /// The route's access, or the safest if the route is gone from the configuration.
@@ -190,7 +219,8 @@ mod tests {
             (Other, Other, Remaining::Replaced),
         ];
         for (part, published, expected) in rows {
-            assert_eq!(remaining(Found { part, published }), expected, "part {part:?}, final {published:?}");
+            assert_eq!(remaining(Found { part, published }, true), expected, "part {part:?}, final {published:?}");
         }
+        assert_eq!(remaining(Found { part: None, published: None }, false), Remaining::Unknown);
     }
 }

@@ -9,7 +9,7 @@ use super::check::Routed;
 use super::identify::{Part, open_archive};
 use super::{Failure, Inbound};
 use crate::domain::ledger::{Event, Facts, PartFacts};
-use crate::domain::{Consequence, Consignment, DeferCause, Delivery, DeliveryId, HoldReason, Standing};
+use crate::domain::{Consequence, Consignment, DeferCause, Delivery, HoldReason, Standing};
 use crate::durable::{PrivateContent, step};
 use crate::effects::destination::{Access, Content, Part as Staging};
 use crate::effects::pgp::Verdict;
@@ -17,16 +17,19 @@ use crate::store::{Change, Named, RecordError, StateChange};
 
 impl Inbound {
     pub(super) fn stage(&self, consignment: &mut Consignment, routed: Routed) -> Result<Vec<Delivery>, Failure> {
-        let deliveries: Vec<Delivery> = routed.parts.iter().map(|(_, delivery, _)| delivery.clone()).collect();
-        let mut unrecorded = Unrecorded { inbound: self, deliveries: &deliveries, recorded: false };
-        let published = self.published_before(consignment, &deliveries)?;
-        let Routed { opened, parts } = routed;
+        let Routed { opened, mut parts } = routed;
+        self.recall_published(consignment, &mut parts)?;
+        let mut unrecorded = Unrecorded { inbound: self, deliveries: Vec::new(), recorded: false };
         let mut content = opened.content;
-        for (part, delivery, access) in &parts {
-            if !published.contains(&delivery.id) {
+        for (part, delivery, access) in &mut parts {
+            unrecorded.deliveries.push(delivery.clone());
+            if !delivery.published {
                 self.stage_part(&mut content, part, delivery, *access)?;
+                let place = self.destinations.place_of(delivery);
+                delivery.place = Some(place.map_err(|error| Failure::at_destination(&delivery.destination, &error))?);
             }
         }
+        let deliveries: Vec<Delivery> = parts.into_iter().map(|(_, delivery, _)| delivery).collect();
         self.synced(&deliveries)?;
         super::passed(step("stage.directory-synced"))?;
         let standing = Standing::Staged { at: self.clock.now(), boot: self.boot.clone() };
@@ -51,25 +54,34 @@ impl Inbound {
         Ok(deliveries)
     }
 
-    /// The parts that an earlier attempt, since sent back to the start, had already published. Anything else at a
-    /// final name is somebody else's: we never publish before Staged.
-    fn published_before(&self, consignment: &Consignment, deliveries: &[Delivery]) -> Result<Vec<DeliveryId>, Failure> {
+    /// Recalls the parts that an earlier attempt, since sent back to the start, had already published; they may have
+    /// been taken, or be due elsewhere by now. Anything else at a final name is somebody else's: we never publish
+    /// before Staged.
+    fn recall_published(
+        &self,
+        consignment: &Consignment,
+        parts: &mut [(Part, Delivery, Access)],
+    ) -> Result<(), Failure> {
         let earlier = self.queries.deliveries(&consignment.id)?;
-        let mut published = Vec::new();
-        for delivery in deliveries {
+        for (_, delivery, _) in parts {
+            let known = earlier.iter().find(|known| known.part == delivery.part && known.digest == delivery.digest);
+            if let Some(known) = known.filter(|known| known.published) {
+                delivery.clone_from(known);
+                continue;
+            }
             let at = |error| Failure::at_destination(&delivery.destination, &error);
             if self.destinations.is_free(delivery).map_err(at)? {
                 continue;
             }
-            let ours =
-                earlier.contains(delivery) && self.destinations.find(delivery).map_err(at)?.published == Content::Same;
+            let ours = known.is_some_and(|known| known.id == delivery.id && known.path == delivery.path)
+                && self.destinations.find(delivery).map_err(at)?.published == Content::Same;
             if !ours {
                 let detail = format!("a final name at {} is taken", delivery.destination);
                 return Err(Failure::of(Consequence::Hold(HoldReason::NameConflict), detail));
             }
-            published.push(delivery.id);
+            delivery.published = true;
         }
-        Ok(published)
+        Ok(())
     }
 
     fn stage_part(&self, content: &mut PrivateContent, part: &Part, delivery: &Delivery, access: Access) -> Result<(), Failure> {
@@ -138,7 +150,7 @@ impl Inbound {
 /// Parts that no record names yet: dropped, they are removed again.
 struct Unrecorded<'a> {
     inbound: &'a Inbound,
-    deliveries: &'a [Delivery],
+    deliveries: Vec<Delivery>,
     /// Or possibly so.
     recorded: bool,
 }
@@ -146,7 +158,7 @@ struct Unrecorded<'a> {
 impl Drop for Unrecorded<'_> {
     fn drop(&mut self) {
         if !self.recorded {
-            self.inbound.discard(self.deliveries);
+            self.inbound.discard(&self.deliveries);
         }
     }
 }

@@ -101,12 +101,14 @@ impl Operator {
             Order::GenerateKey { algorithm, user_id } => self.generate(actor, *algorithm, user_id),
         };
         if let Err(Refused::Unfit(_)) = &done {
-            let transfer = match order {
-                Order::Retry { transfer, .. } => Some(*transfer),
-                _ => None,
+            let (transfer, fingerprint) = match order {
+                Order::Retry { transfer, .. } => (Some(*transfer), None),
+                Order::Trust { fingerprint, .. } => (None, Some(fingerprint.clone())),
+                Order::GenerateKey { .. } => (None, None),
             };
             let about = Some(order.word().to_owned());
-            self.record(actor, Event::OrderRefused, Facts { transfer, about, ..Facts::default() }, StateChange::None)?;
+            let facts = Facts { transfer, fingerprint, about, ..Facts::default() };
+            self.record(actor, Event::OrderRefused, facts, StateChange::None)?;
         }
         done
     }
@@ -142,9 +144,10 @@ impl Operator {
     ) -> Result<Done, Refused> {
         let facts =
             Facts { fingerprint: Some(fingerprint.clone()), about: Some(partner.to_string()), ..Facts::default() };
-        self.record(actor, Event::KeyTrusted, facts, StateChange::None)?;
+        self.record(actor, Event::TrustOrdered, facts.clone(), StateChange::None)?;
         let trusted = self.keys.trust(partner, certificate, Some(fingerprint), self.clock.now());
         let trusted = trusted.map_err(|error| Refused::Unfit(with_causes(&error)))?;
+        self.record(actor, Event::KeyTrusted, facts, StateChange::None)?;
         let how = if trusted.renewed { "renewed" } else { "trusted" };
         let says = format!("Certificate {fingerprint} of {partner} is {how}.");
         Ok(Done { says, fingerprint: Some(fingerprint.clone()) })
@@ -160,7 +163,12 @@ impl Operator {
         // Only now is there a fingerprint to record; nobody has the key's certificate before this command prints it.
         let facts = Facts { fingerprint: Some(own.fingerprint.clone()), ..Facts::default() };
         self.record(actor, Event::KeyGenerated, facts, StateChange::None)?;
-        let says = format!("Own key {} was made. Give its certificate to your partners.", own.fingerprint);
+        let public = self.keys.publish_own().map_err(|error| Refused::Unfit(with_causes(&error)))?;
+        let says = format!(
+            "Own key {} was made. Give {} to your partners; it holds no secret. Until the older key ends, that one signs.",
+            own.fingerprint,
+            public.display()
+        );
         Ok(Done { says, fingerprint: Some(own.fingerprint) })
     }
 

@@ -97,7 +97,7 @@ impl Owed {
                 let about = Some(format!("returns-{number}-from-{from}"));
                 let state = StateChange::InService { authority: number.clone(), from };
                 let facts = Facts { about, ..Facts::default() };
-                parts.record(Event::ServiceStarted, facts, state, || format!("{number} as in service"))?;
+                parts.record(Event::TakenIntoService, facts, state, || format!("{number} as in service"))?;
                 recorded()?.unwrap_or(from)
             }
         };

@@ -41,8 +41,11 @@ impl Leads {
             Event::Missed => Leads::Return(&["missed"]),
             Event::ReturnOrdered => Leads::Return(&["scheduled", "sealed", "sent", "acknowledged", "waived"]),
             Event::ServiceStarted
+            | Event::TakenIntoService
             | Event::ServiceStopped
             | Event::ExceptionUsed
+            | Event::TrustOrdered
+            | Event::SourceClearedAgain
             | Event::KeyTrusted
             | Event::KeyGenerated
             | Event::AlarmRaised

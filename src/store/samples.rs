@@ -112,6 +112,8 @@ pub(crate) fn delivery(n: u32, part: u32) -> Delivery {
         bytes: 10,
         destination,
         path: format!("/backoffice/laid-{n}-{part}.pdf").into(),
+        place: None,
+        published: false,
     }
 }
 

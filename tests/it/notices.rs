@@ -137,7 +137,7 @@ fn notices() -> Vec<Notice> {
         LimitReached { limit: Limit::PlaintextBytes },
         ArchiveUnsafe, Malformed, NoRoute,
         OtherAuthority { found: "12305".parse().unwrap() },
-        NameConflict, Replaced, PartlyTaken, SpoolChanged,
+        NameConflict, Replaced, WhereaboutsUnknown, SpoolChanged,
         AttemptsExhausted { cause: DeferCause::DestinationFull },
         WorkerFault,
     });
@@ -180,6 +180,8 @@ fn notices() -> Vec<Notice> {
         Refused,
         Uncertain,
         CourierFault,
+        SpoolFault,
+        ArchiveFault,
     });
     let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));
     let deferred = defers.into_iter().map(DeferCause::notice).chain(returns.iter().map(ReturnHold::notice));

@@ -79,10 +79,12 @@ fn folder(about: &str, path: &Path, purpose: Purpose) -> Vec<Probe> {
 fn next_for_missing(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::State => {
-            "Make it with mode 0700, owned by the service's account (`StateDirectory=` of the systemd unit does), or lay out a new set-up with `hbcourier init`."
+            "Make it with mode 0700, owned by the service's account (`StateDirectory=` of the systemd unit \
+             does), or lay out a new set-up with `hbcourier init`."
         }
         Purpose::Drop(_) | Purpose::Destination | Purpose::Returns => {
-            "Make the folder, or mount it, and give the service's account read and write access; the service makes none of these itself."
+            "Make the folder, or mount it, and give the service's account read and write access; the service \
+             makes none of these itself."
         }
     }
 }
@@ -101,7 +103,8 @@ fn writing(about: &str, directory: &Directory, purpose: Purpose, file_system: Fi
         }
         Ok(Some(Publishing::ByLink)) => {
             let says = format!(
-                "{path} on {}: readable and writable. The file system has no RENAME_NOREPLACE; a second name and its removal do instead.",
+                "{path} on {}: readable and writable. The file system has no RENAME_NOREPLACE; a second name \
+                 and its removal do instead.",
                 file_system.name
             );
             Probe::ok(PROBE, about, says)
@@ -120,7 +123,8 @@ fn writing(about: &str, directory: &Directory, purpose: Purpose, file_system: Fi
                 PROBE,
                 about,
                 says,
-                "Give the service's account write access to the folder, and see that it is not mounted read-only or full.",
+                "Give the service's account write access to the folder, and see that it is not mounted \
+                 read-only or full.",
             )
         }
     }
@@ -242,6 +246,7 @@ fn access(about: &str, path: &Path, purpose: Purpose, metadata: &Metadata) -> Op
 fn notifications(about: &str, path: &Path) -> Option<Probe> {
     let refused = Watcher::start(|_| ()).and_then(|mut watcher| watcher.watch(path)).err()?;
     let says = format!("The kernel refuses to tell of new files: {refused}. The sweep alone finds them, later.");
-    let next = "Raise fs.inotify.max_user_watches or fs.inotify.max_user_instances, or set `noticing = \"poll\"` for this folder.";
+    let next = "Raise fs.inotify.max_user_watches or fs.inotify.max_user_instances, or set `noticing = \
+     \"poll\"` for this folder.";
     Some(Probe::warning("notifications", about, says, next))
 }

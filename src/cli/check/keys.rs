@@ -60,7 +60,8 @@ fn partner_keys(partner: &PartnerName, keys: &KeyListing, subjects: &Subjects<'_
     let receives = authorities.iter().flat_map(|a| &a.returns).any(|owed| owed.partner == *partner);
     let certs = || keys.partners.iter().filter(|(name, _)| name == partner).map(|(_, facts)| facts);
     let next = format!(
-        "Get {partner}'s current certificate, read its fingerprint over the telephone, and trust it: `hbcourier keys trust {partner} FILE --fingerprint FPR`."
+        "Get {partner}'s current certificate, read its fingerprint over the telephone, and trust it: `hbcourier \
+         keys trust {partner} FILE --fingerprint FPR`."
     );
     if certs().next().is_none() {
         let says = "No certificate is trusted, so nothing from or to this partner can go through.";

@@ -1,6 +1,7 @@
 //! `hbcourier check`: after the configuration has loaded, probes for real what the service will need.
 //!
-//! In:  the settings, the keys, the couriers, the timetables. Out: a list of [`Probe`]s; exit status 1 if one is a problem.
+//! In:  the settings, the keys, the couriers, the timetables.
+//! Out: a list of [`Probe`]s; exit status 1 if one is a problem.
 //! Holds: leaves nothing behind but what was there; a probe file is hidden, empty, and removed at once.
 
 mod couriers;

@@ -106,7 +106,7 @@ fn a_pack_that_has_not_come_is_overdue_until_one_comes() {
     let expected = |council: &Council| status(council).1["overdue_from_partners"].clone();
     assert_eq!(expected(&council), json!([]), "before the first start nothing was expected");
     let (authority, from) = ("12302".parse().unwrap(), "2020-04-01".parse().unwrap());
-    council.record(change(Event::ServiceStarted, StateChange::InService { authority, from }));
+    council.record(change(Event::TakenIntoService, StateChange::InService { authority, from }));
     let pack = json!([{
         "kind": "hbms-pack", "authority": "12302", "relevant_month": "2020-04", "due_by": "2020-04-24"
     }]);

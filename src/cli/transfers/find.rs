@@ -34,7 +34,8 @@ pub fn find(text: &str, queries: &dyn Queries) -> Result<Found, CliError> {
         return Err(CliError::new(
             Exit::Usage,
             format!(
-                "`{text}` names no transfer: an id is 32 hexadecimal digits, or at least the first {PREFIX_DIGITS_MIN} of them; a return's key is written shbe/12302/2020-04."
+                "`{text}` names no transfer: an id is 32 hexadecimal digits, or at least the first \
+                 {PREFIX_DIGITS_MIN} of them; a return's key is written shbe/12302/2020-04."
             ),
             "Copy the id from `hbcourier transfers list`.",
         ));

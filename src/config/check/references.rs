@@ -20,15 +20,18 @@ pub(super) fn check(raw: &Raw, report: &mut Report<'_>) {
 
 fn unique_names(raw: &Raw, report: &mut Report<'_>) {
     let root = TreePath::root();
-    let (mut numbers, mut sources, mut destinations) = (Seen::default(), Seen::default(), Seen::default());
+    // Alarms are about a source or a destination by its bare name, so the two share one set of names.
+    let (mut numbers, mut places) = (Seen::default(), Seen::default());
     for (i, authority) in raw.authority.iter().enumerate() {
         let at = root.item("authority", i);
         numbers.once(authority.number.as_deref(), at.key("number"), report);
         for (i, folder) in authority.drop_folder.iter().enumerate() {
-            sources.once(folder.name.as_deref(), at.item("drop_folder", i).key("name"), report);
+            reserved(folder.name.as_deref(), at.item("drop_folder", i).key("name"), report);
+            places.once(folder.name.as_deref(), at.item("drop_folder", i).key("name"), report);
         }
         for (i, route) in authority.route.iter().enumerate() {
-            destinations.once(route.destination.as_deref(), at.item("route", i).key("destination"), report);
+            reserved(route.destination.as_deref(), at.item("route", i).key("destination"), report);
+            places.once(route.destination.as_deref(), at.item("route", i).key("destination"), report);
         }
     }
     let (mut partners, mut couriers) = (Seen::default(), Seen::default());
@@ -37,6 +40,17 @@ fn unique_names(raw: &Raw, report: &mut Report<'_>) {
     }
     for (i, courier) in raw.courier.iter().enumerate() {
         couriers.once(courier.name.as_deref(), root.item("courier", i).key("name"), report);
+    }
+}
+
+/// Names that the service's own alarms go by.
+fn reserved(name: Option<&str>, at: TreePath, report: &mut Report<'_>) {
+    let ours = |name: &str| {
+        matches!(name, "state" | "archive" | "spool")
+            || ["return-", "returns-", "partner-"].iter().any(|beginning| name.starts_with(beginning))
+    };
+    if let Some(name) = name.filter(|name| ours(name)) {
+        report.wrong(&at, format!("`{name}` is a name the service's own alarms go by"), "choose another name");
     }
 }
 

@@ -142,6 +142,15 @@ impl KeyRing {
     }
 }
 
+impl KeyRing {
+    /// Writes our certificates, without their secrets, to a file that may be given away. Returns where it is.
+    pub fn publish_own(&self) -> Result<std::path::PathBuf, KeyError> {
+        let file = self.keys.join("own-public.asc");
+        place::put(&file, &self.export_own()?, Readers::Anyone).map_err(KeyError::Write)?;
+        Ok(file)
+    }
+}
+
 /// What a certificate is good for at this time.
 pub(super) fn facts(cert: &Cert, fingerprint: Fingerprint, at: Timestamp) -> KeyFacts {
     let policy = StandardPolicy::at(system_time(at));

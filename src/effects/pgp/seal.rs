@@ -156,9 +156,10 @@ fn own_key<'r>(
     request: &SealRequest<'_>,
 ) -> Result<Own<'r>, SealError> {
     let mut unusable = None;
-    let mut newest_first: Vec<&Cert> = ring.own.iter().collect();
-    newest_first.sort_by_key(|cert| std::cmp::Reverse(cert.primary_key().key().creation_time()));
-    for cert in newest_first {
+    // The oldest that is still good: partners have had the most time to trust it. A newer one only opens, until then.
+    let mut oldest_first: Vec<&Cert> = ring.own.iter().collect();
+    oldest_first.sort_by_key(|cert| cert.primary_key().key().creation_time());
+    for cert in oldest_first {
         let usable = standing::valid(cert, policy, system_time(request.at))
             .and_then(|valid| Ok((standing::signing(&valid)?, standing::encryption(&valid)?)));
         let problem = match usable {

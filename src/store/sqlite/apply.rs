@@ -158,8 +158,8 @@ impl Rows<'_> {
         self.run("DELETE FROM delivery WHERE consignment = ?1", params![id])?;
         for delivery in deliveries {
             self.run(
-                "INSERT INTO delivery (id, consignment, part, kind, digest, bytes, destination, path) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO delivery (id, consignment, part, kind, digest, bytes, destination, path, place, published) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 params![
                     delivery.id,
                     id,
@@ -169,6 +169,8 @@ impl Rows<'_> {
                     Count(delivery.bytes),
                     delivery.destination,
                     Place(delivery.path.as_path()),
+                    delivery.place,
+                    delivery.published,
                 ],
             )?;
         }

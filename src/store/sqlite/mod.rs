@@ -84,6 +84,11 @@ impl SqliteStore {
         Ok(SqliteStore { recorder, queries: SqliteQueries::new(path) })
     }
 
+    /// Whether there is a store below this state directory.
+    pub fn exists(state: &Path) -> bool {
+        state.join(FILE).exists()
+    }
+
     /// The store for reading only, also while the service writes it.
     pub fn read_only(state: &Path) -> Result<SqliteQueries, StoreError> {
         let path = state.join(FILE);

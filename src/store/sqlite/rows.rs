@@ -27,7 +27,7 @@ pub(super) fn consignment(row: &Row<'_>) -> rusqlite::Result<Consignment> {
 }
 
 /// The columns of [`delivery`], in its order.
-pub(super) const DELIVERY: &str = "id, consignment, part, kind, digest, bytes, destination, path";
+pub(super) const DELIVERY: &str = "id, consignment, part, kind, digest, bytes, destination, path, place, published";
 
 pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     Ok(Delivery {
@@ -39,6 +39,8 @@ pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         bytes: row.get::<_, Count>(5)?.0,
         destination: row.get(6)?,
         path: row.get::<_, Place<PathBuf>>(7)?.0,
+        place: row.get(8)?,
+        published: row.get(9)?,
     })
 }
 

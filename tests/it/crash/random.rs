@@ -13,7 +13,7 @@ use super::expected::Expected;
 use super::length;
 use super::samples::{Sample, Sealed};
 use super::scene::Scene;
-use crate::support::council::LA;
+use crate::support::council::{Council, LA, files_below};
 use crate::support::partner::Partner;
 
 /// Each owes two returns today.
@@ -77,7 +77,7 @@ fn campaign(takes: bool) {
     let began = Instant::now();
     scene.council.start();
     // Long enough to come to work, short enough to be killed while starting.
-    let longest = began.elapsed() * 4;
+    let longest = began.elapsed() * 2 + Duration::from_millis(500);
     scene.council.kill();
     let watch = scene.watched(takes);
     let stop = AtomicBool::new(false);
@@ -92,7 +92,12 @@ fn campaign(takes: bool) {
                 returns.hands_in(number);
             }
             council.start_with(&[]);
-            std::thread::sleep(longest.mul_f64(random.random()));
+            if random.random() {
+                comes_to_work(council);
+                std::thread::sleep(Duration::from_micros(random.random_range(0..40_000)));
+            } else {
+                std::thread::sleep(longest.mul_f64(random.random()));
+            }
             council.kill();
         }
         stop.store(true, Ordering::SeqCst);
@@ -101,6 +106,15 @@ fn campaign(takes: bool) {
     scene.completes();
     let outcome = scene.zeros(watch, times, &format!("seed {seed}"));
     println!("{outcome} (seed {seed}, {} s)", began.elapsed().as_secs());
+}
+
+/// Waits until something is in the spool, but not for ever: files come when they come.
+fn comes_to_work(council: &Council) {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let folders = ["spool/tmp", "spool/raw"].map(|folder| council.state.join(folder));
+    while folders.iter().all(|folder| files_below(folder).is_empty()) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_micros(200));
+    }
 }
 
 /// The authority whose returns are left before this start: they are spread over the campaign.

@@ -51,9 +51,8 @@ fn a_return_that_the_transport_took_is_sent() {
 fn a_return_that_may_have_been_undone_is_uncertain() {
     let mut scene = taken_by_the_transport();
     scene.council.start_rebooted(&[]);
-    let uncertain = |scene: &Scene| {
-        scene.submissions().iter().filter(|one| matches!(one.stage, Stage::Uncertain { .. })).count()
-    };
+    let uncertain =
+        |scene: &Scene| scene.submissions().iter().filter(|one| matches!(one.stage, Stage::Uncertain { .. })).count();
     let alarmed = |scene: &Scene| {
         let alarms = scene.council.store().and_then(|store| store.alarms().ok()).unwrap_or_default();
         alarms.iter().any(|alarm| alarm.code == "CN-515")

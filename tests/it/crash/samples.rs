@@ -32,7 +32,8 @@ impl Sample {
 
     pub fn pdf(number: u32) -> Sample {
         // Of the same length, so that the table of offsets stays right.
-        let pdf = String::from_utf8(samples::laid_pdf()).unwrap().replace("842]", &format!("{:03}]", 100 + number % 900));
+        let pdf =
+            String::from_utf8(samples::laid_pdf()).unwrap().replace("842]", &format!("{:03}]", 100 + number % 900));
         Sample::whole(format!("LAID_{number}.pdf"), pdf.into_bytes())
     }
 
@@ -50,8 +51,13 @@ impl Sample {
         let mut risk = samples::caseload_risk(20);
         risk.extend(format!("TEST-{number:06},0,N\r\n").bytes());
         let parts = vec![referrals("HBSA001"), referrals("HBSA002"), risk];
-        let names = [format!("HBSA001_{number}.csv"), format!("HBSA002_{number}.csv"), format!("AOBWR627_LAID_RISK_{number}.csv")];
-        let members: Vec<(&str, &[u8])> = names.iter().map(String::as_str).zip(parts.iter().map(Vec::as_slice)).collect();
+        let names = [
+            format!("HBSA001_{number}.csv"),
+            format!("HBSA002_{number}.csv"),
+            format!("AOBWR627_LAID_RISK_{number}.csv"),
+        ];
+        let members: Vec<(&str, &[u8])> =
+            names.iter().map(String::as_str).zip(parts.iter().map(Vec::as_slice)).collect();
         let content = samples::archive(&members).unwrap();
         Sample { name: format!("HBMS_pack_{number}.zip"), content, parts }
     }

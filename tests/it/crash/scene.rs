@@ -17,7 +17,7 @@ use jiff::{ToSpan, Zoned};
 use super::expected::Expected;
 use super::samples::{Sample, Sealed};
 use super::watch::Watch;
-use crate::support::council::{Council, LA, set};
+use crate::support::council::{Council, LA, files_below, set};
 use crate::support::partner::{Algorithm, Partner};
 
 /// Far beyond what is needed, for slow machines.
@@ -67,7 +67,7 @@ impl Scene {
             numbers.iter().filter(|number| **number != LA).for_each(|number| add_authority(settings, number));
             edit(settings);
         });
-        council.changes_drop_folders(|folder| set(folder, &["settle"], "200ms"));
+        council.changes_drop_folders(|folder| set(folder, &["settle"], "100ms"));
         let root = council.config.parent().unwrap().to_owned();
         numbers.iter().for_each(|number| make_folders(&root, number));
         let snapshot = council.dir.path().join("snapshot");
@@ -159,7 +159,11 @@ impl Scene {
     pub fn rests(&self) -> bool {
         let expected = self.expected.everything();
         let sent = self.submissions().iter().filter(|one| matches!(one.stage, Stage::Sent { .. })).count();
-        sent == expected.returns.values().sum::<usize>() && self.dropped().is_empty() && self.council.all_rest(expected.files)
+        let picked_up = [self.root().join("returns"), self.council.state.join("picked-up")];
+        sent == expected.returns.values().sum::<usize>()
+            && picked_up.iter().all(|folder| files_below(folder).is_empty())
+            && self.dropped().is_empty()
+            && self.council.all_rest(expected.files)
     }
 
     pub fn submissions(&self) -> Vec<Submission> {
@@ -169,7 +173,7 @@ impl Scene {
 
     /// What still lies in the drop folders.
     pub fn dropped(&self) -> Vec<PathBuf> {
-        crate::support::council::files_below(&self.root().join("drop"))
+        files_below(&self.root().join("drop"))
     }
 
     pub fn root(&self) -> PathBuf {

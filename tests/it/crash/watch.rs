@@ -40,7 +40,8 @@ impl Watch {
     pub fn over(backoffice: &Path, outgoing: &Path, expected: Arc<Expected>, takes: bool) -> Watch {
         let stop = Arc::new(AtomicBool::new(false));
         let (backoffice, outgoing) = (backoffice.to_owned(), outgoing.to_owned());
-        let mut watcher = Watcher { expected, takes, seen: Seen::default(), known: HashMap::new(), sealed: HashMap::new() };
+        let mut watcher =
+            Watcher { expected, takes, seen: Seen::default(), known: HashMap::new(), sealed: HashMap::new() };
         let stopped = stop.clone();
         let thread = std::thread::spawn(move || {
             // One more look after the end, at what came last.

@@ -83,5 +83,5 @@ fn everything_arrives(algorithm: Algorithm, options: &SealOptions) {
     }
     let transfers = council.json(&["transfers", "list", "--authority", LA]);
     assert_eq!(transfers["transfers"].as_array().unwrap().len(), 4);
-    assert!(council.stop().success());
+    council.stops_well();
 }

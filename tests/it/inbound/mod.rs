@@ -8,7 +8,8 @@ use crate::support::partner::{Partner, SealOptions};
 
 /// A LAID as XML, different for every number.
 pub fn laid_xml(number: usize) -> Vec<u8> {
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<LAID><Claim reference=\"MADE-UP-{number:06}\"/></LAID>\n").into()
+    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<LAID><Claim reference=\"MADE-UP-{number:06}\"/></LAID>\n")
+        .into()
 }
 
 /// So many sealed LAIDs, with their contents. GnuPG at work on both cores.

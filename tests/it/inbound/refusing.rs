@@ -128,5 +128,5 @@ fn each_is_held_under_its_own_reason_and_the_good_ones_flow() {
     succeeded(council.runs(&["held", "retry", &id, "--reason", "to see"]));
     council.until("it is held again", |council| council.all_rest(12) && council.codes().len() == 9);
     assert_eq!((council.events("retry-ordered"), council.events("order-refused")), (2, 1));
-    assert!(council.stop().success());
+    council.stops_well();
 }

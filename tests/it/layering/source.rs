@@ -181,8 +181,7 @@ fn paths(code: &str) -> Vec<Reference> {
     let (mut at, mut line, mut counted) = (0, 1, 0);
     while at < bytes.len() {
         let begins = is_word(char::from(bytes[at])) && (at == 0 || !is_word(char::from(bytes[at - 1])));
-        let inner = code[..at].trim_end().ends_with("::");
-        if !begins || inner {
+        if !begins || code[..at].trim_end().ends_with("::") {
             at += 1;
             continue;
         }

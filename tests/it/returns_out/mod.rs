@@ -47,14 +47,14 @@ fn both_are_sent_and_open(algorithm: Algorithm) {
     let (shbe, workbook) = (samples::shbe_extract(today), samples::mi_workbook().unwrap());
     fs::write(council.returns.join("shbe/extract.txt"), &shbe).unwrap();
     fs::write(council.returns.join("hbms-mi/workbook.xlsx"), &workbook).unwrap();
-    council.until("both are sent", |council| {
-        ["shbe", "hbms-mi"].iter().all(|kind| stage(council, kind, "-04") == "sent")
-    });
+    council
+        .until("both are sent", |council| ["shbe", "hbms-mi"].iter().all(|kind| stage(council, kind, "-04") == "sent"));
 
     let files = outgoing(&council);
     assert_eq!(files.len(), 2, "{files:?}");
     for (kind, content) in [("shbe", shbe), ("hbms-mi", workbook)] {
-        let named = |file: &&PathBuf| file.file_name().unwrap().to_string_lossy().starts_with(&format!("{kind}_12302_"));
+        let named =
+            |file: &&PathBuf| file.file_name().unwrap().to_string_lossy().starts_with(&format!("{kind}_12302_"));
         let sealed = fs::read(files.iter().find(named).unwrap()).unwrap();
         let opened = dwp.opens(&sealed);
         assert!(opened.content == content, "{kind}: byte for byte");
@@ -67,7 +67,7 @@ fn both_are_sent_and_open(algorithm: Algorithm) {
     for event in ["sealed", "sending", "sent"] {
         assert_eq!(council.events(event), 2, "{event}");
     }
-    assert!(council.stop().success());
+    council.stops_well();
 }
 
 #[test]
@@ -87,12 +87,9 @@ fn what_must_not_be_sent_is_held_until_it_is_replaced() {
     let good = samples::shbe_extract(today);
     let foreign = String::from_utf8(good.clone()).unwrap().replacen("H|", "H|20101|", 1);
     let early = samples::shbe_extract(today.yesterday().unwrap().saturating_sub(jiff::ToSpan::days(30)));
-    for (code, content) in [
-        ("CN-401", Vec::new()),
-        ("CN-407", samples::laid_pdf()),
-        ("CN-402", foreign.into_bytes()),
-        ("CN-403", early),
-    ] {
+    for (code, content) in
+        [("CN-401", Vec::new()), ("CN-407", samples::laid_pdf()), ("CN-402", foreign.into_bytes()), ("CN-403", early)]
+    {
         fs::write(&extract, content).unwrap();
         council.until(code, |council| is_held(council, "shbe", "-04", code));
         let item = council.held().remove(0);
@@ -109,6 +106,6 @@ fn what_must_not_be_sent_is_held_until_it_is_replaced() {
     fs::write(&extract, &good).unwrap();
     council.until("it was sent already", |council| is_held(council, "shbe", "-05", "CN-405"));
     assert_eq!(outgoing(&council).len(), 1);
-    assert!(council.stop().success());
+    council.stops_well();
     assert_eq!((council.events("sent"), council.events("return-held")), (1, 6));
 }

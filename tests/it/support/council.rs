@@ -171,6 +171,12 @@ impl Council {
         self.ends()
     }
 
+    /// Asks the service to stop, which it must do in good order.
+    pub fn stops_well(&mut self) {
+        let ended = self.stop();
+        assert!(ended.success(), "{ended}\n{}", self.log());
+    }
+
     /// Runs a command of the program on this council's configuration.
     pub fn runs(&self, arguments: &[&str]) -> Output {
         command().arg("--config").arg(&self.config).args(arguments).output().unwrap()
@@ -204,10 +210,14 @@ impl Council {
 
     /// The codes under which consignments wait to be tried again, sorted.
     pub fn deferred(&self) -> Vec<&'static str> {
-        let mut codes: Vec<_> = self.consignments().iter().filter_map(|one| match &one.standing {
-            Standing::Deferred { cause, .. } => Some(cause.notice().code),
-            _ => None,
-        }).collect();
+        let mut codes: Vec<_> = self
+            .consignments()
+            .iter()
+            .filter_map(|one| match &one.standing {
+                Standing::Deferred { cause, .. } => Some(cause.notice().code),
+                _ => None,
+            })
+            .collect();
         codes.sort_unstable();
         codes
     }
@@ -237,7 +247,9 @@ impl Council {
         let today = Zoned::now().with_time_zone(london()).date();
         let first = if today.month() < 4 { today.year() - 1 } else { today.year() };
         let date = |month: &str, extract_from: Date, transfer_on: Date| {
-            format!("{{ relevant_month = \"{first}-{month}\", extract_from = \"{extract_from}\", transfer_on = \"{transfer_on}\" }}")
+            format!(
+                "{{ relevant_month = \"{first}-{month}\", extract_from = \"{extract_from}\", transfer_on = \"{transfer_on}\" }}"
+            )
         };
         let timetable = format!(
             "year = \"{}\"\nsource = \"made up\"\n\n[[group]]\nweek = 1\nweekday = \"Monday\"\n\

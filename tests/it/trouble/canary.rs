@@ -148,11 +148,12 @@ fn no_canary_leaves_its_cage() {
     }
     let log = council.log();
     assert!(log.contains("CN-105") || log.contains("CN-106"), "it logged what was held: {log}");
-    assert!(council.stop().success());
+    council.stops_well();
     let stopped = state_files_with(&council, &IN_CONTENT);
     assert!(stopped.is_empty(), "plaintext below the state directory: {stopped:?}");
     let names = state_files_with(&council, &IN_NAMES);
-    let of_the_store = |path: &PathBuf| path.to_string_lossy().starts_with("store") || path.to_string_lossy().ends_with(".db");
+    let of_the_store =
+        |path: &PathBuf| path.to_string_lossy().starts_with("store") || path.to_string_lossy().ends_with(".db");
     assert!(!names.is_empty() && names.iter().all(of_the_store), "names outside the store: {names:?}");
     assert!(!council.log().contains(IN_NAMES[0]));
 }

@@ -64,7 +64,7 @@ fn a_full_one_is_waited_for_while_others_go_on() {
     assert_eq!(council.delivered_digests(), super::digests([&content, &risk]));
     assert!(council.hidden_parts().is_empty());
     council.until("the alarm is over", |council| !council.is_alarmed("laid-12302", "CN-507"));
-    assert!(council.stop().success());
+    council.stops_well();
     assert_eq!(council.events("delivered"), 2);
 }
 
@@ -83,7 +83,7 @@ fn a_missing_one_is_waited_for_and_named() {
     fs::rename(&away, laid(&council)).unwrap();
     council.until("it is delivered", |council| council.all_rest(1) && council.delivered().len() == 1);
     council.until("the alarm is over", |council| !council.is_alarmed("laid-12302", "CN-507"));
-    assert!(council.stop().success());
+    council.stops_well();
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn somebody_elses_file_of_that_name_is_never_overwritten() {
     council.drops("2.pgp", &sealed(2));
     council.until("it is held too", |council| council.all_rest(2) && council.codes() == ["CN-120"]);
     assert_eq!(fs::read(&theirs).unwrap(), laid_xml(1));
-    assert!(council.stop().success());
+    council.stops_well();
 }
 
 #[cfg(feature = "failpoints")]
@@ -126,6 +126,6 @@ fn one_that_is_gone_when_a_staged_file_is_to_be_published_is_waited_for() {
     council.until("it is delivered", |council| council.all_rest(1) && council.delivered().len() == 1);
     assert!(!council.is_alarmed("laid-12302", "CN-507"), "the alarm ends with the delivery");
     assert!(council.hidden_parts().is_empty());
-    assert!(council.stop().success());
+    council.stops_well();
     assert_eq!((council.events("delivered"), council.events("delivered-recovered")), (0, 1));
 }

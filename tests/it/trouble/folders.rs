@@ -38,8 +38,9 @@ fn one_that_goes_away_is_an_alarm_and_found_again_while_others_go_on() {
     fs::rename(&away, &council.drop).unwrap();
     council.until("the alarm is over", |council| !council.is_alarmed("drop-12302", "CN-501"));
     is_noticed(&dwp, &mut council, 2);
-    assert!(council.stop().success());
-    let alarms = |event| council.ledger().iter().filter(|entry| entry["event"] == event && entry["code"] == "CN-501").count();
+    council.stops_well();
+    let alarms =
+        |event| council.ledger().iter().filter(|entry| entry["event"] == event && entry["code"] == "CN-501").count();
     assert_eq!((alarms("alarm-raised"), alarms("alarm-cleared")), (1, 1));
 }
 
@@ -52,7 +53,7 @@ fn one_that_is_replaced_between_two_looks_is_watched_again() {
     is_noticed(&dwp, &mut council, 1);
     let looked = |council: &Council| council.json(&["status"])["service"]["sources"][0]["last_look"].clone();
     for number in 2..7 {
-        // Removed and made anew at once: often under the same inode number.
+        // Removed and made anew at once: on some file systems even under the same inode number.
         fs::remove_dir(&council.drop).unwrap();
         fs::create_dir(&council.drop).unwrap();
         let before = [looked(&council), looked(&council)];
@@ -66,5 +67,5 @@ fn one_that_is_replaced_between_two_looks_is_watched_again() {
         });
         is_noticed(&dwp, &mut council, number);
     }
-    assert!(council.stop().success());
+    council.stops_well();
 }

@@ -22,11 +22,19 @@ fn is_waited_for(dwp: &Partner, council: &mut Council, number: usize, spoil: imp
     assert!(check.status.code() == Some(1) && shown.contains(says), "{says}: {shown}");
     let named = |council: &Council| {
         let status = council.json(&["status"])["attention"].clone();
-        status.as_array().unwrap().iter().any(|one| one["about"] == "keys" && one["says"].as_str().unwrap().contains(says))
+        status
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|one| one["about"] == "keys" && one["says"].as_str().unwrap().contains(says))
     };
     assert!(named(council), "status does not say: {says}");
 
-    if key.is_dir() { fs::remove_dir(&key).unwrap() } else { drop(fs::remove_file(&key)) }
+    if key.is_dir() {
+        fs::remove_dir(&key).unwrap()
+    } else {
+        drop(fs::remove_file(&key))
+    }
     fs::rename(&aside, &key).unwrap();
     let before = number - 1;
     council.until("it is delivered", |council| council.all_rest(number) && council.delivered().len() == before + 1);
@@ -44,5 +52,5 @@ fn an_own_key_that_cannot_be_read_is_waited_for_and_named() {
     is_waited_for(&dwp, &mut council, 1, broken, "is not one OpenPGP certificate");
     is_waited_for(&dwp, &mut council, 2, |key| fs::create_dir(key).unwrap(), "keys/own/");
     is_waited_for(&dwp, &mut council, 3, |_| (), "no key of our own");
-    assert!(council.stop().success());
+    council.stops_well();
 }

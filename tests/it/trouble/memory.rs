@@ -27,5 +27,5 @@ fn a_file_of_256_mib_needs_less_than_half_of_it() {
     council.until("it is delivered", |council| council.all_rest(1));
     assert_eq!(council.delivered_digests(), [expected]);
     assert!(council.peak_kib() < 128 * 1024, "{} KiB", council.peak_kib());
-    assert!(council.stop().success());
+    council.stops_well();
 }

@@ -58,7 +58,7 @@ fn two_thousand_files_at_once_overflow_the_queue_and_all_are_found() {
     council.until("all rest", |council| council.all_rest(FILES));
     assert!(council.log().contains("Notifications were lost"), "the queue did not overflow: this shows nothing");
     assert_eq!(council.delivered_digests(), digests(sealed.iter().map(|(content, _)| content)));
-    assert!(council.stop().success());
+    council.stops_well();
 }
 
 #[test]
@@ -85,5 +85,5 @@ fn without_notifications_every_file_is_found_within_one_sweep() {
         assert!(waiting || council.consignments().len() == number + 1, "file {number} was not seen");
     }
     council.until("all are delivered", |council| council.all_rest(5) && council.delivered().len() == 5);
-    assert!(council.stop().success());
+    council.stops_well();
 }

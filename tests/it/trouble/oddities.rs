@@ -53,7 +53,7 @@ fn links_devices_and_second_names_are_left_and_named() {
     fs::remove_file(beside.join("second")).unwrap();
     council.until("it is delivered", |council| council.all_rest(2));
     assert_eq!(council.delivered_digests(), digests([&laid_xml(2), &laid_xml(100)]));
-    assert!(council.stop().success());
+    council.stops_well();
 }
 
 #[test]
@@ -76,5 +76,5 @@ fn a_file_that_cannot_be_collected_does_not_keep_the_service_busy() {
     });
     let more = council.log().matches("Left a file in").count() - warnings;
     assert!(more <= 10, "it was tried {more} times in some five sweeps");
-    assert!(council.stop().success());
+    council.stops_well();
 }

@@ -40,6 +40,6 @@ fn is_never_overtaken(noticing: &str) {
     council.until("it is delivered", |council| council.delivered().len() == 1);
     council.until("it rests", |council| council.all_rest(1));
     assert!(council.delivered().values().all(|delivered| *delivered == content), "byte for byte");
-    assert!(council.stop().success());
+    council.stops_well();
     assert_eq!(council.events("collected"), 1);
 }

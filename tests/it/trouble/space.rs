@@ -28,7 +28,8 @@ fn below_the_mark_nothing_new_is_collected_and_what_was_is_finished() {
     council.until("the alarm names it", |council| council.is_alarmed("state", "CN-505"));
     council.drops("2.pgp", &dwp.seals(&laid_xml(2), "LAID.xml", &SealOptions::default()));
     fs::rename(&away, &laid).unwrap();
-    council.until("the first is finished all the same", |council| council.all_rest(1) && council.delivered().len() == 1);
+    council
+        .until("the first is finished all the same", |council| council.all_rest(1) && council.delivered().len() == 1);
     let looks = |council: &Council| council.json(&["status"])["service"]["sources"][0].clone();
     council.until("the second is seen", |council| looks(council)["waiting"] == 1);
     let seen = looks(&council)["last_look"].clone();
@@ -38,6 +39,6 @@ fn below_the_mark_nothing_new_is_collected_and_what_was_is_finished() {
     disk.frees("ballast");
     council.until("the second is delivered", |council| council.all_rest(2) && council.delivered().len() == 2);
     council.until("the alarm is over", |council| !council.is_alarmed("state", "CN-505"));
-    assert!(council.stop().success());
+    council.stops_well();
     drop(council);
 }

@@ -74,7 +74,8 @@ fn returns(
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let unfinished = crate::effects::drop_folder::is_unfinished_name(&name);
     let finished = if unfinished { Outcome::NotMet } else { Outcome::Met };
-    let asks = "The name may not say that the file is unfinished (`.…`, `~…`, `.tmp`, `.part`, `.partial`, `.filepart`, `.crdownload`).";
+    let asks = "The name may not say that the file is unfinished (`.…`, `~…`, `.tmp`, `.part`, `.partial`, \
+     `.filepart`, `.crdownload`).";
     rules.push(Considered::new("name", finished, asks).deciding(unfinished));
     let service = waiting::service(reading, unfinished);
     let stopped = service.decided;

@@ -111,7 +111,7 @@ fn of_hold(reason: &HoldReason) -> Progress {
         NoRoute => Step::Route,
         NameConflict => Step::FinalName,
         Repeat => Step::Repeat,
-        Replaced | PartlyTaken => Step::Published,
+        Replaced | WhereaboutsUnknown => Step::Published,
         AttemptsExhausted { cause } => return of_cause(*cause),
         WorkerFault => return Progress::Broken,
     };

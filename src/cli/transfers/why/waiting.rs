@@ -130,7 +130,9 @@ impl Seen<'_> {
             (
                 "name",
                 !is_unfinished_name(&self.name),
-                "Its name may not say that it is unfinished (`.…`, `~…`, `.tmp`, `.part`, `.partial`, `.filepart`, `.crdownload`).".to_owned(),
+                "Its name may not say that it is unfinished (`.…`, `~…`, `.tmp`, `.part`, `.partial`, \
+                 `.filepart`, `.crdownload`)."
+                    .to_owned(),
                 "It is collected as soon as its writer gives it its final name.",
             ),
         ];
@@ -139,7 +141,13 @@ impl Seen<'_> {
                 "It was collected already, as transfer {}; only its removal from the folder is missing.",
                 consignment.id
             );
-            rules.push(("new", false, says, "Nothing is lost: the service removes it with its next look. If it stays, give the service's account write access to the folder."));
+            rules.push((
+                "new",
+                false,
+                says,
+                "Nothing is lost: the service removes it with its next look. If it \
+             stays, give the service's account write access to the folder.",
+            ));
         }
         rules.push((
             "second name",
@@ -162,7 +170,10 @@ impl Seen<'_> {
         rules.push((
             "space",
             self.free_bytes.is_none_or(|free| free >= needed),
-            format!("{needed} bytes must be free below the state directory (`service.limits.free_bytes_min` and the file); free: {free}."),
+            format!(
+                "{needed} bytes must be free below the state directory (`service.limits.free_bytes_min` and \
+             the file); free: {free}."
+            ),
             "Free some space; collecting goes on by itself.",
         ));
         rules
@@ -181,14 +192,16 @@ impl Seen<'_> {
             }
             Some(Completeness::Incomplete) => {
                 let says = format!(
-                    "It is incomplete as OpenPGP, so it must rest for {} s before it is collected (and held); {rested}.",
+                    "It is incomplete as OpenPGP, so it must rest for {} s before it is collected (and held); \
+                     {rested}.",
                     patience.as_secs()
                 );
                 (self.rested >= *patience, says)
             }
             Some(Completeness::NotOpenPgp) => {
                 let says = format!(
-                    "It does not begin like OpenPGP, so it must rest for up to {} s before it is collected (and held); {rested}.",
+                    "It does not begin like OpenPGP, so it must rest for up to {} s before it is collected (and \
+                     held); {rested}.",
                     patience.as_secs()
                 );
                 (self.rested >= *patience, says)

@@ -50,6 +50,8 @@ CREATE TABLE delivery (
     bytes       INTEGER NOT NULL CHECK (bytes >= 0),
     destination TEXT NOT NULL,
     path        BLOB NOT NULL,
+    place       TEXT,
+    published   INTEGER NOT NULL CHECK (published IN (0, 1)),
     PRIMARY KEY (consignment, part, id)
 ) STRICT, WITHOUT ROWID;
 

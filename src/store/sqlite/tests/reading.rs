@@ -117,7 +117,7 @@ fn returns_by_key_authority_and_whether_they_are_open() {
 fn the_first_transfer_date_that_counts_stays() {
     let from = jiff::civil::date(2020, 4, 1);
     let state = StateChange::InService { authority: "12302".parse().unwrap(), from };
-    let (_state, store) = with([change(Event::ServiceStarted, state)]);
+    let (_state, store) = with([change(Event::TakenIntoService, state)]);
     assert_eq!(store.queries().in_service_from(&"12302".parse().unwrap()).unwrap(), Some(from));
     assert_eq!(store.queries().in_service_from(&"101809".parse().unwrap()).unwrap(), None);
 }

@@ -54,7 +54,7 @@ fn what_is_recorded_once_is_not_recorded_again() {
     let (_state, store) = store();
     let in_service = || {
         let from = jiff::civil::date(2020, 4, 1);
-        change(Event::ServiceStarted, StateChange::InService { authority: "12302".parse().unwrap(), from })
+        change(Event::TakenIntoService, StateChange::InService { authority: "12302".parse().unwrap(), from })
     };
     let alarm = |notice: Option<Notice>| {
         let event = if notice.is_some() { Event::AlarmRaised } else { Event::AlarmCleared };
