@@ -49,12 +49,12 @@ pub(super) struct Sealed {
 pub(super) fn head(message: &mut dyn Read, session_keys_max: usize) -> io::Result<Head> {
     let (mut seen, mut session_keys) = (Vec::new(), Vec::new());
     loop {
-        let begins = seen.len();
         let Some((tag, length)) = header(message, &mut seen)? else { return Ok(Head { seen, sealed: None }) };
+        let body = seen.len();
         match (tag, length) {
             (1, Length::Whole(octets)) if octets <= SESSION_KEY_OCTETS_MAX && session_keys.len() < session_keys_max => {
                 message.take(octets).read_to_end(&mut seen)?;
-                match PKESK::from_bytes(&seen[begins..]) {
+                match PKESK::from_bytes(&seen[body..]) {
                     Ok(session_key) => session_keys.push(session_key),
                     Err(_) => return Ok(Head { seen, sealed: None }),
                 }
@@ -329,5 +329,109 @@ pub(super) fn packets<R: Read>(mut inside: R) -> sequoia_openpgp::Result<Packets
     match usable {
         true => Ok(io::Cursor::new(octets).chain(inside)),
         false => Err(Error::MalformedMessage("no packet of a message at the beginning".into()).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &[u8] = &[7; 32];
+
+    /// A container's body, made with OpenSSL's own cipher feedback mode.
+    fn sealed(content: &[u8]) -> Vec<u8> {
+        let mut plain = vec![9; PREFIX];
+        plain.extend_from_slice(content);
+        plain.extend_from_slice(&[0xD3, 0x14]);
+        let mut digest = Sha1::new();
+        digest.update(&plain);
+        plain.extend_from_slice(&digest.finish());
+        openssl::symm::encrypt(Cipher::aes_256_cfb128(), KEY, Some(&[0; BLOCK]), &plain).unwrap()
+    }
+
+    /// A message of one session key that nobody can read, and the container cut into such pieces.
+    fn message(body: &[u8], piece: u8) -> Vec<u8> {
+        let mut message = vec![0xC1, 12, 3, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0];
+        message.push(0xD2);
+        let whole = [&[1], body].concat();
+        let mut left = &whole[..];
+        while piece > 0 && left.len() > 1 << piece {
+            let (now, later) = left.split_at(1 << piece);
+            message.push(0xE0 | piece);
+            message.extend_from_slice(now);
+            left = later;
+        }
+        message.push(255);
+        message.extend_from_slice(&u32::try_from(left.len()).unwrap().to_be_bytes());
+        message.extend_from_slice(left);
+        message
+    }
+
+    fn opened(message: &[u8]) -> io::Result<Vec<u8>> {
+        let mut rest = message;
+        let sealed = head(&mut rest, 16).unwrap().sealed.expect("the usual kind");
+        let key = SessionKey::from(KEY);
+        let Fit::Fits(session) = sealed.try_key(Some(SymmetricAlgorithm::AES256), &key) else {
+            panic!("the session key fits")
+        };
+        let mut content = Vec::new();
+        sealed.open(rest, &session)?.read_to_end(&mut content).map(|_| content)
+    }
+
+    #[test]
+    fn what_openssl_seals_opens() {
+        for size in [0, 1, 15, 16, 500, PIECE_BYTES - 40, PIECE_BYTES - 39, PIECE_BYTES, 3 * PIECE_BYTES + 5] {
+            let content: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
+            for piece in [0, 9, 13, 16] {
+                assert!(opened(&message(&sealed(&content), piece)).unwrap() == content, "{size} bytes, pieces of 2^{piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_altered_octet_and_every_cut_is_seen() {
+        let whole = message(&sealed(&[5; 100]), 0);
+        let body = whole.len() - 100 - DIGEST_PACKET;
+        for at in body..whole.len() {
+            let mut altered = whole.clone();
+            altered[at] ^= 1;
+            assert!(opened(&altered).is_err(), "octet {at}");
+            assert!(opened(&whole[..at]).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_not_usual_is_left_as_it_was() {
+        let usual = message(&sealed(b"content"), 0);
+        let mut version_2 = usual.clone();
+        version_2[20] = 2;
+        let unusual: [&[u8]; 5] = [b"", b"text", &usual[..10], &usual[14..], &version_2];
+        for message in unusual {
+            let mut rest = message;
+            let head = head(&mut rest, 16).unwrap();
+            assert!(head.sealed.is_none());
+            assert_eq!([&head.seen, rest].concat(), message);
+        }
+        let mut rest = &usual[..];
+        assert!(head(&mut rest, 0).unwrap().sealed.is_none(), "more recipients than are looked at");
+    }
+
+    #[test]
+    fn another_session_key_does_not_fit() {
+        let usual = message(&sealed(b"content"), 0);
+        let sealed = head(&mut &usual[..], 16).unwrap().sealed.unwrap();
+        let (other, short) = (SessionKey::from(&[8; 32][..]), SessionKey::from(&[7; 16][..]));
+        assert!(matches!(sealed.try_key(Some(SymmetricAlgorithm::AES256), &other), Fit::Not));
+        assert!(matches!(sealed.try_key(Some(SymmetricAlgorithm::AES256), &short), Fit::Not));
+        assert!(matches!(sealed.try_key(Some(SymmetricAlgorithm::CAST5), &short), Fit::Other));
+        assert!(matches!(sealed.try_key(None, &other), Fit::Other));
+    }
+
+    #[test]
+    fn only_packets_of_a_message_are_passed_on() {
+        let passed = |octets: &[u8]| packets(octets).is_ok();
+        assert!(passed(&[0xC4, 13, 3, 0, 8]) && passed(&[0xA3, 1, 2]) && passed(&[0xCB, 0xE9, 0, 0]));
+        assert!(!passed(b"") && !passed(b"-----BEGIN PGP SIGNED MESSAGE-----"));
+        assert!(!passed(&[0xC4, 12, 3]) && !passed(&[0xCB, 0xE8, 0]) && !passed(&[0xD2, 100, 1]) && !passed(&[0xFF, 1, 0]));
     }
 }

@@ -5,11 +5,12 @@
 use std::io::{Cursor, Write};
 
 use jiff::Timestamp;
+use sequoia_openpgp::armor;
 use sequoia_openpgp::packet::Key;
 use sequoia_openpgp::packet::key::{PublicParts, UnspecifiedRole};
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::serialize::Serialize;
-use sequoia_openpgp::serialize::stream::{Compressor, Encryptor, LiteralWriter, Message, Recipient, Signer};
+use sequoia_openpgp::serialize::stream::{Armorer, Compressor, Encryptor, LiteralWriter, Message, Recipient, Signer};
 use sequoia_openpgp::types::Features;
 use sequoia_openpgp::{Cert, KeyHandle};
 use tempfile::TempDir;
@@ -174,4 +175,35 @@ fn the_newer_container_opens_too() {
     sealed[last] ^= 1;
     assert_eq!(both.reason(&sealed), HoldReason::Tampered);
     assert_eq!(both.reason(&sealed[..last]), HoldReason::Truncated);
+}
+
+/// Somebody passes on what the partner has signed for all to read, in a container of his own making.
+#[test]
+fn armour_inside_a_container_is_no_message() {
+    let both = Both::new();
+    let mut signed = Vec::new();
+    let armour = Armorer::new(Message::new(&mut signed)).kind(armor::Kind::Message).build().unwrap();
+    literal(both.signature(armour, &[]));
+    for before in [&b""[..], b"\x80", b"\xFF\x01\n"] {
+        let sealed = both.encrypted(|mut message| {
+            message.write_all(before).unwrap();
+            message.write_all(&signed).unwrap();
+            message.finalize().unwrap();
+        });
+        assert_eq!(both.reason(&sealed), HoldReason::OddStructure, "after {before:?}");
+    }
+}
+
+/// What no longer holds comes before what is odd.
+#[test]
+fn an_altered_container_is_altered_whatever_is_inside() {
+    let both = Both::new();
+    let mut sealed = both.encrypted(|mut message| {
+        message.write_all(b"no packets at all").unwrap();
+        message.finalize().unwrap();
+    });
+    assert_eq!(both.reason(&sealed), HoldReason::OddStructure);
+    let last = sealed.len() - 1;
+    sealed[last] ^= 1;
+    assert_eq!(both.reason(&sealed), HoldReason::Tampered);
 }
