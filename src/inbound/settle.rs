@@ -148,9 +148,11 @@ mod tests {
     #[test]
     fn a_file_that_nobody_takes_asks_for_no_more_looks() {
         let mut settling = Settling::new(SETTLE, PATIENCE);
-        settling.is_ready(&sighting(10), false, at(0), || Some(Completeness::Complete));
-        assert_eq!(settling.next_in(at(5)), Some(at(895)));
-        assert_eq!(settling.next_in(at(900)), None);
+        let mut judged = |second| {
+            settling.is_ready(&sighting(10), false, at(second), || Some(Completeness::Complete));
+            settling.next_in(at(second))
+        };
+        assert_eq!([judged(0), judged(5), judged(900)], [Some(SETTLE), Some(at(895)), None]);
     }
 
     proptest! {
