@@ -383,7 +383,10 @@ mod tests {
         for size in [0, 1, 15, 16, 500, PIECE_BYTES - 40, PIECE_BYTES - 39, PIECE_BYTES, 3 * PIECE_BYTES + 5] {
             let content: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
             for piece in [0, 9, 13, 16] {
-                assert!(opened(&message(&sealed(&content), piece)).unwrap() == content, "{size} bytes, pieces of 2^{piece}");
+                assert!(
+                    opened(&message(&sealed(&content), piece)).unwrap() == content,
+                    "{size} bytes, pieces of 2^{piece}"
+                );
             }
         }
     }
@@ -432,6 +435,8 @@ mod tests {
         let passed = |octets: &[u8]| packets(octets).is_ok();
         assert!(passed(&[0xC4, 13, 3, 0, 8]) && passed(&[0xA3, 1, 2]) && passed(&[0xCB, 0xE9, 0, 0]));
         assert!(!passed(b"") && !passed(b"-----BEGIN PGP SIGNED MESSAGE-----"));
-        assert!(!passed(&[0xC4, 12, 3]) && !passed(&[0xCB, 0xE8, 0]) && !passed(&[0xD2, 100, 1]) && !passed(&[0xFF, 1, 0]));
+        assert!(
+            !passed(&[0xC4, 12, 3]) && !passed(&[0xCB, 0xE8, 0]) && !passed(&[0xD2, 100, 1]) && !passed(&[0xFF, 1, 0])
+        );
     }
 }
