@@ -162,7 +162,7 @@ fn the_states_that_can_be_asked_for_are_all_there_are() {
     let cause = DeferCause::SpoolUnreadable;
     let standings = [
         Standing::Collected { at: at(0) },
-        Standing::Staged { at: at(0), boot: boot(), place: None },
+        Standing::Staged { at: at(0), boot: boot() },
         Standing::Deferred { until, attempts: 1, cause, resume: Resume::Opening },
         Standing::Held { since, reason: HoldReason::Repeat },
         Standing::Delivered { at: at(0) },

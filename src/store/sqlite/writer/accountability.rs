@@ -38,7 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn standing(number: usize) -> (Event, Standing) {
     match number {
         0 => (Event::RetryOrdered, Standing::Collected { at: at(1) }),
-        1 => (Event::Staged, Standing::Staged { at: at(2), boot: "boot".into(), place: None }),
+        1 => (Event::Staged, Standing::Staged { at: at(2), boot: "boot".into() }),
         2 => {
             let (cause, resume) = (DeferCause::SpoolUnreadable, Resume::Opening);
             (Event::Deferred, Standing::Deferred { until: at(3), attempts: 2, cause, resume })
