@@ -185,13 +185,8 @@ fn start<'scope, W: Write + Send + 'scope>(
     mut target: Digesting<W>,
 ) -> Thread<'scope> {
     let (full, filled) = sync_channel::<Vec<u8>>(PIECES_MAX);
-<<<<<<< HEAD
-    #[expect(clippy::disallowed_methods, reason = "no more pieces than there are can come back")]
-    let (empty, emptied) = channel();
-=======
     // As many as there are pieces, so that giving one back never waits.
     let (empty, emptied) = sync_channel(PIECES_MAX + 2);
->>>>>>> main
     let handle = scope.spawn(move || {
         for mut piece in filled {
             target.take(&piece)?;
