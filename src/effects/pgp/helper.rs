@@ -12,7 +12,7 @@ use sequoia_openpgp::parse::PacketParser;
 use sequoia_openpgp::parse::stream::{DecryptionHelper, MessageStructure, VerificationHelper};
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::types::SymmetricAlgorithm;
-use sequoia_openpgp::{Cert, Error, KeyHandle, Result, anyhow};
+use sequoia_openpgp::{Cert, Error, Fingerprint, KeyHandle, Result, anyhow};
 
 use super::layers::{self, Signed};
 use super::ring::{KeyFault, Ring};
@@ -40,6 +40,8 @@ pub(super) struct Trace {
     recipients: usize,
     /// How deep the packets that come lie already.
     below: usize,
+    /// Whose key has opened the container, if sequoia was not there.
+    pub reader: Option<Fingerprint>,
 }
 
 impl Trace {
@@ -186,7 +188,9 @@ impl VerificationHelper for Helper<'_> {
 
     fn check(&mut self, structure: MessageStructure<'_>) -> Result<()> {
         let grammatical = layers::grammar(&self.trace.borrow().packets);
-        match grammatical.and_then(|()| layers::verdict(structure, self.policy, self.request.at)) {
+        let reader = self.trace.borrow().reader.clone();
+        let judged = || layers::verdict(structure, reader.as_ref(), self.policy, self.request.at);
+        match grammatical.and_then(|()| judged()) {
             Ok(signed) => {
                 self.trace.borrow_mut().signed = Some(signed);
                 Ok(())

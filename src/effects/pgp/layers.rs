@@ -11,7 +11,7 @@ use sequoia_openpgp::packet::{Signature, Tag};
 use sequoia_openpgp::parse::stream::{MessageLayer, MessageStructure, VerificationError};
 use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::{RevocationStatus, SignatureType};
-use sequoia_openpgp::{Cert, Error, anyhow};
+use sequoia_openpgp::{Cert, Error, Fingerprint as KeyFingerprint, anyhow};
 
 use crate::domain::Fingerprint;
 
@@ -60,9 +60,10 @@ pub(super) fn grammar(packets: &Packets) -> Result<(), OpenError> {
     }
 }
 
-/// Judges the one signature.
+/// Judges the one signature. `reader`: whose key has opened the container, if sequoia does not know that itself.
 pub(super) fn verdict(
     structure: MessageStructure<'_>,
+    reader: Option<&KeyFingerprint>,
     policy: &dyn Policy,
     at: Timestamp,
 ) -> Result<Signed, OpenError> {
@@ -77,10 +78,20 @@ pub(super) fn verdict(
         Err(error) => return Err(refused(error, policy, at)),
     };
     let signed = key_standing_then_age(signature, &key, policy, at)?;
+    if reader.is_some_and(|reader| !is_meant_for(signature, reader)) {
+        return Err(OpenError::BadSignature);
+    }
     match signature.typ() {
         SignatureType::Binary | SignatureType::Text => Ok(signed),
         _ => Err(OpenError::OddStructure),
     }
+}
+
+/// Whether the signature is for this reader, or for anybody.
+// RFC 9580 §5.2.3.36
+fn is_meant_for(signature: &Signature, reader: &KeyFingerprint) -> bool {
+    let mut readers = signature.intended_recipients().peekable();
+    readers.peek().is_none() || readers.any(|intended| intended == reader)
 }
 
 /// Puts a name to what sequoia found wrong. The signer's standing comes before the signature's own faults: it explains them.

@@ -153,7 +153,8 @@ impl<'r> Terms<'r> {
         if unusual {
             return None;
         }
-        let (Ok(_), Some(session)) = (found, session) else { return Some(Err(trace.borrow_mut().blame(None))) };
+        let (Ok(reader), Some(session)) = (found, session) else { return Some(Err(trace.borrow_mut().blame(None))) };
+        trace.borrow_mut().reader = reader.map(|cert| cert.fingerprint());
         let Ok(mut container) = sealed.open(message, &session) else { return None };
         let opened = std::thread::scope(|scope| {
             let verifier = container::packets(Ahead::new(scope, &mut container)).and_then(|packets| {
