@@ -42,7 +42,7 @@ impl<'scope, 'env, R: Read + Send + 'scope> Ahead<'scope, 'env, R> {
 
     fn start(&mut self, mut source: R) {
         let (full, filled) = sync_channel(PIECES_MAX);
-        // As many as there are pieces, so that giving one back never waits.
+        // What finds no room is not needed again: giving one back never waits.
         let (empty, emptied) = sync_channel::<Vec<u8>>(PIECES_MAX + 2);
         self.scope.spawn(move || {
             loop {
@@ -107,7 +107,7 @@ impl Read for Pieces {
             let Ok(next) = self.filled.recv() else { return Ok(0) };
             let used = std::mem::replace(&mut self.piece, next?);
             self.given = 0;
-            let _ = self.empty.send(used);
+            let _ = self.empty.try_send(used);
         }
         let read = (&self.piece[self.given..]).read(buffer)?;
         self.given += read;
@@ -185,13 +185,13 @@ fn start<'scope, W: Write + Send + 'scope>(
     mut target: Digesting<W>,
 ) -> Thread<'scope> {
     let (full, filled) = sync_channel::<Vec<u8>>(PIECES_MAX);
-    // As many as there are pieces, so that giving one back never waits.
+    // What finds no room is not needed again: giving one back never waits.
     let (empty, emptied) = sync_channel(PIECES_MAX + 2);
     let handle = scope.spawn(move || {
         for mut piece in filled {
             target.take(&piece)?;
             piece.clear();
-            let _ = empty.send(piece);
+            let _ = empty.try_send(piece);
         }
         target.finish()
     });
