@@ -36,6 +36,10 @@ const ACTIVE: [&str; 10] = [
 ];
 /// Short enough to occur by chance in compressed bytes, so counted only outside of them. It needs one of the above to act.
 const ACTIVE_OUTSIDE_STREAMS: &str = "JS";
+/// Occurs by chance too, in a large scan, and acts only from a document's form.
+// ISO 32000-1 §12.7.2, table 218
+const ACTIVE_IN_A_FORM: &str = "XFA";
+const FORM: &[u8] = b"AcroForm";
 /// Ways of storing a stream that are not looked through. Pictures have others, and cannot hold objects.
 const OPAQUE: [&str; 6] = ["LZWDecode", "ASCIIHexDecode", "ASCII85Decode", "RunLengthDecode", "Crypt", "Predictor"];
 
@@ -76,6 +80,7 @@ fn has_end<R: Read + Seek>(content: &mut R) -> io::Result<bool> {
 #[derive(Debug, Default)]
 struct Contents {
     active: Vec<&'static str>,
+    form: bool,
     locked: bool,
     packed_objects: bool,
     /// Objects are packed in a way that is not looked through.
@@ -146,6 +151,7 @@ impl Contents {
     }
 
     fn name_in_stream(&mut self, name: &[u8]) {
+        self.form |= name == FORM;
         if let Some(known) = ACTIVE.iter().find(|known| known.as_bytes() == name) {
             self.meet(known);
         }
@@ -202,7 +208,8 @@ impl Contents {
         }
     }
 
-    fn report(&self, gathered: &mut Gathered) {
+    fn report(mut self, gathered: &mut Gathered) {
+        self.active.retain(|known| self.form || *known != ACTIVE_IN_A_FORM);
         if self.active.is_empty() {
             gathered.note("nothing in it acts by itself");
         } else {

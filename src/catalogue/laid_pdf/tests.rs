@@ -32,7 +32,7 @@ fn codes(seen: &Identified) -> Vec<&'static str> {
 #[test]
 fn a_plain_document_is_sound() {
     let page = stream("/Filter/FlateDecode", &deflate(b"BT (claim) Tj ET"));
-    let chance = stream("/Filter/DCTDecode", b"\xFF\xD8 /JS /AA ");
+    let chance = stream("/Filter/DCTDecode", b"\xFF\xD8 /JS /AA /XFA ");
     let seen = look_at(pdf(&[&page, &chance]));
     assert_eq!(seen.kind, FileKind::LaidPdf);
     assert!(seen.findings.is_empty(), "{:?}", seen.findings);
