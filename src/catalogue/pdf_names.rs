@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2_iter;
+
 /// Names longer than this are none that we look for, even with every letter written as `#xx`.
 const NAME_BYTES_MAX: usize = 64;
 const ENDSTREAM: &[u8] = b"endstream";
@@ -15,7 +17,7 @@ const ENDSTREAM: &[u8] = b"endstream";
 pub(super) enum Met<'n> {
     /// A name outside a stream, with its `#xx` resolved.
     Name(&'n [u8]),
-    /// What looks like a name inside a stream.
+    /// What looks like a name inside a stream, if it begins with a capital letter or an escape.
     NameInStream(&'n [u8]),
     /// The keyword that begins an object.
     Object,
@@ -74,7 +76,7 @@ impl Scanner {
     /// Takes as many bytes at once as make no difference one by one.
     fn skip(&mut self, bytes: &[u8]) -> usize {
         match self.place {
-            Place::Stream(0) if !self.in_name => first_of(bytes, |byte| matches!(byte, b'/' | b'e')),
+            Place::Stream(0) if !self.in_name => beginning(bytes),
             Place::Body => {
                 let run = bytes.iter().position(|&byte| !is_regular(byte)).unwrap_or(bytes.len());
                 self.regular(&bytes[..run]);
@@ -107,7 +109,11 @@ impl Scanner {
         }
         if self.in_name && !self.name.is_empty() {
             let plain = unescaped(&self.name);
-            met(if self.place == Place::Body { Met::Name(&plain) } else { Met::NameInStream(&plain) });
+            match self.place {
+                Place::Body => met(Met::Name(&plain)),
+                _ if may_begin_a_name(self.name[0]) => met(Met::NameInStream(&plain)),
+                _ => {}
+            }
         }
         self.name.clear();
         self.in_name = byte == b'/';
@@ -139,13 +145,19 @@ impl Scanner {
     }
 }
 
-/// Where the first byte of interest stands, or how many bytes there are.
-fn first_of(bytes: &[u8], interests: impl Fn(u8) -> bool) -> usize {
-    // Most blocks have none, which the processor sees for a whole block at once.
-    const BLOCK: usize = 32;
-    let quiet = |block: &&[u8]| !block.iter().fold(false, |any, &byte| any | interests(byte));
-    let at = bytes.chunks_exact(BLOCK).take_while(quiet).count() * BLOCK;
-    at + bytes[at..].iter().position(|&byte| interests(byte)).unwrap_or(bytes.len() - at)
+/// Where the first byte stands with which a name or `endstream` may begin, or how many bytes there are.
+fn beginning(bytes: &[u8]) -> usize {
+    let begins = |&at: &usize| match (bytes[at], bytes.get(at + 1)) {
+        (_, None) => true,
+        (b'e', Some(&next)) => next == ENDSTREAM[1],
+        (_, Some(&next)) => may_begin_a_name(next),
+    };
+    memchr2_iter(b'/', b'e', bytes).find(begins).unwrap_or(bytes.len())
+}
+
+/// All names that matter begin so. In a stream, where any byte may stand, others are not worth reading.
+fn may_begin_a_name(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || byte == b'#'
 }
 
 /// How much of `endstream` has gone by after one more byte.
@@ -255,6 +267,8 @@ mod tests {
         let met = scan(b"1 0 obj <</L 1>>stream\r\n/JS x endstrendstream /After ");
         let in_stream = Seen::NameInStream("JS".into());
         assert_eq!(met, [Seen::Object, name("L"), Seen::Stream(24), in_stream, name("After")]);
+        let others = scan(b"stream\n/ /js //#4aS /9 endsendstream ");
+        assert_eq!(others, [Seen::Stream(7), Seen::NameInStream("JS".into())]);
         assert_eq!(scan(b"upstream\n/A streams\n/B "), [name("A"), name("B")]);
     }
 }

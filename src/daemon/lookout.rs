@@ -251,7 +251,7 @@ fn is_of_state(reason: AlarmReason) -> bool {
 /// Whether the file is whole, if it can be told now.
 fn look_inside(folder: &DropFolder, sighting: &Sighting) -> std::io::Result<Option<Completeness>> {
     match folder.open(sighting)? {
-        Some(mut file) => completeness(&mut file).map(Some),
+        Some(file) => completeness(&file).map(Some),
         None => Ok(None),
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use openssl::sha::Sha256;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 digest, written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct NotADigest;
 impl Digest {
     /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Digest {
-        Digest(Sha256::digest(bytes).into())
+        Digest(openssl::sha::sha256(bytes))
     }
 
     /// A digest computed elsewhere.
@@ -50,7 +50,7 @@ impl Digester {
 
     /// The digest of all bytes taken in.
     pub fn finish(self) -> Digest {
-        Digest(self.0.finalize().into())
+        Digest(self.0.finish())
     }
 }
 

@@ -2,15 +2,18 @@
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{Advice, fadvise};
 
 use super::private_file;
 
 /// Content up to this size is kept in memory.
 const MEMORY_BYTES_MAX: usize = 512 * 1024;
 
-/// How much of a file is written before the disk is made to keep up. The last sync then has little left to wait for.
-const UNSYNCED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How much of a file is written before the disk is set to work on it. The last sync then has little left to wait for.
+const WRITE_BACK_BYTES: NonZeroU64 = NonZeroU64::new(8 << 20).unwrap();
 
 /// Content that no name leads to: in memory while it is small, else in a nameless file.
 pub struct PrivateContent {
@@ -20,7 +23,7 @@ pub struct PrivateContent {
 
 enum Place {
     Memory(Cursor<Vec<u8>>),
-    File { file: File, unsynced: usize },
+    File { file: File, written: u64, under_way: u64 },
 }
 
 /// Where the whole of some private content is.
@@ -50,7 +53,7 @@ impl PrivateContent {
             let mut file = private_file(&self.directory)?;
             file.write_all(memory.get_ref())?;
             file.seek(SeekFrom::Start(memory.position()))?;
-            self.place = Place::File { file, unsynced: 0 };
+            self.place = Place::File { file, written: 0, under_way: 0 };
         }
         Ok(())
     }
@@ -65,14 +68,17 @@ impl Write for PrivateContent {
             }
         }
         self.move_to_file()?;
-        let Place::File { file, unsynced } = &mut self.place else { return Err(io::Error::other("there is no file")) };
-        let written = file.write(bytes)?;
-        *unsynced += written;
-        if *unsynced >= UNSYNCED_BYTES_MAX {
-            file.sync_data()?;
-            *unsynced = 0;
+        let Place::File { file, written, under_way } = &mut self.place else {
+            return Err(io::Error::other("there is no file"));
+        };
+        let now = file.write(bytes)?;
+        *written += now as u64;
+        if *written - *under_way >= WRITE_BACK_BYTES.get() {
+            // Begins to write what is not on the disk yet, and waits for nothing. A hint: nothing depends on it.
+            let _ = fadvise(&*file, *under_way, Some(WRITE_BACK_BYTES), Advice::DontNeed);
+            *under_way += WRITE_BACK_BYTES.get();
         }
-        Ok(written)
+        Ok(now)
     }
 
     fn flush(&mut self) -> io::Result<()> {

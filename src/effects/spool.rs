@@ -95,14 +95,19 @@ impl Spool {
     }
 
     /// As [`Spool::take`], but by a second name for the file itself instead of a copy: for large files on the
-    /// spool's own file system. The digest is taken here, and again when the file is opened.
-    pub fn adopt(&self, from: &Directory, name: &str, bytes_max: u64) -> Result<Incoming<'_>, CopyError> {
+    /// spool's own file system. `digest` reads all of it.
+    pub fn adopt(
+        &self,
+        from: &Directory,
+        name: &str,
+        digest: impl FnOnce(&File) -> Result<Copied, CopyError>,
+    ) -> Result<Incoming<'_>, CopyError> {
         let own = format!("{}", self.counter.fetch_add(1, Ordering::Relaxed));
         self.tmp.link_from(from, name, &own).map_err(CopyError::Write)?;
         let empty = Copied { digest: Digest::of(b""), bytes: 0 };
         let mut incoming = Incoming { tmp: &self.tmp, name: own, copied: empty, kept: false };
-        let mut file = self.tmp.open_file(&incoming.name).map_err(CopyError::Read)?;
-        incoming.copied = copy_and_digest(&mut file, &mut io::sink(), bytes_max)?;
+        let file = self.tmp.open_file(&incoming.name).map_err(CopyError::Read)?;
+        incoming.copied = digest(&file)?;
         step("collect.copied").map_err(CopyError::Write)?;
         file.sync_all().map_err(CopyError::Write)?;
         step("collect.synced").map_err(CopyError::Write)?;

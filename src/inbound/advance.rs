@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::claims::Claim;
 use super::identify::without_openpgp_ending;
+use super::open::Opened;
 use super::{Critical, Failure, Inbound, Terms};
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
@@ -19,12 +20,17 @@ impl Inbound {
     /// Works on the consignment until it rests. `None` if there is no such consignment, or somebody works on it.
     pub fn advance(&self, id: &ConsignmentId) -> Result<Option<Standing>, Critical> {
         match self.claims.claim(id) {
-            Some(claim) => self.advance_claimed(&claim),
+            Some(claim) => self.advance_claimed(&claim, None),
             None => Ok(None),
         }
     }
 
-    pub(super) fn advance_claimed(&self, claim: &Claim<'_>) -> Result<Option<Standing>, Critical> {
+    /// `ahead`: its content, if it was opened while it was collected.
+    pub(super) fn advance_claimed(
+        &self,
+        claim: &Claim<'_>,
+        mut ahead: Option<Opened>,
+    ) -> Result<Option<Standing>, Critical> {
         let Some((mut consignment, name)) = self.queries.consignment(&claim.id)? else { return Ok(None) };
         let was_delivered = matches!(consignment.standing, Standing::Delivered { .. });
         if was_delivered {
@@ -32,7 +38,7 @@ impl Inbound {
         }
         while consignment.standing.due_at().is_some_and(|due| due <= self.clock.now()) {
             let before = consignment.revision;
-            let stepping = AssertUnwindSafe(|| self.step(&mut consignment, name.as_deref()));
+            let stepping = AssertUnwindSafe(|| self.step(&mut consignment, name.as_deref(), &mut ahead));
             let failure = match catch_unwind(stepping) {
                 Ok(Ok(())) => continue,
                 Ok(Err(Failure::Critical(critical))) => return Err(critical),
@@ -56,10 +62,15 @@ impl Inbound {
         Ok(Some(consignment.standing))
     }
 
-    fn step(&self, consignment: &mut Consignment, name: Option<&str>) -> Result<(), Failure> {
+    fn step(
+        &self,
+        consignment: &mut Consignment,
+        name: Option<&str>,
+        ahead: &mut Option<Opened>,
+    ) -> Result<(), Failure> {
         match consignment.standing.clone() {
             Standing::Collected { .. } | Standing::Deferred { resume: Resume::Opening, .. } => {
-                let deliveries = self.open_to_staged(consignment, name)?;
+                let deliveries = self.open_to_staged(consignment, name, ahead.take())?;
                 self.publish(consignment, &deliveries)?;
                 self.clear_destination_alarms(&deliveries)?;
             }
@@ -73,12 +84,20 @@ impl Inbound {
         Ok(())
     }
 
-    fn open_to_staged(&self, consignment: &mut Consignment, name: Option<&str>) -> Result<Vec<Delivery>, Failure> {
+    fn open_to_staged(
+        &self,
+        consignment: &mut Consignment,
+        name: Option<&str>,
+        ahead: Option<Opened>,
+    ) -> Result<Vec<Delivery>, Failure> {
         let Some(source) = self.source(&consignment.source) else {
             let detail = format!("the source {} is no longer configured", consignment.source);
             return Err(Failure::of(Consequence::Hold(HoldReason::NoRoute), detail));
         };
-        let opened = self.open(source, consignment)?;
+        let opened = match ahead.filter(|ahead| ahead.is_of(consignment)) {
+            Some(ahead) => ahead,
+            None => self.open(source, consignment)?,
+        };
         let recognised = self.identify(opened, name.map(without_openpgp_ending))?;
         let routed = self.check(source, consignment, recognised)?;
         self.stage(consignment, routed)

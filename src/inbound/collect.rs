@@ -5,14 +5,18 @@
 //! Order matters: spool, then record, then clear. See "What a crash leaves" in ARCHITECTURE.md.
 //! Holds: never clears a source whose ledger entry has not committed.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Seek};
+
+use jiff::Timestamp;
 
 use super::claims::Claim;
+use super::open::Opened;
 use super::{Critical, Inbound, Source};
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Consignment, ConsignmentId, Digest, Revision, Standing};
-use crate::durable::{CopyError, step};
+use crate::durable::{Copied, CopyError, copy_and_digest, step};
 use crate::effects::drop_folder::Sighting;
 use crate::effects::spool::Incoming;
 use crate::store::{Change, Named, NewConsignment, RecordError, StateChange};
@@ -36,8 +40,8 @@ impl Inbound {
     pub fn carry(&self, source: &Source, sighting: &Sighting) -> Result<Collecting, Critical> {
         match self.collect(source, sighting) {
             Ok((collecting, None)) => Ok(collecting),
-            Ok((collecting, Some(claim))) => {
-                self.advance_claimed(&claim)?;
+            Ok((collecting, Some((claim, ahead)))) => {
+                self.advance_claimed(&claim, ahead)?;
                 Ok(collecting)
             }
             Err(Stopped::Critical(critical)) => Err(critical),
@@ -54,7 +58,7 @@ impl Inbound {
         self.spool.free_bytes().is_ok_and(|free| free < wanted)
     }
 
-    fn collect(&self, source: &Source, sighting: &Sighting) -> Result<(Collecting, Option<Claim<'_>>), Stopped> {
+    fn collect(&self, source: &Source, sighting: &Sighting) -> Result<(Collecting, Option<Collected<'_>>), Stopped> {
         let native = Digest::of(sighting.native().as_bytes());
         if let Some(consignment) = self.queries.collected(&source.name, &native).map_err(Critical::from)? {
             return Ok((self.clear_again(source, sighting, consignment)?, None));
@@ -67,12 +71,15 @@ impl Inbound {
             let words = "there is too little space below the state directory";
             return Err(Stopped::Left(AlarmReason::SpaceLow, io::Error::other(words)));
         }
-        let Some(incoming) = self.take(source, sighting)? else { return Ok((Collecting::Changed, None)) };
+        let received_at = self.clock.now();
+        let Some((incoming, ahead)) = self.take(source, sighting, received_at)? else {
+            return Ok((Collecting::Changed, None));
+        };
         let consignment = Consignment {
             id: ConsignmentId::derive(&source.name, &sighting.native(), &incoming.copied.digest),
             source: source.name.clone(),
             authority: source.authority.clone(),
-            received_at: self.clock.now(),
+            received_at,
             sealed_digest: incoming.copied.digest,
             sealed_bytes: incoming.copied.bytes,
             revision: Revision(0),
@@ -87,11 +94,17 @@ impl Inbound {
         passed(step("collect.recorded"))?;
         self.clear(source, sighting)?;
         passed(step("collect.cleared"))?;
-        Ok((Collecting::Ours(Box::new(consignment)), Some(claim)))
+        Ok((Collecting::Ours(Box::new(consignment)), Some((claim, ahead))))
     }
 
-    /// The bytes of the file, as they were from its opening to the end of the copy; `None` if they changed.
-    fn take(&self, source: &Source, sighting: &Sighting) -> Result<Option<Incoming<'_>>, Stopped> {
+    /// The bytes of the file, as they were from its opening to the end of the copy; `None` if they changed. A large file
+    /// that need not be copied is opened while it is read.
+    fn take(
+        &self,
+        source: &Source,
+        sighting: &Sighting,
+        received_at: Timestamp,
+    ) -> Result<Option<(Incoming<'_>, Option<Opened>)>, Stopped> {
         let fault = |error| Stopped::Left(AlarmReason::SourceFault, error);
         let directory = source.folder.directory().map_err(fault)?;
         let Some(mut file) = source.folder.open(sighting).map_err(fault)? else { return Ok(None) };
@@ -100,7 +113,16 @@ impl Inbound {
         }
         let bytes_max = self.terms.ciphertext_bytes_max;
         let large = sighting.stamp.bytes >= ADOPT_BYTES_MIN && self.spool.shares_file_system(&directory);
-        let adopted = large.then(|| self.spool.adopt(&directory, &sighting.name, bytes_max));
+        let mut ahead = None;
+        let mut digest = |file: &File| match self.open_ahead(source, file, received_at) {
+            Some(opened) => {
+                let copied = Copied { digest: opened.verdict.sealed, bytes: opened.sealed_bytes };
+                ahead = Some(opened);
+                Ok(copied)
+            }
+            None => digest_of(file, bytes_max),
+        };
+        let adopted = large.then(|| self.spool.adopt(&directory, &sighting.name, &mut digest));
         let taken = match adopted {
             // The kernel refuses a second name for somebody else's file, or the file has too many: a copy does.
             None | Some(Err(CopyError::Write(_))) => self.spool.take(&mut file, bytes_max),
@@ -112,7 +134,7 @@ impl Inbound {
             Err(CopyError::Read(error)) => return Err(fault(error)),
             Err(CopyError::Write(error)) => return Err(spool_fault(error)),
         };
-        Ok(source.folder.is_still(sighting).map_err(fault)?.then_some(incoming))
+        Ok(source.folder.is_still(sighting).map_err(fault)?.then_some((incoming, ahead)))
     }
 
     fn record_collected(&self, consignment: Consignment, native: Digest, name: &str) -> Result<Consignment, Stopped> {
@@ -142,7 +164,7 @@ impl Inbound {
     fn clear_again(&self, source: &Source, sighting: &Sighting, known: Consignment) -> Result<Collecting, Stopped> {
         let fault = |error| Stopped::Left(AlarmReason::SourceFault, error);
         let Some(mut file) = source.folder.open(sighting).map_err(fault)? else { return Ok(Collecting::Changed) };
-        let bytes = crate::durable::copy_and_digest(&mut file, &mut io::sink(), u64::MAX);
+        let bytes = copy_and_digest(&mut file, &mut io::sink(), u64::MAX);
         let bytes = bytes.map_err(|error| fault(io::Error::other(error)))?;
         if bytes.digest != known.sealed_digest {
             let words = "it was replaced by other content with the same times";
@@ -164,6 +186,14 @@ impl Inbound {
     fn clear(&self, source: &Source, sighting: &Sighting) -> Result<(), Stopped> {
         source.folder.clear(sighting).map_err(|error| Stopped::Left(AlarmReason::SourceFault, error))
     }
+}
+
+/// A consignment that was just collected, and what is known of its content already.
+type Collected<'a> = (Claim<'a>, Option<Opened>);
+
+fn digest_of(mut file: &File, bytes_max: u64) -> Result<Copied, CopyError> {
+    file.rewind().map_err(CopyError::Read)?;
+    copy_and_digest(&mut file, &mut io::sink(), bytes_max)
 }
 
 enum Stopped {

@@ -4,12 +4,15 @@
 //! Out: [`Opened`]: content in a private place, with the verdict that released it. There is no other way to make one.
 //! Holds: nothing reads the private place before the verdict; without one it is gone.
 
-use std::io::{Seek, SeekFrom};
+use std::fs::File;
+use std::io::Seek;
+
+use jiff::Timestamp;
 
 use super::{Failure, Inbound, Source};
 use crate::domain::{Consequence, Consignment, DeferCause, HoldReason};
-use crate::durable::{PrivateContent, step};
-use crate::effects::pgp::{OpenRequest, Signers, Verdict};
+use crate::durable::{Passing, PrivateContent, step};
+use crate::effects::pgp::{OpenError, OpenRequest, Signers, Verdict};
 
 /// Content that a pinned partner has signed, as signed.
 pub(super) struct Opened {
@@ -17,28 +20,51 @@ pub(super) struct Opened {
     pub content: PrivateContent,
     /// Who signed, and what.
     pub verdict: Verdict,
+    /// As of when that was judged.
+    pub at: Timestamp,
+    /// How many sealed bytes were read.
+    pub sealed_bytes: u64,
+}
+
+impl Opened {
+    /// Whether this is what opening the consignment again would give.
+    pub(super) fn is_of(&self, consignment: &Consignment) -> bool {
+        let Consignment { received_at, sealed_digest, sealed_bytes, .. } = consignment;
+        (self.at, self.verdict.sealed, self.sealed_bytes) == (*received_at, *sealed_digest, *sealed_bytes)
+    }
 }
 
 impl Inbound {
     pub(super) fn open(&self, source: &Source, consignment: &Consignment) -> Result<Opened, Failure> {
         let unreadable = |error| Failure::of(Consequence::Defer(DeferCause::SpoolUnreadable), error);
-        let private = |error| Failure::of(Consequence::Defer(DeferCause::PrivateSpace), error);
-        let mut sealed = self.spool.raw(&consignment.source, &consignment.id).map_err(unreadable)?;
-        let mut content = self.spool.private_content();
-        let request = OpenRequest {
-            at: consignment.received_at,
-            signers: Signers::Partners(&source.partners),
-            plaintext_bytes_max: self.terms.plaintext_bytes_max,
-        };
-        let opened = self.opener.open(&mut sealed, &mut content, &request);
-        let verdict = match opened {
-            Ok(verdict) if verdict.sealed == consignment.sealed_digest => verdict,
+        let sealed = self.spool.raw(&consignment.source, &consignment.id).map_err(unreadable)?;
+        let opened = match self.open_sealed(source, sealed, consignment.received_at) {
+            Ok(opened) if opened.is_of(consignment) => opened,
             Ok(_) => return Err(spool_changed()),
             Err(error) => return Err(self.blame(consignment, error.consequence(), &error)),
         };
-        content.seek(SeekFrom::Start(0)).map_err(private)?;
         super::passed(step("open.opened"))?;
-        Ok(Opened { content, verdict })
+        Ok(opened)
+    }
+
+    /// Opens a large file at the one reading in which it is collected. What comes of it counts only once the file is
+    /// collected; `None`: opening it then says why not.
+    pub(super) fn open_ahead(&self, source: &Source, sealed: &File, received_at: Timestamp) -> Option<Opened> {
+        let sealed = sealed.try_clone().ok()?;
+        self.open_sealed(source, sealed, received_at).ok()
+    }
+
+    fn open_sealed(&self, source: &Source, sealed: File, at: Timestamp) -> Result<Opened, OpenError> {
+        let mut content = self.spool.private_content();
+        let request = OpenRequest {
+            at,
+            signers: Signers::Partners(&source.partners),
+            plaintext_bytes_max: self.terms.plaintext_bytes_max,
+        };
+        let mut sealed = Passing::new(sealed);
+        let verdict = self.opener.open(&mut sealed, &mut content, &request)?;
+        content.rewind().map_err(OpenError::Write)?;
+        Ok(Opened { content, verdict, at, sealed_bytes: sealed.bytes() })
     }
 
     /// What will not open may be the sender's doing, or our own disk's.

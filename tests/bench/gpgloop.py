@@ -69,7 +69,10 @@ class GpgLoop:
 
     def _look_at_memory(self):
         for process in self._processes("gpg"):
-            lines = (process / "status").read_text().splitlines()
+            try:
+                lines = (process / "status").read_text().splitlines()
+            except OSError:
+                continue
             highest = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")]
             self.peak = max([self.peak, *highest])
 

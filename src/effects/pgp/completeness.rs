@@ -4,7 +4,9 @@
 //! Holds: seeks from header to header and reads almost nothing, so that a file of 2 GiB costs little. Decides nothing about
 //! trust; what looks whole may still not open.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 
 use super::framing::{self, HEADER_OCTETS_MAX, Length, Look};
 
@@ -28,9 +30,9 @@ const TAIL_BYTES: u64 = 8 * 1024;
 /// How much of the beginning is searched for the first line of an armour.
 const HEAD_BYTES: usize = 256;
 
-/// Looks whether the file is whole. Moves its position.
-pub fn completeness(file: &mut (impl Read + Seek)) -> io::Result<Completeness> {
-    let end = file.seek(SeekFrom::End(0))?;
+/// Looks whether the file is whole.
+pub fn completeness(file: &File) -> io::Result<Completeness> {
+    let end = file.metadata()?.len();
     let mut head = [0; HEAD_BYTES];
     let head = read_at(file, 0, &mut head)?;
     match head.first() {
@@ -41,7 +43,7 @@ pub fn completeness(file: &mut (impl Read + Seek)) -> io::Result<Completeness> {
 }
 
 /// Walks from packet to packet.
-fn packets(file: &mut (impl Read + Seek), end: u64) -> io::Result<Completeness> {
+fn packets(file: &File, end: u64) -> io::Result<Completeness> {
     let (mut at, mut in_pieces, mut seen) = (0, false, Seen::default());
     for _ in 0..STEPS_MAX {
         let mut octets = [0; HEADER_OCTETS_MAX];
@@ -108,7 +110,7 @@ impl Seen {
 
 /// Looks for the last line of the armour.
 // RFC 9580 §6.2
-fn armour(file: &mut (impl Read + Seek), end: u64, head: &[u8]) -> io::Result<Completeness> {
+fn armour(file: &File, end: u64, head: &[u8]) -> io::Result<Completeness> {
     const BEGIN: &[u8] = b"-----BEGIN PGP ";
     let text = head.trim_ascii_start();
     let begins =
@@ -124,11 +126,10 @@ fn armour(file: &mut (impl Read + Seek), end: u64, head: &[u8]) -> io::Result<Co
 }
 
 /// Fills the buffer from this position on, as far as the file goes.
-fn read_at<'b>(file: &mut (impl Read + Seek), at: u64, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
-    file.seek(SeekFrom::Start(at))?;
+fn read_at<'b>(file: &File, at: u64, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
     let mut filled = 0;
     while filled < buffer.len() {
-        match file.read(&mut buffer[filled..]) {
+        match file.read_at(&mut buffer[filled..], at + filled as u64) {
             Ok(0) => break,
             Ok(n) => filled += n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -140,14 +141,16 @@ fn read_at<'b>(file: &mut (impl Read + Seek), at: u64, buffer: &'b mut [u8]) -> 
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
+    use std::io::Write;
 
     use proptest::prelude::*;
 
     use super::*;
 
     fn judge(bytes: &[u8]) -> Completeness {
-        completeness(&mut Cursor::new(bytes)).unwrap()
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        completeness(&file).unwrap()
     }
 
     #[test]

@@ -96,7 +96,7 @@ fn look<'a>(path: &Path, folder: &'a DropFolderSettings, reading: &Reading<'_>) 
     };
     let sighting = Sighting { name: name.to_owned(), stamp };
     let opened = DropFolder::new(folder.path.clone(), Arc::default()).open(&sighting);
-    let whole = opened.ok().flatten().and_then(|mut file| completeness(&mut file).ok());
+    let whole = opened.ok().flatten().and_then(|file| completeness(&file).ok());
     let native = Digest::of(sighting.native().as_bytes());
     let state = Directory::open(&reading.settings.service.state);
     Ok(Seen {
