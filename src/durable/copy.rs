@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use crate::domain::Digest;
 use crate::domain::digest::Digester;
 
-const BUFFER_BYTES: usize = 256 * 1024;
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// What was copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
