@@ -27,6 +27,7 @@ use crate::domain::{FileKind, LaNumber};
 pub use archive::{Archive, ArchiveError, Member};
 pub use finding::{Finding, Severity};
 pub use identify::identify;
+pub use name::without_openpgp_ending;
 
 /// The LA number that a file's name plainly names, as in `AOBWR627_12302_RISK.csv`.
 pub fn authority_in_name(name: &str) -> Option<LaNumber> {

@@ -15,8 +15,8 @@ use crate::config::settings::{AuthoritySettings, CourierWay, RouteSettings, Smtp
 use crate::config::{Settings, timetable};
 use crate::domain::timetable::Timetables;
 use crate::domain::{CourierName, DestinationName};
-use crate::durable::Directories;
-use crate::effects::clock::{Clock, MachineClock, boot_id};
+use crate::durable::{Directories, boot_id};
+use crate::effects::clock::{Clock, MachineClock};
 use crate::effects::courier::Courier;
 use crate::effects::courier::folder::FolderCourier;
 use crate::effects::courier::smtp::{Login, SmtpCourier, SmtpServer, Tls};

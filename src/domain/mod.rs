@@ -14,6 +14,7 @@ pub mod notice;
 pub mod partner;
 pub mod period;
 pub mod reason;
+pub mod retry;
 pub mod submission;
 pub mod timetable;
 

@@ -3,6 +3,7 @@
 //! Sits between `domain` and everything that keeps files: `effects` and `store` are built on it.
 //! Holds: nothing here overwrites, follows a link, or calls something durable whose sync has failed.
 
+pub mod boot;
 pub mod content;
 pub mod copy;
 pub mod directory;
@@ -11,6 +12,7 @@ pub mod private;
 pub mod registry;
 pub mod step;
 
+pub use boot::boot_id;
 pub use content::{PrivateContent, Whole};
 pub use copy::{Copied, CopyError, copy_and_digest};
 pub use directory::{Directory, Stamp};

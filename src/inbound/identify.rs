@@ -127,23 +127,3 @@ impl<W: Write> Write for Digesting<W> {
         self.into.flush()
     }
 }
-
-/// The name without the ending that says it is OpenPGP.
-pub(super) fn without_openpgp_ending(name: &str) -> &str {
-    let endings = [".pgp", ".gpg", ".asc"];
-    let lower = name.to_ascii_lowercase();
-    let ending = endings.iter().find(|ending| lower.ends_with(**ending) && name.len() > ending.len());
-    ending.map_or(name, |ending| &name[..name.len() - ending.len()])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_openpgp_endings_fall() {
-        assert_eq!(without_openpgp_ending("AOBWR627_LAID_RISK.csv.PGP"), "AOBWR627_LAID_RISK.csv");
-        assert_eq!(without_openpgp_ending("a.csv"), "a.csv");
-        assert_eq!(without_openpgp_ending(".pgp"), ".pgp");
-    }
-}
