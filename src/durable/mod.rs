@@ -11,6 +11,7 @@ pub mod place;
 pub mod private;
 pub mod registry;
 pub mod step;
+pub mod withdrawal;
 
 pub use boot::boot_id;
 pub use content::{PrivateContent, Whole};
@@ -19,3 +20,4 @@ pub use directory::{Directory, Stamp};
 pub use private::{private_directory, private_file};
 pub use registry::Directories;
 pub use step::step;
+pub use withdrawal::{Back, Withdrawn, hidden_name, read_hidden_name};
