@@ -22,6 +22,7 @@ mod transcode;
 
 use serde::Serialize;
 
+use crate::domain::reason::Unsound;
 use crate::domain::{FileKind, LaNumber};
 
 pub use archive::{Archive, ArchiveError, Member};
@@ -76,6 +77,17 @@ impl Identified {
     /// Whether it may be let through: nothing was found at the level of an error.
     pub fn is_sound(&self) -> bool {
         is_sound(&self.findings)
+    }
+
+    /// In what way it may not be let through; `None` if it may.
+    pub fn unsound(&self) -> Option<Unsound> {
+        let mut errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error).peekable();
+        errors.peek()?;
+        Some(match self.kind {
+            FileKind::CaseloadRisk => Unsound::RiskTable,
+            FileKind::LaidPdf if errors.any(|finding| laid_pdf::is_of_activity(finding.code)) => Unsound::ActivePdf,
+            _ => Unsound::Broken,
+        })
     }
 }
 

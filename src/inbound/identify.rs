@@ -100,11 +100,9 @@ fn is_zip(content: &mut PrivateContent) -> Result<bool, Failure> {
 }
 
 fn sound(found: &Identified) -> Result<(), Failure> {
-    if found.is_sound() {
-        return Ok(());
-    }
+    let Some(unsound) = found.unsound() else { return Ok(()) };
     let codes: Vec<&str> = found.findings.iter().map(|finding| finding.code).collect();
-    Err(Failure::of(Consequence::Hold(HoldReason::Malformed), codes.join(" ")))
+    Err(Failure::of(Consequence::Hold(HoldReason::Malformed { unsound }), codes.join(" ")))
 }
 
 fn private_space(error: io::Error) -> Failure {
