@@ -45,6 +45,8 @@ impl Inbound {
             Err(Stopped::Left(reason, error)) => {
                 if self.left.is_news(&source.name, &sighting.name, &sighting.stamp, reason) {
                     tracing::warn!(source = %source.name, error = %error, "Left a file in {}: {error}", source.name);
+                } else {
+                    tracing::debug!(source = %source.name, error = %error, "A file still lies in {}", source.name);
                 }
                 Ok(Collecting::Left(reason))
             }

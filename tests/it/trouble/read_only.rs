@@ -22,6 +22,7 @@ fn it_is_said_once_and_the_file_is_read_again_once() {
     }
     let told = council.log().lines().filter(|line| line.contains("Left a file in")).count();
     assert_eq!(told, 1, "{}", council.log());
+    assert!(council.log().contains("A file still lies in"), "it was tried again");
     assert_eq!(council.events("source-cleared-again"), 1, "read and recorded once");
     assert_eq!((council.consignments().len(), council.dropped().len()), (1, 1));
 
