@@ -43,6 +43,15 @@ const FORM: &[u8] = b"AcroForm";
 /// Ways of storing a stream that are not looked through. Pictures have others, and cannot hold objects.
 const OPAQUE: [&str; 6] = ["LZWDecode", "ASCIIHexDecode", "ASCII85Decode", "RunLengthDecode", "Crypt", "Predictor"];
 
+const ACTS: &str = "pdf-active";
+const HIDES: &str = "pdf-hidden";
+const UNPACKS_TOO_FAR: &str = "pdf-too-large";
+
+/// Whether this finding is about what the document might do, not about damage.
+pub(super) fn is_of_activity(code: &str) -> bool {
+    [ACTS, HIDES, UNPACKS_TOO_FAR].contains(&code)
+}
+
 pub(super) fn look<R: Read + Seek>(
     name: &Name,
     head: &[u8],
@@ -214,15 +223,15 @@ impl Contents {
             gathered.note("nothing in it acts by itself");
         } else {
             let names: Vec<String> = self.active.iter().map(|name| format!("/{name}")).collect();
-            gathered.error("pdf-active", format!("has content that acts or carries other files: {}", names.join(", ")));
+            gathered.error(ACTS, format!("has content that acts or carries other files: {}", names.join(", ")));
         }
         if self.hidden || (self.locked && self.packed_objects) {
-            gathered.error("pdf-hidden", "packs its objects in a way that cannot be looked into");
+            gathered.error(HIDES, "packs its objects in a way that cannot be looked into");
         } else if self.locked {
             gathered.warning("pdf-locked", "is encrypted with a PDF password; who opens it may need that");
         }
         if self.too_large || self.too_many_streams {
-            gathered.error("pdf-too-large", "unpacks to more than is allowed, so it was not looked at to its end");
+            gathered.error(UNPACKS_TOO_FAR, "unpacks to more than is allowed, so it was not looked at to its end");
         }
     }
 }

@@ -22,11 +22,13 @@ mod transcode;
 
 use serde::Serialize;
 
+use crate::domain::reason::Unsound;
 use crate::domain::{FileKind, LaNumber};
 
 pub use archive::{Archive, ArchiveError, Member};
 pub use finding::{Finding, Severity};
 pub use identify::identify;
+pub use name::without_openpgp_ending;
 
 /// The LA number that a file's name plainly names, as in `AOBWR627_12302_RISK.csv`.
 pub fn authority_in_name(name: &str) -> Option<LaNumber> {
@@ -75,6 +77,17 @@ impl Identified {
     /// Whether it may be let through: nothing was found at the level of an error.
     pub fn is_sound(&self) -> bool {
         is_sound(&self.findings)
+    }
+
+    /// In what way it may not be let through; `None` if it may.
+    pub fn unsound(&self) -> Option<Unsound> {
+        let mut errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error).peekable();
+        errors.peek()?;
+        Some(match self.kind {
+            FileKind::CaseloadRisk => Unsound::RiskTable,
+            FileKind::LaidPdf if errors.any(|finding| laid_pdf::is_of_activity(finding.code)) => Unsound::ActivePdf,
+            _ => Unsound::Broken,
+        })
     }
 }
 

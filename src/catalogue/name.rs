@@ -21,8 +21,7 @@ impl Name {
     pub(super) fn new(name: &str) -> Name {
         let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
         let upper = last.trim().to_ascii_uppercase();
-        let plain = [".PGP", ".GPG", ".ASC"].iter().find_map(|sealed| upper.strip_suffix(sealed));
-        Name(plain.unwrap_or(&upper).to_owned())
+        Name(without_openpgp_ending(&upper).to_owned())
     }
 
     pub(super) fn has_extension(&self, upper: &str) -> bool {
@@ -63,6 +62,13 @@ impl Name {
     }
 }
 
+/// The name without the ending that says it is OpenPGP: what sealing added to it.
+pub fn without_openpgp_ending(name: &str) -> &str {
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+    let is_openpgp = ["pgp", "gpg", "asc"].iter().any(|sealed| ending.eq_ignore_ascii_case(sealed));
+    if is_openpgp && !stem.is_empty() { stem } else { name }
+}
+
 fn read_report(at: usize, number: &str, rest: &str) -> Report {
     let (place, tail) = rest.split_once('_').unwrap_or((rest, ""));
     let has_tail = rest.len() > place.len();
@@ -86,6 +92,16 @@ mod tests {
 
     fn report(name: &str) -> Option<Report> {
         Name::new(name).report()
+    }
+
+    #[test]
+    fn only_openpgp_endings_fall() {
+        assert_eq!(without_openpgp_ending("AOBWR627_LAID_RISK.csv.PGP"), "AOBWR627_LAID_RISK.csv");
+        assert_eq!(without_openpgp_ending("shbe_12302.txt.gpg"), "shbe_12302.txt");
+        assert_eq!(without_openpgp_ending("a.pgp.asc"), "a.pgp", "one at a time");
+        for name in ["a.csv", ".pgp", "pgp", "apgp", "a.pgp.csv", ""] {
+            assert_eq!(without_openpgp_ending(name), name);
+        }
     }
 
     #[test]

@@ -2,13 +2,14 @@
 //!
 //! Holds: whoever carries an order out holds the instance lock, so there is one writer.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::output::{CliError, Exit};
 use crate::config::Settings;
 use crate::daemon::build::{InstanceLock, key_ring, open_store};
-use crate::daemon::control::{Answer, Request, account, ask};
+use crate::daemon::control::{Answer, PATIENCE, Request, account, ask};
 use crate::daemon::health::ServiceStatus;
 use crate::effects::clock::MachineClock;
 use crate::effects::pgp::KeyRing;
@@ -26,6 +27,7 @@ pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
             let Request::Order { order } = request else { return Err(unanswered("nothing was ordered")) };
             carry_out(state, key_ring(settings), &order)
         }
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(still_at_it()),
         Err(error) => Err(unanswered(&error.to_string())),
     }
 }
@@ -58,6 +60,16 @@ pub fn service_status(state: &Path) -> Option<ServiceStatus> {
 
 fn refused(says: &str) -> CliError {
     CliError::new(Exit::No, format!("The order was refused: {says}."), "Nothing was changed; the refusal is recorded.")
+}
+
+fn still_at_it() -> CliError {
+    let says = format!(
+        "The running service has the order and has not answered within {} s. It carries it out all the same, unless it \
+         is stopped first.",
+        PATIENCE.as_secs()
+    );
+    let next = "Do not give it again before you have looked: `hbcourier audit log` ends with what came of it.";
+    CliError::new(Exit::CouldNot, says, next)
 }
 
 fn unanswered(why: &str) -> CliError {

@@ -15,8 +15,8 @@ use crate::config::settings::{AuthoritySettings, CourierWay, RouteSettings, Smtp
 use crate::config::{Settings, timetable};
 use crate::domain::timetable::Timetables;
 use crate::domain::{CourierName, DestinationName};
-use crate::durable::Directories;
-use crate::effects::clock::{Clock, MachineClock, boot_id};
+use crate::durable::{Directories, boot_id};
+use crate::effects::clock::{Clock, MachineClock};
 use crate::effects::courier::Courier;
 use crate::effects::courier::folder::FolderCourier;
 use crate::effects::courier::smtp::{Login, SmtpCourier, SmtpServer, Tls};
@@ -24,7 +24,7 @@ use crate::effects::destination::{Access, Destinations};
 use crate::effects::drop_folder::DropFolder;
 use crate::effects::pgp::KeyRing;
 use crate::effects::spool::Spool;
-use crate::inbound::{Claims, Inbound, Route, Source, Terms};
+use crate::inbound::{Claims, Inbound, Left, Route, Source, Terms};
 use crate::operator::Operator;
 use crate::outbound::{NO_DOMAIN, Outbound, OutboundParts};
 use crate::store::{SqliteStore, StoreError};
@@ -180,6 +180,7 @@ pub fn build_with(settings: Settings, clock: Arc<dyn Clock>) -> Result<Service, 
         sources: sources(&settings.authorities, &directories)?,
         terms: terms(&settings),
         claims: Claims::default(),
+        left: Left::default(),
     };
     let outbound = Outbound::new(OutboundParts {
         recorder: recorder.clone(),

@@ -18,7 +18,8 @@ use crate::domain::Actor;
 use crate::operator::{Done, Operator, Order};
 
 const REQUEST_BYTES_MAX: u64 = 8 * 1024 * 1024;
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a command waits for its answer, and the service for a command.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a command asks of the running service.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,8 +60,13 @@ pub fn socket_path(state: &Path) -> PathBuf {
     state.join("control.sock")
 }
 
-/// Asks the running service. `None` if none runs.
+/// Asks the running service. `None` if none runs; [`io::ErrorKind::TimedOut`] if it has the request and was silent for
+/// [`PATIENCE`]: it may be at it still.
 pub fn ask(state: &Path, request: &Request) -> io::Result<Option<Answer>> {
+    ask_within(PATIENCE, state, request)
+}
+
+fn ask_within(patience: Duration, state: &Path, request: &Request) -> io::Result<Option<Answer>> {
     let mut stream = match UnixStream::connect(socket_path(state)) {
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
@@ -68,12 +74,15 @@ pub fn ask(state: &Path, request: &Request) -> io::Result<Option<Answer>> {
         }
         Err(error) => return Err(error),
     };
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
     let mut line = serde_json::to_vec(request).map_err(io::Error::other)?;
     line.push(b'\n');
     stream.write_all(&line)?;
     let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer)?;
+    match BufReader::new(stream).read_line(&mut answer) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(io::ErrorKind::TimedOut.into()),
+        read => drop(read?),
+    }
     serde_json::from_str(&answer).map(Some).map_err(io::Error::other)
 }
 
@@ -151,4 +160,20 @@ impl Control {
 pub fn account(uid: u32) -> Actor {
     let known = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok().flatten();
     Actor::Account { uid, name: known.map_or_else(|| format!("uid {uid}"), |user| user.name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_service_is_told_from_one_that_is_not_there() {
+        let state = tempfile::tempdir().unwrap();
+        let ask = || ask_within(Duration::from_millis(50), state.path(), &Request::Status);
+        assert!(ask().unwrap().is_none(), "none runs");
+        let silent = UnixListener::bind(socket_path(state.path())).unwrap();
+        assert_eq!(ask().unwrap_err().kind(), io::ErrorKind::TimedOut);
+        drop(silent);
+        assert!(ask().unwrap().is_none(), "none runs any more");
+    }
 }

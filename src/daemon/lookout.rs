@@ -151,8 +151,10 @@ impl Lookout {
             let look = source.folder.look();
             let found = match &look {
                 Ok(look) => {
+                    let stays = self.inbound.settle_withdrawn(source, look)?;
+                    self.inbound.left.retain(&source.name, look);
                     self.consider(index, look, now);
-                    self.attention(index, look)
+                    self.attention(index, look).or(stays)
                 }
                 Err(_) => Some(AlarmReason::SourceMissing),
             };

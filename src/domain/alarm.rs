@@ -1,6 +1,6 @@
 //! What needs somebody's attention although no single file is held for it.
 
-use super::notice::Notice;
+use super::notice::{Notice, Words};
 
 /// Why an alarm is raised. It is cleared when the cause is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,102 +43,125 @@ pub enum AlarmReason {
     ArchiveFault,
 }
 
+const SOURCE_MISSING: Words = (
+    "CN-501",
+    "The drop folder `{about}` is missing or closed to the service; nothing can arrive there.",
+    "Put the folder back (or mount it) with its old owner and mode; it is found again by itself. `hbcourier check` \
+    probes it.",
+);
+const UNCOLLECTABLE: Words = (
+    "CN-502",
+    "`{about}` holds something that is never collected: a link, a file with a second name, or a name that is not \
+    UTF-8.",
+    "Look into the folder; have the file copied there under a plain name.",
+);
+const TOO_LARGE: Words = (
+    "CN-503",
+    "`{about}` holds a file above `service.limits.ciphertext_bytes_max`; it was left where it is.",
+    "If it is genuine, raise the limit and restart the service; otherwise remove the file.",
+);
+const SOURCE_FAULT: Words = (
+    "CN-504",
+    "A file in `{about}` cannot be read or removed by the service.",
+    "Give the service's account read and write access to the folder and its files.",
+);
+const SPACE_LOW: Words = (
+    "CN-505",
+    "Free space below the state directory is under `service.limits.free_bytes_min`; nothing new is collected.",
+    "Free some space; collecting goes on by itself. What was collected before is still delivered.",
+);
+const NOTIFICATIONS_OFF: Words = (
+    "CN-506",
+    "The kernel's notifications cannot be had for `{about}`; files are found by the sweep alone, later.",
+    "Raise fs.inotify.max_user_watches or max_user_instances, or set `noticing = \"poll\"` for this folder.",
+);
+const DESTINATION_FAULT: Words = (
+    "CN-507",
+    "The destination `{about}` cannot be written; deliveries to it wait.",
+    "Put the folder back, free space or mend its access; what waits is delivered by itself. `hbcourier check` probes \
+    it.",
+);
+const STAGED_DAMAGED: Words = (
+    "CN-508",
+    "What was staged at `{about}` was no longer what had been written, so it was staged again.",
+    "Check that disk, and who may write to hidden files there.",
+);
+const REPLACED: Words = (
+    "CN-509",
+    "A file delivered to `{about}` was replaced by something else before its delivery was recorded.",
+    "Find out who writes there; `hbcourier held list` names the transfer.",
+);
+const PICK_UP_MISSING: Words = (
+    "CN-510",
+    "The returns folder `{about}` is missing or closed to the service; nothing can be picked up there.",
+    "Put the folder back (or mount it) with its old owner and mode; it is found again by itself.",
+);
+const KEY_UNUSABLE: Words = (
+    "CN-511",
+    "Keys of `{about}` cannot be used, so nothing can be sealed.",
+    "`hbcourier keys list` says which and why; trust the partner's renewed certificate with `hbcourier keys trust`.",
+);
+const DUE_TODAY: Words = (
+    "CN-512",
+    "{about} is due today and nothing acceptable has been picked up.",
+    "Put the return's file into its folder; `hbcourier returns list` says where things stand.",
+);
+const MISSED: Words = (
+    "CN-513",
+    "The transfer date of {about} passed without it. It is not sent late by itself.",
+    "Tell DWP, and decide with them what to send; `hbcourier returns list` shows the dates.",
+);
+const REFUSED: Words =
+    ("CN-514", "The courier refused {about} for good.", "`hbcourier returns show` prints its words.");
+const UNCERTAIN: Words = (
+    "CN-515",
+    "Nobody knows whether {about} arrived: the courier fell silent. It is not sent again by itself.",
+    "Ask DWP whether it arrived.",
+);
+const COURIER_FAULT: Words = (
+    "CN-516",
+    "The courier `{about}` cannot be used; what it should send waits.",
+    "`hbcourier check` probes it and says what is wrong.",
+);
+const SPOOL_FAULT: Words = (
+    "CN-517",
+    "The spool below the state directory cannot be written; files stay where they arrived.",
+    "`hbcourier check` probes it; mend the disk or the folder's access. Collecting goes on by itself.",
+);
+const ARCHIVE_FAULT: Words = (
+    "CN-518",
+    "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
+    "`hbcourier check` probes the state directory; mend its disk or access. It is tried again by itself.",
+);
+
 impl AlarmReason {
     /// What to tell a person. `about` is a configured name, such as `drop-12302` or `shbe/12302/2020-04`.
     pub fn notice(self, about: &str) -> Notice {
+        let (code, says, next) = self.words();
+        Notice::new(code, says.replace("{about}", about), next)
+    }
+
+    fn words(self) -> Words {
         use AlarmReason::*;
-        let n = |code, says: String, next| Notice::new(code, says, next);
         match self {
-            SourceMissing => n(
-                "CN-501",
-                format!("The drop folder `{about}` is missing or closed to the service; nothing can arrive there."),
-                "Put the folder back (or mount it) with its old owner and mode; it is found again by itself. `hbcourier check` probes it.",
-            ),
-            Uncollectable => n(
-                "CN-502",
-                format!("`{about}` holds something that is never collected: a link, a file with a second name, or a name that is not UTF-8."),
-                "Look into the folder; have the file copied there under a plain name.",
-            ),
-            TooLarge => n(
-                "CN-503",
-                format!("`{about}` holds a file above `service.limits.ciphertext_bytes_max`; it was left where it is."),
-                "If it is genuine, raise the limit and restart the service; otherwise remove the file.",
-            ),
-            SourceFault => n(
-                "CN-504",
-                format!("A file in `{about}` cannot be read or removed by the service."),
-                "Give the service's account read and write access to the folder and its files.",
-            ),
-            SpaceLow => n(
-                "CN-505",
-                "Free space below the state directory is under `service.limits.free_bytes_min`; nothing new is collected.".to_owned(),
-                "Free some space; collecting goes on by itself. What was collected before is still delivered.",
-            ),
-            NotificationsOff => n(
-                "CN-506",
-                format!("The kernel's notifications cannot be had for `{about}`; files are found by the sweep alone, later."),
-                "Raise fs.inotify.max_user_watches or max_user_instances, or set `noticing = \"poll\"` for this folder.",
-            ),
-            DestinationFault => n(
-                "CN-507",
-                format!("The destination `{about}` cannot be written; deliveries to it wait."),
-                "Put the folder back, free space or mend its access; what waits is delivered by itself. `hbcourier check` probes it.",
-            ),
-            StagedDamaged => n(
-                "CN-508",
-                format!("What was staged at `{about}` was no longer what had been written, so it was staged again."),
-                "Check that disk, and who may write to hidden files there.",
-            ),
-            Replaced => n(
-                "CN-509",
-                format!("A file delivered to `{about}` was replaced by something else before its delivery was recorded."),
-                "Find out who writes there; `hbcourier held list` names the transfer.",
-            ),
-            PickUpMissing => n(
-                "CN-510",
-                format!("The returns folder `{about}` is missing or closed to the service; nothing can be picked up there."),
-                "Put the folder back (or mount it) with its old owner and mode; it is found again by itself.",
-            ),
-            KeyUnusable => n(
-                "CN-511",
-                format!("Keys of `{about}` cannot be used, so nothing can be sealed."),
-                "`hbcourier keys list` says which and why; trust the partner's renewed certificate with `hbcourier keys trust`.",
-            ),
-            DueToday => n(
-                "CN-512",
-                format!("{about} is due today and nothing acceptable has been picked up."),
-                "Put the return's file into its folder; `hbcourier returns list` says where things stand.",
-            ),
-            Missed => n(
-                "CN-513",
-                format!("The transfer date of {about} passed without it. It is not sent late by itself."),
-                "Tell DWP, and decide with them what to send; `hbcourier returns list` shows the dates.",
-            ),
-            Refused => n(
-                "CN-514",
-                format!("The courier refused {about} for good."),
-                "`hbcourier returns show` prints its words.",
-            ),
-            Uncertain => n(
-                "CN-515",
-                format!("Nobody knows whether {about} arrived: the courier fell silent. It is not sent again by itself."),
-                "Ask DWP whether it arrived.",
-            ),
-            CourierFault => n(
-                "CN-516",
-                format!("The courier `{about}` cannot be used; what it should send waits."),
-                "`hbcourier check` probes it and says what is wrong.",
-            ),
-            SpoolFault => n(
-                "CN-517",
-                "The spool below the state directory cannot be written; files stay where they arrived.".to_owned(),
-                "`hbcourier check` probes it; mend the disk or the folder's access. Collecting goes on by itself.",
-            ),
-            ArchiveFault => n(
-                "CN-518",
-                "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.".to_owned(),
-                "`hbcourier check` probes the state directory; mend its disk or access. It is tried again by itself.",
-            ),
+            SourceMissing => SOURCE_MISSING,
+            Uncollectable => UNCOLLECTABLE,
+            TooLarge => TOO_LARGE,
+            SourceFault => SOURCE_FAULT,
+            SpaceLow => SPACE_LOW,
+            NotificationsOff => NOTIFICATIONS_OFF,
+            DestinationFault => DESTINATION_FAULT,
+            StagedDamaged => STAGED_DAMAGED,
+            Replaced => REPLACED,
+            PickUpMissing => PICK_UP_MISSING,
+            KeyUnusable => KEY_UNUSABLE,
+            DueToday => DUE_TODAY,
+            Missed => MISSED,
+            Refused => REFUSED,
+            Uncertain => UNCERTAIN,
+            CourierFault => COURIER_FAULT,
+            SpoolFault => SPOOL_FAULT,
+            ArchiveFault => ARCHIVE_FAULT,
         }
     }
 }

@@ -190,7 +190,7 @@ mod tests {
         assert!(!allowed(&collected, &delivered));
         assert!(allowed(&collected, &staged) && allowed(&staged, &delivered));
         assert!(!allowed(&staged, &collected), "a staged consignment never opens again by itself");
-        let held = Standing::Held { since: at, reason: HoldReason::Repeat };
+        let held = Standing::Held { since: at, reason: HoldReason::NoRoute };
         assert!(!allowed(&held, &staged) && allowed(&held, &collected));
     }
 }

@@ -14,8 +14,10 @@ pub mod notice;
 pub mod partner;
 pub mod period;
 pub mod reason;
+pub mod retry;
 pub mod submission;
 pub mod timetable;
+pub mod unfinished;
 
 pub use actor::Actor;
 pub use alarm::AlarmReason;
@@ -30,3 +32,4 @@ pub use partner::{Fingerprint, PartnerName};
 pub use period::{RelevantMonth, TimetableYear};
 pub use reason::{Consequence, DeferCause, HoldReason, RejectReason, ReturnHold};
 pub use submission::{Stage, Submission, SubmissionKey};
+pub use unfinished::is_unfinished_name;

@@ -13,6 +13,9 @@ pub struct Notice {
     pub next: &'static str,
 }
 
+/// A code, what happened with `{…}` where something is named, and the next step.
+pub(super) type Words = (&'static str, &'static str, &'static str);
+
 impl Notice {
     pub(super) fn new(code: &'static str, says: impl Into<String>, next: &'static str) -> Notice {
         Notice { code, says: says.into(), next }

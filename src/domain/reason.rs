@@ -1,12 +1,25 @@
 //! Why something does not simply go on: held for a person, rejected for good, or deferred for a while.
 
+mod hold_words;
+
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::authority::LaNumber;
+use super::ids::ConsignmentId;
 use super::notice::Notice;
 use super::partner::Fingerprint;
+
+/// OpenPGP layers within each other that are read.
+pub const MESSAGE_DEPTH_MAX: usize = 4;
+/// Recipients of a message that is read.
+pub const RECIPIENTS_MAX: usize = 16;
+/// Days before receipt by which a signature may have been made.
+pub const SIGNATURE_DAYS_MAX: i64 = 30;
+/// Minutes after receipt at which a signature may be dated: a sender's clock may be ahead of ours.
+pub const SIGNATURE_AHEAD_MINUTES_MAX: i64 = 30;
 
 /// What a failure means for the thing being worked on. Every error type of a step chooses one, without a wildcard arm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +69,15 @@ pub enum HoldReason {
     LegacyAlgorithm,
     /// The signature was made too long before receipt, or after it.
     SignatureAge,
-    /// The same content was received before.
-    Repeat,
+    /// The same content was accepted before, for the same authority.
+    Repeat {
+        /// As which transfer.
+        first: ConsignmentId,
+        /// When that one came.
+        received: Timestamp,
+        /// What had become of it when the content came again.
+        became: Became,
+    },
     /// A limit on size, depth, recipients or members was reached.
     LimitReached {
         /// Which limit, as the configuration names it.
@@ -65,8 +85,11 @@ pub enum HoldReason {
     },
     /// The ZIP cannot be unpacked safely or at all.
     ArchiveUnsafe,
-    /// Recognised, but not as what it should be: a broken PDF, an XML that is not well-formed.
-    Malformed,
+    /// Recognised, but not as what it should be.
+    Malformed {
+        /// In what way.
+        unsound: Unsound,
+    },
     /// No route says where this kind of file goes.
     NoRoute,
     /// Carries another authority's number: possibly another authority's personal data.
@@ -89,6 +112,30 @@ pub enum HoldReason {
     WorkerFault,
     /// Neither the staged part nor the published file is there, and the folder is not the one it was staged in.
     WhereaboutsUnknown,
+}
+
+/// What had become of the transfer that brought the same content first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Became {
+    /// It was delivered.
+    Delivered,
+    /// It waits for a person.
+    Held,
+    /// It was accepted, and is neither.
+    UnderWay,
+}
+
+/// In what way content is not what it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unsound {
+    /// Cut short, damaged or not well-formed.
+    Broken,
+    /// A PDF that acts or carries other files, or that cannot be looked into.
+    ActivePdf,
+    /// Risk data that are no table.
+    RiskTable,
 }
 
 /// The limits that a single file can reach.
@@ -184,150 +231,13 @@ pub enum ReturnHold {
     },
 }
 
-impl HoldReason {
-    /// What to tell a person.
-    pub fn notice(&self) -> Notice {
-        use HoldReason::*;
-        let n = |code, says: &str, next| Notice::new(code, says, next);
-        match self {
-            NotOpenPgp => n(
-                "CN-101",
-                "This file is not an OpenPGP message, so nobody has vouched for it.",
-                "Ask the sender to encrypt and sign it; then `hbcourier held list` shows what else waits.",
-            ),
-            Tampered => n(
-                "CN-102",
-                "This file was altered or damaged after it was encrypted; nothing of it was let through.",
-                "Ask the partner to send it again, and treat repeated cases as an incident.",
-            ),
-            Truncated => n(
-                "CN-103",
-                "This file ends before its end: the transfer was cut short.",
-                "Ask the partner to send it again.",
-            ),
-            NoKey => n(
-                "CN-104",
-                "This file is encrypted to a key the service does not hold.",
-                "Ask the partner which key they used, compare with `hbcourier keys list`, then `hbcourier held retry` it.",
-            ),
-            Unsigned => n(
-                "CN-105",
-                "This file is encrypted but not signed, so its sender is unknown.",
-                "Ask the partner to sign what they send.",
-            ),
-            Stranger => n(
-                "CN-106",
-                "This file is signed by a key that is not trusted for this source.",
-                "Compare with `hbcourier keys list`; trust a new key only after reading its fingerprint over the telephone.",
-            ),
-            BadSignature => n(
-                "CN-107",
-                "The signature does not match the content of this file.",
-                "Ask the partner to send it again, and treat repeated cases as an incident.",
-            ),
-            SignerRevoked { signer } => n(
-                "CN-108",
-                &format!("This file is signed by {signer}, which its owner has revoked."),
-                "Ask the partner for a file signed with their new key, and trust that key with `hbcourier keys trust`.",
-            ),
-            SignerExpired { signer } => n(
-                "CN-109",
-                &format!("This file is signed by {signer}, which had expired when the file came."),
-                "Ask the partner for their renewed certificate and trust it with `hbcourier keys trust`, then `hbcourier held retry` this.",
-            ),
-            SeveralMessages => n(
-                "CN-110",
-                "This file holds more than one OpenPGP message.",
-                "Ask the partner to send one message a file.",
-            ),
-            OddStructure => n(
-                "CN-111",
-                "The layers of this message are not encryption around one signature around one file.",
-                "Ask the partner how the file was made.",
-            ),
-            LegacyAlgorithm => n(
-                "CN-112",
-                "This file uses an algorithm that is no longer safe.",
-                "Ask the partner to use current software.",
-            ),
-            SignatureAge => n(
-                "CN-113",
-                "The signature is dated too long before the file came, or after it.",
-                "Check the clock here with `hbcourier check`, then ask the partner whether this is an old file sent again.",
-            ),
-            Repeat => n(
-                "CN-114",
-                "The same content was received before.",
-                "Nothing need be done if the partner sent it twice; `hbcourier transfers list` shows the first.",
-            ),
-            LimitReached { limit } => n(
-                "CN-115",
-                &format!("This file reached the limit `{}`.", limit.key()),
-                "If the file is genuine, raise the limit in the configuration, restart the service and `hbcourier held retry` it.",
-            ),
-            ArchiveUnsafe => n(
-                "CN-116",
-                "The ZIP inside this file is damaged, or has members that must not be unpacked.",
-                "Ask the partner to send it again.",
-            ),
-            Malformed => n(
-                "CN-117",
-                "The content is broken: a PDF without its end, or an XML that is not well-formed or declares entities.",
-                "Ask the partner to send it again.",
-            ),
-            NoRoute => n(
-                "CN-118",
-                "No route says where this kind of file goes.",
-                "Add a route for its kind to the configuration, restart the service and `hbcourier held retry` it.",
-            ),
-            OtherAuthority { found } => n(
-                "CN-119",
-                &format!(
-                    "This file carries LA number {found}, which is not this authority's: possibly another authority's personal data."
-                ),
-                "Do not open it. Tell your data protection officer and the partner.",
-            ),
-            NameConflict => n(
-                "CN-120",
-                "The destination already has a file of that name, and it is not ours.",
-                "Move that file away, then `hbcourier held retry` this.",
-            ),
-            Replaced => n(
-                "CN-121",
-                "What was delivered was replaced by other content before it could be recorded.",
-                "Find out who writes to the destination, then `hbcourier held retry` this.",
-            ),
-            SpoolChanged => n(
-                "CN-122",
-                "The spooled copy is no longer what was collected.",
-                "Check the disk and who has access to the state directory, and ask the partner to send it again.",
-            ),
-            AttemptsExhausted { cause } => n(
-                "CN-123",
-                &format!("Given up after the allowed number of attempts: {cause}."),
-                "Mend the cause (`hbcourier check` names it), then `hbcourier held retry` this.",
-            ),
-            WorkerFault => n(
-                "CN-124",
-                "Handling this file ended in a fault of the service, twice.",
-                "Report it with the log around that time; the file is safe in the spool.",
-            ),
-            WhereaboutsUnknown => n(
-                "CN-125",
-                "The destination folder is not the one this was about to be delivered in (replaced, or not mounted), so nobody can tell whether it arrived.",
-                "Put the old folder back or mount it, look whether the file is there, then `hbcourier held retry` this: what lies there already is not delivered again.",
-            ),
-        }
-    }
-}
-
 impl Limit {
-    /// The configuration key that sets it.
+    /// The configuration key that sets it, or what it bounds if none does.
     pub fn key(self) -> &'static str {
         match self {
             Limit::CiphertextBytes => "service.limits.ciphertext_bytes_max",
             Limit::PlaintextBytes => "service.limits.plaintext_bytes_max",
-            Limit::MessageDepth => "message depth (fixed)",
+            Limit::MessageDepth => "OpenPGP layers (fixed)",
             Limit::Recipients => "recipients (fixed)",
             Limit::ArchiveMembers => "service.limits.archive_members_max",
             Limit::ArchiveBytes => "service.limits.archive_bytes_max",

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags, StatxFlags};
+use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags};
 
 /// An open directory.
 pub struct Directory {
@@ -72,18 +72,6 @@ impl Directory {
     pub fn identity(&self) -> io::Result<(u64, u64)> {
         let stat = fs::fstat(&self.file)?;
         Ok((stat.st_dev, stat.st_ino))
-    }
-
-    /// Tells this directory from any other that is at its path later, until the machine restarts. Opaque.
-    pub fn place(&self) -> io::Result<String> {
-        let (device, inode) = self.identity()?;
-        let file_system = fs::fstatvfs(&self.file)?.f_fsid;
-        // A directory made after this one was removed may get its inode, but not its time of birth.
-        let born = fs::statx(&self.file, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME)
-            .ok()
-            .filter(|stat| StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::BTIME))
-            .map_or((0, 0), |stat| (stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec));
-        Ok(format!("{device:x}.{inode:x}.{file_system:x}.{}.{}", born.0, born.1))
     }
 
     /// A new file of mode 0600 that nothing had this name before.
@@ -220,7 +208,7 @@ pub fn stamp(file: &File) -> io::Result<Stamp> {
 }
 
 /// A name may not lead anywhere else.
-fn component(name: &str) -> io::Result<&str> {
+pub(super) fn component(name: &str) -> io::Result<&str> {
     let plain = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0']);
     if plain { Ok(name) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file name")) }
 }
@@ -243,21 +231,6 @@ mod tests {
         directory.publish(".part", &directory, "ours").unwrap();
         assert_eq!(std::fs::read(dir.path().join("ours")).unwrap(), b"ours");
         assert!(directory.stamp(".part").unwrap().is_none());
-    }
-
-    #[test]
-    fn a_place_is_the_same_directory_whatever_its_name() {
-        let dir = tempfile::tempdir().unwrap();
-        let (path, away) = (dir.path().join("d"), dir.path().join("away"));
-        let place = |path: &Path| Directory::open(path).unwrap().place().unwrap();
-        std::fs::create_dir(&path).unwrap();
-        let first = place(&path);
-        std::fs::write(path.join("file"), "changes what is in it, not what it is").unwrap();
-        assert_eq!(place(&path), first);
-        std::fs::rename(&path, &away).unwrap();
-        assert_eq!(place(&away), first);
-        std::fs::create_dir(&path).unwrap();
-        assert_ne!(place(&path), first);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Sits between `domain` and everything that keeps files: `effects` and `store` are built on it.
 //! Holds: nothing here overwrites, follows a link, or calls something durable whose sync has failed.
 
+pub mod boot;
 pub mod content;
 pub mod copy;
 pub mod directory;
@@ -11,7 +12,9 @@ pub mod passing;
 pub mod private;
 pub mod registry;
 pub mod step;
+pub mod withdrawal;
 
+pub use boot::boot_id;
 pub use content::{PrivateContent, Whole};
 pub use copy::{Copied, CopyError, copy_and_digest};
 pub use directory::{Directory, Stamp};
@@ -19,3 +22,4 @@ pub use passing::Passing;
 pub use private::{private_directory, private_file};
 pub use registry::Directories;
 pub use step::step;
+pub use withdrawal::{Back, Withdrawn, hidden_name, read_hidden_name};

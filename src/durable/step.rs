@@ -6,12 +6,13 @@
 use std::io;
 
 /// Every step, in the order of the protocol. A campaign kills the service at each of them.
-pub const STEPS: [&str; 26] = [
+pub const STEPS: [&str; 28] = [
     "collect.copied",
     "collect.synced",
     "collect.named",
     "collect.directory-synced",
     "collect.recorded",
+    "collect.withdrawn",
     "collect.cleared",
     "open.opened",
     "stage.written",
@@ -28,6 +29,7 @@ pub const STEPS: [&str; 26] = [
     "seal.written",
     "seal.named",
     "seal.recorded",
+    "seal.source-withdrawn",
     "seal.source-removed",
     "send.prepared",
     "send.recorded",

@@ -35,8 +35,3 @@ pub fn london() -> TimeZone {
     // Bundled with the program, so it is there on every machine.
     TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC)
 }
-
-/// The kernel's id of the present boot.
-pub fn boot_id() -> std::io::Result<String> {
-    Ok(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
-}

@@ -10,7 +10,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::domain::{Consequence, DeferCause, Delivery, DeliveryId, Digest, HoldReason};
-use crate::durable::place::place;
 use crate::durable::{Copied, Directories, Directory, Whole, copy_and_digest, step};
 
 /// Every destination folder.
@@ -191,7 +190,7 @@ impl Destinations {
     /// Which directory the delivery's folder is now.
     pub fn place_of(&self, delivery: &Delivery) -> Result<String, DestinationError> {
         let (directory, _) = self.place(delivery)?;
-        place(&directory).map_err(|error| DestinationError::of(&delivery.path, error))
+        directory.place().map_err(|error| DestinationError::of(&delivery.path, error))
     }
 
     /// Removes our hidden part. Nothing else is ever removed from a destination.

@@ -7,9 +7,9 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::domain::Digest;
+use crate::domain::{ConsignmentId, Digest, is_unfinished_name};
 use crate::durable::directory::stamp;
-use crate::durable::{Directories, Directory, Stamp};
+use crate::durable::{Directories, Directory, Stamp, Withdrawn, hidden_name, read_hidden_name};
 
 /// A directory on a local or mounted file system.
 pub struct DropFolder {
@@ -48,13 +48,17 @@ pub struct Look {
     pub sightings: Vec<Sighting>,
     /// How many other things lie there that will never be collected: links, devices, names that are not UTF-8.
     pub uncollectable: usize,
+    /// Hidden files of ours: on their way out, or left on it by a crash.
+    pub withdrawn: Vec<Hidden>,
 }
 
-/// Names that writers use while they write.
-pub fn is_unfinished_name(name: &str) -> bool {
-    const SUFFIXES: [&str; 5] = [".tmp", ".part", ".partial", ".filepart", ".crdownload"];
-    let lower = name.to_ascii_lowercase();
-    name.starts_with(['.', '~']) || SUFFIXES.iter().any(|suffix| lower.ends_with(suffix))
+/// A file that is being cleared, or was when a crash came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hidden {
+    /// Its hidden name.
+    pub name: String,
+    /// As which transfer it was collected, if it is the file that was.
+    pub transfer: ConsignmentId,
 }
 
 impl DropFolder {
@@ -73,6 +77,8 @@ impl DropFolder {
                 continue;
             };
             if is_unfinished_name(name) {
+                let transfer = read_hidden_name(name).and_then(|id| id.parse().ok());
+                look.withdrawn.extend(transfer.map(|transfer| Hidden { name: name.to_owned(), transfer }));
                 continue;
             }
             match directory.stamp(name)? {
@@ -109,15 +115,11 @@ impl DropFolder {
         Ok(self.directory()?.stamp(&sighting.name)?.is_some_and(|now| sighting.is_still(&now)))
     }
 
-    /// Removes a file that was collected. Call only once its ledger entry has committed. A file that is no longer
-    /// the one that was seen is left alone: it is a new one.
-    pub fn clear(&self, sighting: &Sighting) -> io::Result<()> {
-        let directory = self.directory()?;
-        if directory.stamp(&sighting.name)?.is_some_and(|now| sighting.is_still(&now)) {
-            directory.remove(&sighting.name)?;
-            directory.sync()?;
-        }
-        Ok(())
+    /// Removes a file that was collected as `transfer`. Call only once its ledger entry has committed. A file that is
+    /// no longer the one that was seen is left alone: it is a new one.
+    pub fn clear(&self, sighting: &Sighting, transfer: &ConsignmentId) -> io::Result<Withdrawn> {
+        let is_still = |now: &Stamp| sighting.is_still(now);
+        self.directory()?.withdraw(&sighting.name, &hidden_name(transfer), is_still, "collect.withdrawn")
     }
 
     /// The directory that is there now.
@@ -154,10 +156,23 @@ mod tests {
         assert!(folder.open(&seen).unwrap().is_some());
         std::fs::write(&path, "other").unwrap();
         assert!(folder.open(&seen).unwrap().is_none());
-        folder.clear(&seen).unwrap();
+        let id = ConsignmentId::derive(&"drop-12302".parse().unwrap(), "native", &Digest::of(b"sealed"));
+        assert_eq!(folder.clear(&seen, &id).unwrap(), Withdrawn::NotThere);
         assert!(path.exists());
         let seen = folder.look().unwrap().sightings.remove(0);
-        folder.clear(&seen).unwrap();
+        assert_eq!(folder.clear(&seen, &id).unwrap(), Withdrawn::Removed);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_a_crash_left_on_its_way_out_is_told_with_its_transfer() {
+        let dir = tempfile::tempdir().unwrap();
+        let id = ConsignmentId::derive(&"drop-12302".parse().unwrap(), "native", &Digest::of(b"sealed"));
+        for name in [hidden_name(id).as_str(), ".hbcourier-x.withdrawn", ".hidden"] {
+            std::fs::write(dir.path().join(name), "sealed").unwrap();
+        }
+        let look = DropFolder::new(dir.path().to_owned(), Arc::default()).look().unwrap();
+        assert_eq!(look.withdrawn, [Hidden { name: hidden_name(id), transfer: id }]);
+        assert!(look.sightings.is_empty());
     }
 }

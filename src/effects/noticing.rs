@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
+use crate::domain::is_unfinished_name;
+
 /// What the kernel told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hint {
@@ -58,12 +60,17 @@ fn hints(event: &Event) -> Vec<Hint> {
         tracing::info!("Notifications were lost: every folder is looked at instead");
         return vec![Hint::Lost];
     }
+    // What is written under such a name is moved to its own when it is finished; what we clear goes by way of one.
+    let is_finished =
+        |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_none_or(|name| !is_unfinished_name(name));
     let paths = event.paths.iter().cloned();
     match event.kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write))
-        | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => paths.map(Hint::Closed).collect(),
+        | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => paths.filter(is_finished).map(Hint::Closed).collect(),
         // A rename within the folder tells both names; the second is the one that is there now.
-        EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => paths.skip(1).map(Hint::Closed).collect(),
+        EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => {
+            paths.skip(1).filter(is_finished).map(Hint::Closed).collect()
+        }
         EventKind::Create(_) | EventKind::Remove(_) => paths.map(Hint::Stirred).collect(),
         _ => Vec::new(),
     }

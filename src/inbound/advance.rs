@@ -5,11 +5,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::claims::Claim;
-use super::identify::without_openpgp_ending;
 use super::open::Opened;
-use super::{Critical, Failure, Inbound, Terms};
+use super::{Critical, Failure, Inbound};
+use crate::catalogue::without_openpgp_ending;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
+use crate::domain::retry::pause;
 use crate::domain::{Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, Resume, Standing};
 use crate::durable::step;
 
@@ -157,7 +158,7 @@ impl Inbound {
         if attempts > self.terms.attempts_max && !staged {
             return Standing::Held { since: at, reason: HoldReason::AttemptsExhausted { cause } };
         }
-        let until = at + pause(&self.terms, attempts);
+        let until = at + pause(attempts, self.terms.retry_after, self.terms.retry_after_max);
         Standing::Deferred { until, attempts, cause, resume }
     }
 
@@ -186,10 +187,4 @@ fn untroubled(step: std::io::Result<()>) {
     if let Err(error) = step {
         tracing::warn!("While recording what stopped a transfer: {error}");
     }
-}
-
-/// Doubles with each attempt, up to the longest.
-fn pause(terms: &Terms, attempts: u8) -> std::time::Duration {
-    let doubled = 1u32.checked_shl(u32::from(attempts.saturating_sub(1))).unwrap_or(u32::MAX);
-    terms.retry_after.saturating_mul(doubled).min(terms.retry_after_max)
 }

@@ -12,11 +12,12 @@ use jiff::Timestamp;
 
 use super::claims::Claim;
 use super::open::Opened;
+use super::withdrawn::tell_given_back;
 use super::{Critical, Inbound, Source};
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Consignment, ConsignmentId, Digest, Revision, Standing};
-use crate::durable::{Copied, CopyError, copy_and_digest, step};
+use crate::durable::{Copied, CopyError, Withdrawn, copy_and_digest, step};
 use crate::effects::drop_folder::Sighting;
 use crate::effects::spool::Incoming;
 use crate::store::{Change, Named, NewConsignment, RecordError, StateChange};
@@ -46,7 +47,11 @@ impl Inbound {
             }
             Err(Stopped::Critical(critical)) => Err(critical),
             Err(Stopped::Left(reason, error)) => {
-                tracing::warn!(source = %source.name, error = %error, "Left a file in {}: {error}", source.name);
+                if self.left.is_news(&source.name, &sighting.name, &sighting.stamp, reason) {
+                    tracing::warn!(source = %source.name, error = %error, "Left a file in {}: {error}", source.name);
+                } else {
+                    tracing::debug!(source = %source.name, error = %error, "A file still lies in {}", source.name);
+                }
                 Ok(Collecting::Left(reason))
             }
         }
@@ -92,7 +97,7 @@ impl Inbound {
         kept.map_err(spool_fault)?;
         let consignment = self.record_collected(consignment, native, &sighting.name)?;
         passed(step("collect.recorded"))?;
-        self.clear(source, sighting)?;
+        self.clear(source, sighting, &consignment.id)?;
         passed(step("collect.cleared"))?;
         Ok((Collecting::Ours(Box::new(consignment)), Some((claim, ahead))))
     }
@@ -162,14 +167,34 @@ impl Inbound {
 
     /// The file was collected before, but a crash came before the folder was cleared.
     fn clear_again(&self, source: &Source, sighting: &Sighting, known: Consignment) -> Result<Collecting, Stopped> {
+        // Being cleared just now, or worked on.
+        let Some(_claim) = self.claims.claim(&known.id) else { return Ok(Collecting::Changed) };
         let fault = |error| Stopped::Left(AlarmReason::SourceFault, error);
-        let Some(mut file) = source.folder.open(sighting).map_err(fault)? else { return Ok(Collecting::Changed) };
-        let bytes = copy_and_digest(&mut file, &mut io::sink(), u64::MAX);
-        let bytes = bytes.map_err(|error| fault(io::Error::other(error)))?;
-        if bytes.digest != known.sealed_digest {
+        let before = self.left.is_collected(&source.name, &sighting.name, &sighting.stamp);
+        let is_collected = match before {
+            Some(is_collected) => is_collected,
+            None => {
+                let opened = source.folder.open(sighting).map_err(fault)?;
+                let Some(mut file) = opened else { return Ok(Collecting::Changed) };
+                let bytes = copy_and_digest(&mut file, &mut io::sink(), u64::MAX);
+                bytes.map_err(|error| fault(io::Error::other(error)))?.digest == known.sealed_digest
+            }
+        };
+        if !is_collected {
+            self.left.compared(&source.name, &sighting.name, &sighting.stamp, false);
             let words = "it was replaced by other content with the same times";
             return Err(fault(io::Error::other(words)));
         }
+        if before.is_none() {
+            self.note_cleared_again(source, &known)?;
+            self.left.compared(&source.name, &sighting.name, &sighting.stamp, true);
+        }
+        self.clear(source, sighting, &known.id)?;
+        Ok(Collecting::Ours(Box::new(known)))
+    }
+
+    /// Before a file that was collected is cleared at a later look.
+    pub(super) fn note_cleared_again(&self, source: &Source, known: &Consignment) -> Result<(), Critical> {
         // No name leaves a folder without an entry, and nobody can tell here whether a crash or the partner put it there.
         let facts = Facts {
             transfer: Some(known.id),
@@ -178,13 +203,15 @@ impl Inbound {
             ..Facts::default()
         };
         let noted = self.recorder.record(self.change(Event::SourceClearedAgain, facts, StateChange::None));
-        noted.map_err(|error| Stopped::Critical(error.into()))?;
-        self.clear(source, sighting)?;
-        Ok(Collecting::Ours(Box::new(known)))
+        Ok(noted.map(drop)?)
     }
 
-    fn clear(&self, source: &Source, sighting: &Sighting) -> Result<(), Stopped> {
-        source.folder.clear(sighting).map_err(|error| Stopped::Left(AlarmReason::SourceFault, error))
+    fn clear(&self, source: &Source, sighting: &Sighting, transfer: &ConsignmentId) -> Result<(), Stopped> {
+        let cleared = source.folder.clear(sighting, transfer);
+        if let Withdrawn::GivenBack(back) = cleared.map_err(|error| Stopped::Left(AlarmReason::SourceFault, error))? {
+            tell_given_back(source, transfer, back);
+        }
+        Ok(())
     }
 }
 
@@ -196,7 +223,7 @@ fn digest_of(mut file: &File, bytes_max: u64) -> Result<Copied, CopyError> {
     copy_and_digest(&mut file, &mut io::sink(), bytes_max)
 }
 
-enum Stopped {
+pub(super) enum Stopped {
     Left(AlarmReason, io::Error),
     Critical(Critical),
 }

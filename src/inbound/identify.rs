@@ -100,11 +100,9 @@ fn is_zip(content: &mut PrivateContent) -> Result<bool, Failure> {
 }
 
 fn sound(found: &Identified) -> Result<(), Failure> {
-    if found.is_sound() {
-        return Ok(());
-    }
+    let Some(unsound) = found.unsound() else { return Ok(()) };
     let codes: Vec<&str> = found.findings.iter().map(|finding| finding.code).collect();
-    Err(Failure::of(Consequence::Hold(HoldReason::Malformed), codes.join(" ")))
+    Err(Failure::of(Consequence::Hold(HoldReason::Malformed { unsound }), codes.join(" ")))
 }
 
 fn private_space(error: io::Error) -> Failure {
@@ -125,25 +123,5 @@ impl<W: Write> Write for Digesting<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.into.flush()
-    }
-}
-
-/// The name without the ending that says it is OpenPGP.
-pub(super) fn without_openpgp_ending(name: &str) -> &str {
-    let endings = [".pgp", ".gpg", ".asc"];
-    let lower = name.to_ascii_lowercase();
-    let ending = endings.iter().find(|ending| lower.ends_with(**ending) && name.len() > ending.len());
-    ending.map_or(name, |ending| &name[..name.len() - ending.len()])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_openpgp_endings_fall() {
-        assert_eq!(without_openpgp_ending("AOBWR627_LAID_RISK.csv.PGP"), "AOBWR627_LAID_RISK.csv");
-        assert_eq!(without_openpgp_ending("a.csv"), "a.csv");
-        assert_eq!(without_openpgp_ending(".pgp"), ".pgp");
     }
 }

@@ -9,11 +9,13 @@ mod check;
 mod claims;
 mod collect;
 mod identify;
+mod left;
 mod open;
 mod publish;
 mod recover;
 mod settle;
 mod stage;
+mod withdrawn;
 
 use std::io;
 use std::path::PathBuf;
@@ -33,6 +35,7 @@ use crate::store::{Change, Queries, QueryError, RecordError, Recorder, StateChan
 
 pub use claims::Claims;
 pub use collect::Collecting;
+pub use left::Left;
 pub use settle::Settling;
 
 /// What the inbound steps work with.
@@ -57,6 +60,8 @@ pub struct Inbound {
     pub terms: Terms,
     /// What is being worked on.
     pub claims: Claims,
+    /// What could not be taken from the drop folders.
+    pub left: Left,
 }
 
 /// One drop folder, whose files it holds, and where they go.

@@ -2,7 +2,7 @@
 //!
 //! A file whose source still has it is collected from there, under its own name, and finds its spooled bytes there
 //! already. One whose source has lost it meanwhile is recorded without its name. Staged parts of what was being held are
-//! removed.
+//! removed, and so is what was being cleared from a drop folder.
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
@@ -22,6 +22,10 @@ impl Inbound {
             self.discard(&self.queries.deliveries(&consignment.id)?);
         }
         self.discard_strays()?;
+        for source in &self.sources {
+            // A folder that is not there now is looked at by the first sweep that finds it.
+            self.settle_withdrawn(source, &source.folder.look().unwrap_or_default())?;
+        }
         let collected = match self.spool.collected() {
             Ok(collected) => collected,
             Err(error) => {

@@ -1,7 +1,8 @@
 //! Staging: every part complete beside its final name, hidden; then one record for all of them.
 //!
 //! In:  [`Routed`] content. Out: the consignment at Staged.
-//! Holds: all or nothing; what is already at a final name is never touched; the same content is accepted once.
+//! Holds: all or nothing; what is already at a final name is never touched; the same content is accepted once for an
+//! authority.
 
 use std::io::{self, Write};
 
@@ -9,7 +10,8 @@ use super::check::Routed;
 use super::identify::{Part, open_archive};
 use super::{Failure, Inbound};
 use crate::domain::ledger::{Event, Facts, PartFacts};
-use crate::domain::{Consequence, Consignment, DeferCause, Delivery, HoldReason, Standing};
+use crate::domain::reason::Became;
+use crate::domain::{Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, Standing};
 use crate::durable::{PrivateContent, step};
 use crate::effects::destination::{Access, Content, Part as Staging};
 use crate::effects::pgp::Verdict;
@@ -37,7 +39,7 @@ impl Inbound {
             Ok(recorded) => consignment.revision = recorded.revision,
             Err(RecordError::AcceptedBefore { first }) => {
                 let detail = format!("the same content is transfer {first}");
-                return Err(Failure::of(Consequence::Hold(HoldReason::Repeat), detail));
+                return Err(Failure::of(Consequence::Hold(self.repeat_of(first)?), detail));
             }
             Err(error) => {
                 // Staged may be on the disk in spite of the error, and without the parts that would mean that they
@@ -52,6 +54,25 @@ impl Inbound {
         super::passed(step("stage.recorded"))?;
         drop(unrecorded);
         Ok(deliveries)
+    }
+
+    /// What is told of a file whose content came before.
+    fn repeat_of(&self, first: ConsignmentId) -> Result<HoldReason, Failure> {
+        let Some((known, _)) = self.queries.consignment(&first)? else {
+            return Err(Failure::of(
+                Consequence::Defer(DeferCause::StoreUnreadable),
+                "the first transfer is not there",
+            ));
+        };
+        let became = match known.standing {
+            Standing::Delivered { .. } | Standing::Closed { .. } => Became::Delivered,
+            Standing::Held { .. } => Became::Held,
+            Standing::Collected { .. }
+            | Standing::Staged { .. }
+            | Standing::Deferred { .. }
+            | Standing::Rejected { .. } => Became::UnderWay,
+        };
+        Ok(HoldReason::Repeat { first, received: known.received_at, became })
     }
 
     /// Recalls the parts that an earlier attempt, since sent back to the start, had already published; they may have

@@ -13,6 +13,8 @@ use crate::config::settings::Window;
 use crate::domain::{LaNumber, ReturnKind, Stage, Submission};
 use crate::effects::clock::london;
 
+pub(super) use crate::domain::retry::pause;
+
 /// The hours of one transfer date, as moments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hours {
@@ -124,12 +126,6 @@ pub fn wakes(submission: &Submission, hours: &Hours, now: Timestamp) -> Option<T
     let extraction = submission.extract_from.map(day_begins);
     let moments = [until, extraction, Some(hours.opens), Some(hours.closes), Some(hours.day_ends)];
     moments.into_iter().flatten().filter(|moment| *moment > now && submission.stage.is_open()).min()
-}
-
-/// The pause after so many failed attempts: doubling, bounded.
-pub fn pause(failed: u8, first: Duration, longest: Duration) -> Duration {
-    let doublings = u32::from(failed.saturating_sub(1)).min(31);
-    first.saturating_mul(1 << doublings).min(longest)
 }
 
 #[cfg(test)]

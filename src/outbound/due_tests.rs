@@ -160,12 +160,4 @@ proptest! {
         }
         prop_assert_eq!(now, hours.opens);
     }
-
-    #[test]
-    fn pauses_double_up_to_the_longest(failed in 1u8..=255) {
-        let (first, longest) = (Duration::from_secs(10), Duration::from_secs(3600));
-        let this = pause(failed, first, longest);
-        prop_assert!(first <= this && this <= longest);
-        prop_assert!(pause(failed.saturating_add(1), first, longest) >= this);
-    }
 }

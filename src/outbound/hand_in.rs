@@ -118,6 +118,11 @@ impl Round<'_> {
             self.tell_of(authority, settings, &Hindrance::OddName);
         }
         let place = Place { authority, settings, directory };
+        match self.settle_withdrawn(&place, &folder.withdrawn) {
+            // What else lies there may be handed in all the same.
+            Err(Obstacle::Hindrance(hindrance)) => self.tell_of(authority, settings, &hindrance),
+            settled => settled?,
+        }
         let key = (authority.clone(), settings.kind);
         let mut seen = self.memory.seen.remove(&key).unwrap_or_default();
         let done = self.hand_in(&place, folder.files, &mut seen);
@@ -243,14 +248,14 @@ impl Round<'_> {
                 return Ok(());
             }
         };
-        let note = Note::new(&owed.key, sealed.sealed, sealed.content, &picked_up.stamp);
+        let note = Note::new(&owed.key, sealed.sealed, &picked_up.name, sealed.content, &picked_up.stamp);
         self.notes()?.write(place.authority, place.kind(), &note).map_err(Hindrance::State)?;
         if record_sealed(self.parts, owed, sealed)?.is_none() {
             return Ok(());
         }
         seen.leftover = Some((picked_up.name.clone(), picked_up.stamp));
         step("seal.recorded").map_err(Hindrance::NotCleared)?;
-        self.clear_one(place, &picked_up.name, &picked_up.stamp)?;
+        self.clear_one(place, &picked_up.name, &picked_up.stamp, &note.sealed)?;
         seen.leftover = None;
         Ok(())
     }

@@ -4,13 +4,21 @@
 //! Out: the folder without that file; or the rest of the files, and an alarm.
 //! Holds: only the very file that was read is removed, and only once the store names what it became.
 
+use std::io;
+
+use tracing::warn;
+
 use super::alarm::Hindrance;
 use super::critical::Critical;
 use super::hand_in::{Obstacle, Place, Seen};
-use super::pick_up::clear;
+use super::pick_up::{Hidden, clear};
 use super::round::Round;
 use super::taken::{Note, Notes};
-use crate::durable::{Stamp, step};
+use crate::domain::Digest;
+use crate::durable::{Back, Stamp, Withdrawn, step};
+
+/// What a file is called that is given back and whose name nobody knows any more.
+const NAMELESS: &str = "unnamed";
 
 impl Round<'_> {
     /// Removes what was sealed and still lies there; what cannot be removed is left out of `files`.
@@ -40,7 +48,7 @@ impl Round<'_> {
         };
         let (name, stamp) = files.remove(at);
         seen.leftover = Some((name.clone(), stamp));
-        match self.clear_one(place, &name, &stamp) {
+        match self.clear_one(place, &name, &stamp, &note.sealed) {
             // The next month's file may lie beside it.
             Err(Obstacle::Hindrance(hindrance)) => self.tell_of(place.authority, place.settings, &hindrance),
             cleared => cleared?,
@@ -48,11 +56,59 @@ impl Round<'_> {
         Ok(())
     }
 
-    pub(super) fn clear_one(&mut self, place: &Place<'_>, name: &str, stamp: &Stamp) -> Result<(), Obstacle> {
-        clear(&place.directory, name, stamp).map_err(Hindrance::NotCleared)?;
+    pub(super) fn clear_one(
+        &mut self,
+        place: &Place<'_>,
+        name: &str,
+        stamp: &Stamp,
+        sealed: &Digest,
+    ) -> Result<(), Obstacle> {
+        if let Withdrawn::GivenBack(back) =
+            clear(&place.directory, name, stamp, sealed).map_err(Hindrance::NotCleared)?
+        {
+            self.tell_given_back(place, back);
+        }
         step("seal.source-removed").map_err(Hindrance::NotCleared)?;
         self.notes()?.forget(place.authority, place.kind()).map_err(Hindrance::State)?;
         Ok(())
+    }
+
+    /// Removes what a crash left under a hidden name, if it is what was sealed; gives back what is not.
+    pub(super) fn settle_withdrawn(&mut self, place: &Place<'_>, withdrawn: &[Hidden]) -> Result<(), Obstacle> {
+        for hidden in withdrawn {
+            let note = self.notes()?.read(place.authority, place.kind()).map_err(Hindrance::State)?;
+            if let Some(note) = note.as_ref().filter(|note| note.sealed == hidden.sealed)
+                && self.is_recorded(note)?
+                && self.is_what_was_read(place, note, &hidden.name).map_err(Hindrance::File)?
+            {
+                let removed = place.directory.remove(&hidden.name).and_then(|()| place.directory.sync());
+                removed.map_err(Hindrance::NotCleared)?;
+                self.notes()?.forget(place.authority, place.kind()).map_err(Hindrance::State)?;
+                continue;
+            }
+            let name = note.map_or_else(|| NAMELESS.to_owned(), |note| note.name);
+            let back = place.directory.give_back(&hidden.name, &name).map_err(Hindrance::NotCleared)?;
+            self.tell_given_back(place, back);
+        }
+        Ok(())
+    }
+
+    fn is_what_was_read(&self, place: &Place<'_>, note: &Note, hidden: &str) -> io::Result<bool> {
+        let stamp = place.directory.stamp(hidden)?;
+        Ok(stamp.is_some_and(|stamp| note.resembles(&stamp)) && note.is(&place.directory, hidden)?)
+    }
+
+    fn tell_given_back(&mut self, place: &Place<'_>, back: Back) {
+        let under = match back {
+            Back::OwnName => "its own name",
+            Back::LikeName => "a name with `.given-back-` in it, because its own was taken",
+        };
+        let (kind, authority) = (place.kind(), place.authority);
+        warn!(
+            "A file had taken the place of the sealed {kind} of LA {authority} before that was removed; \
+             it is left in the folder, under {under}, and is looked at as any other"
+        );
+        self.retry();
     }
 
     /// Whether what the note names became the sealed file of its return.

@@ -7,15 +7,15 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
+use crate::domain::{Digest, is_unfinished_name};
 use crate::durable::directory::stamp;
-use crate::durable::{Copied, CopyError, Directory, Stamp, copy_and_digest};
+use crate::durable::{Copied, CopyError, Directory, Stamp, Withdrawn, copy_and_digest, hidden_name, read_hidden_name};
 use crate::effects::spool::Spool;
 
 use super::alarm::Hindrance;
 
 /// Files that are looked at in one folder. One return is expected there.
 const FILES_MAX: usize = 1000;
-const UNFINISHED: [&str; 5] = [".tmp", ".part", ".partial", ".filepart", ".crdownload"];
 
 /// What lies in a pick-up folder.
 #[derive(Debug, Default)]
@@ -24,6 +24,16 @@ pub(super) struct Folder {
     pub(super) files: Vec<(String, Stamp)>,
     /// Whether there is a file whose name is not UTF-8.
     pub(super) has_odd_name: bool,
+    /// Hidden files of ours that a crash left on their way out.
+    pub(super) withdrawn: Vec<Hidden>,
+}
+
+/// A file that was being removed when a crash came.
+#[derive(Debug)]
+pub(super) struct Hidden {
+    pub(super) name: String,
+    /// As what it was sealed, if it is the file that was.
+    pub(super) sealed: Digest,
 }
 
 /// A file on its way to be sealed.
@@ -54,7 +64,12 @@ pub(super) fn look(directory: &Directory) -> io::Result<Folder> {
             folder.has_odd_name = true;
             continue;
         };
-        if !counts(name) || folder.files.len() == FILES_MAX {
+        if is_unfinished_name(name) {
+            let sealed = read_hidden_name(name).and_then(|sealed| sealed.parse().ok());
+            folder.withdrawn.extend(sealed.map(|sealed| Hidden { name: name.to_owned(), sealed }));
+            continue;
+        }
+        if folder.files.len() == FILES_MAX {
             continue;
         }
         if let Some(stamp) = directory.stamp(name)?.filter(|stamp| stamp.regular) {
@@ -63,12 +78,6 @@ pub(super) fn look(directory: &Directory) -> io::Result<Folder> {
     }
     folder.files.sort_by(|one, other| one.0.cmp(&other.0));
     Ok(folder)
-}
-
-/// Names that programs give to files they have not finished do not count.
-fn counts(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    !name.starts_with(['.', '~']) && !UNFINISHED.iter().any(|ending| lower.ends_with(ending))
 }
 
 /// Copies the file as it was looked at.
@@ -108,13 +117,14 @@ pub(super) fn take(
     Ok(Take::Taken(Box::new(PickedUp { name, stamp: *looked_at, content, copied })))
 }
 
-/// Removes the file, if it is still the one that was read, to last.
-pub(super) fn clear(directory: &Directory, name: &str, read: &Stamp) -> io::Result<()> {
+/// Removes the file, if it is still the one that was read and became `sealed`, to last.
+pub(super) fn clear(directory: &Directory, name: &str, read: &Stamp, sealed: &Digest) -> io::Result<Withdrawn> {
     if directory.stamp(name)?.as_ref() != Some(read) {
-        return Ok(());
+        return Ok(Withdrawn::NotThere);
     }
-    directory.remove(name)?;
-    directory.sync()
+    // The hidden name is itself a change of the inode.
+    let is_it = |now: &Stamp| Stamp { changed: read.changed, ..*now } == *read;
+    directory.withdraw(name, &hidden_name(sealed), is_it, "seal.source-withdrawn")
 }
 
 #[cfg(test)]
@@ -152,14 +162,16 @@ mod tests {
         let Take::Taken(picked_up) = take(&directory, "a", &looked_at, &spool, 10).unwrap() else {
             panic!("not taken")
         };
-        assert_eq!(picked_up.copied.digest, crate::domain::Digest::of(b"one"));
+        assert_eq!(picked_up.copied.digest, Digest::of(b"one"));
         assert!(matches!(take(&directory, "a", &looked_at, &spool, 2).unwrap(), Take::TooLarge));
 
         std::fs::write(dir.path().join("a"), "other").unwrap();
         assert!(matches!(take(&directory, "a", &looked_at, &spool, 10).unwrap(), Take::Changing));
-        clear(&directory, "a", &looked_at).unwrap();
+        let sealed = Digest::of(b"sealed");
+        assert_eq!(clear(&directory, "a", &looked_at, &sealed).unwrap(), Withdrawn::NotThere);
         assert!(dir.path().join("a").exists(), "another file under the same name stays");
-        clear(&directory, "a", &directory.stamp("a").unwrap().unwrap()).unwrap();
+        let now = directory.stamp("a").unwrap().unwrap();
+        assert_eq!(clear(&directory, "a", &now, &sealed).unwrap(), Withdrawn::Removed);
         assert!(!dir.path().join("a").exists());
     }
 }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::OutboundParts;
 use super::alarm::Hindrance;
 use super::pick_up::PickedUp;
+use crate::catalogue::without_openpgp_ending;
 use crate::config::settings::ReturnSettings;
 use crate::config::template::NameFacts;
 use crate::domain::submission::Sealed;
@@ -41,7 +42,7 @@ impl OutboundParts {
         let form = self.couriers.get(&settings.courier).ok_or(Hindrance::NoCourier)?.form();
         let file_name = file_name(key, settings, &picked_up.name);
         let at = self.clock.now();
-        let mut content = Content { file: &mut picked_up.content, form, file_name: inner_name(&file_name) };
+        let mut content = Content { file: &mut picked_up.content, form, file_name: without_openpgp_ending(&file_name) };
         let expected = content.digest().map_err(Hindrance::State)?;
         let mut sealed = self.spool.private().map_err(Hindrance::State)?;
         let request = SealRequest {
@@ -120,11 +121,6 @@ fn file_name(key: &SubmissionKey, settings: &ReturnSettings, picked_up_as: &str)
         name: None,
         ext: extension.unwrap_or(usual),
     })
-}
-
-/// The name of the content, without what sealing adds.
-fn inner_name(file_name: &str) -> &str {
-    [".pgp", ".gpg", ".asc"].iter().find_map(|sealed| file_name.strip_suffix(sealed)).unwrap_or(file_name)
 }
 
 fn open_hindrance(error: &OpenError) -> Option<Hindrance> {

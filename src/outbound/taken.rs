@@ -23,6 +23,8 @@ pub(super) struct Note {
     pub(super) submission: String,
     /// SHA-256 of what was sealed.
     pub(super) sealed: Digest,
+    /// The name it was read under.
+    pub(super) name: String,
     content: Digest,
     bytes: u64,
     /// Nanoseconds; as text, because JSON's numbers are not that long.
@@ -35,9 +37,10 @@ pub(super) struct Notes {
 }
 
 impl Note {
-    pub(super) fn new(submission: &SubmissionKey, sealed: Digest, content: Digest, stamp: &Stamp) -> Note {
+    pub(super) fn new(submission: &SubmissionKey, sealed: Digest, name: &str, content: Digest, stamp: &Stamp) -> Note {
         let modified = stamp.modified.to_string();
-        Note { submission: submission.to_string(), sealed, content, bytes: stamp.bytes, modified }
+        let (submission, name) = (submission.to_string(), name.to_owned());
+        Note { submission, sealed, name, content, bytes: stamp.bytes, modified }
     }
 
     /// Whether the file could be the one, as far as can be told without reading it.
@@ -106,7 +109,7 @@ mod tests {
         std::fs::write(folder.path().join("a"), b"content").unwrap();
         let stamp = directory.stamp("a").unwrap().unwrap();
         let key: SubmissionKey = "shbe/12302/2020-04".parse().unwrap();
-        let note = Note::new(&key, Digest::of(b"sealed"), Digest::of(b"content"), &stamp);
+        let note = Note::new(&key, Digest::of(b"sealed"), "a", Digest::of(b"content"), &stamp);
         let notes = Notes::open(state.path()).unwrap();
         notes.write(&key.authority, key.kind, &note).unwrap();
         notes.write(&key.authority, key.kind, &note).expect("a note takes the place of an earlier one");

@@ -55,7 +55,8 @@ pub enum StateChange {
         standing: Standing,
         /// Replaces the consignment's deliveries, if given (at Staged).
         deliveries: Option<Vec<Delivery>>,
-        /// Claims this content as accepted for delivery (at Staged): a second consignment with it is refused.
+        /// Claims this content as accepted for delivery (at Staged): a second consignment of the same authority with it
+        /// is refused.
         accepts: Option<Digest>,
         /// Whose signature was accepted, once known.
         signer: Option<Fingerprint>,
@@ -161,7 +162,7 @@ pub enum RecordError {
         /// The row.
         what: String,
     },
-    /// The same content was accepted before.
+    /// The same content was accepted before, for the same authority.
     #[error("the same content was accepted as transfer {first}")]
     AcceptedBefore {
         /// As which consignment.

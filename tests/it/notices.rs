@@ -10,8 +10,8 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use hbcourier::cli::dispatch::Cli;
 use hbcourier::domain::alarm::AlarmReason;
-use hbcourier::domain::reason::Limit;
-use hbcourier::domain::{DeferCause, HoldReason, Notice, RejectReason, ReturnHold};
+use hbcourier::domain::reason::{Became, Limit, Unsound};
+use hbcourier::domain::{ConsignmentId, DeferCause, Digest, HoldReason, Notice, RejectReason, ReturnHold};
 
 /// All variants, in a list that the compiler holds against the type.
 macro_rules! every {
@@ -31,11 +31,39 @@ fn every_code_is_used_once() {
     for notice in notices() {
         let digits = notice.code.strip_prefix("CN-").unwrap_or_default();
         assert!(digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit()), "{notice:?}");
+        assert!(!format!("{}{}", notice.says, notice.next).contains('{'), "something is not filled in: {notice:?}");
         assert!(notice.says.ends_with('.') && notice.next.ends_with('.'), "whole sentences: {notice:?}");
         if let Some(other) = by_code.insert(notice.code, notice.clone()) {
             panic!("one code for two things: {other:?} and {notice:?}");
         }
     }
+}
+
+/// What a notice says and asks for, where that depends on more than the reason.
+#[test]
+fn what_is_known_is_named() {
+    let first = ConsignmentId::derive(&"drop-12302".parse().unwrap(), "native", &Digest::of(b"sealed"));
+    let received = jiff::Timestamp::from_second(1_586_167_200).unwrap();
+    let repeat = |became| HoldReason::Repeat { first, received, became }.notice();
+    for (became, said) in
+        [(Became::Delivered, "was delivered"), (Became::Held, "is held itself"), (Became::UnderWay, "on its way")]
+    {
+        let says = repeat(became).says;
+        let named = says.contains(&first.to_string()) && says.contains("on 6 April 2020 at 10:00 UTC");
+        assert!(named && says.contains(said), "{says}");
+    }
+    let limit = |limit| HoldReason::LimitReached { limit }.notice();
+    assert!(limit(Limit::MessageDepth).says.contains("more than 4 OpenPGP layers"));
+    assert!(limit(Limit::Recipients).says.contains("more than 16 recipients"));
+    for fixed in [Limit::MessageDepth, Limit::Recipients] {
+        assert!(limit(fixed).next.contains("fixed") && !limit(fixed).next.contains("raise"), "nobody can raise it");
+    }
+    assert!(limit(Limit::ArchiveBytes).says.contains("`service.limits.archive_bytes_max`"));
+    let unsound = |unsound| HoldReason::Malformed { unsound }.notice();
+    assert!(unsound(Unsound::ActivePdf).next.contains("Do not open it"));
+    assert!(unsound(Unsound::RiskTable).next.contains("Ask DWP"));
+    let age = HoldReason::SignatureAge.notice().says;
+    assert!(age.contains("30 days before") && age.contains("30 minutes after"), "{age}");
 }
 
 #[test]
@@ -133,9 +161,11 @@ fn notices() -> Vec<Notice> {
     let holds = every!(HoldReason {
         NotOpenPgp, Tampered, Truncated, NoKey, Unsigned, Stranger, BadSignature,
         SignerRevoked { signer: signer() }, SignerExpired { signer: signer() },
-        SeveralMessages, OddStructure, LegacyAlgorithm, SignatureAge, Repeat,
+        SeveralMessages, OddStructure, LegacyAlgorithm, SignatureAge,
+        Repeat { first: ConsignmentId::derive(&"drop-12302".parse().unwrap(), "native", &Digest::of(b"sealed")),
+            received: jiff::Timestamp::UNIX_EPOCH, became: Became::Delivered },
         LimitReached { limit: Limit::PlaintextBytes },
-        ArchiveUnsafe, Malformed, NoRoute,
+        ArchiveUnsafe, Malformed { unsound: Unsound::Broken }, NoRoute,
         OtherAuthority { found: "12305".parse().unwrap() },
         NameConflict, Replaced, WhereaboutsUnknown, SpoolChanged,
         AttemptsExhausted { cause: DeferCause::DestinationFull },

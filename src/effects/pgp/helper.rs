@@ -14,12 +14,13 @@ use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, Error, Fingerprint, KeyHandle, Result, anyhow};
 
+use crate::domain::reason::MESSAGE_DEPTH_MAX as DEPTH_MAX;
+pub(super) use crate::domain::reason::RECIPIENTS_MAX;
+
 use super::layers::{self, Signed};
 use super::ring::{KeyFault, Ring};
 use super::{OpenError, OpenRequest, Signers};
 
-const DEPTH_MAX: usize = 4;
-pub(super) const RECIPIENTS_MAX: usize = 16;
 /// More than any accepted message has: recipients, container, compression, signature, literal, digest.
 const PACKETS_MAX: usize = RECIPIENTS_MAX + 8;
 /// No file system we deliver to takes longer names.

@@ -14,14 +14,11 @@ use sequoia_openpgp::types::{RevocationStatus, SignatureType};
 use sequoia_openpgp::{Cert, Error, Fingerprint as KeyFingerprint, anyhow};
 
 use crate::domain::Fingerprint;
+pub(super) use crate::domain::reason::SIGNATURE_AHEAD_MINUTES_MAX;
+use crate::domain::reason::SIGNATURE_DAYS_MAX;
 
 use super::OpenError;
 use super::standing::{self, KeyProblem, UsableKey};
-
-/// The oldest signature taken, counted from receipt.
-const SIGNATURE_DAYS_MAX: i64 = 30;
-/// How far a sender's clock may be ahead of ours.
-pub(super) const SIGNATURE_AHEAD_MINUTES_MAX: i64 = 30;
 
 /// The packets inside the container, with how deep each lies, in the order they came.
 pub(super) type Packets = [(usize, Tag)];

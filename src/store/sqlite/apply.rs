@@ -177,12 +177,19 @@ impl Rows<'_> {
         Ok(())
     }
 
-    /// A consignment that is tried again meets its own claim, and keeps it.
+    /// The content is its authority's, once. A consignment that is tried again meets its own claim, and keeps it.
     fn accept(&self, id: &ConsignmentId, content: &Digest) -> Result<(), Refusal> {
-        self.run("INSERT OR IGNORE INTO accepted (content, consignment) VALUES (?1, ?2)", params![content, id])?;
+        self.run(
+            "INSERT OR IGNORE INTO accepted (content, authority, consignment) \
+             SELECT ?1, authority, id FROM consignment WHERE id = ?2",
+            params![content, id],
+        )?;
         let first: ConsignmentId = self
-            .statement("SELECT consignment FROM accepted WHERE content = ?1")?
-            .query_row([content], |row| row.get(0))?;
+            .statement(
+                "SELECT consignment FROM accepted \
+                 WHERE content = ?1 AND authority = (SELECT authority FROM consignment WHERE id = ?2)",
+            )?
+            .query_row(params![content, id], |row| row.get(0))?;
         if first == *id { Ok(()) } else { Err(RecordError::AcceptedBefore { first }.into()) }
     }
 

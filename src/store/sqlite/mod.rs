@@ -18,12 +18,13 @@ mod writer;
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::durable::boot::{BOOT_ID, boot_id};
 use error::opening;
 
 pub use error::StoreError;
@@ -54,7 +55,7 @@ impl SqliteStore {
     pub fn open(state: &Path) -> Result<SqliteStore, StoreError> {
         let path = state.join(FILE);
         own_file(state, &path)?;
-        let boot = boot_id()?;
+        let boot = boot_id().map_err(|source| StoreError::BootId { path: BOOT_ID.into(), source })?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = connect(&path, flags)?;
         let opening = |source| opening(&path, source);
@@ -164,10 +165,4 @@ fn durable(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     };
     let mode = set().map_err(|source| opening(path, source))?;
     if mode == "wal" { Ok(()) } else { Err(StoreError::NoLog { path: path.to_owned() }) }
-}
-
-fn boot_id() -> Result<String, StoreError> {
-    let path = PathBuf::from("/proc/sys/kernel/random/boot_id");
-    let read = fs::read_to_string(&path);
-    read.map(|id| id.trim().to_owned()).map_err(|source| StoreError::BootId { path, source })
 }

@@ -7,6 +7,7 @@ use hbcourier::store::Queries;
 
 use super::samples::{Sample, Sealed};
 use super::scene::{Scene, kill};
+use crate::support::council::is_hidden;
 
 /// One LAID on its way, and the path it is delivered to.
 struct Row {
@@ -105,6 +106,41 @@ fn collected_and_another_file_of_that_name_at_the_source() {
     row.scene.drops(&other);
     row.completes();
     assert_eq!(row.events("collected"), 2);
+}
+
+/// What lies hidden in the drop folder.
+fn hidden(row: &Row) -> PathBuf {
+    let dropped = row.scene.dropped();
+    let hidden: Vec<&PathBuf> = dropped.iter().filter(|path| is_hidden(path)).collect();
+    assert_eq!(hidden.len(), 1, "{dropped:?}");
+    hidden[0].clone()
+}
+
+#[test]
+fn collected_and_on_its_way_out_of_the_drop_folder() {
+    let mut row = Row::killed_at("collect.withdrawn");
+    assert_eq!((fs::read(hidden(&row)).unwrap(), row.dropped().exists()), (row.sealed.bytes.clone(), false));
+    row.completes();
+    assert_eq!((row.events("collected"), row.events("source-cleared-again")), (1, 1));
+}
+
+/// A writer had renamed it over the collected one; another has taken its name meanwhile.
+#[test]
+fn collected_and_another_file_on_its_way_out_of_the_drop_folder() {
+    for name_is_taken in [false, true] {
+        let mut row = Row::killed_at("collect.withdrawn");
+        let named = |sample: Sample| Sealed { name: row.sealed.name.clone(), ..sample.sealed_by(&row.scene.dwp) };
+        let (second, third) = (named(Sample::xml(2, 100)), named(Sample::xml(3, 100)));
+        row.scene.expected.file(&second);
+        fs::write(hidden(&row), &second.bytes).unwrap();
+        if name_is_taken {
+            row.scene.drops(&third);
+        }
+        row.completes();
+        assert_eq!(row.events("collected"), 2 + usize::from(name_is_taken));
+        assert_eq!(row.events("source-cleared-again"), 0);
+        assert_eq!(row.scene.council.log().contains("`.given-back-`"), name_is_taken, "it is said");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use hbcourier::effects::pgp::KeyRing;
 use jiff::{SignedDuration, Timestamp};
 
 use super::laid_xml;
-use crate::support::council::{Council, succeeded};
+use crate::support::council::{Council, drop_into, files_below, succeeded};
 use crate::support::partner::{Algorithm, Partner, SealOptions};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -77,7 +77,8 @@ fn each_is_held_under_its_own_reason_and_the_good_ones_flow() {
         ("CN-109", expired),
         ("CN-110", [good(8), good(9)].concat()),
     ];
-    council.drops("good-before.pgp", &good(100));
+    let first = good(100);
+    council.drops("good-before.pgp", &first);
     for (code, sealed) in &files {
         council.drops(&format!("{code}.pgp"), sealed);
     }
@@ -107,6 +108,9 @@ fn each_is_held_under_its_own_reason_and_the_good_ones_flow() {
     }
     let of = |code: &str| held.iter().find(|item| item["code"] == code).unwrap();
     assert!(of("CN-109")["says"].as_str().unwrap().contains(&expired_signer));
+    let first = council.consignments().into_iter().find(|one| one.sealed_digest == Digest::of(&first)).unwrap().id;
+    let says = of("CN-114")["says"].as_str().unwrap();
+    assert!(says.contains(&first.to_string()) && says.contains("was delivered"), "{says}");
     assert_eq!(exit(&council.runs(&["held", "list"])), Some(0));
     assert_eq!(exit(&council.runs(&["held", "list", "--fail-if-any"])), Some(1));
 
@@ -128,5 +132,21 @@ fn each_is_held_under_its_own_reason_and_the_good_ones_flow() {
     succeeded(council.runs(&["held", "retry", &id, "--reason", "to see"]));
     council.until("it is held again", |council| council.all_rest(12) && council.codes().len() == 9);
     assert_eq!((council.events("retry-ordered"), council.events("order-refused")), (2, 1));
+    council.stops_well();
+}
+
+#[test]
+fn the_same_file_for_two_authorities_is_no_repeat() {
+    let mut dwp = Partner::new(Algorithm::Curve25519);
+    let mut council = Council::new(&mut dwp);
+    let (drop_of_other, backoffice_of_other) = council.adds_authority("20101", "Somewhere");
+    let sealed = dwp.seals(&laid_xml(1), "LAID.xml", &SealOptions::default());
+    council.drops("1.pgp", &sealed);
+    drop_into(&drop_of_other, "1.pgp", &sealed);
+    council.start();
+    council.until("both are delivered", |council| council.all_rest(2) && council.codes().is_empty());
+    assert_eq!((council.delivered().len(), files_below(&backoffice_of_other).len()), (1, 1));
+    drop_into(&drop_of_other, "2.pgp", &sealed);
+    council.until("again for the same authority", |council| council.all_rest(3) && council.codes() == ["CN-114"]);
     council.stops_well();
 }

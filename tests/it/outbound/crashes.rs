@@ -163,6 +163,29 @@ fn a_file_that_could_not_be_removed_is_said_and_removed_later() {
     scenario.teardown();
 }
 
+/// What lies under our hidden name is not what was sealed: somebody had renamed it over the sealed file.
+#[test]
+fn another_file_on_its_way_out_is_given_back() {
+    let scenario = FailScenario::setup();
+    let mut council = Council::new(&["12302"], "2020-04-08 10:00", Way::Folders);
+    council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-04-08", ""));
+    council.tick();
+    council.clock.advance(super::council::SETTLE);
+    fail::cfg("seal.source-withdrawn", "panic").unwrap();
+    assert!(council.tick_dies());
+    fail::cfg("seal.source-withdrawn", "off").unwrap();
+    let folder = council.folder("12302", Shbe);
+    let hidden = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    assert!(hidden.file_name().unwrap().to_str().unwrap().starts_with(".hbcourier-"), "{hidden:?}");
+    std::fs::write(&hidden, extract("12302", "2020-04-08", "other")).unwrap();
+    council.restart();
+    council.tick();
+    let other = std::fs::read_to_string(folder.join("shbe.txt")).unwrap();
+    assert_eq!((other, council.left_in("12302", Shbe)), (extract("12302", "2020-04-08", "other"), 1));
+    assert_eq!((council.stage(APRIL), council.count(Event::Sealed, APRIL)), (Stage::Sealed, 1));
+    scenario.teardown();
+}
+
 /// The leftover of April is removed after a crash; the same bytes put there anew for May are not.
 #[test]
 fn a_leftover_is_told_from_the_same_bytes_put_there_again() {

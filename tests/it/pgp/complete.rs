@@ -1,6 +1,6 @@
 //! Is a file whole? Every proper beginning of a message that GnuPG made is not.
 
-use std::io::Cursor;
+use std::io::Write;
 
 use hbcourier::effects::pgp::{Completeness, completeness};
 use proptest::prelude::*;
@@ -9,7 +9,9 @@ use super::{acquainted, content};
 use crate::support::partner::SealOptions;
 
 fn judged(bytes: &[u8]) -> Completeness {
-    completeness(&mut Cursor::new(bytes)).unwrap()
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    completeness(&file).unwrap()
 }
 
 #[test]

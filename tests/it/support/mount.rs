@@ -27,6 +27,12 @@ impl Mount {
         fs::write(self.at.join(name), vec![b'x'; kib * 1024]).unwrap();
     }
 
+    /// Whether anything may be written there, from now on.
+    pub fn is_read_only(&self, is_read_only: bool) {
+        let options = if is_read_only { "remount,ro" } else { "remount,rw" };
+        succeeded(Command::new("mount").args(["-o", options]).arg(&self.at).output().unwrap());
+    }
+
     /// Removes that file.
     pub fn frees(&self, name: &str) {
         fs::remove_file(self.at.join(name)).unwrap();

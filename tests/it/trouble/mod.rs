@@ -9,6 +9,7 @@ mod keys;
 mod memory;
 mod noticing;
 mod oddities;
+mod read_only;
 mod slow;
 mod space;
 

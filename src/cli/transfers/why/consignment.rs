@@ -18,6 +18,8 @@ struct Case<'a> {
     source: Option<(&'a AuthoritySettings, &'a DropFolderSettings)>,
     keys: KeyListing,
     progress: Progress,
+    /// What brought the same content first, as it is now.
+    first: Option<Consignment>,
 }
 
 pub(super) fn explain(consignment: &Consignment, reading: &Reading<'_>) -> Result<Explanation, CliError> {
@@ -33,7 +35,12 @@ pub(super) fn explain(consignment: &Consignment, reading: &Reading<'_>) -> Resul
         progress = Progress::Stopped(Step::Source);
     }
     let deliveries = reading.queries.deliveries(&consignment.id)?;
-    let case = Case { consignment, deliveries, source, keys: reading.keys.list(reading.now), progress };
+    let first = match &consignment.standing {
+        Standing::Held { reason: HoldReason::Repeat { first, .. }, .. } => reading.queries.consignment(first)?,
+        _ => None,
+    };
+    let (keys, first) = (reading.keys.list(reading.now), first.map(|(first, _)| first));
+    let case = Case { consignment, deliveries, source, keys, progress, first };
     let (says, next) = case.result();
     let id = consignment.id.to_string();
     let rules = Step::ALL.into_iter().flat_map(|step| case.considered(step)).collect();
@@ -95,7 +102,14 @@ impl Case<'_> {
             Step::Route => "A route must take its kind.".to_owned(),
             Step::FinalName => "The final name at the destination must be free.".to_owned(),
             Step::Destination => format!("The destination must take it. {}", self.destinations()),
-            Step::Repeat => "The same content must not have been accepted before.".to_owned(),
+            Step::Repeat => match &self.first {
+                Some(first) => format!(
+                    "The same content must not have been accepted before for {authority}; now that transfer {} is {}.",
+                    first.id,
+                    first.standing.word()
+                ),
+                None => format!("The same content must not have been accepted before for {authority}."),
+            },
             Step::Published => "Every part must get its final name in one move.".to_owned(),
         }
     }

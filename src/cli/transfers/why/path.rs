@@ -72,7 +72,7 @@ fn returns(
     let asks = format!("A return that lies here is {}'s {}.", authority.name, owed.kind);
     let mut rules = vec![Considered::new("folder", Outcome::Met, asks)];
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let unfinished = crate::effects::drop_folder::is_unfinished_name(&name);
+    let unfinished = crate::domain::is_unfinished_name(&name);
     let finished = if unfinished { Outcome::NotMet } else { Outcome::Met };
     let asks = "The name may not say that the file is unfinished (`.…`, `~…`, `.tmp`, `.part`, `.partial`, \
      `.filepart`, `.crdownload`).";

@@ -26,7 +26,7 @@ pub(super) enum Step {
     FinalName,
     /// The destination can be written.
     Destination,
-    /// The same content was not accepted before.
+    /// The same content was not accepted before for the authority.
     Repeat,
     /// It is under its final name.
     Published,
@@ -106,11 +106,11 @@ fn of_hold(reason: &HoldReason) -> Progress {
             Step::Signature
         }
         LimitReached { limit } => of_limit(*limit),
-        ArchiveUnsafe | Malformed => Step::Content,
+        ArchiveUnsafe | Malformed { .. } => Step::Content,
         OtherAuthority { .. } => Step::Authority,
         NoRoute => Step::Route,
         NameConflict => Step::FinalName,
-        Repeat => Step::Repeat,
+        Repeat { .. } => Step::Repeat,
         Replaced | WhereaboutsUnknown => Step::Published,
         AttemptsExhausted { cause } => return of_cause(*cause),
         WorkerFault => return Progress::Broken,

@@ -6,6 +6,7 @@ use super::{Considered, Explanation, Outcome, WhyArgs, explain, why};
 use crate::cli::council::{Council, put};
 use crate::cli::output::Exit;
 use crate::domain::ledger::Event;
+use crate::domain::reason::{Became, Unsound};
 use crate::domain::{Digest, HoldReason, RejectReason, ReturnHold, Stage, Standing};
 use crate::effects::drop_folder::DropFolder;
 use crate::store::samples::*;
@@ -70,10 +71,10 @@ fn every_reason_is_explained_by_one_rule_or_by_none() {
         (HoldReason::SpoolChanged, Some("spool")),
         (HoldReason::NotOpenPgp, Some("form")),
         (HoldReason::NoKey, Some("opening")),
-        (HoldReason::Malformed, Some("content")),
+        (HoldReason::Malformed { unsound: Unsound::Broken }, Some("content")),
         (HoldReason::OtherAuthority { found: "16104".parse().unwrap() }, Some("authority")),
         (HoldReason::NameConflict, Some("final name")),
-        (HoldReason::Repeat, Some("repeat")),
+        (HoldReason::Repeat { first: id(90), received: at(1), became: Became::Delivered }, Some("repeat")),
         (HoldReason::Replaced, Some("published")),
         (HoldReason::WorkerFault, None),
     ];
@@ -203,7 +204,11 @@ fn a_return_names_what_it_waits_for() {
 #[test]
 fn text_marks_the_rule_that_decided_and_a_strange_path_is_refused() {
     let council = Council::new();
-    held_for(&council, 1, HoldReason::Repeat);
+    council.record(collect(90));
+    let repeat = HoldReason::Repeat { first: id(90), received: at(1), became: Became::Delivered };
+    let explanation = held_for(&council, 1, repeat);
+    let by = &decided(&explanation)[0].says;
+    assert!(by.contains(&format!("now that transfer {} is collected", id(90))), "{by}");
     let args = WhyArgs { what: id(1).to_string(), json: false };
     let (_, text) = council.text(|out| why(&args, &council.reading(), out));
     let marked: Vec<&str> = text.lines().filter(|line| line.starts_with('>')).collect();

@@ -10,9 +10,9 @@ use super::{Considered, Explanation, Outcome};
 use crate::cli::output::{CliError, Exit};
 use crate::cli::reading::Reading;
 use crate::config::settings::DropFolderSettings;
-use crate::domain::{Consignment, Digest};
+use crate::domain::{Consignment, Digest, is_unfinished_name};
 use crate::durable::{Directory, Stamp};
-use crate::effects::drop_folder::{DropFolder, Sighting, is_unfinished_name};
+use crate::effects::drop_folder::{DropFolder, Sighting};
 use crate::effects::pgp::{Completeness, completeness};
 
 /// What a look at the file found.

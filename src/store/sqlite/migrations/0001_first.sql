@@ -56,8 +56,10 @@ CREATE TABLE delivery (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE accepted (
-    content     BLOB PRIMARY KEY NOT NULL CHECK (length(content) = 32),
-    consignment TEXT NOT NULL REFERENCES consignment (id)
+    content     BLOB NOT NULL CHECK (length(content) = 32),
+    authority   TEXT NOT NULL,
+    consignment TEXT NOT NULL REFERENCES consignment (id),
+    PRIMARY KEY (content, authority)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX accepted_by_consignment ON accepted (consignment);
 

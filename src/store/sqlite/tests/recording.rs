@@ -87,6 +87,23 @@ fn content_is_accepted_once_until_its_consignment_is_rejected() {
 }
 
 #[test]
+fn the_same_content_for_another_authority_is_another_content() {
+    let (_state, store) = store();
+    let of_another = |n| {
+        let mut change = collect(n);
+        let StateChange::Collect(new) = &mut change.state else { panic!("not a collection") };
+        new.consignment.authority = "16104".parse().unwrap();
+        change
+    };
+    all(&store, [collect(1), of_another(2), of_another(3), staged(1, 0, 50), staged(2, 0, 50)]);
+    let refusal = refused(&store, staged(3, 0, 50));
+    assert!(matches!(refusal, RecordError::AcceptedBefore { first } if first == id(2)), "its own authority's");
+    all(&store, [held(1, 1), rejected(1, 2)]);
+    assert!(matches!(refused(&store, staged(3, 0, 50)), RecordError::AcceptedBefore { .. }), "another's gave it up");
+    assert_sound(&store);
+}
+
+#[test]
 fn moves_that_the_domain_forbids_are_refused() {
     let (_state, store) = store();
     all(&store, [collect(1), owe("shbe/12302/2020-04")]);

@@ -1,0 +1,237 @@
+//! The words for a person about what is held: a code, what happened and why, and a next step that is true.
+
+use super::{
+    Became, HoldReason, Limit, MESSAGE_DEPTH_MAX, RECIPIENTS_MAX, SIGNATURE_AHEAD_MINUTES_MAX, SIGNATURE_DAYS_MAX,
+    Unsound,
+};
+use crate::domain::notice::{Notice, Words};
+
+const NOT_OPENPGP: Words = (
+    "CN-101",
+    "This file is not an OpenPGP message, so nobody has vouched for it and nothing in it was opened or delivered.",
+    "Ask the sender to encrypt and sign it, and to send it again; this one stays held.",
+);
+const TAMPERED: Words = (
+    "CN-102",
+    "This file was altered or damaged after it was encrypted; nothing of it was let through.",
+    "Ask the partner to send it again, and treat repeated cases as an incident.",
+);
+const TRUNCATED: Words =
+    ("CN-103", "This file ends before its end: the transfer was cut short.", "Ask the partner to send it again.");
+const NO_KEY: Words = (
+    "CN-104",
+    "This file is encrypted to a key the service does not hold.",
+    "Ask the partner which key they used, compare with `hbcourier keys list`, then `hbcourier held retry` it.",
+);
+const UNSIGNED: Words = (
+    "CN-105",
+    "This file is encrypted but not signed, so its sender is unknown.",
+    "Ask the partner to sign what they send.",
+);
+const STRANGER: Words = (
+    "CN-106",
+    "This file is signed by a key that is not trusted for this source.",
+    "Compare with `hbcourier keys list`; trust a new key only after reading its fingerprint over the telephone.",
+);
+const BAD_SIGNATURE: Words = (
+    "CN-107",
+    "The signature does not match the content of this file.",
+    "Ask the partner to send it again, and treat repeated cases as an incident.",
+);
+const SIGNER_REVOKED: Words = (
+    "CN-108",
+    "This file is signed by {signer}, which its owner has revoked.",
+    "Ask the partner for a file signed with their new key, and trust that key with `hbcourier keys trust`.",
+);
+const SIGNER_EXPIRED: Words = (
+    "CN-109",
+    "This file is signed by {signer}, which had expired when the file came.",
+    "Ask the partner for their renewed certificate and trust it with `hbcourier keys trust`, then `hbcourier held \
+    retry` this.",
+);
+const SEVERAL_MESSAGES: Words =
+    ("CN-110", "This file holds more than one OpenPGP message.", "Ask the partner to send one message a file.");
+const ODD_STRUCTURE: Words = (
+    "CN-111",
+    "The layers of this message are not encryption around one signature around one file.",
+    "Ask the partner how the file was made.",
+);
+const LEGACY_ALGORITHM: Words =
+    ("CN-112", "This file uses an algorithm that is no longer safe.", "Ask the partner to use current software.");
+const SIGNATURE_AGE: Words = (
+    "CN-113",
+    "This file was signed more than {days} days before it came, or is dated more than {minutes} minutes after that, \
+    so it may be an old file sent again.",
+    "Check the clock here with `hbcourier check`, and ask the partner whether they sent it now. The time of receipt \
+    is on record, so trying again changes nothing: have it signed anew and sent again.",
+);
+const REPEAT_OF_DELIVERED: Words = (
+    "CN-114",
+    "The content is byte for byte that of transfer {first}, which came {received} and was delivered, so it was not \
+    delivered again.",
+    "Nothing is missing: `hbcourier transfers show ID`, with that transfer's id, names the files it became. No order \
+    delivers the same bytes to an authority twice: if they are meant for a further month, use those files again, or \
+    ask the partner for a file that names its month.",
+);
+const REPEAT_OF_HELD: Words = (
+    "CN-114",
+    "The content is byte for byte that of transfer {first}, which came {received} and is held itself.",
+    "This one brings nothing more: see to that transfer (`hbcourier held show ID`, with its id, says what it waits \
+    for) and order `hbcourier held retry` for it, not for this.",
+);
+const REPEAT_OF_UNDER_WAY: Words = (
+    "CN-114",
+    "The content is byte for byte that of transfer {first}, which came {received} and was on its way to the back \
+    office when this came.",
+    "Nothing need be done: `hbcourier transfers why ID`, with that transfer's id, says what has become of it.",
+);
+const MESSAGE_DEPTH: Words = (
+    "CN-115",
+    "This file has more than {depth} OpenPGP layers within each other, which is never read.",
+    "The limit is fixed: ask the partner how the file was made, and to encrypt and sign it once.",
+);
+const RECIPIENTS: Words = (
+    "CN-115",
+    "This file is encrypted to more than {recipients} recipients, which is never read.",
+    "The limit is fixed: ask the partner to encrypt it to the service's own key and few others.",
+);
+const LIMIT_REACHED: Words = (
+    "CN-115",
+    "This file reached the limit `{limit}`, so nothing of it was delivered.",
+    "If the file is genuine, raise the limit in the configuration, restart the service and `hbcourier held retry` \
+    it.",
+);
+const ARCHIVE_UNSAFE: Words = (
+    "CN-116",
+    "The ZIP inside this file is damaged, or has members that must not be unpacked.",
+    "Ask the partner to send it again.",
+);
+const BROKEN: Words = (
+    "CN-117",
+    "The content is broken, so nothing of it was delivered: a PDF without its end, an XML that is not well-formed or \
+    declares entities, a workbook or ZIP that cannot be read, or nothing at all.",
+    "The service's log names what was found. Ask the partner to send it again, whole.",
+);
+const ACTIVE_PDF: Words = (
+    "CN-117",
+    "The PDF has content that acts or carries other files (scripts, actions, attachments), or hides its content, so \
+    it was not delivered.",
+    "Do not open it. The service's log names what was found: ask the partner whether they sent it, and for the same \
+    document without that. No order lets it through.",
+);
+const RISK_TABLE: Words = (
+    "CN-117",
+    "The risk data are not the table of comma-separated rows they should be, so nothing of what they came in was \
+    delivered.",
+    "The service's log names what was found. Ask DWP to send the risk data again, with the pack they came in; rows \
+    mended by hand would not be signed.",
+);
+const NO_ROUTE: Words = (
+    "CN-118",
+    "No route says where this kind of file goes.",
+    "Add a route for its kind to the configuration, restart the service and `hbcourier held retry` it.",
+);
+const OTHER_AUTHORITY: Words = (
+    "CN-119",
+    "This file carries LA number {found}, which is not this authority's: possibly another authority's personal data.",
+    "Do not open it. Tell your data protection officer and the partner.",
+);
+const NAME_CONFLICT: Words = (
+    "CN-120",
+    "The destination already has a file of that name, and it is not ours.",
+    "Move that file away, then `hbcourier held retry` this.",
+);
+const REPLACED: Words = (
+    "CN-121",
+    "This file got its final name at the destination, and before its delivery was recorded other content lay under \
+    that name: it was replaced, or taken and the name used again.",
+    "Find out who writes there, and whether this file was taken. If it was, leave this held. If not, move the other \
+    file away, then `hbcourier held retry` this: it is delivered again.",
+);
+const SPOOL_CHANGED: Words = (
+    "CN-122",
+    "The spooled copy is no longer what was collected.",
+    "Check the disk and who has access to the state directory, and ask the partner to send it again.",
+);
+const ATTEMPTS_EXHAUSTED: Words = (
+    "CN-123",
+    "Given up after the allowed number of attempts: {cause}.",
+    "Mend the cause (`hbcourier check` names it), then `hbcourier held retry` this.",
+);
+const WORKER_FAULT: Words = (
+    "CN-124",
+    "The service failed twice while it opened this file, by a fault of its own, so it does not try again by itself; \
+    the file is safe in the spool, and nothing was delivered by these attempts.",
+    "Report it with the service's log around that time. With a version in which it is mended, `hbcourier held retry` \
+    this.",
+);
+const WHEREABOUTS_UNKNOWN: Words = (
+    "CN-125",
+    "The destination folder is not the one this was about to be delivered in (replaced, or not mounted), so nobody \
+    can tell whether it arrived.",
+    "Put the old folder back or mount it, look whether the file is there, then `hbcourier held retry` this: what \
+    lies there already is not delivered again.",
+);
+
+impl HoldReason {
+    /// What to tell a person.
+    pub fn notice(&self) -> Notice {
+        use HoldReason::*;
+        let (code, says, next) = self.words();
+        let says = match self {
+            SignerRevoked { signer } | SignerExpired { signer } => says.replace("{signer}", &signer.to_string()),
+            SignatureAge => says
+                .replace("{days}", &SIGNATURE_DAYS_MAX.to_string())
+                .replace("{minutes}", &SIGNATURE_AHEAD_MINUTES_MAX.to_string()),
+            Repeat { first, received, .. } => {
+                let received = received.strftime("on %-d %B %Y at %H:%M UTC").to_string();
+                says.replace("{first}", &first.to_string()).replace("{received}", &received)
+            }
+            LimitReached { limit } => says
+                .replace("{depth}", &MESSAGE_DEPTH_MAX.to_string())
+                .replace("{recipients}", &RECIPIENTS_MAX.to_string())
+                .replace("{limit}", limit.key()),
+            OtherAuthority { found } => says.replace("{found}", found.as_str()),
+            AttemptsExhausted { cause } => says.replace("{cause}", cause.says()),
+            _ => says.to_owned(),
+        };
+        Notice::new(code, says, next)
+    }
+
+    fn words(&self) -> Words {
+        use HoldReason::*;
+        match self {
+            NotOpenPgp => NOT_OPENPGP,
+            Tampered => TAMPERED,
+            Truncated => TRUNCATED,
+            NoKey => NO_KEY,
+            Unsigned => UNSIGNED,
+            Stranger => STRANGER,
+            BadSignature => BAD_SIGNATURE,
+            SignerRevoked { .. } => SIGNER_REVOKED,
+            SignerExpired { .. } => SIGNER_EXPIRED,
+            SeveralMessages => SEVERAL_MESSAGES,
+            OddStructure => ODD_STRUCTURE,
+            LegacyAlgorithm => LEGACY_ALGORITHM,
+            SignatureAge => SIGNATURE_AGE,
+            Repeat { became: Became::Delivered, .. } => REPEAT_OF_DELIVERED,
+            Repeat { became: Became::Held, .. } => REPEAT_OF_HELD,
+            Repeat { became: Became::UnderWay, .. } => REPEAT_OF_UNDER_WAY,
+            LimitReached { limit: Limit::MessageDepth } => MESSAGE_DEPTH,
+            LimitReached { limit: Limit::Recipients } => RECIPIENTS,
+            LimitReached { .. } => LIMIT_REACHED,
+            ArchiveUnsafe => ARCHIVE_UNSAFE,
+            Malformed { unsound: Unsound::Broken } => BROKEN,
+            Malformed { unsound: Unsound::ActivePdf } => ACTIVE_PDF,
+            Malformed { unsound: Unsound::RiskTable } => RISK_TABLE,
+            NoRoute => NO_ROUTE,
+            OtherAuthority { .. } => OTHER_AUTHORITY,
+            NameConflict => NAME_CONFLICT,
+            Replaced => REPLACED,
+            SpoolChanged => SPOOL_CHANGED,
+            AttemptsExhausted { .. } => ATTEMPTS_EXHAUSTED,
+            WorkerFault => WORKER_FAULT,
+            WhereaboutsUnknown => WHEREABOUTS_UNKNOWN,
+        }
+    }
+}
