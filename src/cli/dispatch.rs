@@ -17,7 +17,7 @@ use super::{
 use crate::config::{self, Settings};
 use crate::daemon::build;
 use crate::domain::timetable::Timetables;
-use crate::domain::{LaNumber, SubmissionKey};
+use crate::domain::{LaNumber, ReturnOrder, SubmissionKey};
 use crate::effects::clock::{Clock, MachineClock, london};
 use crate::store::{Queries, SqliteQueries, SqliteStore, SubmissionFilter};
 
@@ -96,10 +96,7 @@ impl Cli {
             Command::Transfers(args) => self.reading(|reading| transfers::run(args, reading, out)),
             Command::Held(args) => self.held(args, out),
             Command::Keys(args) => self.keys(args, out),
-            Command::Returns(args) => {
-                let store = store(&self.settings()?)?;
-                done(returns::run(args, &store, today(), stdout), |error| error.exit_status())
-            }
+            Command::Returns(args) => self.returns(args, stdout, out),
             Command::Timetable(args) => {
                 let (timetables, stages) = self.timetables_and_stages()?;
                 let shown = timetable::run(args, &timetables, &stages, today(), stdout);
@@ -140,7 +137,11 @@ impl Cli {
     }
 
     fn check(&self, args: &check::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
-        let settings = self.settings()?;
+        let settings = match config::load(&self.config) {
+            Ok(settings) => settings,
+            Err(problems) if args.json => return check::refuse(&problems, out),
+            Err(_) => self.settings()?,
+        };
         let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
         // Before the first start there is no store; that is no fault.
         let store = SqliteStore::read_only(&settings.service.state).ok();
@@ -162,6 +163,25 @@ impl Cli {
             held::Command::List(args) => held::list(args, &store, out),
             held::Command::Show(args) => held::show(args, &store, out),
             held::Command::Retry(args) => orders::retry(args, &settings, &store, out),
+        }
+    }
+
+    fn returns(
+        &self,
+        args: &returns::Args,
+        stdout: &mut dyn std::io::Write,
+        out: &mut Output<'_>,
+    ) -> Result<Exit, CliError> {
+        let settings = self.settings()?;
+        let ask = |answer: &mut dyn FnMut(&SqliteQueries) -> Result<(), returns::ReturnsFault>| {
+            done(answer(&store(&settings)?), |error| error.exit_status())
+        };
+        match &args.command {
+            returns::Command::List(args) => ask(&mut |store| returns::list(args, store, today(), stdout)),
+            returns::Command::Show(args) => ask(&mut |store| returns::show(args, store, today(), stdout)),
+            returns::Command::Confirm(args) => orders::decide(ReturnOrder::Confirm, args, &settings, out),
+            returns::Command::Resend(args) => orders::decide(ReturnOrder::Resend, args, &settings, out),
+            returns::Command::Waive(args) => orders::decide(ReturnOrder::Waive, args, &settings, out),
         }
     }
 

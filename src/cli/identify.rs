@@ -146,7 +146,7 @@ impl Answer {
 
 fn print(answer: &Answer, json: bool, out: &mut dyn Write) -> io::Result<()> {
     if json {
-        serde_json::to_writer_pretty(&mut *out, answer)?;
+        serde_json::to_writer(&mut *out, answer)?;
         return writeln!(out);
     }
     print_one(answer, "", out)?;
@@ -209,6 +209,7 @@ mod tests {
         let (sound, out) = ask("april.zip", &pack(b"a,b\nc,d\n"), true);
         assert!(sound, "{out}");
         let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(out.lines().count(), 1, "one document, one line");
         assert_eq!(answer["kind"], "hbms-pack");
         assert_eq!(answer["confidence"], "certain");
         assert_eq!(answer["authority"], "101809");

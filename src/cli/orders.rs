@@ -1,4 +1,4 @@
-//! The commands that are orders: `held retry`, `keys generate`, `keys trust`.
+//! The commands that are orders: `held retry`, `returns confirm|resend|waive`, `keys generate`, `keys trust`.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,9 +7,11 @@ use super::held::RetryArgs;
 use super::keys::{GenerateArgs, TrustArgs};
 use super::order::give;
 use super::output::{CliError, Exit, Output};
+use super::returns::OrderArgs;
 use super::run::with_causes;
 use super::transfers::find;
 use crate::config::Settings;
+use crate::domain::ReturnOrder;
 use crate::operator::{Done, Order};
 use crate::store::Queries;
 
@@ -26,6 +28,17 @@ pub fn retry(
     let transfer = find::consignment(&args.id, queries)?;
     let order = Order::Retry { transfer, by: args.by.clone(), reason: args.reason.clone() };
     carried_out(give(settings, order)?, args.json, out)
+}
+
+/// Decides about a return.
+pub fn decide(
+    decision: ReturnOrder,
+    args: &OrderArgs,
+    settings: &Settings,
+    out: &mut Output<'_>,
+) -> Result<Exit, CliError> {
+    let (key, by, reason) = (args.key.clone(), args.by.clone(), args.reason.clone());
+    carried_out(give(settings, Order::Return { key, decision, by, reason })?, args.json, out)
 }
 
 /// Makes a key of our own, named after the authorities.

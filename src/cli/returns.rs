@@ -1,7 +1,7 @@
 //! `hbcourier returns`: what the authorities owe DWP, and what became of it.
 //!
 //! In:  the store, read-only, and today's date. Out: one JSON document, or tables for people.
-//! Holds: reads only. The first line of each table answers "which of our twelve returns is missing?".
+//! Holds: reading changes nothing, and an order is only described here. The first line of each table answers "which of our twelve returns is missing?".
 
 mod row;
 mod text;
@@ -16,21 +16,44 @@ use crate::store::{Queries, QueryError, SubmissionFilter};
 
 use row::Row;
 
-/// Ask what is owed to DWP, and what became of it
+/// Ask what is owed to DWP and what became of it, and decide about what waits for a person
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// What to ask
+    /// What to ask or order
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What can be asked of the returns.
+/// What can be asked and ordered.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
     /// List every return that is or was owed, and say which are missing
     List(ListArgs),
     /// Show all that is known of one return
     Show(ShowArgs),
+    /// Record that a return arrived, by evidence that the service cannot have
+    Confirm(OrderArgs),
+    /// Send a return after all: what was sealed as it is, or else the next file in its folder
+    Resend(OrderArgs),
+    /// End a return without sending it
+    Waive(OrderArgs),
+}
+
+/// `returns confirm`, `resend` and `waive`
+#[derive(Clone, Debug, clap::Args)]
+pub struct OrderArgs {
+    /// Which return, written as shbe/12302/2020-04
+    #[arg(value_name = "RETURN")]
+    pub key: SubmissionKey,
+    /// On whose behalf; the account that gives the order is recorded in any case
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Why, for the ledger; without personal data
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `returns list`
@@ -87,14 +110,6 @@ struct Listing<'a> {
     returns: Vec<Row<'a>>,
 }
 
-/// Answers one question. `today` is the day it is in London.
-pub fn run(args: &Args, queries: &dyn Queries, today: Date, out: &mut dyn Write) -> Result<(), ReturnsFault> {
-    match &args.command {
-        Command::List(args) => list(args, queries, today, out),
-        Command::Show(args) => show(args, queries, today, out),
-    }
-}
-
 /// `hbcourier returns list`
 pub fn list(args: &ListArgs, queries: &dyn Queries, today: Date, out: &mut dyn Write) -> Result<(), ReturnsFault> {
     let filter = SubmissionFilter { authority: args.authority.clone(), ..SubmissionFilter::default() };
@@ -122,7 +137,7 @@ fn is_unfinished(stage: &Stage) -> bool {
 }
 
 fn json(document: &impl Serialize, out: &mut dyn Write) -> Result<(), ReturnsFault> {
-    serde_json::to_writer_pretty(&mut *out, document).map_err(|error| ReturnsFault::Write(error.into()))?;
+    serde_json::to_writer(&mut *out, document).map_err(|error| ReturnsFault::Write(error.into()))?;
     writeln!(out).map_err(ReturnsFault::Write)
 }
 

@@ -1,14 +1,15 @@
 //! `hbcourier run`: the service; `run --once`: everything that can be done now.
 
-use super::output::{CliError, Exit, Output};
+use super::output::{CliError, Exit, Output, Text};
 use crate::config::Settings;
-use crate::daemon::{self, StartFault};
+use crate::daemon::{self, Pass, StartFault};
 use crate::telemetry::{self, LogFormat};
 
 /// Run the service
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Do everything that can be done now, then end: with 0 if nothing was held anew, else with 1
+    /// Do everything that can be done now, say what was deferred and which alarms stand, then end: with 0 if nothing was
+    /// held anew, else with 1
     #[arg(long)]
     pub once: bool,
     /// How log lines look
@@ -23,15 +24,24 @@ pub fn run(args: &Args, settings: Settings, out: &mut Output<'_>) -> Result<Exit
     let service = daemon::build(settings).map_err(|fault| not_started(&fault))?;
     if args.once {
         let pass = daemon::once(&service).map_err(|fault| ended(&fault, &state))?;
-        let document = serde_json::json!({ "held_anew": pass.held_anew, "held": pass.held });
-        out.answer(false, &document, |text| match pass.held_anew {
-            0 => text.line("Everything that could be done was done; nothing was held anew."),
-            held => text.line(format!("Held anew: {held}. `hbcourier held list` says why and what to do.")),
-        })?;
+        out.answer(false, &(), |text| tell(&pass, text))?;
         return Ok(if pass.held_anew == 0 { Exit::Yes } else { Exit::No });
     }
     daemon::run(service).map_err(|fault| ended(&fault, &state))?;
     Ok(Exit::Yes)
+}
+
+fn tell(pass: &Pass, text: &mut Text) {
+    match pass.held_anew {
+        0 => text.line("Everything that could be done was done; nothing was held anew."),
+        held => text.line(format!("Held anew: {held}. `hbcourier held list` says why and what to do.")),
+    }
+    for (what, why) in &pass.deferred {
+        text.line(format!("Deferred: {what}, because {why}. The next run tries it again."));
+    }
+    for alarm in &pass.alarms {
+        text.line(format!("Alarm {} about {}: {} Next: {}", alarm.code, alarm.about, alarm.says, alarm.next));
+    }
 }
 
 /// A service that does not start says what to mend.

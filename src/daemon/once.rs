@@ -10,15 +10,20 @@ use super::carriers::{Job, Queue, carry};
 use super::health::Health;
 use super::run::{RunFault, left_files_alarm, lookout, poll_only};
 use super::stop::Stop;
-use crate::store::ConsignmentFilter;
+use crate::domain::{Stage, Standing};
+use crate::store::{Alarm, ConsignmentFilter, SubmissionFilter};
 
 /// What one pass came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pass {
     /// Transfers that are held now and were not before.
     pub held_anew: usize,
     /// Transfers held in all.
     pub held: usize,
+    /// Transfers and returns that are to be tried again, each with why.
+    pub deferred: Vec<(String, String)>,
+    /// The alarms that stand.
+    pub alarms: Vec<Alarm>,
 }
 
 /// Collects what has settled, carries it as far as it goes, and does what is due of the returns.
@@ -56,7 +61,26 @@ pub fn once(service: &Service) -> Result<Pass, RunFault> {
     });
     outcome.map_err(fault)?;
     let now = held(service).map_err(fault)?;
-    Ok(Pass { held_anew: now.iter().filter(|id| !before.contains(id)).count(), held: now.len() })
+    let held_anew = now.iter().filter(|id| !before.contains(id)).count();
+    let alarms = service.inbound.queries.alarms().map_err(|error| fault(error.to_string()))?;
+    Ok(Pass { held_anew, held: now.len(), deferred: deferred(service).map_err(fault)?, alarms })
+}
+
+fn deferred(service: &Service) -> Result<Vec<(String, String)>, String> {
+    let queries = &service.inbound.queries;
+    let filter = ConsignmentFilter { word: Some("deferred".to_owned()), ..Default::default() };
+    let transfers = queries.consignments(&filter).map_err(|error| error.to_string())?;
+    let filter = SubmissionFilter { open: true, ..Default::default() };
+    let returns = queries.submissions(&filter).map_err(|error| error.to_string())?;
+    let transfers = transfers.into_iter().filter_map(|one| match one.standing {
+        Standing::Deferred { cause, .. } => Some((format!("transfer {}", one.id), cause.says().to_owned())),
+        _ => None,
+    });
+    let returns = returns.into_iter().filter_map(|one| match one.stage {
+        Stage::Deferred { cause, .. } => Some((format!("return {}", one.key), cause.says().to_owned())),
+        _ => None,
+    });
+    Ok(transfers.chain(returns).collect())
 }
 
 #[expect(clippy::disallowed_methods, reason = "nothing tells when a file has rested; for this there is only time")]

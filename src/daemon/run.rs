@@ -21,6 +21,7 @@ use crate::config::settings::Noticing as How;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Actor, AlarmReason};
 use crate::effects::noticing::{Hint, Noticing};
+use crate::outbound::Ended;
 use crate::store::{Change, ConsignmentFilter, StateChange};
 
 /// Hints that may wait; more than that, and everything is looked at instead.
@@ -31,6 +32,9 @@ const DUE_EVERY: Duration = Duration::from_secs(5);
 const DUE_MAX: usize = 4096;
 /// How long named work may take once the service is to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(80);
+
+/// How long answers to returns that are being sent are then awaited: less, so that the service ends in good order.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why the service ended although nobody asked it to.
 #[derive(Debug, thiserror::Error)]
@@ -230,17 +234,29 @@ impl Running {
     ) -> Result<(), RunFault> {
         let (outbound, stop, clock) = (service.outbound.clone(), self.stop.clone(), service.clock.clone());
         let longest = self.sweep_every;
+        let wake = self.wake.returns.clone();
+        let answered: Ended = Arc::new(move || {
+            // A full channel is a wake already on its way.
+            let _ = wake.try_send(());
+        });
         self.spawn("returns", ended, move || {
+            let mut busy = None;
             while !stop.is_requested() {
-                let busy = stop.begin("returns");
-                let next = outbound.tick(&|| stop.is_requested()).map_err(|error| error.to_string())?;
-                drop(busy);
+                busy = busy.or_else(|| stop.begin("returns"));
+                let next = outbound.round(&|| stop.is_requested(), &answered).map_err(|error| error.to_string())?;
+                if !outbound.is_sending() {
+                    busy = None;
+                }
                 let until = next.map(|next| Duration::try_from(next - clock.now()).unwrap_or_default());
                 let pause = until.unwrap_or(longest).clamp(Duration::from_millis(100), longest);
                 if let Err(RecvTimeoutError::Disconnected) = told.recv_timeout(pause) {
                     break;
                 }
             }
+            for key in outbound.finish(ANSWER_PATIENCE) {
+                tracing::warn!(submission = %key, "No answer came for {key}; the next start asks whether it arrived");
+            }
+            drop(busy);
             Ok(())
         })
     }

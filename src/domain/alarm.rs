@@ -109,14 +109,17 @@ const DUE_TODAY: Words = (
 const MISSED: Words = (
     "CN-513",
     "The transfer date of {about} passed without it. It is not sent late by itself.",
-    "Tell DWP, and decide with them what to send; `hbcourier returns list` shows the dates.",
+    "Tell DWP, and decide with them: `hbcourier returns resend` sends it late, `hbcourier returns waive` ends it without.",
 );
-const REFUSED: Words =
-    ("CN-514", "The courier refused {about} for good.", "`hbcourier returns show` prints its words.");
+const REFUSED: Words = (
+    "CN-514",
+    "The courier refused {about} for good.",
+    "`hbcourier returns show` prints its words. Mend the cause and `hbcourier returns resend` it, or `hbcourier returns waive` it.",
+);
 const UNCERTAIN: Words = (
     "CN-515",
     "Nobody knows whether {about} arrived: the courier fell silent. It is not sent again by itself.",
-    "Ask DWP whether it arrived.",
+    "Ask DWP whether it arrived: if so, `hbcourier returns confirm` it, otherwise `hbcourier returns resend` it.",
 );
 const COURIER_FAULT: Words = (
     "CN-516",

@@ -5,14 +5,17 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::actor::Actor;
+use super::authority::LaNumber;
 use super::digest::{Digest, Digester};
 use super::ids::{ConsignmentId, DeliveryId};
 use super::kind::FileKind;
 use super::naming::{DestinationName, SourceName};
 use super::partner::Fingerprint;
+use super::return_order::ReturnOrder;
 
 /// What happened. The names are stable: scripts filter by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -164,9 +167,23 @@ pub struct Facts {
     /// The program's version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// What was ordered about a return.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<ReturnOrder>,
+    /// The earliest day of a return's extraction, when it becomes owed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extract_from: Option<Date>,
+    /// The day on which a return must be sent, when it becomes owed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer_on: Option<Date>,
     /// A person's reason for an order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+}
+
+/// What the entry about taking an authority's returns into service is about.
+pub fn in_service_about(authority: &LaNumber, from: Date) -> String {
+    format!("returns-{authority}-from-{from}")
 }
 
 /// One part, as the ledger knows it.

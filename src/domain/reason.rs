@@ -188,6 +188,12 @@ pub enum DeferCause {
     CourierUnreachable,
     /// The courier said: not now.
     CourierBusy,
+    /// The courier did not come to be offered the return: login, encryption, address or size.
+    CourierClosed,
+    /// The outgoing folder has another file of the return's name.
+    NameTaken,
+    /// The sealed bytes are missing, or not those that were recorded.
+    SealedDamaged,
     /// The partner's certificate cannot be used today.
     PartnerKeyUnusable,
     /// The record of it could not be read back from the store.
@@ -227,6 +233,16 @@ pub enum ReturnHold {
     /// A further file, while the month before is sealed and its transfer date is not over.
     AlreadySealed {
         /// The sealed month.
+        month: super::period::RelevantMonth,
+    },
+    /// The month before was missed, and the file is that month's, or does not tell.
+    Late {
+        /// The missed month.
+        month: super::period::RelevantMonth,
+    },
+    /// The file's name tells another month than the one that is owed.
+    OtherMonth {
+        /// The month it tells.
         month: super::period::RelevantMonth,
     },
 }
@@ -282,6 +298,11 @@ impl DeferCause {
             DeferCause::WorkerFault => "the service met a fault of its own",
             DeferCause::CourierUnreachable => "the courier could not be reached",
             DeferCause::CourierBusy => "the courier asked to try later",
+            DeferCause::CourierClosed => {
+                "the courier could not be offered it: login, encryption, an address or its size stood in the way"
+            }
+            DeferCause::NameTaken => "the outgoing folder has another file of its name",
+            DeferCause::SealedDamaged => "its sealed file in the spool is missing or damaged",
             DeferCause::PartnerKeyUnusable => "the partner's certificate cannot be used today",
             DeferCause::StoreUnreadable => "the store could not be read",
             DeferCause::StagedDamaged => "what was staged at the destination had been damaged",
@@ -303,12 +324,31 @@ impl DeferCause {
             DeferCause::PartnerKeyUnusable => "CN-310",
             DeferCause::StoreUnreadable => "CN-311",
             DeferCause::StagedDamaged => "CN-312",
+            DeferCause::CourierClosed => "CN-313",
+            DeferCause::NameTaken => "CN-314",
+            DeferCause::SealedDamaged => "CN-315",
         };
-        Notice::new(
-            code,
-            format!("Waiting to try again, because {}.", self.says()),
-            "`hbcourier check` names what to mend; it is then tried again by itself.",
-        )
+        Notice::new(code, format!("Waiting to try again, because {}.", self.says()), self.next())
+    }
+
+    fn next(self) -> &'static str {
+        match self {
+            DeferCause::CourierClosed => {
+                "Mend the courier's account, password, certificate, addresses or limits (`hbcourier check` tries them); it is tried again by itself until its hours are over."
+            }
+            DeferCause::NameTaken => {
+                "See whose file that is and move it away; the return is then placed by itself until its hours are over."
+            }
+            DeferCause::SealedDamaged => {
+                "Put the file back below `sealed` in the state directory from the backup; it is then sent by itself until its hours are over."
+            }
+            _ => "`hbcourier check` names what to mend; it is then tried again by itself.",
+        }
+    }
+
+    /// Whether it lasts until a person does something, so that a person is told at once.
+    pub fn needs_a_person(self) -> bool {
+        matches!(self, DeferCause::CourierClosed | DeferCause::NameTaken | DeferCause::SealedDamaged)
     }
 }
 
@@ -350,6 +390,16 @@ impl ReturnHold {
                 "CN-410",
                 &format!("{month} is already sealed; it cannot be told which month this further file is for."),
                 "Take the file out of the folder; after that month's transfer date put the next return there. If it is this very file, write it out anew: the same bytes stay held.",
+            ),
+            Late { month } => n(
+                "CN-411",
+                &format!("{month} was missed, and this file is {month}'s or does not tell which month it is for."),
+                "If it is the missed month's: `hbcourier returns resend` that return, and this file goes out for it. If nothing will be sent for that month: `hbcourier returns waive` it, and this file counts for the next one.",
+            ),
+            OtherMonth { month } => n(
+                "CN-412",
+                &format!("The file's name says {month}, which is not the month that is owed now."),
+                "If the file is the one that is owed, give it a name without another month; otherwise take it out of the folder.",
             ),
         }
     }

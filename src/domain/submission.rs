@@ -15,7 +15,8 @@ use super::period::RelevantMonth;
 use super::reason::{DeferCause, ReturnHold};
 
 /// Names one obligation: which return, whose, for which month. Written `shbe/12302/2020-04`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct SubmissionKey {
     /// Which return.
     pub kind: ReturnKind,
@@ -33,6 +34,20 @@ pub struct NotASubmissionKey(pub String);
 impl fmt::Display for SubmissionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}", self.kind, self.authority, self.month)
+    }
+}
+
+impl TryFrom<String> for SubmissionKey {
+    type Error = NotASubmissionKey;
+
+    fn try_from(text: String) -> Result<Self, NotASubmissionKey> {
+        text.parse()
+    }
+}
+
+impl From<SubmissionKey> for String {
+    fn from(key: SubmissionKey) -> String {
+        key.to_string()
     }
 }
 
@@ -68,6 +83,8 @@ pub struct Submission {
     pub revision: Revision,
     /// What became of it.
     pub stage: Stage,
+    /// When a person last ordered that it be sent, whatever its transfer date.
+    pub ordered: Option<Timestamp>,
     /// What was sealed for it, once it was.
     pub sealed: Option<Sealed>,
 }
@@ -126,6 +143,9 @@ pub enum Stage {
         attempts: u8,
         /// Why.
         cause: DeferCause,
+        /// The courier's own words, or what was found, without personal data.
+        #[serde(default)]
+        reply: Option<String>,
     },
     /// The courier took responsibility.
     Sent {
@@ -144,7 +164,7 @@ pub enum Stage {
         /// Since when.
         since: Timestamp,
     },
-    /// The courier refused it for good; a person decides.
+    /// The courier was offered it and refused it for good; a person decides.
     Failed {
         /// When.
         at: Timestamp,

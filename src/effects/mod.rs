@@ -7,3 +7,4 @@ pub mod drop_folder;
 pub mod noticing;
 pub mod pgp;
 pub mod spool;
+pub mod thread;

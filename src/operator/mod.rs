@@ -8,10 +8,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::{Actor, ConsignmentId, Fingerprint, PartnerName, Standing};
+use crate::domain::{Actor, ConsignmentId, Fingerprint, PartnerName, ReturnOrder, Standing, SubmissionKey};
 use crate::effects::clock::Clock;
 use crate::effects::pgp::{KeyAlgorithm, KeyRing};
 use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
+
+mod returns;
 
 /// How long a key of our own is good for: two years, so that one rotation a year overlaps.
 const OWN_KEY_VALID: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
@@ -24,6 +26,17 @@ pub enum Order {
     Retry {
         /// Which one.
         transfer: ConsignmentId,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: String,
+    },
+    /// Decide about a return.
+    Return {
+        /// Which one.
+        key: SubmissionKey,
+        /// What is decided.
+        decision: ReturnOrder,
         /// On whose behalf, as the person says.
         by: Option<String>,
         /// The person's reason.
@@ -97,17 +110,19 @@ impl Operator {
     pub fn execute(&self, actor: &Actor, order: &Order) -> Result<Done, Refused> {
         let done = match order {
             Order::Retry { transfer, by, reason } => self.retry(actor, transfer, by.as_deref(), reason),
+            Order::Return { key, decision, by, reason } => self.decide(actor, key, *decision, by.as_deref(), reason),
             Order::Trust { partner, certificate, fingerprint } => self.trust(actor, partner, certificate, fingerprint),
             Order::GenerateKey { algorithm, user_id } => self.generate(actor, *algorithm, user_id),
         };
         if let Err(Refused::Unfit(_)) = &done {
-            let (transfer, fingerprint) = match order {
-                Order::Retry { transfer, .. } => (Some(*transfer), None),
-                Order::Trust { fingerprint, .. } => (None, Some(fingerprint.clone())),
-                Order::GenerateKey { .. } => (None, None),
-            };
             let about = Some(order.word().to_owned());
-            let facts = Facts { transfer, fingerprint, about, ..Facts::default() };
+            let mut facts = Facts { about, ..Facts::default() };
+            match order {
+                Order::Retry { transfer, .. } => facts.transfer = Some(*transfer),
+                Order::Return { key, .. } => facts.submission = Some(key.to_string()),
+                Order::Trust { fingerprint, .. } => facts.fingerprint = Some(fingerprint.clone()),
+                Order::GenerateKey { .. } => {}
+            }
             self.record(actor, Event::OrderRefused, facts, StateChange::None)?;
         }
         done
@@ -182,6 +197,7 @@ impl Order {
     fn word(&self) -> &'static str {
         match self {
             Order::Retry { .. } => "retry",
+            Order::Return { decision, .. } => decision.word(),
             Order::Trust { .. } => "trust",
             Order::GenerateKey { .. } => "generate-key",
         }

@@ -51,17 +51,28 @@ pub(super) fn notice_of(submission: &Submission, hours: &Hours, quiet: u8, now: 
         Stage::Held { reason, .. } if hours.are_open(now) => {
             words(AlarmReason::DueToday, format!(" What lies there is held. {}", reason.notice().says))
         }
+        Stage::Scheduled if submission.ordered.is_some() => Some(Notice {
+            says: format!("{about} was ordered to be sent, and nothing acceptable has been picked up for it yet."),
+            ..AlarmReason::DueToday.notice(&about)
+        }),
         Stage::Scheduled if hours.are_open(now) => words(AlarmReason::DueToday, String::new()),
         Stage::Scheduled | Stage::Held { .. } | Stage::Sealed | Stage::Deferred { .. } if now >= hours.closes => {
             Some(Notice {
                 code: "CN-531",
-                says: format!("{about} is due today, and its hours of sending are over without it."),
+                says: format!(
+                    "{about} is due today, and its hours of sending are over without it.{}",
+                    last(&submission.stage)
+                ),
                 next: "Tell DWP that it will be late; `hbcourier returns list --open` shows what is missing.",
             })
         }
-        Stage::Deferred { attempts, cause, .. } if *attempts >= quiet => Some(Notice {
+        Stage::Deferred { cause, .. } if cause.needs_a_person() => {
+            let Notice { code, next, .. } = cause.notice();
+            Some(Notice { code, says: format!("{about} could not be sent yet.{}", last(&submission.stage)), next })
+        }
+        Stage::Deferred { attempts, .. } if *attempts >= quiet => Some(Notice {
             code: "CN-532",
-            says: format!("{about} could not be sent in {attempts} attempts, because {}.", cause.says()),
+            says: format!("{about} could not be sent in {attempts} attempts.{}", last(&submission.stage)),
             next: "`hbcourier check` names what to mend; it is tried again until its hours are over.",
         }),
         Stage::Failed { reply, .. } => words(AlarmReason::Refused, format!(" It said: {reply}")),
@@ -75,6 +86,17 @@ pub(super) fn notice_of(submission: &Submission, hours: &Hours, quiet: u8, now: 
         | Stage::Sent { .. }
         | Stage::Acknowledged { .. }
         | Stage::Waived { .. } => None,
+    }
+}
+
+/// How the last attempt ended, if one was made.
+fn last(stage: &Stage) -> String {
+    match stage {
+        Stage::Deferred { cause, reply: Some(words), .. } => {
+            format!(" The last attempt ended because {}: {words}", cause.says())
+        }
+        Stage::Deferred { cause, reply: None, .. } => format!(" The last attempt ended because {}.", cause.says()),
+        _ => String::new(),
     }
 }
 

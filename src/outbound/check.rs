@@ -21,6 +21,8 @@ const NOT_TEXT: [&[u8]; 5] =
 /// What the content is held against.
 pub(super) struct Expected<'a> {
     pub(super) submission: &'a Submission,
+    /// The last day on which an extract may be made.
+    pub(super) reference_until: Date,
     pub(super) timetables: &'a Timetables,
     pub(super) limits: &'a Limits,
 }
@@ -46,15 +48,15 @@ fn judge_shbe(content: &mut File, expected: &Expected<'_>) -> io::Result<Option<
     if let Some(found) = another_authority(&header.la_numbers, expected) {
         return Ok(Some(ReturnHold::OtherAuthority { found }));
     }
-    Ok(header.reference_date.and_then(|date| untimely(date, expected.submission)))
+    Ok(header.reference_date.and_then(|date| untimely(date, expected)))
 }
 
 /// DWP A5/2020: extracted on or after the earliest data extraction date, and not after the transfer date.
-fn untimely(reference: Date, submission: &Submission) -> Option<ReturnHold> {
-    if submission.extract_from.is_some_and(|earliest| reference < earliest) {
+fn untimely(reference: Date, expected: &Expected<'_>) -> Option<ReturnHold> {
+    if expected.submission.extract_from.is_some_and(|earliest| reference < earliest) {
         return Some(ReturnHold::TooEarly);
     }
-    (reference > submission.transfer_on).then_some(ReturnHold::AfterTransferDate)
+    (reference > expected.reference_until).then_some(ReturnHold::AfterTransferDate)
 }
 
 fn is_pipe_text(head: &[u8]) -> bool {

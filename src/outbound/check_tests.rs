@@ -17,12 +17,15 @@ fn judged(kind: &str, name: &str, content: &[u8]) -> Option<ReturnHold> {
         transfer_on: date(2020, 4, 14),
         revision: Revision(0),
         stage: Stage::Scheduled,
+        ordered: None,
         sealed: None,
     };
     let timetables = bundled().unwrap();
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(content).unwrap();
-    judge(name, &mut file, &Expected { submission: &submission, timetables: &timetables, limits: &LIMITS }).unwrap()
+    let reference_until = submission.transfer_on;
+    let expected = Expected { submission: &submission, reference_until, timetables: &timetables, limits: &LIMITS };
+    judge(name, &mut file, &expected).unwrap()
 }
 
 fn shbe(content: impl AsRef<[u8]>) -> Option<ReturnHold> {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 
 use crate::config::settings::Window;
+use crate::domain::return_order::SENT_WITHIN;
 use crate::domain::{LaNumber, ReturnKind, Stage, Submission};
 use crate::effects::clock::london;
 
@@ -59,6 +60,12 @@ impl Hours {
         Hours { opens, closes: closes.min(day_ends), day_ends }
     }
 
+    /// Of a return that a person ordered to be sent: at once.
+    pub fn ordered(at: Timestamp) -> Hours {
+        let ends = later(at, SENT_WITHIN);
+        Hours { opens: at, closes: ends, day_ends: ends }
+    }
+
     /// Whether the window is open.
     pub fn are_open(&self, now: Timestamp) -> bool {
         self.opens <= now && now < self.closes
@@ -101,7 +108,8 @@ pub fn next_step(stage: &Stage, hours: &Hours, pause_max: Duration, now: Timesta
     }
 }
 
-/// The obligation a file in the pick-up folder is for: the earliest one without a sealed file whose day is not over.
+/// The obligation a file in the pick-up folder is for: the earliest one without a sealed file whose day is not over, or
+/// that a person ordered to be sent.
 pub fn belongs_to<'a>(
     submissions: &'a [Submission],
     kind: ReturnKind,
@@ -111,7 +119,7 @@ pub fn belongs_to<'a>(
     let unsealed = |submission: &&Submission| {
         submission.key.kind == kind
             && submission.key.authority == *authority
-            && submission.transfer_on >= today
+            && (submission.transfer_on >= today || submission.ordered.is_some())
             && matches!(submission.stage, Stage::Scheduled | Stage::Held { .. })
     };
     submissions.iter().filter(unsealed).min_by_key(|submission| submission.transfer_on)

@@ -23,7 +23,7 @@ fn step_at(stage: &Stage, day: Date, window: Window, now: Timestamp) -> NextStep
 fn submission(kind: ReturnKind, transfer_on: Date, stage: Stage) -> Submission {
     let month = format!("{:04}-{:02}", transfer_on.year(), transfer_on.month());
     let key = SubmissionKey { kind, authority: "12302".parse().unwrap(), month: month.parse().unwrap() };
-    Submission { key, extract_from: None, transfer_on, revision: Revision(0), stage, sealed: None }
+    Submission { key, extract_from: None, transfer_on, revision: Revision(0), stage, ordered: None, sealed: None }
 }
 
 #[test]
@@ -70,8 +70,12 @@ fn nothing_is_sent_after_its_hours_and_it_is_missed_after_its_day() {
 #[test]
 fn a_pause_begun_by_a_clock_that_was_ahead_is_not_waited_for() {
     let (day, office) = (date(2020, 4, 14), window((8, 0), (18, 0)));
-    let deferred =
-        |until: &str| Stage::Deferred { until: at(until), attempts: 1, cause: crate::domain::DeferCause::CourierBusy };
+    let deferred = |until: &str| Stage::Deferred {
+        until: at(until),
+        attempts: 1,
+        cause: crate::domain::DeferCause::CourierBusy,
+        reply: None,
+    };
     let now = at("2020-04-14T09:00:00Z");
     assert_eq!(step_at(&deferred("2020-04-14T09:30:00Z"), day, office, now), NextStep::Wait);
     assert_eq!(step_at(&deferred("2020-04-14T09:00:00Z"), day, office, now), NextStep::Send);

@@ -1,7 +1,7 @@
-//! A further file while the month before is sealed: nothing tells whether it corrects that month or is the next one's.
+//! A file while the month before is sealed or was missed: is it a correction, late, or the next month's?
 //!
 //! In:  an authority's obligations, and the one a file would be for.
-//! Out: the sealed month that the file could as well be for.
+//! Out: the sealed or missed month that the file could as well be for.
 //! Holds: what was held for this is never taken for a later month by time alone, only other content is judged anew.
 
 use std::io;
@@ -13,7 +13,7 @@ use super::critical::Critical;
 use super::due::belongs_to;
 use super::hand_in::Place;
 use super::round::Round;
-use crate::domain::{Digest, RelevantMonth, ReturnHold, Stage, Submission};
+use crate::domain::{Digest, RelevantMonth, ReturnHold, ReturnKind, Stage, Submission, SubmissionKey};
 use crate::durable::{CopyError, Stamp, copy_and_digest};
 
 /// What was held, as it was judged.
@@ -31,6 +31,39 @@ pub(super) fn sealed_before(submissions: &[Submission], owed: &Submission, today
     let waits = matches!(before.stage, Stage::Sealed | Stage::Sending { .. } | Stage::Deferred { .. });
     let goes = waits || before.transfer_on >= today;
     (before.sealed.is_some() && goes).then_some(before.key.month)
+}
+
+/// The month of the obligation before `owed`, if it was missed and nobody has waived it.
+pub(super) fn missed_before(submissions: &[Submission], owed: &Submission) -> Option<RelevantMonth> {
+    let earlier = |one: &&Submission| {
+        one.key.kind == owed.key.kind
+            && one.key.authority == owed.key.authority
+            && one.transfer_on < owed.transfer_on
+            && !matches!(one.stage, Stage::Waived { .. })
+    };
+    let before = submissions.iter().filter(earlier).max_by_key(|one| one.transfer_on)?;
+    matches!(before.stage, Stage::Missed { .. }).then_some(before.key.month)
+}
+
+/// Why a file that tells this month, or none, is not taken for `owed`; `None` if it may be.
+pub(super) fn not_for(
+    submissions: &[Submission],
+    owed: &Submission,
+    told: Option<RelevantMonth>,
+) -> Option<ReturnHold> {
+    let is_missed = |month: RelevantMonth| {
+        let same = |one: &&Submission| one.key == SubmissionKey { month, ..owed.key.clone() };
+        submissions.iter().find(same).is_some_and(|one| matches!(one.stage, Stage::Missed { .. }))
+    };
+    match told {
+        Some(month) if month == owed.key.month => None,
+        Some(month) if is_missed(month) => Some(ReturnHold::Late { month }),
+        // An extract of another month is not in time; that is said as such.
+        Some(month) => (owed.key.kind == ReturnKind::HbmsMi).then_some(ReturnHold::OtherMonth { month }),
+        // Whoever ordered this return has said for which month the file is.
+        None if owed.ordered.is_some() => None,
+        None => missed_before(submissions, owed).map(|month| ReturnHold::Late { month }),
+    }
 }
 
 /// What is held for this reason.
@@ -82,8 +115,8 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+    use crate::domain::Revision;
     use crate::domain::submission::Sealed;
-    use crate::domain::{Revision, SubmissionKey};
 
     const TODAY: Date = date(2020, 5, 10);
 
@@ -97,7 +130,7 @@ mod tests {
         let (file_name, message_id) = (String::new(), String::new());
         let sealed = Sealed { content: digest, sealed: digest, bytes: 0, file_name, message_id, at: at() };
         let sealed = is_sealed.then_some(sealed);
-        Submission { key, extract_from: None, transfer_on, revision: Revision(0), stage, sealed }
+        Submission { key, extract_from: None, transfer_on, revision: Revision(0), stage, ordered: None, sealed }
     }
 
     #[test]
@@ -126,5 +159,26 @@ mod tests {
             assert_eq!(sealed_before(&all, &june, TODAY), counts.then_some(may.key.month), "{what}");
         }
         assert_eq!(sealed_before(std::slice::from_ref(&june), &june, TODAY), None, "the first of all");
+    }
+
+    #[test]
+    fn after_a_missed_month_only_a_file_that_tells_its_month_counts_for_the_next() {
+        let missed = || Stage::Missed { since: at() };
+        let june = |kind: &str| owed(&format!("{kind}/12302/2020-06"), date(2020, 6, 8), Stage::Scheduled, false);
+        let month = |text: &str| text.parse::<RelevantMonth>().unwrap();
+        for kind in ["hbms-mi", "shbe"] {
+            let may = |stage| owed(&format!("{kind}/12302/2020-05"), date(2020, 5, 11), stage, false);
+            let (after_missed, after_waived) =
+                ([may(missed()), june(kind)], [may(Stage::Waived { at: at() }), june(kind)]);
+            let late = Some(ReturnHold::Late { month: month("2020-05") });
+            assert_eq!(not_for(&after_missed, &june(kind), None), late);
+            assert_eq!(not_for(&after_missed, &june(kind), Some(month("2020-05"))), late);
+            assert_eq!(not_for(&after_missed, &june(kind), Some(month("2020-06"))), None);
+            assert_eq!(not_for(&after_waived, &june(kind), None), None);
+            let ordered = Submission { ordered: Some(at()), ..june(kind) };
+            assert_eq!(not_for(&after_missed, &ordered, None), None);
+            let other = (kind == "hbms-mi").then(|| ReturnHold::OtherMonth { month: month("2020-07") });
+            assert_eq!(not_for(&after_waived, &june(kind), Some(month("2020-07"))), other);
+        }
     }
 }

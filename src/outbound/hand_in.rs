@@ -15,8 +15,9 @@ use super::alarm::Hindrance;
 use super::check::{Expected, judge};
 use super::critical::Critical;
 use super::due::{belongs_to, later};
-use super::further::{held_further, sealed_before};
+use super::further::{held_further, missed_before, not_for, sealed_before};
 use super::message_id::MessageIds;
+use super::month::told_month;
 use super::pick_up::{PickedUp, Take, look, take};
 use super::record::Move;
 use super::round::Round;
@@ -48,6 +49,9 @@ struct Judged {
     revision: Revision,
     files: Vec<(String, Stamp)>,
     today: Date,
+    /// The months before that the file could as well be for.
+    sealed_before: Option<RelevantMonth>,
+    missed_before: Option<RelevantMonth>,
 }
 
 /// Why a folder was not dealt with to the end.
@@ -145,11 +149,18 @@ impl Round<'_> {
         let Some(owed) = belongs_to(&all, place.kind(), place.authority, today) else {
             return Err(Hindrance::NothingOwed.into());
         };
-        let mut judged = Judged { key: owed.key.clone(), revision: owed.revision, files, today };
+        let mut judged = Judged {
+            key: owed.key.clone(),
+            revision: owed.revision,
+            files,
+            today,
+            sealed_before: sealed_before(&all, owed, today),
+            missed_before: missed_before(&all, owed),
+        };
         if seen.judged.as_ref() == Some(&judged) {
             return Ok(());
         }
-        match self.assess(place, owed, sealed_before(&all, owed, today), &judged)? {
+        match self.assess(place, owed, &all, &judged)? {
             Assessed::Good(mut picked_up) => self.seal_and_record(place, owed, &mut picked_up, seen, judged),
             Assessed::Changing(name) => {
                 seen.settling.disturbed(&name);
@@ -169,8 +180,8 @@ impl Round<'_> {
         &mut self,
         place: &Place<'_>,
         owed: &Submission,
-        sealed_before: Option<RelevantMonth>,
-        Judged { files, today, .. }: &Judged,
+        all: &[Submission],
+        Judged { files, today, sealed_before, missed_before, .. }: &Judged,
     ) -> Result<Assessed, Obstacle> {
         let parts = self.parts;
         let held = held_further(&owed.stage);
@@ -184,7 +195,7 @@ impl Round<'_> {
             });
         };
         let is_early = owed.extract_from.is_some_and(|earliest| *today < earliest);
-        if is_early && sealed_before.is_none() && held.is_none() {
+        if is_early && sealed_before.is_none() && missed_before.is_none() && held.is_none() {
             return Ok(Assessed::Bad(ReturnHold::TooEarly, None));
         }
         let taken = take(&place.directory, name, stamp, &parts.spool, parts.plaintext_bytes_max)?;
@@ -203,13 +214,22 @@ impl Round<'_> {
             return Ok(Assessed::Bad(ReturnHold::SentAlready { month }, Some(content)));
         }
         let same = held.filter(|held| held.content == content).map(|held| held.month);
-        if let Some(month) = same.or(sealed_before) {
+        if let Some(month) = same.or(*sealed_before) {
             return Ok(Assessed::Bad(ReturnHold::AlreadySealed { month }, Some(content)));
+        }
+        let told = told_month(owed, all, name, &mut picked_up.content).map_err(Hindrance::State)?;
+        if let Some(reason) = not_for(all, owed, told) {
+            return Ok(Assessed::Bad(reason, Some(content)));
         }
         if is_early {
             return Ok(Assessed::Bad(ReturnHold::TooEarly, None));
         }
-        let expected = Expected { submission: owed, timetables: &parts.timetables, limits: &parts.archive_limits };
+        let expected = Expected {
+            submission: owed,
+            reference_until: reference_until(all, owed),
+            timetables: &parts.timetables,
+            limits: &parts.archive_limits,
+        };
         let found = judge(name, &mut picked_up.content, &expected).map_err(Hindrance::State)?;
         Ok(found.map_or(Assessed::Good(picked_up), |reason| Assessed::Bad(reason, Some(content))))
     }
@@ -269,6 +289,17 @@ impl Round<'_> {
         let id = ids.of(key, domain).map_err(|error| Hindrance::Fault(error.to_string()));
         self.memory.message_ids = Some(ids);
         id
+    }
+}
+
+/// The last day on which an extract may be made: of one that was ordered late, the day before the next one's begin.
+fn reference_until(all: &[Submission], owed: &Submission) -> Date {
+    let later = all.iter().filter(|one| {
+        one.key.kind == owed.key.kind && one.key.authority == owed.key.authority && one.transfer_on > owed.transfer_on
+    });
+    match owed.ordered {
+        None => owed.transfer_on,
+        Some(_) => later.filter_map(|one| one.extract_from?.yesterday().ok()).min().unwrap_or(Date::MAX),
     }
 }
 

@@ -2,10 +2,12 @@
 //!
 //! In:  timetables, the folders in which authorities leave returns, the time.
 //! Out: every obligation recorded once, sealed once, sent once on its transfer date, or missed and said so.
-//! Steps: [`owed`] ▶ [`hand_in`] ([`pick_up`] ▶ [`further`] ▶ [`check`] ▶ [`seal`]) ▶ [`send`], walked by [`round`]; decided by [`due`].
-//! Holds: the store is the only memory; a tick can be killed anywhere and done again. One tick at a time.
+//! Steps: [`owed`] ▶ [`hand_in`] ([`pick_up`] ▶ [`further`] ▶ [`month`] ▶ [`check`] ▶ [`seal`]) ▶ [`send`], walked by [`round`]; decided by [`due`].
+//! Holds: the store is the only memory; a tick can be killed anywhere and done again. One tick at a time; what is being
+//! sent goes on beside it, in [`attempts`].
 
 mod alarm;
+mod attempts;
 mod check;
 mod critical;
 pub mod due;
@@ -13,6 +15,7 @@ mod further;
 mod hand_in;
 mod leftover;
 mod message_id;
+mod month;
 mod owed;
 mod pick_up;
 mod record;
@@ -32,7 +35,7 @@ use jiff::Timestamp;
 use crate::catalogue::Limits;
 use crate::config::settings::AuthoritySettings;
 use crate::domain::timetable::Timetables;
-use crate::domain::{CourierName, PartnerName};
+use crate::domain::{CourierName, PartnerName, SubmissionKey};
 use crate::durable::Directories;
 use crate::effects::clock::Clock;
 use crate::effects::courier::Courier;
@@ -40,8 +43,10 @@ use crate::effects::pgp::{Opener, Sealer};
 use crate::effects::spool::Spool;
 use crate::store::{Queries, Recorder};
 
+use attempts::Attempts;
+pub use attempts::Ended;
 pub use critical::Critical;
-use round::{Memory, Round};
+use round::{Answers, Memory, Round};
 
 /// Everything outbound work stands on.
 pub struct OutboundParts {
@@ -90,21 +95,50 @@ pub const NO_DOMAIN: &str = "hbcourier.invalid";
 
 /// Keeps what is owed, seals what is left for it, and sends it on its day.
 pub struct Outbound {
-    parts: OutboundParts,
+    parts: Arc<OutboundParts>,
     memory: Mutex<Memory>,
+    attempts: Arc<Attempts>,
 }
 
 impl Outbound {
     /// With these parts. Nothing is done before the first [`Outbound::tick`].
     pub fn new(parts: OutboundParts) -> Outbound {
-        Outbound { parts, memory: Mutex::default() }
+        Outbound { parts: Arc::new(parts), memory: Mutex::default(), attempts: Arc::default() }
     }
 
-    /// Does everything that can be done now, until `stop`. Called at start, on every nudge and regularly; doing it once
-    /// more changes nothing, also after it was killed. Returns when it next has something to do by the clock.
+    /// Does everything that can be done now, until `stop`, and waits for the answers to what it sends. Doing it once more
+    /// changes nothing, also after it was killed. Returns when it next has something to do by the clock.
     pub fn tick(&self, stop: &dyn Fn() -> bool) -> Result<Option<Timestamp>, Critical> {
+        self.walk(stop, Answers::Awaited)
+    }
+
+    /// As [`Outbound::tick`], but does not wait for answers: `ended` is called when one has come, and another round is
+    /// then worth while. Called at start, on every nudge and regularly.
+    pub fn round(&self, stop: &dyn Fn() -> bool, ended: &Ended) -> Result<Option<Timestamp>, Critical> {
+        self.walk(stop, Answers::Told(ended))
+    }
+
+    /// Whether any return is being sent now.
+    pub fn is_sending(&self) -> bool {
+        !self.attempts.keys().is_empty()
+    }
+
+    /// Ends sending: what has not passed the point of no return is let be, answers to the rest are awaited at most so
+    /// long. The returns whose answer did not come; they stand at Sending, and the next start asks for evidence.
+    pub fn finish(&self, at_most: Duration) -> Vec<SubmissionKey> {
+        self.attempts.finish(at_most)
+    }
+
+    fn walk(&self, stop: &dyn Fn() -> bool, answers: Answers<'_>) -> Result<Option<Timestamp>, Critical> {
         // What a tick that panicked had in memory is only what spares a second look.
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        Round::new(&self.parts, &mut memory, stop).walk()
+        Round::new(&self.parts, &mut memory, stop, &self.attempts, answers).walk()
+    }
+}
+
+impl Drop for Outbound {
+    fn drop(&mut self) {
+        // Whoever comes next has the store for itself.
+        self.attempts.finish(Duration::ZERO);
     }
 }

@@ -94,10 +94,8 @@ impl Owed {
             Some(from) => from,
             None => {
                 let from = authority.in_service_from.unwrap_or(today);
-                let about = Some(format!("returns-{number}-from-{from}"));
                 let state = StateChange::InService { authority: number.clone(), from };
-                let facts = Facts { about, ..Facts::default() };
-                parts.record(Event::TakenIntoService, facts, state, || format!("{number} as in service"))?;
+                parts.record(Event::TakenIntoService, Facts::default(), state, || format!("{number} as in service"))?;
                 recorded()?.unwrap_or(from)
             }
         };

@@ -3,6 +3,7 @@
 //! Holds: each step reads the store anew; one return that cannot go on does not keep the others.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
@@ -10,6 +11,7 @@ use tracing::warn;
 
 use super::OutboundParts;
 use super::alarm::{ATTEMPTS_QUIET, Wanted, about_return, is_ours, notice_of};
+use super::attempts::{Attempts, Ended};
 use super::critical::Critical;
 use super::due::{Hours, NextStep, later, london_date, next_step, wakes};
 use super::hand_in::SeenByReturn;
@@ -35,9 +37,19 @@ pub(super) struct Memory {
     pub(super) notes: Option<Notes>,
 }
 
+/// What is done about the answers to what is sent.
+pub(super) enum Answers<'a> {
+    /// They are waited for.
+    Awaited,
+    /// Each is told of when it has come.
+    Told(&'a Ended),
+}
+
 /// One tick.
 pub(super) struct Round<'a> {
-    pub(super) parts: &'a OutboundParts,
+    pub(super) parts: &'a Arc<OutboundParts>,
+    attempts: &'a Arc<Attempts>,
+    answers: Answers<'a>,
     pub(super) memory: &'a mut Memory,
     stop: &'a dyn Fn() -> bool,
     /// The alarms about folders and partners that hold.
@@ -47,11 +59,18 @@ pub(super) struct Round<'a> {
 }
 
 impl<'a> Round<'a> {
-    pub(super) fn new(parts: &'a OutboundParts, memory: &'a mut Memory, stop: &'a dyn Fn() -> bool) -> Round<'a> {
-        Round { parts, memory, stop, wanted: Wanted::new(), again: None }
+    pub(super) fn new(
+        parts: &'a Arc<OutboundParts>,
+        memory: &'a mut Memory,
+        stop: &'a dyn Fn() -> bool,
+        attempts: &'a Arc<Attempts>,
+        answers: Answers<'a>,
+    ) -> Round<'a> {
+        Round { parts, attempts, answers, memory, stop, wanted: Wanted::new(), again: None }
     }
 
     pub(super) fn walk(&mut self) -> Result<Option<Timestamp>, Critical> {
+        self.attempts.trouble()?;
         self.owe()?;
         self.settle_attempts_and_days()?;
         self.pick_up_all()?;
@@ -116,6 +135,9 @@ impl<'a> Round<'a> {
     }
 
     fn hours(&self, submission: &Submission) -> Hours {
+        if let Some(at) = submission.ordered {
+            return Hours::ordered(at);
+        }
         let window = self.settings(&submission.key).map_or(NO_WINDOW, |settings| settings.window);
         Hours::of(submission.transfer_on, window)
     }
@@ -125,9 +147,10 @@ impl<'a> Round<'a> {
         next_step(&submission.stage, &self.hours(submission), self.parts.retry_after_max, now)
     }
 
-    /// Nobody is sending now, so whatever stands at Sending was interrupted.
+    /// What stands at Sending and nobody is sending was interrupted.
     fn settle_attempts_and_days(&mut self) -> Result<(), Critical> {
-        for submission in self.submissions(true)? {
+        let flying = self.attempts.keys();
+        for submission in self.submissions(true)?.into_iter().filter(|one| !flying.contains(&one.key)) {
             if (self.stop)() {
                 return Ok(());
             }
@@ -149,16 +172,48 @@ impl<'a> Round<'a> {
     }
 
     fn send_all(&mut self) -> Result<(), Critical> {
-        for submission in self.submissions(true)? {
-            if (self.stop)() {
+        let nobody: Ended = Arc::new(|| ());
+        let mut begun = BTreeSet::new();
+        loop {
+            let all_begun = self.begin_attempts(&mut begun, &nobody)?;
+            if let Answers::Told(_) = self.answers {
+                // What found no room is begun when an attempt has ended.
                 return Ok(());
             }
+            if all_begun && self.attempts.keys().is_empty() {
+                return self.attempts.trouble();
+            }
+            self.attempts.wait_for_one();
+        }
+    }
+
+    /// Begins what may be sent now. Whether there was room for all of it.
+    fn begin_attempts(&mut self, begun: &mut BTreeSet<SubmissionKey>, nobody: &Ended) -> Result<bool, Critical> {
+        let mut all_begun = true;
+        let flying = self.attempts.keys();
+        for submission in self.submissions(true)?.into_iter().filter(|one| !flying.contains(&one.key)) {
+            if (self.stop)() {
+                return Ok(true);
+            }
             let Some(settings) = self.settings(&submission.key) else { continue };
-            if self.next_step(&submission) == NextStep::Send {
-                self.parts.send(&submission, settings)?;
+            if begun.contains(&submission.key) || self.next_step(&submission) != NextStep::Send {
+                continue;
+            }
+            let ended = match self.answers {
+                Answers::Told(ended) => ended,
+                Answers::Awaited => nobody,
+            };
+            let hours = self.hours(&submission);
+            match self.attempts.start(self.parts, &submission, settings, hours, ended) {
+                Ok(true) => drop(begun.insert(submission.key)),
+                Ok(false) => all_begun = false,
+                Err(error) => {
+                    warn!(submission = %submission.key, "An attempt to send could not be begun: {error}");
+                    self.retry();
+                }
             }
         }
-        Ok(())
+        Ok(all_begun)
     }
 
     /// Raises what holds and is not raised, clears what is raised and no longer holds.
@@ -166,6 +221,8 @@ impl<'a> Round<'a> {
     /// Every return is looked at each time: a crash may have come between a move and its alarm.
     fn tell(&mut self) -> Result<(), Critical> {
         let now = self.parts.clock.now();
+        // What is being sent keeps its alarm until there is an answer.
+        let flying: BTreeSet<String> = self.attempts.keys().iter().map(about_return).collect();
         let raised = self.parts.queries.alarms().map_err(Critical::reading("the alarms"))?;
         let quiet = ATTEMPTS_QUIET.min(self.parts.attempts_max.max(1));
         let mut wanted = std::mem::take(&mut self.wanted);
@@ -179,7 +236,8 @@ impl<'a> Round<'a> {
                 self.parts.record_alarm(about, Some(notice))?;
             }
         }
-        for alarm in raised.iter().filter(|alarm| is_ours(&alarm.about) && !wanted.contains_key(&alarm.about)) {
+        let stale = |about: &str| is_ours(about) && !wanted.contains_key(about) && !flying.contains(about);
+        for alarm in raised.iter().filter(|alarm| stale(&alarm.about)) {
             self.parts.record_alarm(&alarm.about, None)?;
         }
         Ok(())

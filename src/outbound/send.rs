@@ -3,7 +3,7 @@
 //! In:  a submission at Sealed or Deferred within its hours; or one at Sending that nobody is sending.
 //! Out: Sent, Deferred, Failed or Uncertain.
 //! Holds: Sending is recorded before the point of no return; after it only an answer or evidence leads on. The bytes are
-//! those that were sealed, or nothing is sent.
+//! those that were sealed, or nothing is sent. Runs beside the rounds: see [`attempts`](super::attempts).
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
@@ -12,8 +12,9 @@ use std::mem::ManuallyDrop;
 use tracing::{error, warn};
 
 use super::OutboundParts;
+use super::attempts::Attempts;
 use super::critical::Critical;
-use super::due::{later, pause};
+use super::due::{Hours, later, pause};
 use super::record::Move;
 use crate::config::settings::ReturnSettings;
 use crate::domain::ledger::{Event, Facts};
@@ -22,49 +23,55 @@ use crate::domain::{DeferCause, ReturnKind, Stage, Submission, SubmissionKey};
 use crate::durable::{copy_and_digest, step};
 use crate::effects::courier::{Courier, CourierError, Evidence, Interrupted, Parcel, Ready, Reply};
 
-/// What is said of a return whose sealed bytes are not what was recorded.
-const DAMAGED: &str = "the sealed file in the spool is missing or damaged";
-
 /// Why an attempt was not made.
 enum NotTried {
-    Later(DeferCause),
+    /// Something stood in the way before the return was offered: the courier's words, if it had any.
+    Later(DeferCause, Option<String>),
+    /// The courier was offered it, and refused it.
     Refused(String),
 }
 
 impl OutboundParts {
     /// Makes one attempt.
-    pub(super) fn send(&self, submission: &Submission, settings: &ReturnSettings) -> Result<(), Critical> {
-        let attempt = attempts(&submission.stage).saturating_add(1);
+    pub(super) fn send(
+        &self,
+        submission: &Submission,
+        settings: &ReturnSettings,
+        hours: &Hours,
+        attempts: &Attempts,
+    ) -> Result<(), Critical> {
+        let attempt = failed_attempts(&submission.stage).saturating_add(1);
         let Some(sealed) = &submission.sealed else {
             error!(submission = %submission.key, "Nothing is recorded as sealed for {}", submission.key);
             return Ok(());
         };
         let subject = subject(&submission.key);
         let prepared = match (self.couriers.get(&settings.courier), self.sealed_file(sealed)) {
-            (None, _) => Err(NotTried::Later(DeferCause::CourierUnreachable)),
+            (None, _) => Err(NotTried::Later(DeferCause::CourierUnreachable, None)),
             (_, Err(not_tried)) => Err(not_tried),
             (Some(courier), Ok(file)) => self.prepare(courier.as_ref(), self.parcel(file, sealed, settings, &subject)),
         };
-        match prepared {
-            Ok(ready) => self.commit(submission, sealed, attempt, ready),
-            Err(NotTried::Later(cause)) => {
-                self.record_answer(submission, sealed, attempt, Answer::Later(cause, None)).map(drop)
+        let answer = match prepared {
+            Ok(ready) if hours.are_open(self.clock.now()) => {
+                return self.commit(submission, sealed, attempt, ready, attempts);
             }
-            Err(NotTried::Refused(says)) => {
-                self.record_answer(submission, sealed, attempt, Answer::Refused(says)).map(drop)
-            }
-        }
+            // The courier took so long that the hours are over.
+            Ok(_) => return Ok(()),
+            Err(NotTried::Later(cause, says)) => Answer::Later(cause, says),
+            Err(NotTried::Refused(says)) => Answer::Refused(says),
+        };
+        attempts.answer(|| self.record_answer(submission, sealed, attempt, answer)).transpose().map(drop)
     }
 
     fn prepare<'a>(&self, courier: &'a dyn Courier, parcel: Parcel<'_>) -> Result<Box<dyn Ready + 'a>, NotTried> {
         let ready = courier.prepare(parcel).map_err(|error| {
             warn!("An attempt to send was not made: {error}");
             match error {
-                CourierError::TryLater { cause, .. } => NotTried::Later(cause),
+                CourierError::TryLater { cause, says } => NotTried::Later(cause, Some(says)),
                 CourierError::Refused { says } => NotTried::Refused(says),
             }
         })?;
-        step("send.prepared").map_err(|_| NotTried::Later(DeferCause::WorkerFault))?;
+        step("send.prepared").map_err(|_| NotTried::Later(DeferCause::WorkerFault, None))?;
         Ok(ready)
     }
 
@@ -75,19 +82,22 @@ impl OutboundParts {
         sealed: &Sealed,
         attempt: u8,
         ready: Box<dyn Ready + '_>,
+        attempts: &Attempts,
     ) -> Result<(), Critical> {
         let stage = Stage::Sending { at: self.clock.now(), attempt, boot: self.boot.clone(), place: ready.place() };
         let to = Move { event: Event::Sending, stage, sealed: None, facts: facts(sealed, attempt) };
         // From here on Sending may be on disk, whatever ends this: an error, or a panic. Undoing the attempt then would
         // leave evidence as if the file had been taken; left as it is, evidence says that it did not arrive.
         let ready = ManuallyDrop::new(ready);
-        let Some(sending) = self.record_move(from, to)? else {
+        let Some(sending) = attempts.pass(&from.key, || self.record_move(from, to)).transpose()?.flatten() else {
             drop(ManuallyDrop::into_inner(ready));
             return Ok(());
         };
+        let record = |answer| {
+            attempts.answer(|| self.record_answer(&sending, sealed, attempt, answer)).transpose().map(Option::flatten)
+        };
         if step("send.recorded").is_err() {
-            let answer = Answer::Later(DeferCause::WorkerFault, None);
-            if self.record_answer(&sending, sealed, attempt, answer)?.is_some() {
+            if record(Answer::Later(DeferCause::WorkerFault, None))?.is_some() {
                 drop(ManuallyDrop::into_inner(ready));
             }
             return Ok(());
@@ -102,7 +112,7 @@ impl OutboundParts {
             Reply::Refused(words) => Answer::Refused(words),
             Reply::Silence(words) => Answer::Silence(words),
         };
-        self.record_answer(&sending, sealed, attempt, answer)?;
+        record(answer)?;
         if let Err(error) = step("send.answer-recorded") {
             warn!(submission = %from.key, "After recording the answer for {}: {error}", from.key);
         }
@@ -160,17 +170,19 @@ impl OutboundParts {
     fn sealed_file(&self, sealed: &Sealed) -> Result<File, NotTried> {
         let unreadable = |error: io::Error| {
             warn!("A sealed return could not be read: {error}");
-            NotTried::Later(DeferCause::SpoolUnreadable)
+            NotTried::Later(DeferCause::SpoolUnreadable, None)
         };
         let mut file = match self.spool.sealed(&sealed.sealed) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(NotTried::Refused(DAMAGED.to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(NotTried::Later(DeferCause::SealedDamaged, None));
+            }
             Err(error) => return Err(unreadable(error)),
         };
         let copied =
             copy_and_digest(&mut file, &mut io::sink(), u64::MAX).map_err(|e| unreadable(io::Error::other(e)))?;
         if copied.digest != sealed.sealed || copied.bytes != sealed.bytes {
-            return Err(NotTried::Refused(DAMAGED.to_owned()));
+            return Err(NotTried::Later(DeferCause::SealedDamaged, None));
         }
         file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
         Ok(file)
@@ -189,11 +201,12 @@ impl OutboundParts {
             Answer::Later(cause, reply) => {
                 let until = later(now, pause(attempt, self.retry_after, self.retry_after_max));
                 let code = cause.notice().code;
-                (Event::SendDeferred, Stage::Deferred { until, attempts: attempt, cause }, reply, Some(code))
+                let stage = Stage::Deferred { until, attempts: attempt, cause, reply: reply.clone() };
+                (Event::SendDeferred, stage, reply, Some(code))
             }
             Answer::NotArrived => {
                 let cause = DeferCause::WorkerFault;
-                (Event::SendDeferred, Stage::Deferred { until: now, attempts: attempt, cause }, None, None)
+                (Event::SendDeferred, Stage::Deferred { until: now, attempts: attempt, cause, reply: None }, None, None)
             }
             Answer::Refused(reply) => {
                 (Event::SendFailed, Stage::Failed { at: now, reply: reply.clone() }, Some(reply), None)
@@ -225,7 +238,7 @@ fn facts(sealed: &Sealed, attempt: u8) -> Facts {
     }
 }
 
-fn attempts(stage: &Stage) -> u8 {
+fn failed_attempts(stage: &Stage) -> u8 {
     match stage {
         Stage::Deferred { attempts, .. } => *attempts,
         _ => 0,

@@ -5,8 +5,8 @@
 
 use super::contract::{Change, RecordError, StateChange};
 use super::evidence::Subject;
-use crate::domain::ledger::{Event, Facts};
-use crate::domain::{ConsignmentId, Stage, SubmissionKey};
+use crate::domain::ledger::{Event, Facts, in_service_about};
+use crate::domain::{ConsignmentId, ReturnOrder, Stage, SubmissionKey};
 
 /// What an event does to the row of what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,16 @@ impl Leads {
     }
 }
 
+/// The stage that an entry's order about a return leads to.
+pub(super) fn ordered_word(facts: &Facts) -> Option<&'static str> {
+    Some(match (facts.order?, facts.sealed) {
+        (ReturnOrder::Confirm, _) => "acknowledged",
+        (ReturnOrder::Waive, _) => "waived",
+        (ReturnOrder::Resend, Some(_)) => "sealed",
+        (ReturnOrder::Resend, None) => "scheduled",
+    })
+}
+
 /// Whether the event may also be recorded without moving anything: an order or a remark.
 pub(super) fn may_stand_alone(event: Event) -> bool {
     let remark = matches!(event, Event::RetryOrdered | Event::ReturnOrdered | Event::PossibleRepublish);
@@ -80,10 +90,14 @@ pub(super) fn subject_of(event: Event, facts: &Facts) -> Option<Subject> {
     }
 }
 
-/// The change's facts, naming what it moves also where the caller left that out. Refuses a change whose event, facts
-/// and state do not say the same: a fault of the program.
+/// The change's facts, with what it does to the tables also where the caller left that out. Refuses a change whose event,
+/// facts and state do not say the same: a fault of the program.
 pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
     let mut facts = change.facts.clone();
+    if !tells(&mut facts, &change.state) {
+        let what = format!("a change whose facts are not those of the event `{}`", change.event);
+        return Err(RecordError::NotAllowed { what, from: "any state", to: "the ledger" });
+    }
     let (subject, word) = match &change.state {
         StateChange::Collect(new) => (moved_transfer(&mut facts, &new.consignment.id), new.consignment.standing.word()),
         StateChange::Consignment { id, standing, .. } => (moved_transfer(&mut facts, id), standing.word()),
@@ -94,7 +108,8 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
         }
     };
     let named = subject_of(change.event, &facts);
-    if named.as_ref() == Some(&subject) && Leads::to(change.event).agrees(&subject, word) {
+    let as_ordered = ordered_word(&facts).is_none_or(|ordered| ordered == word);
+    if named.as_ref() == Some(&subject) && as_ordered && Leads::to(change.event).agrees(&subject, word) {
         return Ok(facts);
     }
     Err(RecordError::NotAllowed {
@@ -102,6 +117,39 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
         from: "any state",
         to: word,
     })
+}
+
+/// Puts into the facts what the change does to the tables, so that verification can hold them against it. `false` if the
+/// facts say something else.
+fn tells(facts: &mut Facts, state: &StateChange) -> bool {
+    match state {
+        StateChange::Owe { extract_from, transfer_on, .. } => {
+            agree(&mut facts.extract_from, *extract_from) && agree(&mut facts.transfer_on, Some(*transfer_on))
+        }
+        StateChange::Consignment { accepts, signer, .. } => {
+            agree(&mut facts.content, *accepts) && agree(&mut facts.fingerprint, signer.clone())
+        }
+        StateChange::Submission { sealed: Some(sealed), .. } => {
+            agree(&mut facts.sealed, Some(sealed.sealed))
+                && agree(&mut facts.content, Some(sealed.content))
+                && agree(&mut facts.bytes, Some(sealed.bytes))
+                && agree(&mut facts.message_id, Some(sealed.message_id.clone()))
+        }
+        StateChange::Alarm { about, notice } => {
+            let code = notice.as_ref().map(|notice| notice.code.to_owned());
+            agree(&mut facts.about, Some(about.clone())) && agree(&mut facts.code, code)
+        }
+        StateChange::InService { authority, from } => agree(&mut facts.about, Some(in_service_about(authority, *from))),
+        StateChange::None | StateChange::Collect(_) | StateChange::Submission { sealed: None, .. } => true,
+    }
+}
+
+fn agree<T: PartialEq>(told: &mut Option<T>, done: Option<T>) -> bool {
+    if told.is_none() {
+        *told = done;
+        return true;
+    }
+    done.is_none() || *told == done
 }
 
 fn moved_transfer(facts: &mut Facts, id: &ConsignmentId) -> Subject {

@@ -70,7 +70,8 @@ pub enum StateChange {
         /// The day on which it must be sent.
         transfer_on: Date,
     },
-    /// A submission moves to another stage.
+    /// A submission moves to another stage. By an order that leads to Scheduled or Sealed it may be sent from then on,
+    /// whatever its transfer date.
     Submission {
         /// Which one.
         key: SubmissionKey,

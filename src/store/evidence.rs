@@ -5,8 +5,12 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
+use jiff::Timestamp;
+
 use super::contract::{Head, Queries, QueryError};
 use crate::domain::Digest;
+use crate::domain::ledger::Commitment;
+use crate::domain::submission::Sealed;
 
 /// A reader that can stand still: what it then sees is one state, however much is written meanwhile.
 pub trait Auditable: Queries {
@@ -29,6 +33,18 @@ pub trait Evidence {
     fn row(&self, subject: &Subject) -> Result<Option<Row>, QueryError>;
     /// The row of every transfer and every return.
     fn each_row(&self, visit: Visit<'_, Row>) -> Result<(), QueryError>;
+    /// The parts of one transfer.
+    fn parts(&self, transfer: &str) -> Result<Vec<KeptPart>, QueryError>;
+    /// The contents that one transfer has claimed as accepted.
+    fn claims(&self, transfer: &str) -> Result<Vec<Vec<u8>>, QueryError>;
+    /// The name that was committed to so, unless it was erased.
+    fn name(&self, commitment: &Commitment) -> Result<Option<String>, QueryError>;
+    /// A part or claim of a transfer that there is not.
+    fn stray(&self) -> Result<Option<String>, QueryError>;
+    /// Every alarm that is raised.
+    fn each_alarm(&self, visit: Visit<'_, KeptAlarm>) -> Result<(), QueryError>;
+    /// Every authority that is in service, and since which transfer date.
+    fn each_in_service(&self, visit: Visit<'_, (String, String)>) -> Result<(), QueryError>;
     /// Every name that was not erased.
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError>;
 }
@@ -75,6 +91,51 @@ pub struct Row {
     pub entry: u64,
     /// What a consignment was collected as.
     pub origin: Option<Origin>,
+    /// What a return was owed and sealed as.
+    pub owed: Option<Owed>,
+}
+
+/// What a return was owed and sealed as.
+#[derive(Clone, Debug)]
+pub struct Owed {
+    /// The earliest day of extraction.
+    pub extract_from: Option<String>,
+    /// The transfer date.
+    pub transfer_on: String,
+    /// What was sealed; `None` also if that cannot be read.
+    pub sealed: Option<Sealed>,
+    /// The content by which it is found again.
+    pub content: Option<Vec<u8>>,
+    /// When it was last ordered to be sent.
+    pub ordered: Option<Timestamp>,
+}
+
+/// A part as it lies in the store.
+#[derive(Clone, Debug)]
+pub struct KeptPart {
+    /// Its delivery.
+    pub delivery: String,
+    /// What it is.
+    pub kind: String,
+    /// SHA-256 of its content.
+    pub content: Vec<u8>,
+    /// Its length.
+    pub bytes: u64,
+    /// Where it goes.
+    pub to: String,
+    /// Its final name, without the folder.
+    pub name: String,
+}
+
+/// An alarm as it lies in the store.
+#[derive(Clone, Debug)]
+pub struct KeptAlarm {
+    /// What it is about.
+    pub about: String,
+    /// Its code.
+    pub code: String,
+    /// Since when; `None` if that is no time.
+    pub since: Option<Timestamp>,
 }
 
 /// What a consignment was collected as.
@@ -86,6 +147,8 @@ pub struct Origin {
     pub sealed: Vec<u8>,
     /// The commitment to its name.
     pub name: Vec<u8>,
+    /// Whose signature was accepted.
+    pub signer: Option<String>,
 }
 
 /// A name as it lies in the side table.

@@ -7,11 +7,11 @@ use jiff::civil::date;
 use rusqlite::Connection;
 
 use super::contract::{Change, Named, NewConsignment, StateChange};
-use crate::domain::ledger::{Event, Facts};
+use crate::domain::ledger::{Commitment, Event, Facts, PartFacts};
 use crate::domain::submission::Sealed;
 use crate::domain::{
-    Actor, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, HoldReason, RejectReason, Revision,
-    Stage, Standing, SubmissionKey,
+    Actor, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, HoldReason, RejectReason, ReturnOrder,
+    Revision, Stage, Standing, SubmissionKey,
 };
 
 /// Somebody with the database in hand and no regard for its rules.
@@ -127,7 +127,33 @@ pub(crate) fn staged(n: u32, expect: i64, claims: u32) -> Change {
         accepts: Some(content(claims)),
         signer: Some("0123456789ABCDEF0123456789ABCDEF01234567".parse().unwrap()),
     };
-    change(Event::Staged, state)
+    let parts = [delivery(n, 0), delivery(n, 1)].map(|part| PartFacts {
+        delivery: part.id,
+        kind: part.kind,
+        content: part.digest,
+        bytes: part.bytes,
+        to: part.destination,
+        name: Commitment::to(&[7; 16], "erased"),
+    });
+    Change { facts: Facts { parts: parts.into(), ..Facts::default() }, ..change(Event::Staged, state) }
+}
+
+pub(crate) fn alarm(about: &str, raised: bool) -> Change {
+    let event = if raised { Event::AlarmRaised } else { Event::AlarmCleared };
+    let notice = raised.then(|| HoldReason::NoKey.notice());
+    change(event, StateChange::Alarm { about: about.into(), notice })
+}
+
+pub(crate) fn in_service(authority: &str) -> Change {
+    let from = date(2020, 4, 1);
+    change(Event::TakenIntoService, StateChange::InService { authority: authority.parse().unwrap(), from })
+}
+
+pub(crate) fn resend(text: &str, expect: i64) -> Change {
+    let mut ordered = return_to(text, expect, Event::ReturnOrdered, Stage::Sealed, None);
+    ordered.facts.order = Some(ReturnOrder::Resend);
+    ordered.facts.sealed = Some(sealed().sealed);
+    ordered
 }
 
 pub(crate) fn key(text: &str) -> SubmissionKey {

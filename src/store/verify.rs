@@ -1,7 +1,7 @@
 //! `audit verify`: whether the ledger is whole, and whether the store's state is the one the ledger tells of.
 //!
 //! In:  a reader, also while the service runs. Out: a verdict, with the first bad entry.
-//! Looks at one state and streams it. Every entry keeps the tree's root as of itself, so that a line that was altered,
+//! Looks at one state and streams it; what the ledger says of the other tables is in [`tables`]. Every entry keeps the tree's root as of itself, so that a line that was altered,
 //! removed or moved is found at its own place; whoever rewrites all of them and the head is found out by checkpoints
 //! kept elsewhere, and by nothing in here.
 
@@ -9,12 +9,15 @@ use std::ops::ControlFlow;
 
 use serde::Serialize;
 
-use super::agreement::{Leads, may_stand_alone, subject_of};
+mod tables;
+
+use super::agreement::{Leads, may_stand_alone, ordered_word, subject_of};
 use super::contract::{Head, QueryError};
 use super::evidence::{Auditable, Evidence, KeptEntry, KeptName, Origin, Row};
 use crate::domain::Digest;
 use crate::domain::ledger::{Commitment, Entry, Event};
 use crate::domain::merkle::{Frontier, leaf};
+use tables::Told;
 
 /// What verification found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,12 +47,15 @@ struct Fault {
 pub fn verify(queries: &dyn Auditable) -> Result<Verification, QueryError> {
     let view = queries.snapshot()?;
     let head = view.head()?;
-    let mut walk = Walk { view: &*view, tree: Frontier::default(), ledger: None, state: None };
+    let mut walk = Walk { view: &*view, tree: Frontier::default(), told: Told::default(), ledger: None, state: None };
     view.each_entry(&mut |kept| walk.entry(&kept))?;
     walk.end(&head);
     if walk.ledger.is_none() {
         view.each_row(&mut |row| walk.row(&row))?;
         view.each_name(&mut |name| Ok(walk.name(&name)))?;
+        for Fault { at, says } in walk.told.rest(&*view)? {
+            walk.contradicted(at, says);
+        }
     }
     let (root, fault) = (walk.tree.root(), walk.ledger.or(walk.state));
     let says = match &fault {
@@ -63,6 +69,7 @@ pub fn verify(queries: &dyn Auditable) -> Result<Verification, QueryError> {
 struct Walk<'a> {
     view: &'a dyn Evidence,
     tree: Frontier,
+    told: Told,
     /// The first fault of the ledger itself.
     ledger: Option<Fault>,
     /// The fault of the state that concerns the earliest entry.
@@ -96,6 +103,7 @@ impl Walk<'_> {
 
     /// The row must not stand where an earlier entry left it.
     fn told(&mut self, entry: &Entry) -> Result<(), QueryError> {
+        self.told.hear(entry);
         let Some(subject) = subject_of(entry.event, &entry.facts) else { return Ok(()) };
         let seq = entry.seq;
         let Some(row) = self.view.row(&subject)? else {
@@ -108,6 +116,9 @@ impl Walk<'_> {
                 seq,
                 format!("Entry {seq} says `{event}` of {subject}, but the store has it as entry {since} left it."),
             );
+        }
+        if let Some(says) = row.owed.as_ref().and_then(|owed| tables::contradiction(entry, owed)) {
+            self.contradicted(seq, says);
         }
         let collected = matches!(entry.event, Event::Collected | Event::CollectedRecovered);
         if collected && !row.origin.is_some_and(|origin| comes_from(&origin, entry)) {
@@ -134,6 +145,9 @@ impl Walk<'_> {
     /// The row must stand where its entry left it.
     fn row(&mut self, row: &Row) -> Result<ControlFlow<()>, QueryError> {
         let (subject, seq) = (&row.subject, row.entry);
+        for Fault { at, says } in self.told.row(row, self.view)? {
+            self.contradicted(at, says);
+        }
         let entry = self.view.line(seq)?.and_then(|line| serde_json::from_slice::<Entry>(&line).ok());
         let entry = entry.filter(|entry| subject_of(entry.event, &entry.facts).as_ref() == Some(subject));
         match (entry, row.word) {
@@ -142,7 +156,8 @@ impl Walk<'_> {
             }
             (Some(_), None) => self.contradicted(seq, format!("The state of {subject} cannot be read.")),
             (Some(entry), Some(word)) => {
-                if row.listed != word || !Leads::to(entry.event).agrees(subject, word) {
+                let as_ordered = ordered_word(&entry.facts).is_none_or(|ordered| ordered == word);
+                if row.listed != word || !as_ordered || !Leads::to(entry.event).agrees(subject, word) {
                     let (event, listed) = (entry.event, &row.listed);
                     self.contradicted(
                         seq,
@@ -166,9 +181,11 @@ impl Walk<'_> {
         ControlFlow::Continue(())
     }
 
-    fn contradicted(&mut self, at: u64, says: String) {
-        if self.state.as_ref().is_none_or(|fault| fault.at.is_none_or(|earlier| at < earlier)) {
-            self.state = Some(Fault { at: Some(at), says });
+    fn contradicted(&mut self, at: impl Into<Option<u64>>, says: String) {
+        // What concerns no entry is told last.
+        let (at, place) = (at.into(), |at: Option<u64>| at.unwrap_or(u64::MAX));
+        if self.state.as_ref().is_none_or(|fault| place(at) < place(fault.at)) {
+            self.state = Some(Fault { at, says });
         }
     }
 }

@@ -9,6 +9,7 @@ mod architecture;
 mod config;
 mod courier;
 mod crash;
+mod demo;
 mod inbound;
 mod init;
 mod layering;

@@ -182,6 +182,9 @@ fn notices() -> Vec<Notice> {
         WorkerFault,
         CourierUnreachable,
         CourierBusy,
+        CourierClosed,
+        NameTaken,
+        SealedDamaged,
         PartnerKeyUnusable,
         StoreUnreadable,
         StagedDamaged,
@@ -193,6 +196,8 @@ fn notices() -> Vec<Notice> {
         SentAlready { month: "2020-04".parse().unwrap() },
         SeveralFiles, WrongKind, SelfCheckFailed, TooLarge,
         AlreadySealed { month: "2020-04".parse().unwrap() },
+        Late { month: "2020-04".parse().unwrap() },
+        OtherMonth { month: "2020-04".parse().unwrap() },
     });
     let alarms = every!(AlarmReason {
         SourceMissing,

@@ -3,6 +3,7 @@
 
 MODE: starttls | implicit | plain (no STARTTLS offered) | inject-N (N answers in clear behind the one to STARTTLS)
       | small (takes 1000 bytes) | login (AUTH LOGIN only) | closed (421 as greeting)
+      | barred (554 as greeting)
 The first recipient's name picks the fault:
   rNNN: answer NNN to RCPT    dNNN: answer NNN after the dot     first451: 451 after the dot, once
   silent: never answers the dot    gone: closes after the dot    cut: closes inside the message
@@ -74,8 +75,6 @@ def authenticate(server, session, envelope, mechanism, data):
 
 def server():
     encrypted = {} if mode in ("implicit", "plain") else {"tls_context": context, "require_starttls": True}
-    if mode == "closed":
-        encrypted = {}
     return Server(Handler(), hostname="fault.example", authenticator=authenticate, auth_require_tls=mode != "implicit",
                   data_size_limit=1000 if mode == "small" else 50 * 2**20,
                   auth_exclude_mechanism=["PLAIN"] if mode == "login" else [], **encrypted)
@@ -86,7 +85,7 @@ context.load_cert_chain(cert, key)
 
 
 async def closed(reader, writer):
-    writer.write(b"421 4.3.2 closed for today\r\n")
+    writer.write(b"421 4.3.2 closed for today\r\n" if mode == "closed" else b"554 5.7.1 not from there\r\n")
     await writer.drain()
     writer.close()
 
@@ -94,7 +93,7 @@ async def closed(reader, writer):
 async def main():
     loop = asyncio.get_running_loop()
     listener = socket.create_server(("127.0.0.1", 0))
-    if mode == "closed":
+    if mode in ("closed", "barred"):
         serving = await asyncio.start_server(closed, sock=listener)
     else:
         serving = await loop.create_server(server, sock=listener, ssl=context if mode == "implicit" else None)

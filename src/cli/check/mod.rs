@@ -21,7 +21,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::cli::output::{CliError, Exit, Output, Text, Tone};
-use crate::config::Settings;
+use crate::config::{Problem, Problems, Settings};
 use crate::domain::CourierName;
 use crate::domain::timetable::Timetables;
 use crate::effects::clock::london;
@@ -106,17 +106,48 @@ impl Probe {
     }
 }
 
+/// A mistake in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mistake {
+    /// The file as it was given, or `$HBCOURIER__…`.
+    pub file: String,
+    /// Its line, counted from 1.
+    pub line: Option<usize>,
+    /// Which key; empty if the file as a whole is meant.
+    pub key: String,
+    /// What is wrong.
+    pub says: String,
+    /// What to do.
+    pub next: String,
+}
+
 #[derive(Serialize)]
 struct Document<'a> {
     ok: bool,
+    /// What is wrong with the configuration; then nothing was probed.
+    problems: &'a [Mistake],
     probes: &'a [Probe],
+}
+
+/// Prints what is wrong with the configuration, for scripts.
+pub fn refuse(problems: &Problems, out: &mut Output<'_>) -> Result<Exit, CliError> {
+    let mistake = |problem: &Problem| Mistake {
+        file: problem.origin.file.clone(),
+        line: problem.origin.line,
+        key: problem.key.clone(),
+        says: problem.wrong.clone(),
+        next: problem.next.clone(),
+    };
+    let problems: Vec<Mistake> = problems.iter().map(mistake).collect();
+    out.answer(true, &Document { ok: false, problems: &problems, probes: &[] }, |_| ())?;
+    Ok(Exit::Config)
 }
 
 /// Probes everything and prints what was found.
 pub fn run(args: &Args, subjects: &Subjects<'_>, out: &mut Output<'_>) -> Result<Exit, CliError> {
     let probes = probe(subjects);
     let ok = probes.iter().all(|probe| probe.outcome < Outcome::Problem);
-    out.answer(args.json, &Document { ok, probes: &probes }, |text| write_text(&probes, text))?;
+    out.answer(args.json, &Document { ok, problems: &[], probes: &probes }, |text| write_text(&probes, text))?;
     Ok(if ok { Exit::Yes } else { Exit::No })
 }
 

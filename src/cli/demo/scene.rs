@@ -164,7 +164,7 @@ impl Scene {
                         if lies_there {
                             shown.delivered.push(DeliveredFile {
                                 kind: part.kind,
-                                path: part.path,
+                                path: Some(part.path),
                                 sha256: part.digest,
                             });
                         }

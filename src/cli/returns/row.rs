@@ -28,6 +28,8 @@ pub(super) struct Row<'a> {
     /// Not tried again before this time.
     until: Option<Timestamp>,
     attempts: Option<u8>,
+    /// When a person last ordered that it be sent.
+    ordered: Option<Timestamp>,
     reply: Option<&'a str>,
     code: Option<&'static str>,
     says: Option<String>,
@@ -52,6 +54,7 @@ impl Row<'_> {
             sealed_at: sealed.map(|sealed| sealed.at),
             until: None,
             attempts: None,
+            ordered: submission.ordered,
             reply: None,
             code: None,
             says: None,
@@ -79,8 +82,8 @@ impl<'a> Row<'a> {
                 (self.at, self.attempts) = (Some(*at), Some(*attempt));
                 None
             }
-            Stage::Deferred { until, attempts, cause } => {
-                (self.until, self.attempts) = (Some(*until), Some(*attempts));
+            Stage::Deferred { until, attempts, cause, reply } => {
+                (self.until, self.attempts, self.reply) = (Some(*until), Some(*attempts), reply.as_deref());
                 Some(cause.notice())
             }
             Stage::Sent { at, reply } => {
@@ -129,6 +132,7 @@ impl<'a> Row<'a> {
         fact("since", self.at.map(|at| at.to_string()));
         fact("not before", self.until.map(|until| until.to_string()));
         fact("attempts", self.attempts.map(|attempts| attempts.to_string()));
+        fact("ordered", self.ordered.map(|at| at.to_string()));
         fact("sealed at", self.sealed_at.map(|at| at.to_string()));
         fact("sent as", self.file_name.map(str::to_owned));
         fact("Message-ID", self.message_id.map(|id| format!("<{id}>")));

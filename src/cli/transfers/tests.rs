@@ -173,7 +173,7 @@ fn the_states_that_can_be_asked_for_are_all_there_are() {
         Stage::Held { since, reason: ReturnHold::Empty, content: None },
         Stage::Sealed,
         Stage::Sending { at: at(0), attempt: 1, boot: boot(), place: None },
-        Stage::Deferred { until, attempts: 1, cause },
+        Stage::Deferred { until, attempts: 1, cause, reply: None },
         Stage::Sent { at: at(0), reply: boot() },
         Stage::Acknowledged { at: at(0) },
         Stage::Uncertain { since },

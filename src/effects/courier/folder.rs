@@ -46,7 +46,8 @@ impl Courier for FolderCourier {
         let (name, sealed) = (parcel.file_name.to_owned(), Copied { digest: parcel.digest, bytes: parcel.bytes });
         // A hidden name would wait for ever, a path would lead elsewhere.
         if name.is_empty() || name.starts_with('.') || name.contains(['/', '\0']) {
-            return Err(CourierError::Refused {
+            return Err(CourierError::TryLater {
+                cause: DeferCause::CourierClosed,
                 says: format!(
                     "`{name}` is no name for a file that a transport should take. Nothing was placed. Next: correct `file_name` of the return."
                 ),
@@ -60,7 +61,9 @@ impl Courier for FolderCourier {
                 directory.remove(&part).and_then(|()| directory.sync()).map_err(|error| trouble(&error))?;
                 return Ok(Box::new(LiesThere { directory, name }));
             }
-            Content::Other => return Err(CourierError::Refused { says: self.conflict(&name) }),
+            Content::Other => {
+                return Err(CourierError::TryLater { cause: DeferCause::NameTaken, says: self.conflict(&name) });
+            }
         }
         directory.remove(&part).map_err(|error| trouble(&error))?;
         match self.place(&directory, &part, parcel.sealed, &sealed) {
@@ -139,7 +142,7 @@ impl FolderCourier {
 
     fn conflict(&self, name: &str) -> String {
         format!(
-            "{} already has another file named `{name}`, which was left as it is. Nothing was placed. Next: see whose it is, move it away, and send the return again.",
+            "{} already has another file named `{name}`, which was left as it is. Nothing was placed. Next: see whose it is and move it away; the return is then placed by itself.",
             self.folder.display()
         )
     }
@@ -235,7 +238,7 @@ impl Placed<'_> {
                 Ok(()) => self.published(),
                 Err(error) => self.silence(&error),
             },
-            Ok(Content::Other) => Reply::Refused(self.courier.conflict(&self.name)),
+            Ok(Content::Other) => Reply::TryLater(DeferCause::NameTaken, self.courier.conflict(&self.name)),
             Ok(Content::None) => self.try_later(&io::Error::from(ErrorKind::AlreadyExists)),
             Err(error) => self.try_later(&error),
         }

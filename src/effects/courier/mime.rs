@@ -117,7 +117,7 @@ pub fn message(parcel: Parcel<'_>, from: &str, bytes_max: u64) -> Result<Message
     text.extend_from_slice(second_part_headers(&boundary, &name).as_bytes());
     let sealed = sealed_bytes(parcel, bytes_max)?;
     append_armour(&sealed, &mut text).ok_or_else(|| {
-        refused(format!(
+        hindered(format!(
             "`{name}` was not sealed as an armoured OpenPGP message, so it cannot be mailed. Nothing was sent; report this fault."
         ))
     })?;
@@ -132,7 +132,7 @@ pub fn message(parcel: Parcel<'_>, from: &str, bytes_max: u64) -> Result<Message
 
 fn headers(parcel: &Parcel<'_>, from: &Address, to: &[Address], boundary: &str) -> Result<String, CourierError> {
     if parcel.subject.chars().any(char::is_control) {
-        return Err(refused(
+        return Err(hindered(
             "The subject of the return has control characters in it. Nothing was sent; report this fault.",
         ));
     }
@@ -158,7 +158,7 @@ fn message_id(id: &str) -> Result<HeaderValue, CourierError> {
             .split_once('@')
             .is_some_and(|(left, right)| [left, right].iter().all(|side| !side.is_empty() && side.bytes().all(plain)));
     if !good {
-        return Err(refused("The Message-ID of the return is not one. Nothing was sent; report this fault."));
+        return Err(hindered("The Message-ID of the return is not one. Nothing was sent; report this fault."));
     }
     let id = format!("<{id}>");
     Ok(HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str("Message-ID"), id.clone(), id))
@@ -240,7 +240,7 @@ fn append_armour(sealed: &[u8], text: &mut Vec<u8>) -> Option<()> {
 
 fn recipients(to: &[String]) -> Result<Vec<Address>, CourierError> {
     if to.is_empty() || to.len() > RECIPIENTS_MAX {
-        return Err(refused(format!(
+        return Err(hindered(format!(
             "The partner has {} addresses, where 1 to {RECIPIENTS_MAX} can be written to. Nothing was sent; correct `addresses` of the partner.",
             to.len()
         )));
@@ -252,20 +252,20 @@ fn recipients(to: &[String]) -> Result<Vec<Address>, CourierError> {
 pub(super) fn address(text: &str, whose: &str) -> Result<Address, CourierError> {
     let parsed = text.parse::<Address>().ok().filter(|_| text.is_ascii());
     parsed.ok_or_else(|| {
-        refused(format!(
+        hindered(format!(
             "What is configured as {whose} is not a mail address. Nothing was sent; correct the configuration."
         ))
     })
 }
 
 fn too_large(name: &str, bytes: u64, bytes_max: u64) -> CourierError {
-    refused(format!(
+    hindered(format!(
         "The message with `{name}` would have at least {bytes} bytes, more than the courier's limit of {bytes_max}. Nothing was sent; raise `message_bytes_max` if the mail server and the partner take that much."
     ))
 }
 
-fn refused(says: impl Into<String>) -> CourierError {
-    CourierError::Refused { says: says.into() }
+fn hindered(says: impl Into<String>) -> CourierError {
+    CourierError::TryLater { cause: DeferCause::CourierClosed, says: says.into() }
 }
 
 #[cfg(test)]
@@ -369,19 +369,21 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_message_is_refused_before_it_is_sent() {
-        let refused = |result: Result<String, CourierError>| matches!(result, Err(CourierError::Refused { .. }));
+    fn what_cannot_be_a_message_is_hindered_before_it_is_sent() {
+        let hindered = |result: Result<String, CourierError>| {
+            matches!(result, Err(CourierError::TryLater { cause: DeferCause::CourierClosed, .. }))
+        };
         let to = "hbms@dwp.example";
-        assert!(refused(made(ARMOUR, "two\r\nBcc: lines", to, 10_000)));
-        assert!(refused(made(ARMOUR, "s", "not an address", 10_000)));
-        assert!(refused(made(ARMOUR, "s", "x@dwp.example>\r\nRCPT TO:<y@dwp.example", 10_000)));
-        assert!(refused(made(ARMOUR, "s", to, 100)), "larger than the limit");
-        assert!(refused(made(ARMOUR, "s", to, ARMOUR.len() as u64)), "larger with its headers");
+        assert!(hindered(made(ARMOUR, "two\r\nBcc: lines", to, 10_000)));
+        assert!(hindered(made(ARMOUR, "s", "not an address", 10_000)));
+        assert!(hindered(made(ARMOUR, "s", "x@dwp.example>\r\nRCPT TO:<y@dwp.example", 10_000)));
+        assert!(hindered(made(ARMOUR, "s", to, 100)), "larger than the limit");
+        assert!(hindered(made(ARMOUR, "s", to, ARMOUR.len() as u64)), "larger with its headers");
         for bad in ["", "binary \u{85}", "-----BEGIN PGP MESSAGE-----\n\nwUwD\n"] {
-            assert!(refused(made(bad, "s", to, 10_000)), "{bad:?}");
+            assert!(hindered(made(bad, "s", to, 10_000)), "{bad:?}");
         }
-        assert!(refused(made(&format!("{ARMOUR}after"), "s", to, 10_000)));
-        assert!(refused(made(&ARMOUR.replace("wUw", "--hbcourier"), "s", to, 10_000)));
+        assert!(hindered(made(&format!("{ARMOUR}after"), "s", to, 10_000)));
+        assert!(hindered(made(&ARMOUR.replace("wUw", "--hbcourier"), "s", to, 10_000)));
     }
 
     #[test]

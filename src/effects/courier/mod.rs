@@ -109,7 +109,8 @@ pub enum CourierError {
         /// What happened to what, for people.
         says: String,
     },
-    /// Refused for good, before anything was sent.
+    /// The courier was offered this very return and refused it for good; nothing of it was sent. Whatever stands in the
+    /// way before that, a person can mend: it is [`CourierError::TryLater`].
     #[error("{says}")]
     Refused {
         /// The courier's own words.

@@ -5,6 +5,7 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::columns::{At, Count, Day, Json, Place};
+use crate::domain::ledger::Event;
 use crate::domain::{
     ConsignmentId, Delivery, Digest, Notice, Revision, Stage, Standing, SubmissionKey, consignment, submission,
 };
@@ -57,6 +58,12 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
         StateChange::Owe { key, extract_from, transfer_on } => rows.owe(key, extract_from.map(Day), Day(*transfer_on)),
         StateChange::Submission { key, expect, stage, sealed } => {
             let revision = rows.move_submission(key, *expect, stage)?;
+            if change.event == Event::ReturnOrdered && matches!(stage, Stage::Scheduled | Stage::Sealed) {
+                rows.run(
+                    "UPDATE submission SET ordered_at = ?4 WHERE kind = ?1 AND authority = ?2 AND month = ?3",
+                    params![key.kind, key.authority, key.month, At(change.at)],
+                )?;
+            }
             if let Some(sealed) = sealed {
                 rows.run(
                     "UPDATE submission SET sealed = ?4, content = ?5 WHERE kind = ?1 AND authority = ?2 AND month = ?3",

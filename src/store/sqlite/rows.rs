@@ -45,7 +45,8 @@ pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
 }
 
 /// The columns of [`submission`], in its order.
-pub(super) const SUBMISSION: &str = "kind, authority, month, extract_from, transfer_on, revision, stage, sealed";
+pub(super) const SUBMISSION: &str =
+    "kind, authority, month, extract_from, transfer_on, revision, stage, sealed, ordered_at";
 
 pub(super) fn submission(row: &Row<'_>) -> rusqlite::Result<Submission> {
     Ok(Submission {
@@ -55,6 +56,7 @@ pub(super) fn submission(row: &Row<'_>) -> rusqlite::Result<Submission> {
         revision: row.get(5)?,
         stage: row.get::<_, Json<_>>(6)?.0,
         sealed: row.get::<_, Option<Json<_>>>(7)?.map(|json| json.0),
+        ordered: row.get::<_, Option<At>>(8)?.map(|at| at.0),
     })
 }
 

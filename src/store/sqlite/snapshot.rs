@@ -1,21 +1,25 @@
 //! One state of the store, held by one read transaction on a connection of its own.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, params};
 
-use super::columns::{Count, Json};
+use super::columns::{At, Count, Json, Place};
 use super::queries::head;
+use crate::domain::ledger::Commitment;
+use crate::domain::submission::Sealed;
 use crate::domain::{Stage, Standing, SubmissionKey};
-use crate::store::evidence::{Evidence, KeptEntry, KeptName, Origin, Row, Subject, Visit};
+use crate::store::evidence::{Evidence, KeptAlarm, KeptEntry, KeptName, KeptPart, Origin, Owed, Row, Subject, Visit};
 use crate::store::{Head, QueryError};
 
 pub(super) struct SqliteSnapshot {
     connection: Connection,
 }
 
-const TRANSFERS: &str = "SELECT id, word, standing, entry, source, sealed_digest, name FROM consignment";
-const RETURNS: &str = "SELECT kind || '/' || authority || '/' || month, word, stage, entry FROM submission";
+const TRANSFERS: &str = "SELECT id, word, standing, entry, source, sealed_digest, name, signer FROM consignment";
+const RETURNS: &str = "SELECT kind || '/' || authority || '/' || month, word, stage, entry, extract_from, transfer_on, \
+                       sealed, content, ordered_at FROM submission";
 
 impl SqliteSnapshot {
     /// The state of this moment, until it is dropped.
@@ -50,7 +54,8 @@ fn transfer(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
         listed: row.get(1)?,
         word: row.get::<_, Json<Standing>>(2).ok().map(|standing| standing.0.word()),
         entry: row.get::<_, Count>(3)?.0,
-        origin: Some(Origin { source: row.get(4)?, sealed: row.get(5)?, name: row.get(6)? }),
+        origin: Some(Origin { source: row.get(4)?, sealed: row.get(5)?, name: row.get(6)?, signer: row.get(7)? }),
+        owed: None,
     })
 }
 
@@ -61,6 +66,13 @@ fn owed_return(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
         word: row.get::<_, Json<Stage>>(2).ok().map(|stage| stage.0.word()),
         entry: row.get::<_, Count>(3)?.0,
         origin: None,
+        owed: Some(Owed {
+            extract_from: row.get(4)?,
+            transfer_on: row.get(5)?,
+            sealed: row.get::<_, Option<Json<Sealed>>>(6).ok().flatten().map(|sealed| sealed.0),
+            content: row.get(7)?,
+            ordered: row.get::<_, Option<At>>(8)?.map(|at| at.0),
+        }),
     })
 }
 
@@ -104,6 +116,55 @@ impl Evidence for SqliteSnapshot {
             ControlFlow::Break(()) => Ok(()),
             ControlFlow::Continue(()) => self.each(RETURNS, [], owed_return, visit).map(|_| ()),
         }
+    }
+
+    fn parts(&self, transfer: &str) -> Result<Vec<KeptPart>, QueryError> {
+        let sql =
+            "SELECT id, kind, digest, bytes, destination, path FROM delivery WHERE consignment = ?1 ORDER BY part, id";
+        let read = |row: &SqlRow<'_>| {
+            let path: Place<PathBuf> = row.get(5)?;
+            Ok(KeptPart {
+                delivery: row.get(0)?,
+                kind: row.get(1)?,
+                content: row.get(2)?,
+                bytes: row.get::<_, Count>(3)?.0,
+                to: row.get(4)?,
+                name: path.0.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            })
+        };
+        let mut parts = self.connection.prepare_cached(sql)?;
+        Ok(parts.query_map([transfer], read)?.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn claims(&self, transfer: &str) -> Result<Vec<Vec<u8>>, QueryError> {
+        let sql = "SELECT content FROM accepted WHERE consignment = ?1 ORDER BY content";
+        let mut claims = self.connection.prepare_cached(sql)?;
+        Ok(claims.query_map([transfer], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn name(&self, commitment: &Commitment) -> Result<Option<String>, QueryError> {
+        let mut name = self.connection.prepare_cached("SELECT clear FROM name WHERE commitment = ?1")?;
+        Ok(name.query_row([commitment], |row| row.get(0)).optional()?)
+    }
+
+    fn stray(&self) -> Result<Option<String>, QueryError> {
+        let sql = "SELECT 'a part of transfer ' || consignment FROM delivery WHERE consignment NOT IN (SELECT id FROM consignment) \
+                   UNION ALL SELECT 'accepted content of transfer ' || consignment FROM accepted \
+                   WHERE consignment NOT IN (SELECT id FROM consignment) LIMIT 1";
+        Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
+    }
+
+    fn each_alarm(&self, visit: Visit<'_, KeptAlarm>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| {
+            let since = row.get::<_, At>(2).ok().map(|at| at.0);
+            Ok(KeptAlarm { about: row.get(0)?, code: row.get(1)?, since })
+        };
+        self.each("SELECT about, code, since FROM alarm ORDER BY about", [], read, visit).map(|_| ())
+    }
+
+    fn each_in_service(&self, visit: Visit<'_, (String, String)>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| Ok((row.get(0)?, row.get(1)?));
+        self.each("SELECT authority, since FROM in_service ORDER BY authority", [], read, visit).map(|_| ())
     }
 
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError> {

@@ -174,15 +174,21 @@ fn another_file_of_that_name_is_left_alone() {
     let ready = courier.prepare(sealed.parcel()).unwrap();
     fs::write(folder.file(NAME), "theirs").unwrap();
     let reply = ready.commit();
-    assert!(matches!(&reply, Reply::Refused(says) if says.contains(NAME) && says.contains("Next: ")), "{reply:?}");
+    assert!(
+        matches!(&reply, Reply::TryLater(DeferCause::NameTaken, says) if says.contains(NAME) && says.contains("Next: ")),
+        "{reply:?}"
+    );
     let refused = courier.prepare(sealed.parcel()).err().unwrap();
-    assert!(matches!(&refused, CourierError::Refused { says } if says.contains("another file")), "{refused:?}");
+    assert!(
+        matches!(&refused, CourierError::TryLater { cause: DeferCause::NameTaken, says } if says.contains("another file")),
+        "{refused:?}"
+    );
     assert_eq!(fs::read(folder.file(NAME)).unwrap(), b"theirs");
 
     fs::remove_file(folder.file(NAME)).unwrap();
     let elsewhere = Folder::new();
     symlink(elsewhere.file("target"), folder.file(NAME)).unwrap();
-    assert!(matches!(courier.prepare(sealed.parcel()), Err(CourierError::Refused { .. })));
+    assert!(matches!(courier.prepare(sealed.parcel()), Err(CourierError::TryLater { .. })));
     assert_eq!(elsewhere.names().len(), 0, "nothing is written through a link");
 }
 
@@ -228,7 +234,7 @@ fn only_the_bytes_that_were_sealed_are_placed() {
     assert!(folder.courier().prepare(swapped).is_err());
     for name in ["", ".hidden", "a/b", "..", "nul\0"] {
         let odd = Parcel { file_name: name, ..sealed.parcel() };
-        assert!(matches!(folder.courier().prepare(odd), Err(CourierError::Refused { .. })), "{name:?}");
+        assert!(matches!(folder.courier().prepare(odd), Err(CourierError::TryLater { .. })), "{name:?}");
     }
     assert_eq!(folder.names().len(), 0);
 }

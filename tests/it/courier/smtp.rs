@@ -25,6 +25,19 @@ fn unreachable(settings: SmtpServer) -> String {
     }
 }
 
+/// As [`unreachable`], where nothing but a person can help.
+fn closed(settings: SmtpServer) -> String {
+    let sealed = Sealed::armoured(100);
+    until_mended(attempt(&SmtpCourier::new(settings), &sealed))
+}
+
+fn until_mended<T: std::fmt::Debug>(outcome: Result<T, CourierError>) -> String {
+    match outcome {
+        Err(CourierError::TryLater { cause: DeferCause::CourierClosed, says }) => says,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn assert_private(says: &str, names: &[&str]) {
     for name in names {
         assert!(!says.contains(&format!("{name}@")) && !says.contains(&format!(" {name} ")), "{says}");
@@ -95,7 +108,7 @@ fn postfix_refuses_and_we_say_which_step_and_what_next() {
     assert!(matches!(&after_the_dot, Reply::Refused(says) if says.contains("550 5.6.0 refused for its content")));
 
     let stranger = SmtpCourier::new(SmtpServer { login: login("returns@mx.example", "wrong"), ..settings() });
-    let Err(CourierError::Refused { says }) = stranger.probe() else { panic!("a wrong password is refused") };
+    let says = until_mended(stranger.probe());
     assert!(says.contains("did not let us log in: it answered `535 5.7.8") && says.contains("Next: "), "{says}");
 
     let nobody = attempt(&SmtpCourier::new(SmtpServer { login: None, ..settings() }), &Sealed::armoured(100));
@@ -110,15 +123,15 @@ fn an_unverified_server_gets_neither_account_nor_message() {
         let server = FaultServer::start(&certificates, "localhost", mode);
         let settings =
             || SmtpServer { login: login("returns", "correct horse"), ..certificates.settings(server.port, tls) };
-        let says = unreachable(SmtpServer { ca_file: Some(certificates.file("other-ca.pem")), ..settings() });
+        let says = closed(SmtpServer { ca_file: Some(certificates.file("other-ca.pem")), ..settings() });
         assert!(says.contains("TLS failed") && says.contains(&format!("localhost:{}", server.port)), "{says}");
-        unreachable(SmtpServer { ca_file: None, ..settings() });
-        let says = unreachable(SmtpServer { ca_file: Some(certificates.file("localhost.key")), ..settings() });
+        closed(SmtpServer { ca_file: None, ..settings() });
+        let says = closed(SmtpServer { ca_file: Some(certificates.file("localhost.key")), ..settings() });
         assert!(says.contains("no certificate in it"), "{says}");
-        let says = unreachable(SmtpServer { ca_file: Some(certificates.file("missing.pem")), ..settings() });
+        let says = closed(SmtpServer { ca_file: Some(certificates.file("missing.pem")), ..settings() });
         assert!(says.contains("correct `ca_file`"), "{says}");
         let wrong_name = FaultServer::start(&certificates, "elsewhere", mode);
-        let says = unreachable(SmtpServer { port: wrong_name.port, ..settings() });
+        let says = closed(SmtpServer { port: wrong_name.port, ..settings() });
         assert!(says.contains("TLS failed") && says.contains("`host` is the name"), "{says}");
         for server in [&server, &wrong_name] {
             assert_eq!(server.taken().len(), 0);
@@ -133,7 +146,7 @@ fn without_starttls_nothing_is_said() {
     let certificates = Certificates::new();
     let server = FaultServer::start(&certificates, "localhost", "plain");
     let settings = certificates.settings(server.port, Tls::Starttls);
-    let says = unreachable(SmtpServer { login: login("returns", "correct horse"), ..settings });
+    let says = closed(SmtpServer { login: login("returns", "correct horse"), ..settings });
     assert!(says.contains("it does not offer STARTTLS"), "{says}");
     assert!(server.commands().iter().all(|c| c == "EHLO" || c == "QUIT"), "{:?}", server.commands());
 }
@@ -144,7 +157,9 @@ fn answers_put_in_clear_behind_starttls_are_not_taken_for_the_servers() {
     for injected in [1, 2, 6] {
         let server = FaultServer::start(&certificates, "localhost", &format!("inject-{injected}"));
         for account in [None, login("returns", "correct horse")] {
-            unreachable(SmtpServer { login: account, ..certificates.settings(server.port, Tls::Starttls) });
+            let settings = SmtpServer { login: account, ..certificates.settings(server.port, Tls::Starttls) };
+            let told = attempt(&SmtpCourier::new(settings), &Sealed::armoured(100));
+            assert!(matches!(told, Err(CourierError::TryLater { .. })), "{told:?}");
         }
         assert_eq!(server.taken().len(), 0);
         assert!(!server.commands().contains(&"DATA".to_owned()));
@@ -239,14 +254,14 @@ fn sizes_are_compared_before_anything_is_offered() {
     let server = FaultServer::start(&certificates, "localhost", "small");
     let settings = || certificates.settings(server.port, Tls::Starttls);
     let refused = attempt(&SmtpCourier::new(settings()), &Sealed::armoured(5_000));
-    let Err(CourierError::Refused { says }) = refused else { panic!("{refused:?}") };
+    let says = until_mended(refused);
     assert!(says.contains("takes messages of 1000 bytes at most"), "{says}");
     assert!(!server.commands().contains(&"MAIL".to_owned()), "{:?}", server.commands());
 
     let before = server.commands().len();
     let narrow = SmtpCourier::new(SmtpServer { message_bytes_max: 2_000, ..settings() });
     let refused = attempt(&narrow, &Sealed::armoured(5_000));
-    let Err(CourierError::Refused { says }) = refused else { panic!("{refused:?}") };
+    let says = until_mended(refused);
     assert!(says.contains("the courier's limit of 2000"), "{says}");
     assert_eq!(server.commands().len(), before, "it was not even connected");
 }
@@ -261,12 +276,12 @@ fn logins() {
     assert!(server.commands().contains(&"AUTH LOGIN".to_owned()));
 
     let wrong = SmtpCourier::new(settings(login("returns", "wrong"))).probe();
-    let Err(CourierError::Refused { says }) = wrong else { panic!("{wrong:?}") };
+    let says = until_mended(wrong);
     assert_private(&says, &["returns"]);
 
     let unreadable = || Err(io::Error::from(io::ErrorKind::PermissionDenied));
     let login = Some(Login { account: "returns".to_owned(), password: Box::new(unreadable) });
-    assert!(unreachable(settings(login)).contains("The password for localhost:"));
+    assert!(closed(settings(login)).contains("The password for localhost:"));
 }
 
 #[test]
@@ -279,6 +294,10 @@ fn servers_that_are_shut_or_absent_are_tried_later() {
     drop(shut);
     let says = unreachable(certificates.settings(port, Tls::Starttls));
     assert!(says.contains("nothing listens there") && says.contains("Next: "), "{says}");
+
+    let barred = FaultServer::start(&certificates, "localhost", "barred");
+    let says = closed(certificates.settings(barred.port, Tls::Starttls));
+    assert!(says.contains("did not let us connect: it answered `554 5.7.1") && says.contains("Next: "), "{says}");
 
     // One that accepts and says nothing.
     let mute = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();

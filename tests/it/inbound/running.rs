@@ -34,6 +34,19 @@ fn once_does_everything_and_says_whether_anything_was_held() {
 }
 
 #[test]
+fn once_says_what_was_deferred_and_which_alarms_stand() {
+    let (dwp, council) = impatient();
+    fs::rename(council.backoffice.join("laid"), council.backoffice.join("away")).unwrap();
+    council.drops("1.pgp", &dwp.seals(&laid_xml(1), "LAID.xml", &SealOptions::default()));
+    let once = council.runs(&["run", "--once"]);
+    let says = String::from_utf8_lossy(&once.stdout);
+    assert_eq!(once.status.code(), Some(0), "nothing is held: {says}");
+    let id = council.consignments()[0].id;
+    assert!(says.contains(&format!("Deferred: transfer {id}, because the destination folder is missing")), "{says}");
+    assert!(says.contains("Alarm CN-507 about laid-12302: ") && says.contains("Next: "), "{says}");
+}
+
+#[test]
 fn a_second_instance_is_refused_and_says_so() {
     let (_dwp, mut council) = impatient();
     council.start();
@@ -132,6 +145,14 @@ fn a_wrong_configuration_is_refused_with_every_problem() {
             assert!(named, "{arguments:?}: no line names {file} and {key}:\n{says}");
         }
     }
+    let refused = council.runs(&["check", "--json"]);
+    assert_eq!(refused.status.code(), Some(78));
+    let document: serde_json::Value = serde_json::from_slice(&refused.stdout).unwrap();
+    let problems = document["problems"].as_array().unwrap();
+    let of_sweep = problems.iter().find(|one| one["key"].as_str().unwrap().contains("sweep_evry")).unwrap();
+    assert!(document["ok"] == false && problems.len() >= 4, "{document}");
+    assert!(of_sweep["line"].is_u64() && of_sweep["file"].as_str().unwrap().ends_with("hbcourier.toml"), "{of_sweep}");
+    assert!(["says", "next"].iter().all(|word| !of_sweep[word].as_str().unwrap().is_empty()), "{of_sweep}");
     assert!(!council.state.join("control.sock").exists());
     fs::remove_file(&beside).unwrap();
     council.changes_settings(|settings| {

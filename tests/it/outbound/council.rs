@@ -10,13 +10,14 @@ use hbcourier::config::settings::{AuthoritySettings, ReturnSettings, Window};
 use hbcourier::config::template::{RETURN_NAME, TemplateUse};
 use hbcourier::config::{FileNameTemplate, timetable};
 use hbcourier::domain::ledger::{Entry, Event};
-use hbcourier::domain::{LaNumber, PartnerName, ReturnKind, Stage, Submission, SubmissionKey};
+use hbcourier::domain::{Actor, LaNumber, PartnerName, ReturnKind, ReturnOrder, Stage, Submission, SubmissionKey};
 use hbcourier::durable::Directories;
 use hbcourier::effects::clock::Clock;
 use hbcourier::effects::courier::Courier;
 use hbcourier::effects::courier::folder::FolderCourier;
 use hbcourier::effects::pgp::{KeyAlgorithm, KeyRing, OpenRequest, Opener, Signers};
 use hbcourier::effects::spool::Spool;
+use hbcourier::operator::{Operator, Order};
 use hbcourier::outbound::{Outbound, OutboundParts};
 use hbcourier::store::{Alarm, Queries, SqliteStore, SubmissionFilter, verify};
 use jiff::Timestamp;
@@ -34,6 +35,8 @@ pub enum Way {
     Folders,
     /// By a courier that does as it is told.
     Scripted(Arc<ScriptedCourier>),
+    /// As `Scripted`, each authority by its own.
+    Each(Vec<Arc<ScriptedCourier>>),
 }
 
 /// A council with one or more LA numbers, and DWP's key.
@@ -100,6 +103,7 @@ impl Council {
         let courier_of = |number: &LaNumber| format!("outgoing-{number}").parse().unwrap();
         let courier = |number: &LaNumber| -> Arc<dyn Courier> {
             match &self.way {
+                Way::Each(couriers) => couriers[self.numbers.iter().position(|one| one == number).unwrap()].clone(),
                 Way::Folders => Arc::new(FolderCourier::new(self.dir.path().join(format!("outgoing/{number}")))),
                 Way::Scripted(courier) => courier.clone(),
             }
@@ -175,6 +179,21 @@ impl Council {
         self.service().outbound.tick(&|| false).unwrap()
     }
 
+    /// A round that does not wait for answers: something is sent on the channel when one has come.
+    pub fn round(&self) -> std::sync::mpsc::Receiver<()> {
+        let (ended, told) = std::sync::mpsc::channel();
+        let ended: hbcourier::outbound::Ended = Arc::new(move || {
+            let _ = ended.send(());
+        });
+        self.service().outbound.round(&|| false, &ended).unwrap();
+        told
+    }
+
+    /// Ends sending; the returns whose answer did not come.
+    pub fn finish(&self, at_most: Duration) -> Vec<String> {
+        self.service().outbound.finish(at_most).iter().map(ToString::to_string).collect()
+    }
+
     /// A tick that is told to stop once it has asked so often.
     pub fn tick_stopping_after(&self, asked: u32) {
         let count = std::cell::Cell::new(0);
@@ -196,6 +215,21 @@ impl Council {
         self.tick();
         self.clock.advance(SETTLE);
         self.tick();
+    }
+
+    /// A person orders something about a return; what is said of it.
+    pub fn order(&self, key: &str, decision: ReturnOrder) -> Result<String, String> {
+        let store = &self.service().store;
+        let operator = Operator {
+            recorder: Arc::new(store.recorder()),
+            queries: Arc::new(store.queries()),
+            keys: Arc::new(self.ring("state")),
+            clock: self.clock.clone(),
+        };
+        let (key, by, reason) = (key.parse().unwrap(), None, "as DWP asked by telephone".to_owned());
+        let actor = Actor::Account { uid: 1000, name: "officer".to_owned() };
+        let done = operator.execute(&actor, &Order::Return { key, decision, by, reason });
+        done.map(|done| done.says).map_err(|refused| refused.to_string())
     }
 
     /// The time in London against this.

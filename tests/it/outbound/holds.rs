@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use hbcourier::domain::ReturnKind::{HbmsMi, Shbe};
 use hbcourier::domain::ledger::Event;
-use hbcourier::domain::{ReturnHold, Stage};
+use hbcourier::domain::{ReturnHold, ReturnOrder, Stage};
 use hbcourier::effects::pgp::{OpenError, OpenRequest, Opener, Verdict};
 
 use super::council::{Council, LARGEST, Way, extract, workbook};
@@ -266,5 +266,8 @@ fn what_was_held_for_one_month_is_not_taken_for_the_one_after() {
     assert_eq!(council.count(Event::ReturnHeld, MI_JANUARY), 1);
     council.put("12302", HbmsMi, "november corrected.xlsx", workbook("january"));
     council.look();
-    assert_eq!(council.stage(MI_JANUARY), Stage::Sealed);
+    assert_eq!(held(&council, MI_JANUARY), Some(ReturnHold::Late { month: "2020-12".parse().unwrap() }));
+    council.order(MI_DECEMBER, ReturnOrder::Waive).unwrap();
+    council.look();
+    assert_eq!(council.stage(MI_JANUARY), Stage::Sealed, "a person has said that there is none for December");
 }

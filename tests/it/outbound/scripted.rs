@@ -12,10 +12,16 @@ use hbcourier::effects::courier::{Courier, CourierError, Evidence, Form, Interru
 pub enum Told {
     /// Ends before the point of no return, to be tried again.
     PrepareLater,
-    /// Ends before the point of no return, for good.
+    /// Ends before the return is offered, until a person mends it.
+    PrepareClosed,
+    /// Ends before the point of no return, for good: the return was offered and refused.
     PrepareRefuse,
     /// Passes it with this answer.
     Reply(Reply),
+    /// Is silent before the return is offered, until the test lets go.
+    MuteBefore(Arc<Mutex<()>>),
+    /// Passes it, and is silent until the test lets go; then accepts.
+    MuteAfter(Arc<Mutex<()>>),
     /// The process ends just after the point of no return.
     Die,
 }
@@ -63,7 +69,6 @@ impl ScriptedCourier {
     }
 
     /// How many attempts were dropped before the point of no return.
-    #[cfg(feature = "failpoints")]
     pub fn undone(&self) -> u32 {
         *self.undone.lock().unwrap()
     }
@@ -93,6 +98,10 @@ impl Ready for Attempt<'_> {
         self.courier.passed.lock().unwrap().push(self.given.clone());
         match &self.told {
             Told::Reply(reply) => reply.clone(),
+            Told::MuteAfter(until) => {
+                drop(until.lock());
+                Reply::Accepted("250 at last".into())
+            }
             _ => panic!("the process ends here"),
         }
     }
@@ -119,7 +128,15 @@ impl Courier for ScriptedCourier {
             Told::PrepareLater => {
                 Err(CourierError::TryLater { cause: DeferCause::CourierUnreachable, says: "no route".into() })
             }
+            Told::PrepareClosed => {
+                Err(CourierError::TryLater { cause: DeferCause::CourierClosed, says: "535 wrong password".into() })
+            }
             Told::PrepareRefuse => Err(CourierError::Refused { says: "550 no such mailbox".into() }),
+            Told::MuteBefore(until) => {
+                drop(until.lock());
+                let told = Told::Reply(Reply::Accepted("250 at last".into()));
+                Ok(Box::new(Attempt { courier: self, given, told, is_committed: false }))
+            }
             told => Ok(Box::new(Attempt { courier: self, given, told, is_committed: false })),
         }
     }

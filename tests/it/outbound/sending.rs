@@ -112,16 +112,74 @@ fn later_is_tried_again_with_the_same_bytes_after_growing_pauses() {
     assert!(passed.iter().all(|given| *given == passed[0]), "every attempt the same, byte for byte");
 }
 
+/// The cause of the present deferral.
+fn deferred(council: &Council) -> DeferCause {
+    let Stage::Deferred { cause, .. } = council.stage(APRIL) else { panic!("{:?}", council.stage(APRIL)) };
+    cause
+}
+
 #[test]
-fn a_damaged_spool_sends_nothing() {
+fn a_damaged_spool_sends_nothing_until_it_is_mended() {
     let (council, courier) = on_the_day(vec![]);
     let sealed = council.submission(APRIL).sealed.unwrap().sealed;
-    std::fs::write(council.state_file("sealed").join(format!("{sealed}.pgp")), b"other bytes").unwrap();
+    let file = council.state_file("sealed").join(format!("{sealed}.pgp"));
+    let good = std::fs::read(&file).unwrap();
+    std::fs::write(&file, b"other bytes").unwrap();
     council.tick();
-    let Stage::Failed { reply, .. } = council.stage(APRIL) else { panic!("{:?}", council.stage(APRIL)) };
-    assert!(reply.contains("damaged"));
-    assert_eq!(council.alarms()[ABOUT], "CN-514");
+    assert_eq!(deferred(&council), DeferCause::SealedDamaged);
+    assert_eq!(council.alarms()[ABOUT], "CN-315");
     assert!(courier.passed().is_empty());
+    std::fs::write(&file, good).unwrap();
+    let_days_pass(&council);
+    assert!(matches!(council.stage(APRIL), Stage::Sent { .. }));
+    assert!(!council.alarms().contains_key(ABOUT));
+}
+
+/// A wrong password on the transfer date: said at once, and no return is lost by it once it is mended.
+#[test]
+fn what_stands_in_the_way_before_the_offer_is_said_at_once_and_tried_again() {
+    let (council, courier) = on_the_day(vec![Told::PrepareClosed]);
+    council.tick();
+    assert_eq!(deferred(&council), DeferCause::CourierClosed);
+    let alarm = council.raised().into_iter().find(|alarm| alarm.about == ABOUT).unwrap();
+    assert!(alarm.code == "CN-313" && alarm.says.contains("535 wrong password"), "{alarm:?}");
+    assert!(alarm.next.contains("password") && alarm.next.contains("tried again by itself"), "{alarm:?}");
+    let_days_pass(&council);
+    assert!(matches!(council.stage(APRIL), Stage::Sent { .. }));
+    assert!(!council.alarms().contains_key(ABOUT));
+    assert_eq!(courier.passed().len(), 1);
+
+    let (council, courier) = on_the_day(vec![Told::PrepareClosed; 100]);
+    for minute in 0..600 {
+        council.tick();
+        council.clock.advance(std::time::Duration::from_secs(60));
+        assert!(matches!(council.stage(APRIL), Stage::Deferred { .. }), "after {minute} minutes");
+    }
+    council.tick();
+    let alarm = council.raised().into_iter().find(|alarm| alarm.about == ABOUT).unwrap();
+    assert!(alarm.code == "CN-531" && alarm.says.contains("535 wrong password"), "{alarm:?}");
+    council.clock.advance_to("2020-04-15 00:00");
+    council.tick();
+    assert!(matches!(council.stage(APRIL), Stage::Missed { .. }));
+    assert!(courier.passed().is_empty());
+}
+
+#[test]
+fn another_file_of_its_name_is_waited_for() {
+    let council = Council::new(&["12302"], "2020-04-14 07:00", Way::Folders);
+    council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-04-14", ""));
+    council.look();
+    let theirs = council.dir.path().join("outgoing/12302/shbe_12302_2020-04.txt.pgp");
+    std::fs::write(&theirs, "theirs").unwrap();
+    council.clock.advance_to("2020-04-14 08:00");
+    council.tick();
+    assert_eq!(deferred(&council), DeferCause::NameTaken);
+    assert_eq!(council.alarms()[ABOUT], "CN-314");
+    assert_eq!(std::fs::read(&theirs).unwrap(), b"theirs");
+    std::fs::remove_file(&theirs).unwrap();
+    let_days_pass(&council);
+    assert!(matches!(council.stage(APRIL), Stage::Sent { .. }));
+    assert!(!council.alarms().contains_key(ABOUT));
 }
 
 /// The process ends just after the point of no return; then the service starts again.

@@ -81,6 +81,29 @@ fn both_are_sent_and_open_with_curve25519_keys() {
 }
 
 #[test]
+fn an_order_ends_what_waits_with_and_without_a_running_service() {
+    let (_dwp, mut council, _) = due_today(Algorithm::Curve25519);
+    fs::write(council.returns.join("shbe/extract.txt"), b"").unwrap();
+    council.until("it is held", |council| is_held(council, "shbe", "-04", "CN-401"));
+    let month = |kind| row(&council, kind, "-04").unwrap()["relevant_month"].as_str().unwrap().to_owned();
+    let (shbe, mi) = (format!("shbe/12302/{}", month("shbe")), format!("hbms-mi/12302/{}", month("hbms-mi")));
+    let order =
+        |council: &Council, what, key: &str| council.runs(&["returns", what, key, "--reason", "agreed", "--json"]);
+    let refused = order(&council, "confirm", &shbe);
+    let says = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(1) && says.contains("is held: only what was sent"), "{says}");
+    let done = crate::support::council::succeeded(order(&council, "waive", &shbe));
+    assert!(serde_json::from_slice::<Value>(&done).unwrap()["says"].as_str().unwrap().contains("is waived"));
+    assert_eq!(stage(&council, "shbe", "-04"), "waived");
+    council.until("its alarm is over", |council| council.attention().iter().all(|(about, _)| !about.contains("shbe")));
+    council.stops_well();
+    crate::support::council::succeeded(order(&council, "waive", &mi));
+    assert_eq!(stage(&council, "hbms-mi", "-04"), "waived");
+    assert_eq!((council.events("return-ordered"), council.events("order-refused")), (2, 1));
+    assert_eq!(council.json(&["audit", "verify"])["ok"], true);
+}
+
+#[test]
 fn what_must_not_be_sent_is_held_until_it_is_replaced() {
     let (dwp, mut council, today) = due_today(Algorithm::Curve25519);
     let extract = council.returns.join("shbe/extract.txt");

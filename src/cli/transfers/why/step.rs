@@ -134,9 +134,12 @@ fn of_cause(cause: DeferCause) -> Progress {
         | DeferCause::DestinationFull
         | DeferCause::DestinationFault
         | DeferCause::StagedDamaged => Step::Destination,
-        // These tell nothing of how far a consignment came; the last three are of the way out.
+        // These tell nothing of how far a consignment came; most are of the way out.
         DeferCause::WorkerFault
         | DeferCause::StoreUnreadable
+        | DeferCause::CourierClosed
+        | DeferCause::NameTaken
+        | DeferCause::SealedDamaged
         | DeferCause::CourierUnreachable
         | DeferCause::CourierBusy
         | DeferCause::PartnerKeyUnusable => return Progress::Broken,

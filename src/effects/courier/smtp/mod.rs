@@ -114,6 +114,7 @@ impl From<Trouble> for CourierError {
     fn from(trouble: Trouble) -> CourierError {
         match trouble {
             Trouble::Unreachable(says) => CourierError::TryLater { cause: DeferCause::CourierUnreachable, says },
+            Trouble::Closed(says) => CourierError::TryLater { cause: DeferCause::CourierClosed, says },
             Trouble::Busy(says) => CourierError::TryLater { cause: DeferCause::CourierBusy, says },
             Trouble::Refused(says) => CourierError::Refused { says },
         }

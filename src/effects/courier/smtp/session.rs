@@ -35,9 +35,11 @@ const CA_FILE_BYTES_MAX: u64 = 4 << 20;
 pub(super) enum Trouble {
     /// There is no conversation to be had, now.
     Unreachable(String),
+    /// The server, or what is configured for it, does not let a message be offered until a person mends it.
+    Closed(String),
     /// The server answered: not now.
     Busy(String),
-    /// The server answered: never.
+    /// The server was offered this message and answered: never.
     Refused(String),
 }
 
@@ -64,7 +66,7 @@ impl<'a> Session<'a> {
         if server.tls == Tls::Starttls {
             if !connection.can_starttls() {
                 connection.abort();
-                return Err(wording.unreachable(Doing::Encrypt, "it does not offer STARTTLS"));
+                return Err(wording.closed(Doing::Encrypt, "it does not offer STARTTLS"));
             }
             connection.starttls(&tls, &hello).map_err(|error| wording.trouble(Doing::Encrypt, &error))?;
         }
@@ -82,7 +84,7 @@ impl<'a> Session<'a> {
     pub(super) fn offer(&mut self, message: &Message) -> Result<(), Trouble> {
         message.to.iter().for_each(|to| self.wording.keep_private(to.as_ref()));
         let outcome = self.offer_or_trouble(message);
-        if let Err(Trouble::Busy(_) | Trouble::Refused(_)) = &outcome {
+        if let Err(Trouble::Closed(_) | Trouble::Busy(_) | Trouble::Refused(_)) = &outcome {
             let _ = self.connection.quit();
         }
         outcome
@@ -133,7 +135,7 @@ impl<'a> Session<'a> {
             Err(error) => match self.wording.trouble(Doing::Message, &error) {
                 Trouble::Busy(says) => Reply::TryLater(DeferCause::CourierBusy, says),
                 Trouble::Refused(says) => Reply::Refused(says),
-                Trouble::Unreachable(says) => Reply::Silence(says),
+                Trouble::Unreachable(says) | Trouble::Closed(says) => Reply::Silence(says),
             },
         }
     }
@@ -176,7 +178,7 @@ impl<'a> Session<'a> {
         let mechanisms = [Mechanism::Plain, Mechanism::Login];
         if self.connection.server_info().get_auth_mechanism(&mechanisms).is_none() {
             self.quit();
-            return Err(self.wording.unreachable(Doing::LogIn, "it offers neither AUTH PLAIN nor AUTH LOGIN"));
+            return Err(self.wording.closed(Doing::LogIn, "it offers neither AUTH PLAIN nor AUTH LOGIN"));
         }
         match self.connection.auth(&mechanisms, &credentials) {
             Ok(response) => self.expect(Doing::LogIn, response, 235).map(drop),

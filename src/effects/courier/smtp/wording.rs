@@ -20,6 +20,10 @@ const REPLY_CHARS_MAX: usize = 200;
 /// Stands where something private was.
 const LEFT_OUT: &str = "[…]";
 
+/// Answers that ask for a login or encryption, whatever command they come to.
+// RFC 4954 §6, RFC 3207 §4
+const NOT_LOGGED_IN: [&str; 4] = ["530", "534", "535", "538"];
+
 /// The steps of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doing {
@@ -46,6 +50,11 @@ impl Doing {
             Doing::Data => "begin the message",
             Doing::Message => "get an answer to the message",
         }
+    }
+
+    /// Whether an answer at this step is one to the message, rather than to us.
+    fn is_about_the_message(self) -> bool {
+        matches!(self, Doing::Sender | Doing::Recipient | Doing::Data | Doing::Message)
     }
 
     /// What a person does about it.
@@ -112,12 +121,20 @@ impl Wording {
                     doing.what(),
                     doing.next()
                 );
-                if code.starts_with('4') { Trouble::Busy(says) } else { Trouble::Refused(says) }
+                if code.starts_with('4') {
+                    Trouble::Busy(says)
+                } else if doing.is_about_the_message() && !NOT_LOGGED_IN.contains(&code.as_str()) {
+                    Trouble::Refused(says)
+                } else {
+                    Trouble::Closed(says)
+                }
             }
             None => {
                 let cause = error.cause();
                 let handshake = matches!(&cause, Cause::Io(error) if error.kind() == io::ErrorKind::InvalidData);
-                let doing = if handshake { Doing::Encrypt } else { doing };
+                if handshake {
+                    return self.closed(Doing::Encrypt, &self.cause(cause));
+                }
                 self.unreachable(doing, &self.cause(cause))
             }
         }
@@ -125,7 +142,16 @@ impl Wording {
 
     /// The conversation could not be had, because `why`.
     pub(super) fn unreachable(&self, doing: Doing, why: &str) -> Trouble {
-        Trouble::Unreachable(format!("Could not {} with {}: {why}. Next: {}", doing.what(), self.server, doing.next()))
+        Trouble::Unreachable(self.could_not(doing, why))
+    }
+
+    /// As [`Wording::unreachable`], and so it stays until a person mends it.
+    pub(super) fn closed(&self, doing: Doing, why: &str) -> Trouble {
+        Trouble::Closed(self.could_not(doing, why))
+    }
+
+    fn could_not(&self, doing: Doing, why: &str) -> String {
+        format!("Could not {} with {}: {why}. Next: {}", doing.what(), self.server, doing.next())
     }
 
     /// An answer that does not fit the question.
@@ -140,7 +166,7 @@ impl Wording {
     }
 
     pub(super) fn too_large(&self, bytes: u64, size_max: u64) -> Trouble {
-        Trouble::Refused(format!(
+        Trouble::Closed(format!(
             "{} takes messages of {size_max} bytes at most, and this one has {bytes}. Nothing was sent. Next: ask whoever runs the mail server to take larger ones.",
             self.server
         ))
@@ -159,7 +185,7 @@ impl Wording {
     }
 
     pub(super) fn no_password(&self, error: &io::Error) -> Trouble {
-        Trouble::Unreachable(format!(
+        Trouble::Closed(format!(
             "The password for {} could not be read: {}. Next: check the credential or file that the courier's configuration names.",
             self.server,
             error.kind()
@@ -167,7 +193,7 @@ impl Wording {
     }
 
     pub(super) fn no_certificates(&self, path: &Path, error: &impl fmt::Display) -> Trouble {
-        Trouble::Unreachable(format!(
+        Trouble::Closed(format!(
             "`{}`, whose certificates may vouch for {}, could not be used: {error}. Next: correct `ca_file`.",
             path.display(),
             self.server

@@ -1,14 +1,16 @@
 //! Any sequence of changes in batches of any size, sensible or not: the store does what the rules say, its ledger tells
 //! exactly that, and a refused change leaves no trace.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use proptest::prelude::*;
 
 use super::tests::writer;
 use crate::domain::ledger::{Entry, Event};
-use crate::domain::{DeferCause, HoldReason, RejectReason, Resume, Revision, Stage, Standing, consignment, submission};
+use crate::domain::{
+    DeferCause, HoldReason, RejectReason, Resume, ReturnOrder, Revision, Stage, Standing, consignment, submission,
+};
 use crate::store::samples::*;
 use crate::store::{Change, ConsignmentFilter, Queries, RecordError, Recorded, SqliteStore, SubmissionFilter, verify};
 
@@ -29,7 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (0..3u32, prop::bool::weighted(0.1), 0..7usize, 0..2u32)
             .prop_map(|(n, stale, to, claims)| Step::Move { n, stale, to, claims }),
         1 => (0..KEYS.len()).prop_map(Step::Owe),
-        6 => (0..KEYS.len(), prop::bool::weighted(0.1), 0..10usize)
+        6 => (0..KEYS.len(), prop::bool::weighted(0.1), 0..13usize)
             .prop_map(|(n, stale, to)| Step::MoveReturn { n, stale, to }),
         1 => Just(Step::Remark),
     ]
@@ -60,8 +62,14 @@ fn stage(number: usize) -> (Event, Stage) {
         5 => (Event::Uncertain, Stage::Uncertain { since: at(3) }),
         6 => (Event::SendFailed, Stage::Failed { at: at(4), reply: reply() }),
         7 => (Event::Missed, Stage::Missed { since: at(5) }),
-        8 => (Event::SendDeferred, Stage::Deferred { until: at(6), attempts: 1, cause: DeferCause::CourierBusy }),
-        _ => (Event::ReturnOrdered, Stage::Acknowledged { at: at(7) }),
+        8 => (
+            Event::SendDeferred,
+            Stage::Deferred { until: at(6), attempts: 1, cause: DeferCause::CourierBusy, reply: None },
+        ),
+        9 => (Event::ReturnOrdered, Stage::Acknowledged { at: at(7) }),
+        10 => (Event::ReturnOrdered, Stage::Sealed),
+        11 => (Event::ReturnOrdered, Stage::Scheduled),
+        _ => (Event::ReturnOrdered, Stage::Waived { at: at(8) }),
     }
 }
 
@@ -70,6 +78,8 @@ fn stage(number: usize) -> (Event, Stage) {
 struct Model {
     consignments: BTreeMap<u32, (i64, Standing)>,
     returns: BTreeMap<usize, (i64, Stage)>,
+    /// Those that a person ordered to be sent.
+    ordered: BTreeSet<usize>,
     /// Content number to consignment number.
     claims: BTreeMap<u32, u32>,
     events: Vec<Event>,
@@ -93,7 +103,10 @@ impl Model {
             Step::MoveReturn { n, stale, to } => {
                 let (event, stage) = stage(to);
                 let expect = expect(self.returns.get(&n).map(|row| row.0), stale);
-                return_to(KEYS[n], expect, event, stage, (to == 1).then(sealed))
+                let mut change = return_to(KEYS[n], expect, event, stage, (to == 1).then(sealed));
+                change.facts.order = matches!(to, 10 | 11).then_some(ReturnOrder::Resend);
+                change.facts.sealed = (to == 10).then(|| sealed().sealed).or(change.facts.sealed);
+                change
             }
         }
     }
@@ -133,6 +146,9 @@ impl Model {
                 let stage = stage(to).1;
                 if !submission::allowed(&row.1, &stage) {
                     return Err("not allowed");
+                }
+                if matches!(to, 10 | 11) {
+                    self.ordered.insert(n);
                 }
                 *row = (row.0 + 1, stage);
                 Ok(row.0)
@@ -177,6 +193,7 @@ fn assert_as_in(model: &Model, state: &Path) {
         let filter = SubmissionFilter { key: Some(key(KEYS[*n])), ..SubmissionFilter::default() };
         let found = told.submissions(&filter).unwrap();
         assert_eq!((found[0].revision, &found[0].stage), (Revision(*revision), stage));
+        assert_eq!(found[0].ordered.is_some(), model.ordered.contains(n));
     }
     assert_eq!(count(state, "SELECT count(*) FROM accepted"), model.claims.len() as i64);
     for (claimed, n) in &model.claims {

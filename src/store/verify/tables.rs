@@ -1,0 +1,193 @@
+//! What the ledger says the tables beside the rows of transfers and returns must hold: parts, claims on accepted content,
+//! signers, dates, orders, alarms, authorities in service.
+//!
+//! In:  every entry in its order, then the tables. Out: what contradicts an entry, with its number where there is one.
+//! Holds: of each transfer and return a number or a time is kept in mind, of its parts nothing: the entry is read again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+
+use super::Fault;
+use crate::domain::Digest;
+use crate::domain::ledger::{Entry, Event, Facts, PartFacts};
+use crate::domain::return_order::ReturnOrder;
+use crate::store::QueryError;
+use crate::store::evidence::{Evidence, KeptPart, Owed, Row, Subject};
+
+/// What was told so far.
+#[derive(Default)]
+pub(super) struct Told {
+    /// The entry by which a transfer was last staged.
+    staged: BTreeMap<String, u64>,
+    claims: BTreeMap<String, BTreeSet<Digest>>,
+    sealed: BTreeMap<String, u64>,
+    ordered: BTreeMap<String, (u64, Timestamp)>,
+    alarms: BTreeMap<String, Raised>,
+    in_service: BTreeMap<String, u64>,
+}
+
+struct Raised {
+    seq: u64,
+    code: Option<String>,
+    at: Timestamp,
+}
+
+impl Told {
+    pub(super) fn hear(&mut self, entry: &Entry) {
+        let (seq, at, facts) = (entry.seq, entry.at, &entry.facts);
+        let transfer = || facts.transfer.map(|id| id.to_string()).unwrap_or_default();
+        let about = || facts.about.clone().unwrap_or_default();
+        match entry.event {
+            Event::Staged => {
+                self.staged.insert(transfer(), seq);
+                self.claims.entry(transfer()).or_default().extend(facts.content);
+            }
+            Event::Rejected => drop(self.claims.remove(&transfer())),
+            Event::Sealed if facts.sealed.is_some() => {
+                self.sealed.insert(facts.submission.clone().unwrap_or_default(), seq);
+            }
+            Event::ReturnOrdered if facts.order == Some(ReturnOrder::Resend) => {
+                self.ordered.insert(facts.submission.clone().unwrap_or_default(), (seq, at));
+            }
+            Event::AlarmRaised => drop(self.alarms.insert(about(), Raised { seq, code: facts.code.clone(), at })),
+            Event::AlarmCleared => drop(self.alarms.remove(&about())),
+            Event::TakenIntoService => drop(self.in_service.insert(about(), seq)),
+            _ => {}
+        }
+    }
+
+    /// The row of a transfer or return, with what hangs on it, against what was told of it.
+    pub(super) fn row(&self, row: &Row, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
+        match &row.subject {
+            Subject::Transfer(id) => self.transfer(id, row, view),
+            Subject::Return(key) => Ok(row.owed.iter().flat_map(|owed| self.owed(key, owed)).collect()),
+        }
+    }
+
+    fn transfer(&self, id: &str, row: &Row, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
+        let staged = self.staged.get(id).copied();
+        let mut faults = Vec::new();
+        let mut fault = |says: String| faults.push(Fault { at: Some(staged.unwrap_or(row.entry)), says });
+        let facts = match staged {
+            Some(seq) => facts_of(seq, view)?,
+            None => Facts::default(),
+        };
+        let by = staged.map_or_else(|| "the ledger".to_owned(), |seq| format!("entry {seq}"));
+        let signer = row.origin.as_ref().and_then(|origin| origin.signer.clone());
+        if signer != facts.fingerprint.as_ref().map(ToString::to_string) {
+            fault(format!("The store has another signer of transfer {id} than {by} tells of."));
+        }
+        let parts = view.parts(id)?;
+        let told_of =
+            parts.len() == facts.parts.len() && parts.iter().zip(&facts.parts).all(|(kept, told)| is(kept, told));
+        if !told_of {
+            fault(format!("The store has other parts (deliveries) of transfer {id} than {by} tells of."));
+        }
+        for (kept, told) in parts.iter().zip(&facts.parts) {
+            if view.name(&told.name)?.is_some_and(|name| name != kept.name) {
+                fault(format!("The store has another name of a delivery of transfer {id} than {by} committed to."));
+            }
+        }
+        let claims: BTreeSet<Vec<u8>> = view.claims(id)?.into_iter().collect();
+        let told = self.claims.get(id).into_iter().flatten().map(|content| content.as_bytes().to_vec()).collect();
+        if claims != told {
+            fault(format!("The store has other accepted content claimed by transfer {id} than {by} tells of."));
+        }
+        Ok(faults)
+    }
+
+    fn owed(&self, key: &str, owed: &Owed) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let sealed = self.sealed.get(key).copied();
+        if sealed.is_none() && (owed.sealed.is_some() || owed.content.is_some()) {
+            faults.push(Fault {
+                at: None,
+                says: format!("The store has something sealed for return {key}; no entry tells of it."),
+            });
+        }
+        let ordered = self.ordered.get(key);
+        if owed.ordered != ordered.map(|(_, at)| *at) {
+            let says = format!("The store has another order to send return {key} than the ledger tells of.");
+            faults.push(Fault { at: ordered.map(|(seq, _)| *seq), says });
+        }
+        faults
+    }
+
+    /// The tables that hang on no transfer or return. Call it last.
+    pub(super) fn rest(&mut self, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
+        let mut faults: Vec<Fault> = Vec::new();
+        let stray = view.stray()?.map(|what| format!("The store has {what}, but no such transfer."));
+        faults.extend(stray.map(|says| Fault { at: None, says }));
+        let (alarms, in_service) = (&mut self.alarms, &mut self.in_service);
+        view.each_alarm(&mut |alarm| {
+            let raised = alarms.remove(&alarm.about);
+            let agrees = |raised: &Raised| raised.code.as_ref() == Some(&alarm.code) && Some(raised.at) == alarm.since;
+            if !raised.as_ref().is_some_and(agrees) {
+                let says = format!(
+                    "The store has the alarm {} about `{}` otherwise than the ledger tells of it.",
+                    alarm.code, alarm.about
+                );
+                faults.push(Fault { at: raised.map(|raised| raised.seq), says });
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        view.each_in_service(&mut |(authority, since)| {
+            if in_service.remove(&format!("returns-{authority}-from-{since}")).is_none() {
+                let says = format!("The store has LA {authority} in service from {since}; no entry tells of that.");
+                faults.push(Fault { at: None, says });
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        faults.extend(alarms.iter().map(|(about, raised)| {
+            let says = format!("Entry {} raised an alarm about `{about}`, but the store has none.", raised.seq);
+            Fault { at: Some(raised.seq), says }
+        }));
+        faults.extend(in_service.iter().map(|(about, seq)| {
+            let says = format!("Entry {seq} took `{about}` into service, but the store has it otherwise.");
+            Fault { at: Some(*seq), says }
+        }));
+        Ok(faults)
+    }
+}
+
+/// What is wrong with a return's row at the entry that made it owed or sealed it.
+pub(super) fn contradiction(entry: &Entry, owed: &Owed) -> Option<String> {
+    let (seq, facts) = (entry.seq, &entry.facts);
+    let key = facts.submission.as_deref().unwrap_or_default();
+    match entry.event {
+        Event::Scheduled => {
+            let Some(transfer_on) = facts.transfer_on else { return None };
+            let same = owed.transfer_on == transfer_on.to_string()
+                && owed.extract_from == facts.extract_from.map(|day| day.to_string());
+            (!same)
+                .then(|| format!("Entry {seq} says return {key} is due on {transfer_on}; the store has other dates."))
+        }
+        Event::Sealed => {
+            let sealed = facts.sealed?;
+            let same = owed.sealed.as_ref().is_some_and(|kept| {
+                kept.sealed == sealed
+                    && facts.content.is_none_or(|content| content == kept.content)
+                    && facts.bytes.is_none_or(|bytes| bytes == kept.bytes)
+                    && facts.message_id.as_ref().is_none_or(|id| *id == kept.message_id)
+                    && owed.content.as_deref() == Some(kept.content.as_bytes().as_slice())
+            });
+            (!same).then(|| format!("Entry {seq} sealed return {key} as something else than the store has."))
+        }
+        _ => None,
+    }
+}
+
+fn facts_of(seq: u64, view: &dyn Evidence) -> Result<Facts, QueryError> {
+    let line = view.line(seq)?.unwrap_or_default();
+    Ok(serde_json::from_slice::<Entry>(&line).map(|entry| entry.facts).unwrap_or_default())
+}
+
+fn is(kept: &KeptPart, told: &PartFacts) -> bool {
+    kept.delivery == told.delivery.to_string()
+        && kept.kind == told.kind.to_string()
+        && kept.content == told.content.as_bytes()
+        && kept.bytes == told.bytes
+        && kept.to == told.to.as_str()
+}
