@@ -39,9 +39,10 @@ impl ReturnOrder {
         use Stage::*;
         match (self, &submission.stage) {
             (ReturnOrder::Confirm, Sent { .. } | Uncertain { .. }) => Some(Acknowledged { at }),
-            (ReturnOrder::Resend, Uncertain { .. } | Failed { .. } | Missed { .. }) => {
-                Some(if submission.sealed.is_some() { Sealed } else { Scheduled })
+            (ReturnOrder::Resend, Uncertain { .. } | Failed { .. } | Missed { .. }) if submission.sealed.is_some() => {
+                Some(Sealed)
             }
+            (ReturnOrder::Resend, Missed { .. }) => Some(Scheduled),
             (
                 ReturnOrder::Waive,
                 Scheduled | Held { .. } | Sealed | Deferred { .. } | Uncertain { .. } | Failed { .. } | Missed { .. },
@@ -54,14 +55,20 @@ impl ReturnOrder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Revision;
-    use crate::domain::submission::allowed;
+    use crate::domain::submission::{Sealed, allowed};
+    use crate::domain::{Digest, Revision};
 
-    fn at(stage: Stage) -> Submission {
+    fn at(stage: Stage, sealed: Option<Sealed>) -> Submission {
         let day = jiff::civil::date(2020, 4, 14);
         let key = "shbe/12302/2020-04".parse().unwrap();
-        let (extract_from, ordered, sealed) = (None, None, None);
+        let (extract_from, ordered) = (None, None);
         Submission { key, extract_from, transfer_on: day, revision: Revision(0), stage, ordered, sealed }
+    }
+
+    fn sealed() -> Sealed {
+        let digest = Digest::of(b"sealed");
+        let (file_name, message_id) = ("shbe.pgp".to_owned(), "a@hbcourier.invalid".to_owned());
+        Sealed { content: digest, sealed: digest, bytes: 6, file_name, message_id, at: Timestamp::UNIX_EPOCH }
     }
 
     #[test]
@@ -81,12 +88,15 @@ mod tests {
             Stage::Missed { since: now },
             Stage::Waived { at: now },
         ] {
-            let leads = [ReturnOrder::Confirm, ReturnOrder::Resend, ReturnOrder::Waive]
-                .map(|order| order.leads(&at(stage.clone()), now));
-            assert!(leads.iter().flatten().all(|to| allowed(&stage, to)), "{stage:?} {leads:?}");
-            let ends = leads.iter().flatten().next().is_some();
-            let is_over = matches!(stage, Stage::Sending { .. } | Stage::Acknowledged { .. } | Stage::Waived { .. });
-            assert_eq!(ends, !is_over, "each state that waits for a person has an order that ends it: {stage:?}");
+            for sealed in [None, Some(sealed())] {
+                let leads = [ReturnOrder::Confirm, ReturnOrder::Resend, ReturnOrder::Waive]
+                    .map(|order| order.leads(&at(stage.clone(), sealed.clone()), now));
+                assert!(leads.iter().flatten().all(|to| allowed(&stage, to)), "{stage:?} {leads:?}");
+                let ends = leads.iter().flatten().next().is_some();
+                let is_over =
+                    matches!(stage, Stage::Sending { .. } | Stage::Acknowledged { .. } | Stage::Waived { .. });
+                assert_eq!(ends, !is_over, "each state that waits for a person has an order that ends it: {stage:?}");
+            }
         }
     }
 }

@@ -137,7 +137,8 @@ impl Evidence for SqliteSnapshot {
     }
 
     fn claims(&self, transfer: &str) -> Result<Vec<Vec<u8>>, QueryError> {
-        let sql = "SELECT content FROM accepted WHERE consignment = ?1 ORDER BY content";
+        let sql = "SELECT content FROM accepted JOIN consignment ON id = consignment AND \
+                   consignment.authority = accepted.authority WHERE id = ?1 ORDER BY content";
         let mut claims = self.connection.prepare_cached(sql)?;
         Ok(claims.query_map([transfer], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
     }
@@ -150,7 +151,8 @@ impl Evidence for SqliteSnapshot {
     fn stray(&self) -> Result<Option<String>, QueryError> {
         let sql = "SELECT 'a part of transfer ' || consignment FROM delivery WHERE consignment NOT IN (SELECT id FROM consignment) \
                    UNION ALL SELECT 'accepted content of transfer ' || consignment FROM accepted \
-                   WHERE consignment NOT IN (SELECT id FROM consignment) LIMIT 1";
+                   WHERE NOT EXISTS (SELECT 1 FROM consignment WHERE id = accepted.consignment AND authority = accepted.authority) \
+                   LIMIT 1";
         Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
     }
 

@@ -118,7 +118,7 @@ impl Told {
     /// The tables that hang on no transfer or return. Call it last.
     pub(super) fn rest(&mut self, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
         let mut faults: Vec<Fault> = Vec::new();
-        let stray = view.stray()?.map(|what| format!("The store has {what}, but no such transfer."));
+        let stray = view.stray()?.map(|what| format!("The store has {what}, but no transfer that it can belong to."));
         faults.extend(stray.map(|says| Fault { at: None, says }));
         let (alarms, in_service) = (&mut self.alarms, &mut self.in_service);
         view.each_alarm(&mut |alarm| {
@@ -158,7 +158,7 @@ pub(super) fn contradiction(entry: &Entry, owed: &Owed) -> Option<String> {
     let key = facts.submission.as_deref().unwrap_or_default();
     match entry.event {
         Event::Scheduled => {
-            let Some(transfer_on) = facts.transfer_on else { return None };
+            let transfer_on = facts.transfer_on?;
             let same = owed.transfer_on == transfer_on.to_string()
                 && owed.extract_from == facts.extract_from.map(|day| day.to_string());
             (!same)

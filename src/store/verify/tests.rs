@@ -165,13 +165,16 @@ fn every_other_table_is_held_against_the_ledger() {
     }
     let strays = "PRAGMA foreign_keys = OFF; UPDATE accepted SET consignment = 'none'";
     assert_found(strays, Some(11), "accepted content claimed by transfer");
-    let stray = "PRAGMA foreign_keys = OFF; INSERT INTO accepted VALUES (zeroblob(32), 'none')";
-    assert_found(stray, None, "accepted content of transfer none, but no such transfer");
+    let stray = "PRAGMA foreign_keys = OFF; INSERT INTO accepted VALUES (zeroblob(32), '12302', 'none')";
+    assert_found(stray, None, "accepted content of transfer none, but no transfer that it can belong to");
 
     assert_found("UPDATE accepted SET content = zeroblob(32)", Some(11), "accepted content");
     assert_found("UPDATE accepted SET consignment = '{9}'", Some(9), "accepted content");
     assert_found("DELETE FROM accepted", Some(11), "accepted content");
-    assert_found("INSERT INTO accepted VALUES (zeroblob(32), '{9}')", Some(9), "accepted content");
+    assert_found("INSERT INTO accepted VALUES (zeroblob(32), '12302', '{9}')", Some(9), "accepted content");
+    assert_found("UPDATE accepted SET authority = '16104'", Some(11), "accepted content");
+    let elsewhere = "INSERT INTO accepted SELECT content, '16104', consignment FROM accepted";
+    assert_found(elsewhere, None, "no transfer that it can belong to");
 
     assert_found("UPDATE submission SET transfer_on = '2020-05-14'", Some(13), "is due on 2020-04-14");
     assert_found("UPDATE submission SET extract_from = NULL", Some(13), "other dates");

@@ -26,14 +26,16 @@ fn a_second_publish_is_flagged() {
     scene.zeros(watch, 1, "rebooted");
 }
 
-/// Both returns are placed and taken by the transport, and the service is killed before it records that.
+/// A return is placed and taken by the transport, and the service is killed before it records that. The other return is
+/// handed in only then: the two would be sent beside each other, and killed anywhere.
 fn taken_by_the_transport() -> Scene {
     let mut scene = Scene::new();
-    scene.hands_in_returns(LA);
+    scene.returns().hands_in_shbe(LA);
     assert!(scene.dies_at(&kill("send.committed")));
     let placed = files_below(&scene.council.outgoing);
     assert_eq!(placed.len(), 1, "{placed:?}");
     fs::remove_file(&placed[0]).unwrap();
+    scene.returns().hands_in_workbook(LA);
     scene
 }
 

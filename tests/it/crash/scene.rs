@@ -190,15 +190,24 @@ pub struct Returns {
 
 impl Returns {
     pub fn hands_in(&self, number: &str) {
-        let folder = self.folder.join(number);
-        let (shbe, workbook) = (samples::shbe_extract(self.today), samples::mi_workbook().unwrap());
-        for (name, content) in [("shbe/shbe.txt", shbe), ("hbms-mi/HBMS_MI_workbook.xlsx", workbook)] {
-            self.expected.handed_in(&content);
-            let path = folder.join(name);
-            let unfinished = path.with_file_name(".unfinished");
-            fs::write(&unfinished, content).unwrap();
-            fs::rename(unfinished, path).unwrap();
-        }
+        self.hands_in_shbe(number);
+        self.hands_in_workbook(number);
+    }
+
+    pub fn hands_in_shbe(&self, number: &str) {
+        self.puts(number, "shbe/shbe.txt", samples::shbe_extract(self.today));
+    }
+
+    pub fn hands_in_workbook(&self, number: &str) {
+        self.puts(number, "hbms-mi/HBMS_MI_workbook.xlsx", samples::mi_workbook().unwrap());
+    }
+
+    fn puts(&self, number: &str, name: &str, content: Vec<u8>) {
+        self.expected.handed_in(&content);
+        let path = self.folder.join(number).join(name);
+        let unfinished = path.with_file_name(".unfinished");
+        fs::write(&unfinished, content).unwrap();
+        fs::rename(unfinished, path).unwrap();
     }
 }
 
