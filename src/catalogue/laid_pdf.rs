@@ -5,10 +5,12 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use memchr::memmem;
+
 use super::allowance::{Allowance, is_exceeded};
 use super::flate::{inflate, is_zlib};
 use super::name::Name;
-use super::pdf_names::{Met, Scanner};
+use super::pdf_names::{Met, Scanner, is_space};
 use super::{Confidence, Gathered, Limits};
 use crate::domain::FileKind;
 
@@ -17,6 +19,8 @@ use crate::domain::FileKind;
 const TAIL_BYTES: u64 = 2048;
 const CHUNK_BYTES: usize = 64 << 10;
 const STREAMS_MAX: usize = 100_000;
+/// Spaces that may stand between the keyword and the stream; one line end is what the format allows.
+const SPACES_MAX: usize = 64;
 /// More than the inflater reads beyond the end of a stream.
 const READ_AHEAD_BYTES: u64 = 64 << 10;
 
@@ -41,7 +45,21 @@ const ACTIVE_OUTSIDE_STREAMS: &str = "JS";
 const ACTIVE_IN_A_FORM: &str = "XFA";
 const FORM: &[u8] = b"AcroForm";
 /// Ways of storing a stream that are not looked through. Pictures have others, and cannot hold objects.
-const OPAQUE: [&str; 6] = ["LZWDecode", "ASCIIHexDecode", "ASCII85Decode", "RunLengthDecode", "Crypt", "Predictor"];
+// ISO 32000-1 §7.4, and table 94 for the short names that readers take everywhere
+const OPAQUE: [&str; 10] = [
+    "LZWDecode",
+    "LZW",
+    "ASCIIHexDecode",
+    "AHx",
+    "ASCII85Decode",
+    "A85",
+    "RunLengthDecode",
+    "RL",
+    "Crypt",
+    "Predictor",
+];
+const INFLATED: [&[u8]; 2] = [b"FlateDecode", b"Fl"];
+const PACKS_OBJECTS: &[u8] = b"ObjStm";
 
 const ACTS: &str = "pdf-active";
 const HIDES: &str = "pdf-hidden";
@@ -104,16 +122,25 @@ struct Contents {
 struct Object {
     packs_objects: bool,
     opaque: bool,
+    /// It says that it is stored in some way, and how often that it is compressed.
+    filtered: bool,
+    inflated: u8,
+}
+
+impl Object {
+    /// Inflating its stream once does not show what is packed in it.
+    fn hides_objects(&self) -> bool {
+        self.packs_objects && (self.opaque || self.inflated > 1 || (self.filtered && self.inflated == 0))
+    }
 }
 
 impl Contents {
-    /// Looks at every byte as it stands. The offsets at which streams begin.
+    /// Looks at every byte as it stands. The offsets behind every keyword with which a stream may begin.
     fn scan<R: Read + Seek>(&mut self, content: &mut R) -> io::Result<Vec<u64>> {
         content.seek(SeekFrom::Start(0))?;
         let mut streams = Vec::new();
-        let mut scanner = Scanner::default();
+        let (mut scanner, mut begins) = (Scanner::default(), StreamFinder::default());
         let mut chunk = vec![0; CHUNK_BYTES];
-        let mut at = 0u64;
         loop {
             let read = match content.read(&mut chunk) {
                 Ok(0) => break,
@@ -121,20 +148,20 @@ impl Contents {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            scanner.scan(&chunk[..read], |before, met| match met {
+            scanner.scan(&chunk[..read], |met| match met {
                 Met::Name(name) => self.name(name),
-                Met::NameInStream(name) => self.name_in_stream(name),
-                Met::Object => self.object = Object::default(),
-                Met::Stream => {
-                    self.hidden |= self.object.packs_objects && self.object.opaque;
-                    if streams.len() < STREAMS_MAX {
-                        streams.push(at + before as u64);
-                    } else {
-                        self.too_many_streams = true;
-                    }
+                Met::NameInStream(name) => {
+                    // Something that looked like a stream's beginning has this object's own words out of sight.
+                    self.hidden |= name == PACKS_OBJECTS;
+                    self.name_in_stream(name)
                 }
+                Met::Object => self.object = Object::default(),
+                Met::Stream => self.hidden |= self.object.hides_objects(),
             });
-            at += read as u64;
+            begins.find(&chunk[..read], |start| match streams.len() < STREAMS_MAX {
+                true => streams.push(start),
+                false => self.too_many_streams = true,
+            });
         }
         scanner.end(|met| {
             if let Met::Name(name) = met {
@@ -151,10 +178,12 @@ impl Contents {
         }
         match name {
             b"Encrypt" => self.locked = true,
-            b"ObjStm" => {
+            PACKS_OBJECTS => {
                 self.packed_objects = true;
                 self.object.packs_objects = true;
             }
+            b"Filter" => self.object.filtered = true,
+            name if INFLATED.contains(&name) => self.object.inflated = self.object.inflated.saturating_add(1),
             _ => self.object.opaque |= OPAQUE.iter().any(|opaque| opaque.as_bytes() == name),
         }
     }
@@ -182,18 +211,14 @@ impl Contents {
         for &start in streams {
             content.seek(SeekFrom::Start(start))?;
             let (mut reader, grant) = Allowance::new(&mut *content, reading_left);
-            let mut header = [0; 2];
-            match reader.read_exact(&mut header) {
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
-                other => other?,
-            }
-            if !is_zlib(header) {
-                continue;
+            match stream_header(&mut reader)? {
+                Some(header) if is_zlib(header) => {}
+                _ => continue,
             }
             let mut scanner = Scanner::inside_a_stream();
             let inflated = inflate(reader, |piece| {
                 left = left.saturating_sub(piece.len() as u64);
-                scanner.scan(piece, |_, met| self.inflated(&met));
+                scanner.scan(piece, |met| self.inflated(&met));
                 left > 0
             });
             scanner.end(|met| self.inflated(&met));
@@ -234,6 +259,54 @@ impl Contents {
             gathered.error(UNPACKS_TOO_FAR, "unpacks to more than is allowed, so it was not looked at to its end");
         }
     }
+}
+
+/// Finds every `stream` that could be the keyword, also in comments, in strings and in what looks like another stream: what
+/// a reader takes for the beginning of a stream is among them.
+#[derive(Debug, Default)]
+struct StreamFinder {
+    /// The end of what was looked through, and what is now.
+    window: Vec<u8>,
+    /// Where the window begins.
+    begins: u64,
+}
+
+impl StreamFinder {
+    /// Tells `found` the offset behind each in these next bytes.
+    fn find(&mut self, bytes: &[u8], mut found: impl FnMut(u64)) {
+        const KEYWORD: &[u8] = b"stream";
+        const KEPT: usize = b"end".len() + KEYWORD.len();
+        let old = self.window.len();
+        self.window.extend_from_slice(bytes);
+        for at in memmem::find_iter(&self.window, KEYWORD) {
+            let behind = at + KEYWORD.len();
+            // One whose next byte was known before was told before.
+            let is_new = behind >= old;
+            let is_keyword = self.window.get(behind).is_some_and(|&next| is_space(next));
+            if is_new && is_keyword && !self.window[..at].ends_with(b"end") {
+                found(self.begins + behind as u64);
+            }
+        }
+        let done = self.window.len().saturating_sub(KEPT);
+        self.begins += done as u64;
+        self.window.drain(..done);
+    }
+}
+
+/// The first two bytes of a stream, behind the spaces after its keyword.
+fn stream_header(reader: &mut impl Read) -> io::Result<Option<[u8; 2]>> {
+    let mut byte = [0];
+    let mut header = [0; 2];
+    for _ in 0..SPACES_MAX {
+        if reader.read(&mut byte)? == 0 {
+            return Ok(None);
+        }
+        if !is_space(byte[0]) {
+            header[0] = byte[0];
+            return Ok((reader.read(&mut header[1..])? == 1).then_some(header));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

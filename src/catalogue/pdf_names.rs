@@ -1,4 +1,4 @@
-//! The names in a PDF (`/JavaScript` and the like), as they go by, and where its streams begin.
+//! The names in a PDF (`/JavaScript` and the like), as they go by, inside its streams and outside.
 //!
 //! Deliberately no PDF parser: a parser follows the file's own directions to its objects, and a file that means harm gives
 //! two readers different directions. Every byte is looked at instead, in order.
@@ -21,7 +21,7 @@ pub(super) enum Met<'n> {
     NameInStream(&'n [u8]),
     /// The keyword that begins an object.
     Object,
-    /// A stream whose first byte is this one.
+    /// The first byte of a stream.
     Stream,
 }
 
@@ -51,14 +51,13 @@ impl Scanner {
         Scanner { place: Place::Stream(0), ..Scanner::default() }
     }
 
-    /// Takes the next bytes. `met` is told what ends before a byte or begins with it, and how many bytes of these stand
-    /// before that one.
-    pub(super) fn scan(&mut self, bytes: &[u8], mut met: impl FnMut(usize, Met<'_>)) {
+    /// Takes the next bytes. `met` is told what ends before a byte or begins with it.
+    pub(super) fn scan(&mut self, bytes: &[u8], mut met: impl FnMut(Met<'_>)) {
         let mut at = 0;
         while at < bytes.len() {
             at += self.skip(&bytes[at..]);
             if let Some(&byte) = bytes.get(at) {
-                self.push(byte, |one| met(at, one));
+                self.push(byte, &mut met);
                 at += 1;
             }
         }
@@ -173,7 +172,7 @@ fn matched(so_far: usize, byte: u8) -> usize {
     }
 }
 
-const fn is_space(byte: u8) -> bool {
+pub(super) const fn is_space(byte: u8) -> bool {
     matches!(byte, b'\0' | b'\t' | b'\n' | b'\x0C' | b'\r' | b' ')
 }
 
@@ -223,24 +222,23 @@ mod tests {
         Name(String),
         NameInStream(String),
         Object,
-        Stream(usize),
+        Stream,
     }
 
     /// What is met, however the bytes are cut up.
     fn scan(bytes: &[u8]) -> Vec<Seen> {
         let seen = |pieces: &mut dyn Iterator<Item = &[u8]>| {
-            let (mut scanner, mut all, mut before) = (Scanner::default(), Vec::new(), 0);
+            let (mut scanner, mut all) = (Scanner::default(), Vec::new());
             let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
             for piece in pieces {
-                scanner.scan(piece, |at, met| {
+                scanner.scan(piece, |met| {
                     all.push(match met {
                         Met::Name(name) => Seen::Name(text(name)),
                         Met::NameInStream(name) => Seen::NameInStream(text(name)),
                         Met::Object => Seen::Object,
-                        Met::Stream => Seen::Stream(before + at),
+                        Met::Stream => Seen::Stream,
                     });
                 });
-                before += piece.len();
             }
             all
         };
@@ -266,9 +264,9 @@ mod tests {
     fn streams_begin_and_end() {
         let met = scan(b"1 0 obj <</L 1>>stream\r\n/JS x endstrendstream /After ");
         let in_stream = Seen::NameInStream("JS".into());
-        assert_eq!(met, [Seen::Object, name("L"), Seen::Stream(24), in_stream, name("After")]);
+        assert_eq!(met, [Seen::Object, name("L"), Seen::Stream, in_stream, name("After")]);
         let others = scan(b"stream\n/ /js //#4aS /9 endsendstream ");
-        assert_eq!(others, [Seen::Stream(7), Seen::NameInStream("JS".into())]);
+        assert_eq!(others, [Seen::Stream, Seen::NameInStream("JS".into())]);
         assert_eq!(scan(b"upstream\n/A streams\n/B "), [name("A"), name("B")]);
     }
 }

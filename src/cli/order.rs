@@ -21,7 +21,7 @@ pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
     let request = Request::Order { order };
     match ask(state, &request) {
         Ok(Some(Answer::Done { done })) => Ok(done),
-        Ok(Some(Answer::Refused { says })) => Err(refused(&says)),
+        Ok(Some(Answer::Refused { says, recorded })) => Err(refused(&says, recorded)),
         Ok(Some(Answer::Status { .. })) => Err(unanswered("it answered something else")),
         Ok(None) => {
             let Request::Order { order } = request else { return Err(unanswered("nothing was ordered")) };
@@ -47,7 +47,7 @@ pub fn carry_out(state: &Path, keys: KeyRing, order: &Order) -> Result<Done, Cli
         clock: Arc::new(MachineClock),
     };
     let done = operator.execute(&account(rustix::process::getuid().as_raw()), order);
-    done.map_err(|error| refused(&error.to_string()))
+    done.map_err(|error| refused(&error.to_string(), error.is_recorded()))
 }
 
 /// What the running service says of itself; `None` if none runs, or it does not answer.
@@ -58,8 +58,13 @@ pub fn service_status(state: &Path) -> Option<ServiceStatus> {
     }
 }
 
-fn refused(says: &str) -> CliError {
-    CliError::new(Exit::No, format!("The order was refused: {says}."), "Nothing was changed; the refusal is recorded.")
+fn refused(says: &str, recorded: bool) -> CliError {
+    if recorded {
+        let next = "Nothing was changed; the refusal is recorded.";
+        return CliError::new(Exit::No, format!("The order was refused: {says}."), next);
+    }
+    let next = "Look at what it was about, and at the end of `hbcourier audit log`, before you give it again.";
+    CliError::new(Exit::CouldNot, format!("The order was not carried out, or not to its end: {says}."), next)
 }
 
 fn still_at_it() -> CliError {

@@ -1,7 +1,8 @@
 //! `hbcourier returns`: what the authorities owe DWP, and what became of it.
 //!
 //! In:  the store, read-only, and today's date. Out: one JSON document, or tables for people.
-//! Holds: reading changes nothing, and an order is only described here. The first line of each table answers "which of our twelve returns is missing?".
+//! Holds: reading changes nothing, and an order is only described here. The first line of each table answers "which of
+//! our twelve returns is missing?".
 
 mod row;
 mod text;

@@ -52,6 +52,8 @@ pub enum Answer {
     Refused {
         /// Why, and the next step.
         says: String,
+        /// Whether it was judged not to fit, and that is on record. Otherwise it failed on its way.
+        recorded: bool,
     },
 }
 
@@ -138,7 +140,7 @@ impl Control {
         let answer = match serde_json::from_str(&line) {
             Ok(Request::Status) => Answer::Status { status: self.health.status(&self.stop) },
             Ok(Request::Order { order }) => self.carry_out(&account(peer.uid.as_raw()), &order),
-            Err(error) => Answer::Refused { says: format!("the request was not understood: {error}") },
+            Err(error) => Answer::Refused { says: format!("the request was not understood: {error}"), recorded: false },
         };
         let mut line = serde_json::to_vec(&answer).map_err(io::Error::other)?;
         line.push(b'\n');
@@ -151,7 +153,7 @@ impl Control {
                 (self.ordered)();
                 Answer::Done { done }
             }
-            Err(refused) => Answer::Refused { says: refused.to_string() },
+            Err(refused) => Answer::Refused { says: refused.to_string(), recorded: refused.is_recorded() },
         }
     }
 }

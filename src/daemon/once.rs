@@ -16,10 +16,8 @@ use crate::store::{Alarm, ConsignmentFilter, SubmissionFilter};
 /// What one pass came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pass {
-    /// Transfers that are held now and were not before.
+    /// Transfers and returns that are held now and were not before.
     pub held_anew: usize,
-    /// Transfers held in all.
-    pub held: usize,
     /// Transfers and returns that are to be tried again, each with why.
     pub deferred: Vec<(String, String)>,
     /// The alarms that stand.
@@ -38,11 +36,8 @@ pub fn once(service: &Service) -> Result<Pass, RunFault> {
                 let left = left_files_alarm(service);
                 scope.spawn(move || {
                     let carried = catch_unwind(AssertUnwindSafe(|| carry(&service.inbound, queue, stop, &*left)))
-                        .unwrap_or_else(|_| {
-                            queue.close();
-                            Ok(())
-                        })
-                        .map_err(|error| error.to_string());
+                        .map_err(|_| "a carrier panicked".to_owned())
+                        .and_then(|carried| carried.map_err(|error| error.to_string()));
                     // A carrier that failed takes no more; the others must not wait for it.
                     if carried.is_err() {
                         queue.close();
@@ -63,7 +58,7 @@ pub fn once(service: &Service) -> Result<Pass, RunFault> {
     let now = held(service).map_err(fault)?;
     let held_anew = now.iter().filter(|id| !before.contains(id)).count();
     let alarms = service.inbound.queries.alarms().map_err(|error| fault(error.to_string()))?;
-    Ok(Pass { held_anew, held: now.len(), deferred: deferred(service).map_err(fault)?, alarms })
+    Ok(Pass { held_anew, deferred: deferred(service).map_err(fault)?, alarms })
 }
 
 fn deferred(service: &Service) -> Result<Vec<(String, String)>, String> {
@@ -91,12 +86,20 @@ fn pass(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>) -> Result<(), S
     let health = Arc::new(Health::new(service.clock.now()));
     let mut lookout = lookout(service, queue, stop, &health, told);
     poll_only(&mut lookout);
+    // A file that never comes to rest is left for the next run; the returns must not wait for it.
+    let folders = service.settings.authorities.iter().flat_map(|authority| &authority.drop_folders);
+    let longest = folders.map(|folder| folder.settle).max().unwrap_or_default();
+    let mut patience = longest.saturating_mul(2).saturating_add(Duration::from_secs(1));
     loop {
         lookout.sweep().map_err(|error| error.to_string())?;
         offer_due(service, queue)?;
         queue.wait_empty();
-        match lookout.settles_in() {
-            Some(pause) => std::thread::sleep(pause),
+        match lookout.settles_in().filter(|_| !patience.is_zero()) {
+            Some(pause) => {
+                let pause = pause.min(patience);
+                std::thread::sleep(pause);
+                patience -= pause;
+            }
             None => break,
         }
     }
@@ -118,14 +121,23 @@ fn pass(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>) -> Result<(), S
 }
 
 fn offer_due(service: &Service, queue: &Queue) -> Result<(), String> {
-    let filter = ConsignmentFilter { due_at: Some(service.clock.now()), ..Default::default() };
+    let filter = ConsignmentFilter { due: Some(service.inbound.due(service.clock.now())), ..Default::default() };
     let due = service.inbound.queries.consignments(&filter).map_err(|error| error.to_string())?;
     due.into_iter().for_each(|consignment| queue.offer(Job::Advance(consignment.id)));
     Ok(())
 }
 
-fn held(service: &Service) -> Result<Vec<crate::domain::ConsignmentId>, String> {
+/// What is held, by transfer or by return and since when: a return that was held and is held anew counts as new.
+fn held(service: &Service) -> Result<Vec<String>, String> {
+    let queries = &service.inbound.queries;
     let filter = ConsignmentFilter { word: Some("held".to_owned()), ..Default::default() };
-    let held = service.inbound.queries.consignments(&filter).map_err(|error| error.to_string())?;
-    Ok(held.into_iter().map(|consignment| consignment.id).collect())
+    let transfers = queries.consignments(&filter).map_err(|error| error.to_string())?;
+    let filter = SubmissionFilter { open: true, ..Default::default() };
+    let returns = queries.submissions(&filter).map_err(|error| error.to_string())?;
+    let transfers = transfers.into_iter().map(|consignment| consignment.id.to_string());
+    let returns = returns.into_iter().filter_map(|one| match one.stage {
+        Stage::Held { since, .. } => Some(format!("{} {since}", one.key)),
+        _ => None,
+    });
+    Ok(transfers.chain(returns).collect())
 }

@@ -1,7 +1,7 @@
 //! Running: starts the workers, minds that none ends before its time, and stops in good order.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -214,8 +214,8 @@ impl Running {
         let pause = self.sweep_every.min(DUE_EVERY);
         self.spawn("due", ended, move || {
             while !stop.is_requested() {
-                let now = inbound.clock.now();
-                let filter = ConsignmentFilter { due_at: Some(now), limit: Some(DUE_MAX), ..Default::default() };
+                let due = Some(inbound.due(inbound.clock.now()));
+                let filter = ConsignmentFilter { due, limit: Some(DUE_MAX), ..Default::default() };
                 let due = inbound.queries.consignments(&filter).map_err(|error| error.to_string())?;
                 due.into_iter().for_each(|consignment| queue.offer(Job::Advance(consignment.id)));
                 if let Err(RecvTimeoutError::Disconnected) = told.recv_timeout(pause) {
@@ -241,23 +241,28 @@ impl Running {
         });
         self.spawn("returns", ended, move || {
             let mut busy = None;
-            while !stop.is_requested() {
-                busy = busy.or_else(|| stop.begin("returns"));
-                let next = outbound.round(&|| stop.is_requested(), &answered).map_err(|error| error.to_string())?;
-                if !outbound.is_sending() {
-                    busy = None;
+            let mut rounds = || {
+                while !stop.is_requested() {
+                    busy = busy.take().or_else(|| stop.begin("returns"));
+                    let next = outbound.round(&|| stop.is_requested(), &answered).map_err(|error| error.to_string())?;
+                    if !outbound.is_sending() {
+                        busy = None;
+                    }
+                    let until = next.map(|next| Duration::try_from(next - clock.now()).unwrap_or_default());
+                    let pause = until.unwrap_or(longest).clamp(Duration::from_millis(100), longest);
+                    if let Err(RecvTimeoutError::Disconnected) = told.recv_timeout(pause) {
+                        break;
+                    }
                 }
-                let until = next.map(|next| Duration::try_from(next - clock.now()).unwrap_or_default());
-                let pause = until.unwrap_or(longest).clamp(Duration::from_millis(100), longest);
-                if let Err(RecvTimeoutError::Disconnected) = told.recv_timeout(pause) {
-                    break;
-                }
-            }
+                Ok(())
+            };
+            // However the rounds end, what is being sent keeps its minute.
+            let outcome = catch_unwind(AssertUnwindSafe(&mut rounds));
             for key in outbound.finish(ANSWER_PATIENCE) {
-                tracing::warn!(submission = %key, "No answer came for {key}; the next start asks whether it arrived");
+                tracing::warn!(submission = %key, "No answer came for {key}; the next start looks for evidence");
             }
             drop(busy);
-            Ok(())
+            outcome.unwrap_or_else(|panic| resume_unwind(panic))
         })
     }
 

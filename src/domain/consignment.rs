@@ -102,6 +102,15 @@ pub enum Resume {
     },
 }
 
+/// When work is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The time.
+    pub now: Timestamp,
+    /// No pause is so long that it ends after this: one that does was begun by a clock that was ahead.
+    pub latest: Timestamp,
+}
+
 impl Standing {
     /// The word that lists and filters use.
     pub fn word(&self) -> &'static str {
@@ -123,6 +132,11 @@ impl Standing {
             Standing::Deferred { until, .. } => Some(*until),
             Standing::Held { .. } | Standing::Closed { .. } | Standing::Rejected { .. } => None,
         }
+    }
+
+    /// Whether the service should work on it now.
+    pub fn is_due(&self, due: Due) -> bool {
+        self.due_at().is_some_and(|at| at <= due.now || at > due.latest)
     }
 
     /// How many attempts have failed so far.

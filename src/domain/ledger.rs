@@ -59,6 +59,8 @@ pub enum Event {
     Scheduled,
     /// A return's file was found wanting.
     ReturnHeld,
+    /// What was found wanting was taken out of its folder.
+    HoldEnded,
     /// A return was sealed.
     Sealed,
     /// A return's sending passed the point after which only evidence tells.

@@ -23,7 +23,7 @@ pub mod unfinished;
 pub use actor::Actor;
 pub use alarm::AlarmReason;
 pub use authority::{Authority, LaNumber};
-pub use consignment::{Consignment, Delivery, Resume, Standing};
+pub use consignment::{Consignment, Delivery, Due, Resume, Standing};
 pub use digest::Digest;
 pub use ids::{ConsignmentId, DeliveryId, Revision};
 pub use kind::{FileKind, ReturnKind};

@@ -99,6 +99,8 @@ pub enum HoldReason {
     },
     /// A file of that name is at the destination, and it is not ours.
     NameConflict,
+    /// Two parts of one pack would be delivered under the same name.
+    SameNames,
     /// What we published was replaced by something else before it was recorded.
     Replaced,
     /// The spooled bytes are no longer those that were collected.
@@ -369,7 +371,11 @@ impl ReturnHold {
                 "Extract again on or after that date (`hbcourier returns list` shows it) and replace the file.",
             ),
             AfterTransferDate => n("CN-404", "The reference date in the file is after the transfer date.", replace),
-            SentAlready { month } => n("CN-405", &format!("The same content was already sealed for {month}."), replace),
+            SentAlready { month } => n(
+                "CN-405",
+                &format!("The same content was already sealed for {month}."),
+                "Put the file of the month that is owed in its place. To send what was sealed for that other month, if it was missed: `hbcourier returns resend` that return.",
+            ),
             SeveralFiles => n(
                 "CN-406",
                 "Several files wait where one return is expected.",
@@ -393,8 +399,10 @@ impl ReturnHold {
             ),
             Late { month } => n(
                 "CN-411",
-                &format!("{month} was missed, and this file is {month}'s or does not tell which month it is for."),
-                "If it is the missed month's: `hbcourier returns resend` that return, and this file goes out for it. If nothing will be sent for that month: `hbcourier returns waive` it, and this file counts for the next one.",
+                &format!(
+                    "{month} was missed, failed or is uncertain, and this file is {month}'s or does not tell which month it is for."
+                ),
+                "Decide about that month: `hbcourier returns resend` it, and what was sealed for it goes out, or this file if nothing was; or `hbcourier returns waive` it, and a file that does not tell its month counts for the next one.",
             ),
             OtherMonth { month } => n(
                 "CN-412",

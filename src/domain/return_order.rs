@@ -39,6 +39,13 @@ impl ReturnOrder {
         use Stage::*;
         match (self, &submission.stage) {
             (ReturnOrder::Confirm, Sent { .. } | Uncertain { .. }) => Some(Acknowledged { at }),
+            // An earlier attempt arrived after all.
+            (ReturnOrder::Confirm, Failed { .. } | Missed { .. }) if submission.sealed.is_some() => {
+                Some(Acknowledged { at })
+            }
+            (ReturnOrder::Confirm, Sealed | Deferred { .. }) if submission.ordered.is_some() => {
+                Some(Acknowledged { at })
+            }
             (ReturnOrder::Resend, Uncertain { .. } | Failed { .. } | Missed { .. }) if submission.sealed.is_some() => {
                 Some(Sealed)
             }

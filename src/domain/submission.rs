@@ -225,13 +225,14 @@ pub fn allowed(from: &Stage, to: &Stage) -> bool {
     match from {
         Scheduled => matches!(to, Held { .. } | Sealed | Missed { .. } | Waived { .. }),
         Held { .. } => matches!(to, Scheduled | Held { .. } | Sealed | Missed { .. } | Waived { .. }),
-        Sealed | Deferred { .. } => {
-            matches!(to, Sending { .. } | Deferred { .. } | Failed { .. } | Missed { .. } | Waived { .. })
-        }
+        Sealed | Deferred { .. } => matches!(
+            to,
+            Sending { .. } | Deferred { .. } | Failed { .. } | Missed { .. } | Waived { .. } | Acknowledged { .. }
+        ),
         Sending { .. } => matches!(to, Sent { .. } | Deferred { .. } | Failed { .. } | Uncertain { .. }),
         Sent { .. } => matches!(to, Acknowledged { .. }),
-        Uncertain { .. } | Failed { .. } => matches!(to, Sent { .. } | Sealed | Waived { .. } | Acknowledged { .. }),
-        Missed { .. } => matches!(to, Scheduled | Sealed | Waived { .. }),
+        Uncertain { .. } | Failed { .. } => matches!(to, Sealed | Waived { .. } | Acknowledged { .. }),
+        Missed { .. } => matches!(to, Scheduled | Sealed | Waived { .. } | Acknowledged { .. }),
         Acknowledged { .. } | Waived { .. } => false,
     }
 }

@@ -245,10 +245,13 @@ fn place_whole(directory: &Directory, part: &str, whole: &File) -> io::Result<Fi
     if whole.metadata()?.dev() == directory.device() && !directory.has_default_acl() {
         match directory.link(whole, part) {
             Ok(()) => {
-                if let Some(group) = directory.inherited_group()? {
-                    rustix::fs::fchown(whole, None, Some(rustix::fs::Gid::from_raw(group)))?;
+                let Some(group) = directory.inherited_group()? else { return whole.try_clone() };
+                match rustix::fs::fchown(whole, None, Some(rustix::fs::Gid::from_raw(group))) {
+                    Ok(()) => return whole.try_clone(),
+                    // The folder gives its group to what is made in it, though this account is not of that group.
+                    Err(rustix::io::Errno::PERM) => directory.remove(part)?,
+                    Err(error) => return Err(error.into()),
                 }
-                return whole.try_clone();
             }
             // Another mount of the same file system, or a file that has lost its last name: a copy does.
             Err(error) if matches!(error.kind(), io::ErrorKind::CrossesDevices | io::ErrorKind::NotFound) => {}

@@ -157,8 +157,17 @@ impl Spool {
     /// Moves the collected bytes to the archive, to last. Done before: no error.
     pub fn archive(&self, source: &SourceName, id: &ConsignmentId) -> io::Result<()> {
         let archived = format!("{id}.pgp");
-        match self.raw.publish(&raw_name(source, id), &self.archive, &archived) {
+        let raw = raw_name(source, id);
+        match self.raw.publish(&raw, &self.archive, &archived) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.archive.stamp(&archived)?.is_some() => {}
+            // Where a move is two steps, a crash may have come between them.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let there = digest_of(&mut self.archive.open_file(&archived)?)?;
+                if there != digest_of(&mut self.raw.open_file(&raw)?)? {
+                    return Err(io::Error::other("the archive holds other bytes under this transfer's id"));
+                }
+                self.raw.remove(&raw)?;
+            }
             moved => moved?,
         }
         // First the new name, then the loss of the old one: a power cut between leaves two names, never none.
@@ -264,6 +273,15 @@ mod tests {
         spool.archive(&source, &id).expect("archiving again is no error");
         assert!(spool.collected().unwrap().is_empty());
         assert!(spool.tmp.names().unwrap().is_empty(), "nothing is left behind");
+        // As after a crash between the two steps of a move.
+        let name = raw_name(&source, &id);
+        std::fs::copy(state.path().join(format!("archive/{id}.pgp")), state.path().join("spool/raw").join(&name))
+            .unwrap();
+        spool.archive(&source, &id).unwrap();
+        assert!(spool.collected().unwrap().is_empty());
+        std::fs::write(state.path().join("spool/raw").join(&name), "others").unwrap();
+        assert!(spool.archive(&source, &id).is_err(), "what differs is not thrown away");
+        assert_eq!(spool.collected().unwrap(), vec![(source, id)]);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use jiff::Timestamp;
+
 use super::claims::Claim;
 use super::open::Opened;
 use super::{Critical, Failure, Inbound};
@@ -11,13 +13,18 @@ use crate::catalogue::without_openpgp_ending;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::retry::pause;
-use crate::domain::{Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, Resume, Standing};
+use crate::domain::{Consequence, Consignment, ConsignmentId, DeferCause, Delivery, Due, HoldReason, Resume, Standing};
 use crate::durable::step;
 
 /// What the alarm about the archive is about.
 const ARCHIVE: &str = "archive";
 
 impl Inbound {
+    /// What is due at this time.
+    pub fn due(&self, now: Timestamp) -> Due {
+        Due { now, latest: now.checked_add(self.terms.retry_after_max).unwrap_or(Timestamp::MAX) }
+    }
+
     /// Works on the consignment until it rests. `None` if there is no such consignment, or somebody works on it.
     pub fn advance(&self, id: &ConsignmentId) -> Result<Option<Standing>, Critical> {
         match self.claims.claim(id) {
@@ -37,7 +44,7 @@ impl Inbound {
         if was_delivered {
             self.discard(&self.queries.deliveries(&consignment.id)?);
         }
-        while consignment.standing.due_at().is_some_and(|due| due <= self.clock.now()) {
+        while consignment.standing.is_due(self.due(self.clock.now())) {
             let before = consignment.revision;
             let stepping = AssertUnwindSafe(|| self.step(&mut consignment, name.as_deref(), &mut ahead));
             let failure = match catch_unwind(stepping) {

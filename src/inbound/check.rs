@@ -35,7 +35,7 @@ impl Inbound {
             let (delivery, access) = delivery(source, consignment, index, &part)?;
             if parts.iter().any(|(_, other, _)| other.path == delivery.path) {
                 let detail = "two parts of one pack would get the same name";
-                return Err(Failure::of(Consequence::Hold(HoldReason::NameConflict), detail));
+                return Err(Failure::of(Consequence::Hold(HoldReason::SameNames), detail));
             }
             parts.push((part, delivery, access));
         }

@@ -9,6 +9,7 @@ use super::open::Opened;
 use super::{Failure, Inbound};
 use crate::catalogue::{Archive, ArchiveError, Identified, archive, identify};
 use crate::domain::digest::Digester;
+use crate::domain::reason::Unsound;
 use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber};
 use crate::durable::PrivateContent;
 
@@ -70,6 +71,10 @@ impl Inbound {
                 sound(&found)?;
             }
             parts.push(Part { member: Some(member), name: Some(name), kind, digest, bytes });
+        }
+        if parts.is_empty() {
+            let hold = HoldReason::Malformed { unsound: Unsound::Broken };
+            return Err(Failure::of(Consequence::Hold(hold), "the pack has no members"));
         }
         Ok(parts)
     }

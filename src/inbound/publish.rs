@@ -112,9 +112,10 @@ impl Inbound {
         let before = self.queries.deliveries(&consignment.id)?;
         let mut deliveries = before.clone();
         for delivery in &mut deliveries {
-            // What cannot be looked at now is told by a later look.
-            let remaining = self.remaining(delivery, boot);
-            delivery.published = matches!(remaining, Ok(Remaining::Done | Remaining::Taken));
+            // What cannot be looked at now is told by a later look; and only a name that lasts is told of at all.
+            let is_published = matches!(self.remaining(delivery, boot), Ok(Remaining::Done | Remaining::Taken));
+            delivery.published =
+                delivery.published || is_published && self.destinations.sync(std::slice::from_ref(delivery)).is_ok();
         }
         Ok((deliveries != before).then_some(deliveries))
     }

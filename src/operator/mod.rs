@@ -18,6 +18,9 @@ mod returns;
 /// How long a key of our own is good for: two years, so that one rotation a year overlaps.
 const OWN_KEY_VALID: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
 
+/// Why an order without a reason is refused.
+const NO_REASON: &str = "an order needs a reason that the auditor can read; say it with `--reason`";
+
 /// An order by a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "order")]
@@ -85,12 +88,25 @@ pub enum Refused {
     /// It does not fit what is there.
     #[error("{0}")]
     Unfit(String),
+    /// It was begun and recorded, and could not be carried out to its end.
+    #[error("{0}")]
+    Unfinished(String),
     /// The store would not record it.
     #[error(transparent)]
     Record(#[from] RecordError),
     /// The store could not be read.
     #[error(transparent)]
     Query(#[from] crate::store::QueryError),
+}
+
+impl Refused {
+    /// Whether nothing was changed, and that is on record.
+    pub fn is_recorded(&self) -> bool {
+        match self {
+            Refused::Unfit(_) => true,
+            Refused::Unfinished(_) | Refused::Record(_) | Refused::Query(_) => false,
+        }
+    }
 }
 
 /// Carries out orders.
@@ -108,11 +124,11 @@ pub struct Operator {
 impl Operator {
     /// Records the order and carries it out; records its refusal otherwise.
     pub fn execute(&self, actor: &Actor, order: &Order) -> Result<Done, Refused> {
-        let done = match order {
-            Order::Retry { transfer, by, reason } => self.retry(actor, transfer, by.as_deref(), reason),
-            Order::Return { key, decision, by, reason } => self.decide(actor, key, *decision, by.as_deref(), reason),
-            Order::Trust { partner, certificate, fingerprint } => self.trust(actor, partner, certificate, fingerprint),
-            Order::GenerateKey { algorithm, user_id } => self.generate(actor, *algorithm, user_id),
+        let done = self.carry_out(actor, order);
+        // Somebody else, such as an attempt to send, moved it meanwhile: judged once more by how it stands now.
+        let done = match done {
+            Err(Refused::Record(RecordError::Stale { .. })) => self.carry_out(actor, order),
+            other => other,
         };
         if let Err(Refused::Unfit(_)) = &done {
             let about = Some(order.word().to_owned());
@@ -128,6 +144,15 @@ impl Operator {
         done
     }
 
+    fn carry_out(&self, actor: &Actor, order: &Order) -> Result<Done, Refused> {
+        match order {
+            Order::Retry { transfer, by, reason } => self.retry(actor, transfer, by.as_deref(), reason),
+            Order::Return { key, decision, by, reason } => self.decide(actor, key, *decision, by.as_deref(), reason),
+            Order::Trust { partner, certificate, fingerprint } => self.trust(actor, partner, certificate, fingerprint),
+            Order::GenerateKey { algorithm, user_id } => self.generate(actor, *algorithm, user_id),
+        }
+    }
+
     fn retry(&self, actor: &Actor, id: &ConsignmentId, by: Option<&str>, reason: &str) -> Result<Done, Refused> {
         let Some((consignment, _)) = self.queries.consignment(id)? else {
             return Err(Refused::Unfit(format!("there is no transfer {id}; `hbcourier held list` shows what waits")));
@@ -135,6 +160,9 @@ impl Operator {
         if !matches!(consignment.standing, Standing::Held { .. }) {
             let word = consignment.standing.word();
             return Err(Refused::Unfit(format!("transfer {id} is {word}, not held; there is nothing to retry")));
+        }
+        if reason.trim().is_empty() {
+            return Err(Refused::Unfit(NO_REASON.to_owned()));
         }
         let (about, why) = (by.map(str::to_owned), Some(reason.to_owned()));
         let facts = Facts { transfer: Some(*id), about, why, ..Facts::default() };
@@ -178,7 +206,13 @@ impl Operator {
         // Only now is there a fingerprint to record; nobody has the key's certificate before this command prints it.
         let facts = Facts { fingerprint: Some(own.fingerprint.clone()), ..Facts::default() };
         self.record(actor, Event::KeyGenerated, facts, StateChange::None)?;
-        let public = self.keys.publish_own().map_err(|error| Refused::Unfit(with_causes(&error)))?;
+        let public = self.keys.publish_own().map_err(|error| {
+            let made = &own.fingerprint;
+            Refused::Unfinished(format!(
+                "own key {made} was made, but its certificate could not be written for giving away: {}",
+                with_causes(&error)
+            ))
+        })?;
         let says = format!(
             "Own key {} was made. Give {} to your partners; it holds no secret. Until the older key ends, that one signs.",
             own.fingerprint,

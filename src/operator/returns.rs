@@ -4,7 +4,7 @@
 //! Out: the return moved, and the order on record under the account that gave it; or why it makes no sense.
 //! Holds: nothing is sealed here, and nothing that was sealed is sealed anew: what goes out again is the same bytes.
 
-use super::{Done, Operator, Refused};
+use super::{Done, NO_REASON, Operator, Refused};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::return_order::SENT_WITHIN;
 use crate::domain::{Actor, ReturnOrder, Stage, Submission, SubmissionKey};
@@ -27,6 +27,9 @@ impl Operator {
         let Some(stage) = decision.leads(&submission, self.clock.now()) else {
             return Err(Refused::Unfit(unfit(&submission, decision)));
         };
+        if reason.trim().is_empty() {
+            return Err(Refused::Unfit(NO_REASON.to_owned()));
+        }
         let sealed = submission.sealed.as_ref();
         let facts = Facts {
             submission: Some(key.to_string()),
@@ -48,7 +51,7 @@ impl Operator {
 fn unfit(submission: &Submission, decision: ReturnOrder) -> String {
     let (key, word) = (&submission.key, submission.stage.word());
     let fits = match decision {
-        ReturnOrder::Confirm => "only what was sent, or is uncertain, can be confirmed",
+        ReturnOrder::Confirm => "only what was offered to its courier can be confirmed",
         ReturnOrder::Resend => "only what is uncertain, failed or missed is sent by order",
         ReturnOrder::Waive => "what was sent, or is being sent, cannot be waived",
     };
@@ -65,9 +68,10 @@ fn done(submission: &Submission, decision: ReturnOrder, to: &Stage) -> String {
             "Return {key} is open again: the file in its returns folder, or the next one put there within {hours} hours, is sealed and sent for it at once."
         ),
         (ReturnOrder::Resend, _) => {
-            let twice = match submission.stage {
-                Stage::Uncertain { .. } => " The earlier attempt may have arrived, so the partner may get it twice.",
-                _ => "",
+            let may_have_arrived = matches!(submission.stage, Stage::Uncertain { .. }) || submission.ordered.is_some();
+            let twice = match may_have_arrived {
+                true => " An earlier attempt may have arrived, so the partner may get it twice.",
+                false => "",
             };
             format!(
                 "Return {key} is sent again at once, and tried for {hours} hours: the same sealed bytes under the same Message-ID.{twice}"

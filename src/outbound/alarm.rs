@@ -48,13 +48,14 @@ pub(super) fn notice_of(submission: &Submission, hours: &Hours, quiet: u8, now: 
         Some(Notice { says: format!("{}{more}", notice.says), ..notice })
     };
     match &submission.stage {
-        Stage::Held { reason, .. } if hours.are_open(now) => {
-            words(AlarmReason::DueToday, format!(" What lies there is held. {}", reason.notice().says))
-        }
-        Stage::Scheduled if submission.ordered.is_some() => Some(Notice {
-            says: format!("{about} was ordered to be sent, and nothing acceptable has been picked up for it yet."),
+        Stage::Scheduled | Stage::Held { .. } if submission.ordered.is_some() && now < hours.closes => Some(Notice {
+            says: format!(
+                "{about} was ordered to be sent, and nothing acceptable has been picked up for it yet.{}",
+                held(&submission.stage)
+            ),
             ..AlarmReason::DueToday.notice(&about)
         }),
+        Stage::Held { .. } if hours.are_open(now) => words(AlarmReason::DueToday, held(&submission.stage)),
         Stage::Scheduled if hours.are_open(now) => words(AlarmReason::DueToday, String::new()),
         Stage::Scheduled | Stage::Held { .. } | Stage::Sealed | Stage::Deferred { .. } if now >= hours.closes => {
             Some(Notice {
@@ -72,7 +73,7 @@ pub(super) fn notice_of(submission: &Submission, hours: &Hours, quiet: u8, now: 
         }
         Stage::Deferred { attempts, .. } if *attempts >= quiet => Some(Notice {
             code: "CN-532",
-            says: format!("{about} could not be sent in {attempts} attempts.{}", last(&submission.stage)),
+            says: format!("{about} could not be sent in {quiet} attempts or more.{}", last(&submission.stage)),
             next: "`hbcourier check` names what to mend; it is tried again until its hours are over.",
         }),
         Stage::Failed { reply, .. } => words(AlarmReason::Refused, format!(" It said: {reply}")),
@@ -86,6 +87,14 @@ pub(super) fn notice_of(submission: &Submission, hours: &Hours, quiet: u8, now: 
         | Stage::Sent { .. }
         | Stage::Acknowledged { .. }
         | Stage::Waived { .. } => None,
+    }
+}
+
+/// Why what was put there is held, if it is.
+fn held(stage: &Stage) -> String {
+    match stage {
+        Stage::Held { reason, .. } => format!(" What was put there is held. {}", reason.notice().says),
+        _ => String::new(),
     }
 }
 

@@ -7,10 +7,13 @@
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
+
+use tracing::{error, warn};
 
 use super::OutboundParts;
 use super::critical::Critical;
@@ -49,6 +52,15 @@ struct Flying {
 enum Trouble {
     Critical(Critical),
     Panic(Box<dyn Any + Send>),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Critical(critical) => critical.fmt(f),
+            Trouble::Panic(_) => f.write_str("it panicked"),
+        }
+    }
 }
 
 /// What attempts may still do.
@@ -100,6 +112,9 @@ impl Attempts {
                 Ok(Err(critical)) => Some(Trouble::Critical(critical)),
                 Err(panic) => Some(Trouble::Panic(panic)),
             };
+            if let Some(trouble) = &trouble {
+                error!(submission = %submission.key, "An attempt to send {} ended: {trouble}", submission.key);
+            }
             // Before anybody is told: the handles to the store go with it.
             drop(parts);
             attempts.end(&submission.key, trouble);
@@ -145,9 +160,16 @@ impl Attempts {
     }
 
     /// Records what came of an attempt. `None`: nothing is recorded any more.
-    pub(super) fn answer<T>(&self, record: impl FnOnce() -> T) -> Option<T> {
+    pub(super) fn answer<T>(&self, key: &SubmissionKey, record: impl FnOnce() -> T) -> Option<T> {
         let gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        (*gate < Gate::Closed).then(record)
+        if *gate == Gate::Closed {
+            warn!(submission = %key, "The answer for {key} came too late to be recorded");
+            return None;
+        }
+        let recorded = record();
+        self.flying().past.remove(key);
+        self.changed.notify_all();
+        Some(recorded)
     }
 
     /// Lets no attempt pass the point of no return any more, waits at most so long for the answers to those that have,

@@ -63,7 +63,8 @@ impl Hours {
     /// Of a return that a person ordered to be sent: at once.
     pub fn ordered(at: Timestamp) -> Hours {
         let ends = later(at, SENT_WITHIN);
-        Hours { opens: at, closes: ends, day_ends: ends }
+        // A clock that was ahead when the order was given, and has been set back since, must not make it wait.
+        Hours { opens: Timestamp::MIN, closes: ends, day_ends: ends }
     }
 
     /// Whether the window is open.

@@ -1,7 +1,7 @@
-//! A file while the month before is sealed or was missed: is it a correction, late, or the next month's?
+//! A file while a month before is sealed, or waits for a person: is it a correction, late, or the next month's?
 //!
 //! In:  an authority's obligations, and the one a file would be for.
-//! Out: the sealed or missed month that the file could as well be for.
+//! Out: the month before that the file could as well be for.
 //! Holds: what was held for this is never taken for a later month by time alone, only other content is judged anew.
 
 use std::io;
@@ -33,16 +33,20 @@ pub(super) fn sealed_before(submissions: &[Submission], owed: &Submission, today
     (before.sealed.is_some() && goes).then_some(before.key.month)
 }
 
-/// The month of the obligation before `owed`, if it was missed and nobody has waived it.
-pub(super) fn missed_before(submissions: &[Submission], owed: &Submission) -> Option<RelevantMonth> {
-    let earlier = |one: &&Submission| {
+/// Whether it did not go out, or may not have, and a person has still to say what becomes of it.
+fn waits_for_a_person(stage: &Stage) -> bool {
+    matches!(stage, Stage::Missed { .. } | Stage::Failed { .. } | Stage::Uncertain { .. })
+}
+
+/// The latest month before `owed` that waits for a person.
+pub(super) fn undecided_before(submissions: &[Submission], owed: &Submission) -> Option<RelevantMonth> {
+    let undecided = |one: &&Submission| {
         one.key.kind == owed.key.kind
             && one.key.authority == owed.key.authority
             && one.transfer_on < owed.transfer_on
-            && !matches!(one.stage, Stage::Waived { .. })
+            && waits_for_a_person(&one.stage)
     };
-    let before = submissions.iter().filter(earlier).max_by_key(|one| one.transfer_on)?;
-    matches!(before.stage, Stage::Missed { .. }).then_some(before.key.month)
+    submissions.iter().filter(undecided).max_by_key(|one| one.transfer_on).map(|one| one.key.month)
 }
 
 /// Why a file that tells this month, or none, is not taken for `owed`; `None` if it may be.
@@ -51,18 +55,18 @@ pub(super) fn not_for(
     owed: &Submission,
     told: Option<RelevantMonth>,
 ) -> Option<ReturnHold> {
-    let is_missed = |month: RelevantMonth| {
+    let is_undecided = |month: RelevantMonth| {
         let same = |one: &&Submission| one.key == SubmissionKey { month, ..owed.key.clone() };
-        submissions.iter().find(same).is_some_and(|one| matches!(one.stage, Stage::Missed { .. }))
+        submissions.iter().find(same).is_some_and(|one| waits_for_a_person(&one.stage))
     };
     match told {
         Some(month) if month == owed.key.month => None,
-        Some(month) if is_missed(month) => Some(ReturnHold::Late { month }),
+        Some(month) if is_undecided(month) => Some(ReturnHold::Late { month }),
         // An extract of another month is not in time; that is said as such.
         Some(month) => (owed.key.kind == ReturnKind::HbmsMi).then_some(ReturnHold::OtherMonth { month }),
         // Whoever ordered this return has said for which month the file is.
         None if owed.ordered.is_some() => None,
-        None => missed_before(submissions, owed).map(|month| ReturnHold::Late { month }),
+        None => undecided_before(submissions, owed).map(|month| ReturnHold::Late { month }),
     }
 }
 
@@ -170,6 +174,14 @@ mod tests {
             let may = |stage| owed(&format!("{kind}/12302/2020-05"), date(2020, 5, 11), stage, false);
             let (after_missed, after_waived) =
                 ([may(missed()), june(kind)], [may(Stage::Waived { at: at() }), june(kind)]);
+            let april = |stage| owed(&format!("{kind}/12302/2020-04"), date(2020, 4, 14), stage, true);
+            for stage in [Stage::Failed { at: at(), reply: String::new() }, Stage::Uncertain { since: at() }, missed()]
+            {
+                let undecided = [april(stage), may(Stage::Sent { at: at(), reply: String::new() }), june(kind)];
+                let late = Some(ReturnHold::Late { month: month("2020-04") });
+                assert_eq!(not_for(&undecided, &june(kind), None), late, "also if the month between was sent");
+                assert_eq!(not_for(&undecided, &june(kind), Some(month("2020-04"))), late);
+            }
             let late = Some(ReturnHold::Late { month: month("2020-05") });
             assert_eq!(not_for(&after_missed, &june(kind), None), late);
             assert_eq!(not_for(&after_missed, &june(kind), Some(month("2020-05"))), late);

@@ -15,7 +15,7 @@ use super::alarm::Hindrance;
 use super::check::{Expected, judge};
 use super::critical::Critical;
 use super::due::{belongs_to, later};
-use super::further::{held_further, missed_before, not_for, sealed_before};
+use super::further::{held_further, not_for, sealed_before, undecided_before};
 use super::message_id::MessageIds;
 use super::month::told_month;
 use super::pick_up::{PickedUp, Take, look, take};
@@ -38,8 +38,17 @@ use crate::durable::{Directory, Stamp, step};
 pub(super) struct Seen {
     settling: Settling,
     judged: Option<Judged>,
+    /// Which directory it was judged in.
+    judged_in: Option<String>,
     /// A sealed file that could not be removed, known by its whole stamp.
     pub(super) leftover: Option<(String, Stamp)>,
+}
+
+impl Seen {
+    fn judged_as(&mut self, judged: Judged, place: &Place<'_>) {
+        self.judged = Some(judged);
+        self.judged_in = place.directory.place().ok();
+    }
 }
 
 /// What was held, so that it is not read and judged again before something changes.
@@ -51,7 +60,7 @@ struct Judged {
     today: Date,
     /// The months before that the file could as well be for.
     sealed_before: Option<RelevantMonth>,
-    missed_before: Option<RelevantMonth>,
+    undecided_before: Option<RelevantMonth>,
 }
 
 /// Why a folder was not dealt with to the end.
@@ -137,7 +146,7 @@ impl Round<'_> {
     fn hand_in(&mut self, place: &Place<'_>, mut files: Vec<(String, Stamp)>, seen: &mut Seen) -> Result<(), Obstacle> {
         self.clear_leftover(place, &mut files, seen)?;
         let files = match seen.settling.look(&files, place.settings.settle, self.parts.clock.since_boot()) {
-            Look::Nothing => return Ok(()),
+            Look::Nothing => return Ok(self.end_hold(place, seen)?),
             Look::Arriving(left) => {
                 self.look_again(later(self.parts.clock.now(), left));
                 return Ok(());
@@ -155,7 +164,7 @@ impl Round<'_> {
             files,
             today,
             sealed_before: sealed_before(&all, owed, today),
-            missed_before: missed_before(&all, owed),
+            undecided_before: undecided_before(&all, owed),
         };
         if seen.judged.as_ref() == Some(&judged) {
             return Ok(());
@@ -169,7 +178,7 @@ impl Round<'_> {
             }
             Assessed::Bad(reason, content) => {
                 judged.revision = self.hold(owed, reason, content)?;
-                seen.judged = Some(judged);
+                seen.judged_as(judged, place);
                 Ok(())
             }
         }
@@ -181,7 +190,7 @@ impl Round<'_> {
         place: &Place<'_>,
         owed: &Submission,
         all: &[Submission],
-        Judged { files, today, sealed_before, missed_before, .. }: &Judged,
+        Judged { files, today, sealed_before, undecided_before, .. }: &Judged,
     ) -> Result<Assessed, Obstacle> {
         let parts = self.parts;
         let held = held_further(&owed.stage);
@@ -195,7 +204,7 @@ impl Round<'_> {
             });
         };
         let is_early = owed.extract_from.is_some_and(|earliest| *today < earliest);
-        if is_early && sealed_before.is_none() && missed_before.is_none() && held.is_none() {
+        if is_early && sealed_before.is_none() && undecided_before.is_none() && held.is_none() {
             return Ok(Assessed::Bad(ReturnHold::TooEarly, None));
         }
         let taken = take(&place.directory, name, stamp, &parts.spool, parts.plaintext_bytes_max)?;
@@ -250,6 +259,22 @@ impl Round<'_> {
         Ok(self.parts.record_move(owed, to)?.map_or(owed.revision, |held| held.revision))
     }
 
+    /// What was held has been taken out: the return is owed as before. A further file is held until other bytes come,
+    /// unless it was this very directory that it was taken out of: an empty one may be what a lost mount leaves.
+    fn end_hold(&self, place: &Place<'_>, seen: &mut Seen) -> Result<(), Critical> {
+        seen.judged = None;
+        let all = self.submissions_of(place.authority)?;
+        let held = belongs_to(&all, place.kind(), place.authority, self.today())
+            .filter(|owed| matches!(owed.stage, Stage::Held { .. }));
+        let Some(held) = held else { return Ok(()) };
+        let here = place.directory.place().ok();
+        if held_further(&held.stage).is_some() && (here.is_none() || seen.judged_in != here) {
+            return Ok(());
+        }
+        let to = Move { event: Event::HoldEnded, stage: Stage::Scheduled, sealed: None, facts: Facts::default() };
+        self.parts.record_move(held, to).map(drop)
+    }
+
     fn seal_and_record(
         &mut self,
         place: &Place<'_>,
@@ -264,7 +289,7 @@ impl Round<'_> {
             Outcome::SelfCheckFailed => {
                 let content = Some(picked_up.copied.digest);
                 judged.revision = self.hold(owed, ReturnHold::SelfCheckFailed, content)?;
-                seen.judged = Some(judged);
+                seen.judged_as(judged, place);
                 return Ok(());
             }
         };

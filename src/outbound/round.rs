@@ -21,8 +21,8 @@ use super::record::Move;
 use super::taken::Notes;
 use crate::config::settings::{ReturnSettings, Window};
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::{LaNumber, Stage, Submission, SubmissionKey};
-use crate::store::SubmissionFilter;
+use crate::domain::{LaNumber, Notice, Stage, Submission, SubmissionKey};
+use crate::store::{Alarm, SubmissionFilter};
 
 /// A return that is owed and no longer configured is never sent; that its day passes is still said.
 const NO_WINDOW: Window = Window { from: Time::constant(0, 0, 0, 0), until: Time::constant(0, 0, 0, 0) };
@@ -227,12 +227,15 @@ impl<'a> Round<'a> {
         let quiet = ATTEMPTS_QUIET.min(self.parts.attempts_max.max(1));
         let mut wanted = std::mem::take(&mut self.wanted);
         for submission in &self.submissions(false)? {
-            if let Some(notice) = notice_of(submission, &self.hours(submission), quiet, now) {
+            let unconfigured = || self.unconfigured(submission, now);
+            if let Some(notice) = unconfigured().or_else(|| notice_of(submission, &self.hours(submission), quiet, now))
+            {
                 wanted.insert(about_return(&submission.key), notice);
             }
         }
         for (about, notice) in &wanted {
-            if !raised.iter().any(|alarm| alarm.about == *about && alarm.code == notice.code) {
+            let same = |alarm: &&Alarm| alarm.about == *about && alarm.code == notice.code && alarm.says == notice.says;
+            if !raised.iter().any(|alarm| same(&alarm)) {
                 self.parts.record_alarm(about, Some(notice))?;
             }
         }
@@ -241,6 +244,19 @@ impl<'a> Round<'a> {
             self.parts.record_alarm(&alarm.about, None)?;
         }
         Ok(())
+    }
+
+    /// What was ordered to be sent, and cannot be because nothing says how.
+    fn unconfigured(&self, submission: &Submission, now: Timestamp) -> Option<Notice> {
+        let waits = submission.ordered.is_some() && submission.stage.is_open() && now < self.hours(submission).closes;
+        (waits && self.settings(&submission.key).is_none()).then(|| Notice {
+            code: "CN-538",
+            says: format!(
+                "{} was ordered to be sent, but the configuration has no such return any more.",
+                submission.key
+            ),
+            next: "Put its table back into the configuration and restart the service; it is then sent by itself.",
+        })
     }
 
     fn next_look(&self) -> Result<Option<Timestamp>, Critical> {

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::mem::ManuallyDrop;
 
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::OutboundParts;
 use super::attempts::Attempts;
@@ -60,7 +60,8 @@ impl OutboundParts {
             Err(NotTried::Later(cause, says)) => Answer::Later(cause, says),
             Err(NotTried::Refused(says)) => Answer::Refused(says),
         };
-        attempts.answer(|| self.record_answer(submission, sealed, attempt, answer)).transpose().map(drop)
+        let record = || self.record_answer(submission, sealed, attempt, answer);
+        attempts.answer(&submission.key, record).transpose().map(drop)
     }
 
     fn prepare<'a>(&self, courier: &'a dyn Courier, parcel: Parcel<'_>) -> Result<Box<dyn Ready + 'a>, NotTried> {
@@ -94,7 +95,8 @@ impl OutboundParts {
             return Ok(());
         };
         let record = |answer| {
-            attempts.answer(|| self.record_answer(&sending, sealed, attempt, answer)).transpose().map(Option::flatten)
+            let record = || self.record_answer(&sending, sealed, attempt, answer);
+            attempts.answer(&from.key, record).transpose().map(Option::flatten)
         };
         if step("send.recorded").is_err() {
             if record(Answer::Later(DeferCause::WorkerFault, None))?.is_some() {
@@ -103,6 +105,7 @@ impl OutboundParts {
             return Ok(());
         }
         let reply = ManuallyDrop::into_inner(ready).commit();
+        info!(submission = %from.key, "The courier answered for {}: {reply}", from.key);
         if let Err(error) = step("send.committed") {
             warn!(submission = %from.key, "After sending {}: {error}", from.key);
         }

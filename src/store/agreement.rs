@@ -30,7 +30,7 @@ impl Leads {
             Event::Deferred => Leads::Transfer(&["deferred"]),
             Event::Held => Leads::Transfer(&["held"]),
             Event::Rejected => Leads::Transfer(&["rejected"]),
-            Event::Scheduled => Leads::Return(&["scheduled"]),
+            Event::Scheduled | Event::HoldEnded => Leads::Return(&["scheduled"]),
             Event::ReturnHeld => Leads::Return(&["held"]),
             Event::Sealed => Leads::Return(&["sealed"]),
             Event::Sending => Leads::Return(&["sending"]),
@@ -39,7 +39,7 @@ impl Leads {
             Event::SendFailed => Leads::Return(&["failed"]),
             Event::Uncertain => Leads::Return(&["uncertain"]),
             Event::Missed => Leads::Return(&["missed"]),
-            Event::ReturnOrdered => Leads::Return(&["scheduled", "sealed", "sent", "acknowledged", "waived"]),
+            Event::ReturnOrdered => Leads::Return(&["scheduled", "sealed", "acknowledged", "waived"]),
             Event::ServiceStarted
             | Event::TakenIntoService
             | Event::ServiceStopped
@@ -75,10 +75,9 @@ pub(super) fn ordered_word(facts: &Facts) -> Option<&'static str> {
     })
 }
 
-/// Whether the event may also be recorded without moving anything: an order or a remark.
+/// Whether the event may also be recorded without moving anything: a remark. An order always moves what it is about.
 pub(super) fn may_stand_alone(event: Event) -> bool {
-    let remark = matches!(event, Event::RetryOrdered | Event::ReturnOrdered | Event::PossibleRepublish);
-    remark || Leads::to(event) == Leads::Nowhere
+    event == Event::PossibleRepublish || Leads::to(event) == Leads::Nowhere
 }
 
 /// What an entry's event moves, as its facts name it.

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use crate::domain::ledger::{Commitment, Event, Facts};
 use crate::domain::submission::Sealed;
 use crate::domain::{
-    Actor, Consignment, ConsignmentId, Delivery, Digest, Fingerprint, LaNumber, Notice, RelevantMonth, ReturnKind,
+    Actor, Consignment, ConsignmentId, Delivery, Digest, Due, Fingerprint, LaNumber, Notice, RelevantMonth, ReturnKind,
     Revision, SourceName, Stage, Standing, Submission, SubmissionKey,
 };
 
@@ -221,8 +221,8 @@ pub trait Queries: Send + Sync {
 /// Which consignments.
 #[derive(Clone, Debug, Default)]
 pub struct ConsignmentFilter {
-    /// Only those the service should work on at this time.
-    pub due_at: Option<Timestamp>,
+    /// Only those the service should work on now.
+    pub due: Option<Due>,
     /// Only those at a standing of this word.
     pub word: Option<String>,
     /// Only this authority's.

@@ -1,8 +1,8 @@
 //! `audit verify`: whether the ledger is whole, and whether the store's state is the one the ledger tells of.
 //!
 //! In:  a reader, also while the service runs. Out: a verdict, with the first bad entry.
-//! Looks at one state and streams it; what the ledger says of the other tables is in [`tables`]. Every entry keeps the tree's root as of itself, so that a line that was altered,
-//! removed or moved is found at its own place; whoever rewrites all of them and the head is found out by checkpoints
+//! Looks at one state and streams it; what the ledger says of the other tables is in [`tables`]. Every entry keeps the
+//! tree's root as of itself, so that a line that was altered, removed or moved is found at its own place; whoever rewrites all of them and the head is found out by checkpoints
 //! kept elsewhere, and by nothing in here.
 
 use std::ops::ControlFlow;

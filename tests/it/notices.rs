@@ -167,7 +167,7 @@ fn notices() -> Vec<Notice> {
         LimitReached { limit: Limit::PlaintextBytes },
         ArchiveUnsafe, Malformed { unsound: Unsound::Broken }, NoRoute,
         OtherAuthority { found: "12305".parse().unwrap() },
-        NameConflict, Replaced, WhereaboutsUnknown, SpoolChanged,
+        NameConflict, SameNames, Replaced, WhereaboutsUnknown, SpoolChanged,
         AttemptsExhausted { cause: DeferCause::DestinationFull },
         WorkerFault,
     });

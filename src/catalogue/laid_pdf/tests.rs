@@ -86,11 +86,47 @@ fn objects_packed_out_of_sight_are_refused() {
     {
         assert_eq!(codes(&look_at(pdf(&[&stream(dictionary, &packed)]))), ["pdf-hidden"], "{dictionary}");
     }
+    let twice = deflate(&packed);
+    for dictionary in [
+        "/Type/ObjStm/Filter[/FlateDecode/FlateDecode]",
+        "/Type/ObjStm/Filter[/Fl/Fl]",
+        "/Type/ObjStm/Filter 9 0 R",
+        "/Type/ObjStm/Filter[/AHx/Fl]",
+    ] {
+        assert_eq!(codes(&look_at(pdf(&[&stream(dictionary, &twice)]))), ["pdf-hidden"], "{dictionary}");
+    }
     let locked = pdf(&[&stream("/Type/ObjStm", &packed), b"trailer<</Encrypt 9 0 R>>\n"]);
     assert_eq!(codes(&look_at(locked)), ["pdf-hidden"]);
     let locked = look_at(pdf(&[b"trailer<</Encrypt 9 0 R>>\n"]));
     assert_eq!(codes(&locked), ["pdf-locked"]);
     assert!(locked.is_sound());
+}
+
+/// A comment or a string before an object, that looks as if a stream began there.
+#[test]
+fn a_false_beginning_hides_no_stream() {
+    let acts = deflate(b"4 0 <</S/JavaScript/JS(x)>>");
+    for before in ["%stream\n", "(a stream \n)", "<</A(endstream stream\n)>>"] {
+        let plain = [before.as_bytes(), &stream("/Filter/FlateDecode", &acts)].concat();
+        assert_eq!(codes(&look_at(pdf(&[&plain]))), ["pdf-active"], "{before}");
+        let packed = [before.as_bytes(), &stream("/Type/ObjStm/Filter/FlateDecode", &deflate(b"4 0 <<>>"))].concat();
+        assert_eq!(codes(&look_at(pdf(&[&packed]))), ["pdf-hidden"], "{before}");
+    }
+}
+
+#[test]
+fn beginnings_are_found_however_the_bytes_are_cut_up() {
+    let bytes = b"stream\nx endstream\n stream stream\r\n streams xstream\t endstreamstream \nstream";
+    let found = |size: usize| {
+        let (mut finder, mut found) = (StreamFinder::default(), Vec::new());
+        bytes.chunks(size).for_each(|piece| finder.find(piece, |at| found.push(at)));
+        found
+    };
+    let whole = found(bytes.len());
+    assert_eq!(whole, [6, 26, 33, 51, 68]);
+    for size in 1..20 {
+        assert_eq!(found(size), whole, "in pieces of {size}");
+    }
 }
 
 #[test]

@@ -31,6 +31,14 @@ fn a_document_with_its_authority() {
 }
 
 #[test]
+fn a_number_is_read_however_it_is_written() {
+    for number in ["<![CDATA[101809]]>", "&#49;01809", "&#x31;01<![CDATA[809]]>", "<!-- x -->101809"] {
+        let seen = look_at("x.xml", format!("<LAID><LANumber>{number}</LANumber></LAID>"));
+        assert_eq!(seen.authorities.iter().map(LaNumber::as_str).collect::<Vec<_>>(), ["101809"], "{number}");
+    }
+}
+
+#[test]
 fn numbers_elsewhere_are_not_authorities() {
     let seen =
         look_at("a.xml", "<LAID><Date>200420</Date><LANumber>99</LANumber><LANumber><b/>12302</LANumber></LAID>");

@@ -61,6 +61,7 @@ impl Walk {
             Event::CData(text) => {
                 legal(text)?;
                 self.inside("has text outside its root element")?;
+                self.part_of_number(text);
             }
             Event::GeneralRef(reference) => self.reference(reference)?,
             Event::Comment(text) => legal(text)?,
@@ -130,18 +131,24 @@ impl Walk {
         if !text.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
             self.inside("has text outside its root element")?;
         }
-        // Longer text is no number; the parts need not be kept.
-        if let Some(number) = self.number.as_mut().filter(|number| number.len() < SHOWN_CHARS) {
-            number.extend(text.chars().take(SHOWN_CHARS));
-        }
+        self.part_of_number(text);
         Ok(())
     }
 
-    fn reference(&self, reference: &BytesRef<'_>) -> Result<(), Finding> {
+    /// Longer text is no number; the parts need not be kept.
+    fn part_of_number(&mut self, text: &str) {
+        if let Some(number) = self.number.as_mut().filter(|number| number.len() < SHOWN_CHARS) {
+            number.extend(text.chars().take(SHOWN_CHARS));
+        }
+    }
+
+    fn reference(&mut self, reference: &BytesRef<'_>) -> Result<(), Finding> {
         self.inside("has text outside its root element")?;
         if reference.is_char_ref() {
             let char = reference.resolve_char_ref().ok().flatten().filter(|char| is_legal(*char));
-            return char.map(drop).ok_or_else(|| not_well_formed("refers to a character that does not exist"));
+            let char = char.ok_or_else(|| not_well_formed("refers to a character that does not exist"))?;
+            self.part_of_number(char.encode_utf8(&mut [0; 4]));
+            return Ok(());
         }
         match &**reference {
             "lt" | "gt" | "amp" | "apos" | "quot" => Ok(()),

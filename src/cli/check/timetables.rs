@@ -13,11 +13,11 @@ pub(super) fn probe(subjects: &Subjects<'_>) -> Vec<Probe> {
     let today = subjects.today();
     let probes = subjects.settings.authorities.iter().map(|authority| {
         let (number, owes) = (&authority.number, !authority.returns.is_empty());
-        let next = "Name the file of the year that is needed in `timetables` in the configuration.";
+        let next = "Name the file of the year that is needed in a `[[timetable]]` table of the configuration.";
         let Some(end) = subjects.timetables.coverage_ends(number) else {
             let says = format!("No timetable in force has {number} ({}).", authority.name);
             let next = "Compare the number with `hbcourier timetable list`, or name the file of the timetable \
-             that has it in `timetables`.";
+             that has it in a `[[timetable]]` table of the configuration.";
             return match owes {
                 true => Probe::problem(PROBE, number, format!("{says} No return of it would ever fall due."), next),
                 false => Probe::warning(PROBE, number, says, next),

@@ -89,7 +89,7 @@ pub(super) fn list(args: &ListArgs, queries: &dyn Queries, out: &mut Output<'_>)
 
 fn inbound(args: &ListArgs, queries: &dyn Queries) -> Result<Vec<Transfer>, CliError> {
     let filter = ConsignmentFilter {
-        due_at: None,
+        due: None,
         word: args.state.clone(),
         authority: args.authority.clone(),
         since: args.since.map(beginning_of).transpose()?,

@@ -141,6 +141,12 @@ const NAME_CONFLICT: Words = (
     "The destination already has a file of that name, and it is not ours.",
     "Move that file away, then `hbcourier held retry` this.",
 );
+const SAME_NAMES: Words = (
+    "CN-126",
+    "Two files of this pack would be delivered under the same name, so nothing of it was delivered.",
+    "Give the route's `file_name` a field that tells them apart (the reference configuration lists the fields), restart \
+    the service and `hbcourier held retry` this.",
+);
 const REPLACED: Words = (
     "CN-121",
     "This file got its final name at the destination, and before its delivery was recorded other content lay under \
@@ -227,6 +233,7 @@ impl HoldReason {
             NoRoute => NO_ROUTE,
             OtherAuthority { .. } => OTHER_AUTHORITY,
             NameConflict => NAME_CONFLICT,
+            SameNames => SAME_NAMES,
             Replaced => REPLACED,
             SpoolChanged => SPOOL_CHANGED,
             AttemptsExhausted { .. } => ATTEMPTS_EXHAUSTED,

@@ -7,6 +7,7 @@ pub mod folder;
 pub mod mime;
 pub mod smtp;
 
+use std::fmt;
 use std::fs::File;
 
 use jiff::Timestamp;
@@ -76,6 +77,17 @@ pub enum Reply {
     Refused(String),
     /// No answer: it may or may not have arrived.
     Silence(String),
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reply::Accepted(words) => write!(f, "accepted: {words}"),
+            Reply::TryLater(_, words) => write!(f, "not now: {words}"),
+            Reply::Refused(words) => write!(f, "refused: {words}"),
+            Reply::Silence(words) => write!(f, "no answer: {words}"),
+        }
+    }
 }
 
 /// What was recorded of an interrupted attempt.

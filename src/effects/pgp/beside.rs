@@ -5,9 +5,9 @@
 //! the bytes would have.
 
 use std::io::{self, Read, Write};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SendError, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use crate::domain::Digest;
 use crate::domain::digest::Digester;
@@ -33,6 +33,8 @@ struct Pieces {
     empty: SyncSender<Vec<u8>>,
     piece: Vec<u8>,
     given: usize,
+    /// An error is told again whenever somebody reads on: a reader that swallows it must not see an end instead.
+    failed: Option<io::ErrorKind>,
 }
 
 impl<'scope, 'env, R: Read + Send + 'scope> Ahead<'scope, 'env, R> {
@@ -40,11 +42,12 @@ impl<'scope, 'env, R: Read + Send + 'scope> Ahead<'scope, 'env, R> {
         Ahead { scope, source: Some(source), alone: 0, pieces: None }
     }
 
-    fn start(&mut self, mut source: R) {
+    /// Where no thread is to be had, reading goes on without.
+    fn start(&mut self, source: R) {
         let (full, filled) = sync_channel(PIECES_MAX);
         // What finds no room is not needed again: giving one back never waits.
         let (empty, emptied) = sync_channel::<Vec<u8>>(PIECES_MAX + 2);
-        self.scope.spawn(move || {
+        let begun = begin(self.scope, source, move |mut source| {
             loop {
                 let mut piece = emptied.try_recv().unwrap_or_else(|_| vec![0; PIECE_BYTES]);
                 piece.resize(PIECE_BYTES, 0);
@@ -63,7 +66,28 @@ impl<'scope, 'env, R: Read + Send + 'scope> Ahead<'scope, 'env, R> {
                 }
             }
         });
-        self.pieces = Some(Mutex::new(Pieces { filled, empty, piece: Vec::new(), given: 0 }));
+        match begun {
+            Ok(_) => {
+                self.pieces = Some(Mutex::new(Pieces { filled, empty, piece: Vec::new(), given: 0, failed: None }))
+            }
+            Err(source) => self.source = Some(source),
+        }
+    }
+}
+
+/// Begins a thread with what it works on; gives that back if no thread is to be had.
+fn begin<'scope, S: Send + 'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    with: S,
+    work: impl FnOnce(S) -> T + Send + 'scope,
+) -> Result<ScopedJoinHandle<'scope, Option<T>>, S> {
+    let (hand_over, handed_over) = sync_channel(1);
+    match Builder::new().spawn_scoped(scope, move || handed_over.recv().ok().map(work)) {
+        Ok(handle) => match hand_over.send(with) {
+            Ok(()) => Ok(handle),
+            Err(SendError(with)) => Err(with),
+        },
+        Err(_) => Err(with),
     }
 }
 
@@ -102,10 +126,14 @@ impl<'scope, R: Read + Send + 'scope> Read for Ahead<'scope, '_, R> {
 
 impl Read for Pieces {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(kind) = self.failed {
+            return Err(kind.into());
+        }
         if self.given == self.piece.len() {
             // The thread has ended in good order: so has what it read.
             let Ok(next) = self.filled.recv() else { return Ok(0) };
-            let used = std::mem::replace(&mut self.piece, next?);
+            let next = next.inspect_err(|error| self.failed = Some(error.kind()))?;
+            let used = std::mem::replace(&mut self.piece, next);
             self.given = 0;
             let _ = self.empty.try_send(used);
         }
@@ -127,7 +155,7 @@ struct Thread<'scope> {
     full: SyncSender<Vec<u8>>,
     emptied: Receiver<Vec<u8>>,
     piece: Vec<u8>,
-    handle: ScopedJoinHandle<'scope, io::Result<(Digest, u64)>>,
+    handle: ScopedJoinHandle<'scope, Option<io::Result<(Digest, u64)>>>,
 }
 
 struct Digesting<W> {
@@ -158,7 +186,10 @@ impl<'scope, 'env, W: Write + Send + 'scope> Behind<'scope, 'env, W> {
     /// Takes the next bytes. An error may tell of earlier ones.
     pub(super) fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Some(target) = self.target.take_if(|target| target.bytes >= ALONE_BYTES as u64) {
-            self.thread = Some(start(self.scope, target));
+            match start(self.scope, target) {
+                Ok(thread) => self.thread = Some(thread),
+                Err(target) => self.target = Some(target),
+            }
         }
         match (&mut self.target, &mut self.thread) {
             (Some(target), _) => target.take(bytes),
@@ -180,22 +211,23 @@ impl<'scope, 'env, W: Write + Send + 'scope> Behind<'scope, 'env, W> {
     }
 }
 
+/// Where no thread is to be had, the target comes back.
 fn start<'scope, W: Write + Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
-    mut target: Digesting<W>,
-) -> Thread<'scope> {
+    target: Digesting<W>,
+) -> Result<Thread<'scope>, Digesting<W>> {
     let (full, filled) = sync_channel::<Vec<u8>>(PIECES_MAX);
     // What finds no room is not needed again: giving one back never waits.
     let (empty, emptied) = sync_channel(PIECES_MAX + 2);
-    let handle = scope.spawn(move || {
+    let handle = begin(scope, target, move |mut target| {
         for mut piece in filled {
             target.take(&piece)?;
             piece.clear();
             let _ = empty.try_send(piece);
         }
         target.finish()
-    });
-    Thread { full, emptied, piece: Vec::with_capacity(PIECE_BYTES), handle }
+    })?;
+    Ok(Thread { full, emptied, piece: Vec::with_capacity(PIECE_BYTES), handle })
 }
 
 impl Thread<'_> {
@@ -220,7 +252,7 @@ impl Thread<'_> {
         // A thread that has ended says why below.
         let _ = full.send(piece);
         drop(full);
-        handle.join().unwrap_or_else(|_| Err(ended()))
+        handle.join().ok().flatten().unwrap_or_else(|| Err(ended()))
     }
 }
 
@@ -278,8 +310,9 @@ mod tests {
     fn errors_arrive() {
         for fails_at in [10, LARGE] {
             std::thread::scope(|scope| {
-                let read = Ahead::new(scope, Failing(fails_at)).read_to_end(&mut Vec::new());
-                assert_eq!(read.unwrap_err().raw_os_error(), Some(5));
+                let mut ahead = Ahead::new(scope, Failing(fails_at));
+                assert_eq!(ahead.read_to_end(&mut Vec::new()).unwrap_err().raw_os_error(), Some(5));
+                assert!(ahead.read(&mut [0]).is_err(), "an error is no end, however often it is asked for");
                 let mut behind = Behind::new(scope, Failing(fails_at));
                 let given = bytes(2 * LARGE);
                 let taken = given.chunks(100_000).try_for_each(|chunk| behind.take(chunk));

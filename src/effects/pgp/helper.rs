@@ -124,7 +124,8 @@ impl Helper<'_> {
             };
         };
         let faulty = allowed.iter().find_map(|partner| {
-            let fault = self.ring.partners.get(partner)?.faults.first()?;
+            let pinned = self.ring.partners.get(partner).and_then(|pinned| pinned.faults.first());
+            let fault = pinned.or(self.ring.partners_fault.as_ref())?;
             Some(OpenError::CertificateUnreadable { partner: partner.clone(), source: fault.clone() })
         });
         faulty.unwrap_or(OpenError::Stranger)

@@ -118,6 +118,7 @@ impl KeyRing {
         let known = |cert: &Cert| standing::fingerprint(cert).map(|fingerprint| facts(cert, fingerprint, at));
         let mut partners = Vec::new();
         let mut faults: Vec<_> = ring.own_faults.iter().map(|fault| (None, fault.clone())).collect();
+        faults.extend(ring.partners_fault.iter().map(|fault| (None, fault.clone())));
         for (partner, pinned) in &ring.partners {
             partners.extend(pinned.certs.iter().filter_map(known).map(|facts| (partner.clone(), facts)));
             faults.extend(pinned.faults.iter().map(|fault| (Some(partner.clone()), fault.clone())));

@@ -164,8 +164,9 @@ impl<'r> Terms<'r> {
             self.content(verifier, &trace, Behind::new(scope, into))
         });
         Some(match opened {
-            // Whatever it looks like inside: altered on its way comes before odd from the start.
-            Err(error) if !error.ends_reading() && !container.is_intact() => Err(OpenError::Tampered),
+            Err(error) if error.ends_reading() => Err(error),
+            // Whatever it looks like inside, and whatever a parser made of the error at the end.
+            _ if !container.is_intact() => Err(OpenError::Tampered),
             opened => opened,
         })
     }

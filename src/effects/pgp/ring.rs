@@ -107,9 +107,12 @@ pub enum KeyFault {
 /// What the key files looked like from outside. Equal stamps: nothing has changed.
 #[derive(Debug, PartialEq, Eq)]
 struct Stamp {
-    own: Result<Vec<Seen>, (PathBuf, io::ErrorKind)>,
-    partners: BTreeMap<PartnerName, Result<Vec<Seen>, (PathBuf, io::ErrorKind)>>,
+    own: Result<Vec<Seen>, Unread>,
+    partners: Result<BTreeMap<PartnerName, Result<Vec<Seen>, Unread>>, Unread>,
 }
+
+/// What could not be read, and why.
+type Unread = (PathBuf, io::ErrorKind);
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Seen {
@@ -120,19 +123,27 @@ struct Seen {
 
 impl Stamp {
     fn of(keys: &Path) -> Stamp {
-        let mut partners = BTreeMap::new();
-        if let Ok(entries) = fs::read_dir(keys.join(place::PARTNER)) {
-            for entry in entries.flatten() {
-                if let Some(partner) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
-                    partners.insert(partner, seen(&entry.path()));
-                }
-            }
-        }
-        Stamp { own: seen(&keys.join(place::OWN)), partners }
+        Stamp { own: seen(&keys.join(place::OWN)), partners: partners(&keys.join(place::PARTNER)) }
     }
 }
 
-fn seen(directory: &Path) -> Result<Vec<Seen>, (PathBuf, io::ErrorKind)> {
+fn partners(directory: &Path) -> Result<BTreeMap<PartnerName, Result<Vec<Seen>, Unread>>, Unread> {
+    let fault = |error: io::Error| (below_state(directory), error.kind());
+    let mut partners = BTreeMap::new();
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(partners),
+        other => other.map_err(fault)?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(fault)?;
+        if let Some(partner) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+            partners.insert(partner, seen(&entry.path()));
+        }
+    }
+    Ok(partners)
+}
+
+fn seen(directory: &Path) -> Result<Vec<Seen>, Unread> {
     let fault = |error: io::Error| (below_state(directory), error.kind());
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -176,6 +187,8 @@ pub(super) struct Ring {
     pub own: Vec<Cert>,
     pub own_faults: Vec<KeyFault>,
     pub partners: BTreeMap<PartnerName, Pinned>,
+    /// Why it is not known which partners there are.
+    pub partners_fault: Option<KeyFault>,
     secrets: Vec<Secret>,
 }
 
@@ -200,7 +213,8 @@ impl Ring {
             Ok(files) => files.iter().for_each(|seen| ring.load_own(seen)),
             Err(fault) => ring.own_faults.push(unreadable(fault)),
         }
-        for (partner, files) in &stamp.partners {
+        ring.partners_fault = stamp.partners.as_ref().err().map(unreadable);
+        for (partner, files) in stamp.partners.iter().flatten() {
             let pinned = ring.partners.entry(partner.clone()).or_default();
             let Ok(files) = files.as_ref().map_err(|fault| pinned.faults.push(unreadable(fault))) else { continue };
             for seen in files {
@@ -262,7 +276,7 @@ impl Ring {
     }
 }
 
-fn unreadable((file, kind): &(PathBuf, io::ErrorKind)) -> KeyFault {
+fn unreadable((file, kind): &Unread) -> KeyFault {
     KeyFault::Unreadable { file: file.clone(), source: Arc::new(io::Error::from(*kind)) }
 }
 

@@ -5,9 +5,9 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::columns::{At, Count, Day, Json, Place};
-use crate::domain::ledger::Event;
 use crate::domain::{
-    ConsignmentId, Delivery, Digest, Notice, Revision, Stage, Standing, SubmissionKey, consignment, submission,
+    ConsignmentId, Delivery, Digest, Notice, ReturnOrder, Revision, Stage, Standing, SubmissionKey, consignment,
+    submission,
 };
 use crate::store::{Change, NewConsignment, RecordError, StateChange};
 
@@ -58,7 +58,7 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
         StateChange::Owe { key, extract_from, transfer_on } => rows.owe(key, extract_from.map(Day), Day(*transfer_on)),
         StateChange::Submission { key, expect, stage, sealed } => {
             let revision = rows.move_submission(key, *expect, stage)?;
-            if change.event == Event::ReturnOrdered && matches!(stage, Stage::Scheduled | Stage::Sealed) {
+            if change.facts.order == Some(ReturnOrder::Resend) {
                 rows.run(
                     "UPDATE submission SET ordered_at = ?4 WHERE kind = ?1 AND authority = ?2 AND month = ?3",
                     params![key.kind, key.authority, key.month, At(change.at)],
@@ -241,11 +241,11 @@ impl Rows<'_> {
         Ok(next)
     }
 
-    /// An alarm that is raised already with the same code is not raised again: the ledger would fill with it.
+    /// An alarm that is raised already in the same words is not raised again: the ledger would fill with it.
     fn raise(&self, about: &str, notice: &Notice, since: At) -> Result<Revision, Refusal> {
         let rows = self.run(
             "INSERT INTO alarm (about, code, says, next, since) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (about) DO \
-             UPDATE SET code = ?2, says = ?3, next = ?4, since = ?5 WHERE code <> ?2",
+             UPDATE SET code = ?2, says = ?3, next = ?4, since = ?5 WHERE code <> ?2 OR says <> ?3",
             params![about, notice.code, notice.says, notice.next, since],
         )?;
         recorded_unless_there(rows, || format!("the alarm {} about {about}", notice.code))

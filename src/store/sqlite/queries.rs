@@ -94,10 +94,14 @@ struct Conditions {
 impl Conditions {
     fn add(&mut self, condition: &str, value: Option<impl ToSql + 'static>) {
         if let Some(value) = value {
-            self.sql.push_str(if self.values.is_empty() { " WHERE " } else { " AND " });
-            self.sql.push_str(condition);
-            self.values.push(Box::new(value));
+            self.add_all(condition, [value]);
         }
+    }
+
+    fn add_all<const N: usize>(&mut self, condition: &str, values: [impl ToSql + 'static; N]) {
+        self.sql.push_str(if self.values.is_empty() { " WHERE " } else { " AND " });
+        self.sql.push_str(condition);
+        self.values.extend(values.map(|value| Box::new(value) as Box<dyn ToSql>));
     }
 
     fn values(&self) -> impl rusqlite::Params + '_ {
@@ -135,7 +139,9 @@ impl Queries for SqliteQueries {
 
     fn consignments(&self, filter: &ConsignmentFilter) -> Result<Vec<Consignment>, QueryError> {
         let mut conditions = Conditions::default();
-        conditions.add("due_at <= ?", filter.due_at.map(At));
+        if let Some(due) = filter.due {
+            conditions.add_all("(due_at <= ? OR due_at > ?)", [At(due.now), At(due.latest)]);
+        }
         conditions.add("word = ?", filter.word.clone());
         conditions.add("authority = ?", filter.authority.clone());
         conditions.add("received_at >= ?", filter.since.map(At));

@@ -2,7 +2,8 @@
 //! signers, dates, orders, alarms, authorities in service.
 //!
 //! In:  every entry in its order, then the tables. Out: what contradicts an entry, with its number where there is one.
-//! Holds: of each transfer and return a number or a time is kept in mind, of its parts nothing: the entry is read again.
+//! Holds: of each transfer and return a number, a time or a digest is kept in mind, of its parts nothing: the entry is
+//! read again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;

@@ -123,6 +123,13 @@ fn a_state_set_back_with_its_entry_is_found() {
         format!("UPDATE consignment SET standing = {collected}, word = 'collected', entry = 4 WHERE id = '{{4}}'");
     assert_found(&back, Some(11), "as entry 4 left it");
     assert_found("UPDATE consignment SET entry = 5 WHERE id = '{4}'", Some(5), "not about it");
+    let missed = r#"'{"is":"missed","since":"2020-04-27T00:00:00Z"}'"#;
+    let unordered =
+        format!("UPDATE submission SET stage = {missed}, word = 'missed', open = 0, entry = 20, ordered_at = NULL");
+    assert_found(&unordered, Some(21), "as entry 20 left it");
+    let held = r#"'{"is":"held","since":"2020-04-27T00:00:00Z","reason":{"reason":"no-key"}}'"#;
+    let not_retried = format!("UPDATE consignment SET standing = {held}, word = 'held', entry = 10 WHERE entry = 16");
+    assert_found(&not_retried, Some(16), "as entry 10 left it");
 }
 
 #[test]

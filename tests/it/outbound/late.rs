@@ -49,6 +49,8 @@ fn a_late_workbook_is_held_until_a_person_says_whose_it_is() {
     assert_eq!(sealed.content, Digest::of(&workbook("late")));
     assert_eq!((council.outgoing("12302").len(), council.left_in("12302", HbmsMi)), (1, 0));
     assert!(council.submission(MAY).sealed.is_none(), "nothing was taken for May");
+    council.look();
+    assert_eq!(council.stage(MAY), Stage::Scheduled, "nothing lies there any more that could be held");
 }
 
 #[test]

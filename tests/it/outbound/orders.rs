@@ -69,6 +69,17 @@ fn uncertain_and_sent_again_is_the_same_message() {
 }
 
 #[test]
+fn an_alarm_tells_the_last_refusal() {
+    let refused = |words: &str| Told::Reply(Reply::Refused(words.into()));
+    let (council, _courier) = answered(vec![refused("552 too large"), refused("550 not wanted")]);
+    let says = || council.raised().into_iter().find(|alarm| alarm.about == ABOUT).unwrap().says;
+    assert!(says().contains("552 too large"), "{}", says());
+    council.order(APRIL, ReturnOrder::Resend).unwrap();
+    council.tick();
+    assert!(says().contains("550 not wanted") && !says().contains("552"), "{}", says());
+}
+
+#[test]
 fn failed_is_sent_again_or_waived() {
     let refused = || Told::Reply(Reply::Refused("552 too large".into()));
     let (council, courier) = answered(vec![refused(), refused()]);
@@ -104,4 +115,14 @@ fn missed_with_what_was_sealed_is_sent_late_and_missed_again_if_it_cannot_be() {
     assert!(matches!(council.stage(APRIL), Stage::Missed { .. }), "a day is given, then it is said again");
     assert_eq!(council.alarms()[ABOUT], "CN-513");
     assert!(courier.passed().is_empty());
+    // An order given by a clock that was ahead does not wait for it.
+    council.clock.advance_to("2020-05-30 09:00");
+    council.order(APRIL, ReturnOrder::Resend).unwrap();
+    council.clock.advance_to("2020-04-17 09:00");
+    council.tick();
+    assert!(matches!(council.stage(APRIL), Stage::Deferred { .. }), "{:?}", council.stage(APRIL));
+    council.order(APRIL, ReturnOrder::Confirm).unwrap();
+    council.tick();
+    assert!(matches!(council.stage(APRIL), Stage::Acknowledged { .. }), "an earlier one was found after all");
+    assert!(!council.alarms().contains_key(ABOUT));
 }

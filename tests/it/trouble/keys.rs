@@ -54,3 +54,20 @@ fn an_own_key_that_cannot_be_read_is_waited_for_and_named() {
     is_waited_for(&dwp, &mut council, 3, |_| (), "no key of our own");
     council.stops_well();
 }
+
+#[test]
+fn partners_that_cannot_be_read_are_no_strangers() {
+    let (dwp, mut council) = quick();
+    council.start();
+    let (partners, aside) = (council.state.join("keys/partner"), council.dir.path().join("aside"));
+    fs::rename(&partners, &aside).unwrap();
+    fs::write(&partners, "no directory").unwrap();
+    council.drops("x.pgp", &dwp.seals(&laid_xml(1), "LAID.xml", &SealOptions::default()));
+    council.until("it waits for the certificate", |council| council.deferred() == ["CN-306"]);
+    let listed = council.runs(&["keys", "list"]);
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("could not read `keys/partner`"), "{listed:?}");
+    fs::remove_file(&partners).unwrap();
+    fs::rename(&aside, &partners).unwrap();
+    council.until("it is delivered", |council| council.all_rest(1) && council.delivered().len() == 1);
+    council.stops_well();
+}

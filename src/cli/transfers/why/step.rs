@@ -109,7 +109,7 @@ fn of_hold(reason: &HoldReason) -> Progress {
         ArchiveUnsafe | Malformed { .. } => Step::Content,
         OtherAuthority { .. } => Step::Authority,
         NoRoute => Step::Route,
-        NameConflict => Step::FinalName,
+        NameConflict | SameNames => Step::FinalName,
         Repeat { .. } => Step::Repeat,
         Replaced | WhereaboutsUnknown => Step::Published,
         AttemptsExhausted { cause } => return of_cause(*cause),

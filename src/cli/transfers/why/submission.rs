@@ -7,6 +7,7 @@ use crate::cli::output::moment;
 use crate::cli::reading::Reading;
 use crate::cli::transfers::transfer::notice_of_stage;
 use crate::config::settings::{ReturnSettings, Window};
+use crate::domain::return_order::SENT_WITHIN;
 use crate::domain::{Stage, Submission};
 
 /// How far a return came.
@@ -38,6 +39,7 @@ pub(super) fn explain(submission: &Submission, reading: &Reading<'_>) -> Explana
     let says = match (&submission.stage, &notice) {
         (_, Some(notice)) => format!("{} {}", notice.code, notice.says),
         (Stage::Scheduled, None) => "Nothing acceptable has been picked up yet.".to_owned(),
+        (Stage::Sealed, None) if submission.ordered.is_some() => "Sealed; by order it is sent at once.".to_owned(),
         (Stage::Sealed, None) => format!("Sealed; it is sent on {}.", submission.transfer_on),
         (Stage::Sending { at, .. }, None) => format!("It is being sent since {}.", moment(*at)),
         (Stage::Sent { at, reply }, None) => format!("Sent {}; the courier said: {reply}", moment(*at)),
@@ -89,6 +91,11 @@ fn asks(step: Step, submission: &Submission, settings: Option<&ReturnSettings>) 
         Step::Seal => {
             let partner = settings.map_or_else(unconfigured, |owed| owed.partner.to_string());
             ("seal", format!("It must be sealed to a usable certificate of the partner ({partner}), and open again."))
+        }
+        Step::Date if submission.ordered.is_some() => {
+            let hours = SENT_WITHIN.as_secs() / 3600;
+            let at = submission.ordered.map(moment).unwrap_or_default();
+            ("date", format!("A person ordered it {at}; it is sent within {hours} hours of that, whatever its date."))
         }
         Step::Date => {
             let window = settings.map_or_else(unconfigured, |owed| hours(owed.window));

@@ -123,7 +123,10 @@ impl Wording {
                 );
                 if code.starts_with('4') {
                     Trouble::Busy(says)
-                } else if doing.is_about_the_message() && !NOT_LOGGED_IN.contains(&code.as_str()) {
+                } else if doing == Doing::Message
+                    || doing.is_about_the_message() && !NOT_LOGGED_IN.contains(&code.as_str())
+                {
+                    // Whatever the code: a definite no to the message itself is no silence.
                     Trouble::Refused(says)
                 } else {
                     Trouble::Closed(says)

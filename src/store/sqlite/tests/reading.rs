@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::super::SqliteStore;
 use crate::domain::ledger::Event;
-use crate::domain::{Consignment, DeferCause, Resume, Revision, Stage, Standing};
+use crate::domain::{Consignment, DeferCause, Due, Resume, Revision, Stage, Standing};
 use crate::store::samples::*;
 use crate::store::{Auditable, Change, ConsignmentFilter, Queries, Recorder, StateChange, SubmissionFilter};
 
@@ -58,13 +58,16 @@ fn only_what_is_due_is_due() {
         move_to(4, 1, Event::Deferred, later.clone()),
     ]);
     let due = |second| {
-        let filter = ConsignmentFilter { due_at: Some(at(second)), ..ConsignmentFilter::default() };
+        let due = Due { now: at(second), latest: at(second + 3600) };
+        let filter = ConsignmentFilter { due: Some(due), ..ConsignmentFilter::default() };
         ids(store.queries().consignments(&filter).unwrap())
     };
     assert_eq!(due(0), [0u32; 0]);
     assert_eq!(due(2), [1]);
     assert_eq!(due(999), [1, 3], "oldest first");
     assert_eq!(due(1000), [1, 3, 4]);
+    assert_eq!(due(-2601), [4], "no pause is so long: the clock was ahead");
+    assert_eq!(due(-2600), [0u32; 0]);
     assert_eq!(store.queries().consignment(&id(4)).unwrap().unwrap().0.standing, later);
 }
 
