@@ -136,6 +136,22 @@ fn each_is_held_under_its_own_reason_and_the_good_ones_flow() {
 }
 
 #[test]
+fn a_pack_of_nothing_and_one_of_the_same_names_are_held() {
+    let mut dwp = Partner::new(Algorithm::Curve25519);
+    let mut council = Council::new(&mut dwp);
+    council.changes_routes(|route| drop(route.insert("file_name".into(), "{name}".into())));
+    let pack = |members: &[(&str, &[u8])]| hbcourier::cli::demo::samples::archive(members).unwrap();
+    let same = [("a/HBSA001.csv", &b"REFERRAL,RULE\r\n1,HBSA001\r\n"[..]), ("b/HBSA001.csv", b"REFERRAL,RULE\r\n")];
+    for (name, content) in [("HBMS_empty.zip", pack(&[])), ("HBMS_same.zip", pack(&same))] {
+        council.drops(&format!("{name}.pgp"), &dwp.seals(&content, name, &SealOptions::default()));
+    }
+    council.start();
+    council.until("both are held", |council| council.all_rest(2) && council.codes() == ["CN-117", "CN-126"]);
+    assert!(council.delivered().is_empty() && council.hidden_parts().is_empty());
+    council.stops_well();
+}
+
+#[test]
 fn the_same_file_for_two_authorities_is_no_repeat() {
     let mut dwp = Partner::new(Algorithm::Curve25519);
     let mut council = Council::new(&mut dwp);

@@ -47,6 +47,42 @@ fn once_says_what_was_deferred_and_which_alarms_stand() {
 }
 
 #[test]
+fn once_counts_a_return_that_is_held() {
+    let (_dwp, council) = impatient();
+    council.falls_due_today();
+    fs::write(council.returns.join("shbe/extract.txt"), b"").unwrap();
+    let once = || council.runs(&["run", "--once"]).status.code();
+    assert_eq!(once(), Some(1), "it is held anew");
+    assert_eq!(council.json(&["held", "list"])["held"][0]["code"], "CN-401");
+    assert_eq!(once(), Some(0), "nothing is held anew");
+    fs::remove_file(council.returns.join("shbe/extract.txt")).unwrap();
+    assert_eq!(once(), Some(0));
+    assert_eq!(council.json(&["held", "list"])["held"].as_array().unwrap().len(), 0, "it was taken out");
+    assert_eq!((council.events("return-held"), council.events("hold-ended")), (1, 1));
+}
+
+#[test]
+fn once_ends_while_somebody_goes_on_writing() {
+    let (_dwp, council) = impatient();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let path = council.dir.path().join(format!("council/drop/{}/endless.pgp", crate::support::council::LA));
+        let stop = &stop;
+        scope.spawn(move || {
+            while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+                let mut file = fs::File::options().append(true).create(true).open(&path).unwrap();
+                std::io::Write::write_all(&mut file, b"x").unwrap();
+                std::thread::yield_now();
+            }
+        });
+        let once = council.runs(&["run", "--once"]);
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(once.status.code(), Some(0), "{once:?}");
+    });
+    assert_eq!((council.dropped().len(), council.consignments().len()), (1, 0), "what is being written is left");
+}
+
+#[test]
 fn a_second_instance_is_refused_and_says_so() {
     let (_dwp, mut council) = impatient();
     council.start();

@@ -8,7 +8,7 @@ use hbcourier::cli::demo::samples;
 
 use super::quick;
 use crate::inbound::laid_xml;
-use crate::support::council::{files_below, succeeded};
+use crate::support::council::{command, files_below, succeeded};
 use crate::support::mount::Mount;
 use crate::support::partner::SealOptions;
 
@@ -84,6 +84,44 @@ fn a_missing_one_is_waited_for_and_named() {
     council.until("it is delivered", |council| council.all_rest(1) && council.delivered().len() == 1);
     council.until("the alarm is over", |council| !council.is_alarmed("laid-12302", "CN-507"));
     council.stops_well();
+}
+
+/// A folder that gives its own group to what is made in it, and a service whose account is not of that group.
+#[test]
+fn one_of_another_group_takes_large_files_too() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+    const ACCOUNT: u32 = 65_534;
+    const GROUP: u32 = 65_533;
+    let (dwp, council) = quick();
+    super::folder_key(&council, "settle", "200ms");
+    let contents = [laid_xml(1), large_laid().repeat(5)[..].to_vec()];
+    // Larger than what is staged from memory, and a document only up to its end.
+    let contents = contents.map(|content| samples::laid_pdf().into_iter().chain(content).collect::<Vec<u8>>());
+    for (number, content) in contents.iter().enumerate() {
+        let whole = [content, &b"\nstartxref\n9\n%%EOF\n"[..]].concat();
+        council.drops(&format!("{number}.pgp"), &dwp.seals(&whole, "LAID.pdf", &SealOptions::default()));
+    }
+    // Where that account can run it, wherever this was built.
+    let program = council.dir.path().join("hbcourier");
+    fs::copy(command().get_program(), &program).unwrap();
+    for path in everything_below(council.dir.path()) {
+        chown(&path, Some(ACCOUNT), Some(ACCOUNT)).unwrap();
+    }
+    chown(laid(&council), Some(ACCOUNT), Some(GROUP)).unwrap();
+    fs::set_permissions(laid(&council), fs::Permissions::from_mode(0o2750)).unwrap();
+    let mut run = std::process::Command::new(program);
+    run.uid(ACCOUNT).gid(ACCOUNT).arg("--config").arg(&council.config).args(["run", "--once"]);
+    succeeded(run.output().unwrap());
+    let delivered = council.delivered();
+    assert_eq!(delivered.len(), 2, "{:?} {:?}", council.deferred(), council.held());
+    assert!(delivered.keys().all(|path| fs::metadata(path).unwrap().gid() == GROUP));
+}
+
+fn everything_below(folder: &Path) -> Vec<PathBuf> {
+    let below = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let below = below.flat_map(|path| if path.is_dir() { everything_below(&path) } else { vec![path] });
+    below.chain([folder.to_owned()]).collect()
 }
 
 #[test]
