@@ -108,16 +108,22 @@ impl Directory {
         Ok(fs::linkat(&from.file, component(name)?, &self.file, component(to)?, AtFlags::empty())?)
     }
 
-    /// The one atomic move to a final name. [`io::ErrorKind::AlreadyExists`] if the name is taken.
+    /// The move to a final name: in one step, or where the file system has none, by a second name and away with the
+    /// first. [`io::ErrorKind::AlreadyExists`] if the name is taken.
     pub fn publish(&self, name: &str, into: &Directory, final_name: &str) -> io::Result<()> {
+        if self.publish_at_once(name, into, final_name)? {
+            return Ok(());
+        }
+        into.link_from(self, name, final_name)?;
+        Ok(fs::unlinkat(&self.file, component(name)?, AtFlags::empty())?)
+    }
+
+    /// As [`Directory::publish`], in one step. `false`, with nothing done: the file system has no such step.
+    pub fn publish_at_once(&self, name: &str, into: &Directory, final_name: &str) -> io::Result<bool> {
         let (name, final_name) = (component(name)?, component(final_name)?);
         match fs::renameat_with(&self.file, name, &into.file, final_name, RenameFlags::NOREPLACE) {
-            Ok(()) => Ok(()),
-            // File systems without the flag: a second name, then away with the first.
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => {
-                fs::linkat(&self.file, name, &into.file, final_name, AtFlags::empty())?;
-                Ok(fs::unlinkat(&self.file, name, AtFlags::empty())?)
-            }
+            Ok(()) => Ok(true),
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

@@ -17,10 +17,10 @@ use super::{Courier, CourierError, Evidence, Form, Interrupted, Parcel, Ready, R
 use crate::domain::{DeferCause, Digest};
 use crate::durable::{Copied, CopyError, Directories, Directory, copy_and_digest};
 
-/// A part nobody has tried to publish; 0600 is how it was created.
-const UNTOUCHED_MODE: u32 = 0o600;
-/// For the transport, by way of the folder's group.
+/// For the transport, by way of the folder's group. A part has it too: what is in it is sealed.
 const PUBLISHED_MODE: u32 = 0o640;
+/// A part that is moved in two steps, where the file system has no other way: it may have had both names.
+const IN_TWO_STEPS_MODE: u32 = 0o740;
 const PERMISSION_BITS: u32 = 0o7777;
 
 /// The courier that puts files into a folder.
@@ -111,7 +111,8 @@ impl FolderCourier {
         if copied != *sealed {
             return Err(unreadable("are no longer those that were sealed".to_owned()));
         }
-        file.sync_all().and_then(|()| directory.sync()).map_err(|error| self.trouble(&error))?;
+        let synced = file.set_permissions(Permissions::from_mode(PUBLISHED_MODE)).and_then(|()| file.sync_all());
+        synced.and_then(|()| directory.sync()).map_err(|error| self.trouble(&error))?;
         Ok(file)
     }
 
@@ -133,9 +134,9 @@ impl FolderCourier {
             (Content::None, Content::None) => {
                 Evidence::Arrived(format!("`{name}` was placed in the folder and has been taken by the transport"))
             }
-            (Content::Same, Content::None) if mode(&directory, &part)? == UNTOUCHED_MODE => Evidence::NotArrived,
-            // Without an atomic move there is a moment at which the file had both names; it may have been taken then.
-            (Content::Same, Content::None) => Evidence::Unknown,
+            // It may have been taken when it had both names.
+            (Content::Same, Content::None) if mode(&directory, &part)? == IN_TWO_STEPS_MODE => Evidence::Unknown,
+            (Content::Same, Content::None) => Evidence::NotArrived,
             (Content::Other, Content::None) | (_, Content::Other) => Evidence::Unknown,
         })
     }
@@ -207,11 +208,7 @@ impl Ready for Placed<'_> {
     }
 
     fn commit(self: Box<Self>) -> Reply {
-        // Between the two a crash leaves it open whether it was tried: the mode is synced with the name, not before.
-        if let Err(error) = self.file.set_permissions(Permissions::from_mode(PUBLISHED_MODE)) {
-            return self.try_later(&error);
-        }
-        match self.directory.publish(&self.part, &self.directory, &self.name) {
+        match self.publish() {
             Ok(()) => self.published(),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => self.name_taken(),
             Err(error) => match self.directory.stamp(&self.name) {
@@ -224,6 +221,16 @@ impl Ready for Placed<'_> {
 }
 
 impl Placed<'_> {
+    fn publish(&self) -> io::Result<()> {
+        if self.directory.publish_at_once(&self.part, &self.directory, &self.name)? {
+            return Ok(());
+        }
+        self.file.set_permissions(Permissions::from_mode(IN_TWO_STEPS_MODE))?;
+        self.file.sync_all()?;
+        self.directory.publish(&self.part, &self.directory, &self.name)?;
+        self.file.set_permissions(Permissions::from_mode(PUBLISHED_MODE))
+    }
+
     fn published(&self) -> Reply {
         match self.file.sync_all().and_then(|()| self.directory.sync()) {
             Ok(()) => Reply::Accepted(placed(&self.name)),

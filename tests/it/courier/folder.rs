@@ -67,7 +67,7 @@ fn a_file_is_hidden_until_it_is_whole_and_then_placed() {
     let ready = courier.prepare(sealed.parcel()).unwrap();
     let part = folder.part(&sealed);
     assert_eq!(folder.names(), [part.file_name().unwrap().to_str().unwrap()]);
-    assert_eq!(mode(&part), 0o600);
+    assert_eq!(mode(&part), 0o640, "what is in it is sealed");
     assert_eq!(ready.commit(), Reply::Accepted(format!("placed in the folder as {NAME}")));
     assert_eq!(folder.names(), [NAME]);
     assert_eq!(mode(&folder.file(NAME)), 0o640);
@@ -124,7 +124,7 @@ fn the_evidence_after_a_crash() {
 
     let half_moved_and_taken = |folder: &Folder| {
         prepared(folder);
-        fs::set_permissions(folder.part(&sealed), fs::Permissions::from_mode(0o640)).unwrap();
+        fs::set_permissions(folder.part(&sealed), fs::Permissions::from_mode(0o740)).unwrap();
     };
     assert_eq!(after(&half_moved_and_taken, false).0, Evidence::Unknown);
 

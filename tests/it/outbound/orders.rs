@@ -9,6 +9,7 @@ use hbcourier::effects::courier::{Form, Reply};
 
 use super::council::{Council, Way, extract};
 use super::scripted::{ScriptedCourier, Told};
+use crate::support::virtual_clock::in_london;
 
 const APRIL: &str = "shbe/12302/2020-04";
 const ABOUT: &str = "return-shbe-12302-2020-04";
@@ -118,7 +119,7 @@ fn missed_with_what_was_sealed_is_sent_late_and_missed_again_if_it_cannot_be() {
     // An order given by a clock that was ahead does not wait for it.
     council.clock.advance_to("2020-05-30 09:00");
     council.order(APRIL, ReturnOrder::Resend).unwrap();
-    council.clock.advance_to("2020-04-17 09:00");
+    council.clock.jump_to(in_london("2020-04-17 09:00"));
     council.tick();
     assert!(matches!(council.stage(APRIL), Stage::Deferred { .. }), "{:?}", council.stage(APRIL));
     council.order(APRIL, ReturnOrder::Confirm).unwrap();
