@@ -11,6 +11,7 @@ pub mod hbms_mi;
 pub mod hbms_pack;
 pub mod laid_pdf;
 pub mod laid_xml;
+pub mod mail;
 pub mod shbe;
 
 mod allowance;

@@ -1,7 +1,7 @@
 //! What a key is if it is left out. The reference file shows these values.
 
 use super::raw::{RawDropFolder, RawLimits, RawReturn, RawRoute, RawService, RawSmtp};
-use super::settings::{Noticing, SmtpTls};
+use super::settings::{Carries, Noticing, SmtpTls};
 use super::template::{DELIVERY_NAME, RETURN_NAME};
 
 impl Default for RawService {
@@ -36,6 +36,7 @@ impl Default for RawDropFolder {
             name: None,
             path: None,
             partners: None,
+            carries: Carries::Files,
             noticing: Noticing::Notify,
             settle: "5s".into(),
             patience: "15m".into(),

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::notation::{WrittenDuration, WrittenSize};
-use super::settings::{Noticing, SmtpTls};
+use super::settings::{Carries, Noticing, SmtpTls};
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -103,6 +103,8 @@ pub(super) struct RawDropFolder {
     /// Whose signatures are accepted on what lies here.
     #[schemars(required, example = ["dwp"])]
     pub(super) partners: Option<Vec<String>>,
+    /// What its files are: sealed files, or whole mails (RFC 5322), one in each, as a Maildir's `new` has them.
+    pub(super) carries: Carries,
     /// How new files are noticed. The sweep finds them in any case.
     pub(super) noticing: Noticing,
     /// How long a file must stay unchanged where nobody was seen closing it. 100ms to 1h.

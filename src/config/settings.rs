@@ -87,12 +87,25 @@ pub struct DropFolderSettings {
     pub path: PathBuf,
     /// Whose signatures are accepted on what lies here.
     pub partners: Vec<PartnerName>,
+    /// What its files are.
+    pub carries: Carries,
     /// How new files are noticed. The sweep finds them in any case.
     pub noticing: Noticing,
     /// How long a file must stay unchanged where no close was seen.
     pub settle: Duration,
     /// How long an incomplete file may stay unchanged before it is collected and held.
     pub patience: Duration,
+}
+
+/// What the files of a drop folder are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Carries {
+    /// Sealed files.
+    Files,
+    /// Whole mails, one in each file, as a Maildir's `new` has them: what is sealed in them is found there.
+    Mail,
 }
 
 /// How new files are noticed.

@@ -241,6 +241,7 @@ fn sources(authorities: &[AuthoritySettings], directories: &Arc<Directories>) ->
                 name: folder.name.clone(),
                 authority: authority.number.clone(),
                 partners: folder.partners.clone(),
+                carries: folder.carries,
                 folder: DropFolder::new(folder.path.clone(), directories.clone()),
                 routes: authority.routes.iter().map(route).collect::<Result<_, _>>()?,
             });

@@ -12,14 +12,14 @@ use std::time::Duration;
 use super::carriers::{Job, Queue};
 use super::health::Health;
 use super::stop::Stop;
-use crate::config::settings::{DropFolderSettings, Noticing as How};
+use crate::config::settings::{Carries, DropFolderSettings, Noticing as How};
 use crate::domain::AlarmReason;
 use crate::durable::Directory;
 use crate::effects::clock::Clock;
-use crate::effects::drop_folder::{DropFolder, Look, Sighting};
+use crate::effects::drop_folder::{Look, Sighting};
 use crate::effects::noticing::{Hint, Noticing};
 use crate::effects::pgp::{Completeness, completeness};
-use crate::inbound::{Critical, Inbound, Settling};
+use crate::inbound::{Critical, Inbound, Settling, Source};
 
 /// Files that carriers had to leave where they are: by source and name.
 pub(super) type LeftFiles = Mutex<BTreeMap<(usize, String), AlarmReason>>;
@@ -134,7 +134,7 @@ impl Lookout {
         };
         // What cannot be looked at now is found by the sweep.
         if let Ok(Some(sighting)) = source.folder.sight(name) {
-            let whole = || look_inside(&source.folder, &sighting).unwrap_or_default();
+            let whole = || look_inside(source, &sighting).unwrap_or_default();
             if watched.settling.is_ready(&sighting, true, self.clock.since_boot(), whole) {
                 self.queue.offer(Job::Collect(index, sighting));
             }
@@ -183,7 +183,7 @@ impl Lookout {
         for sighting in &look.sightings {
             let mut closed_to_us = false;
             let whole = || {
-                look_inside(&source.folder, sighting).unwrap_or_else(|_| {
+                look_inside(source, sighting).unwrap_or_else(|_| {
                     closed_to_us = true;
                     None
                 })
@@ -251,8 +251,10 @@ fn is_of_state(reason: AlarmReason) -> bool {
 }
 
 /// Whether the file is whole, if it can be told now.
-fn look_inside(folder: &DropFolder, sighting: &Sighting) -> std::io::Result<Option<Completeness>> {
-    match folder.open(sighting)? {
+fn look_inside(source: &Source, sighting: &Sighting) -> std::io::Result<Option<Completeness>> {
+    match source.folder.open(sighting)? {
+        // A mail has no end that tells. Whoever delivers mails into a folder renames them into it.
+        Some(_) if source.carries == Carries::Mail => Ok(Some(Completeness::Complete)),
         Some(file) => completeness(&file).map(Some),
         None => Ok(None),
     }

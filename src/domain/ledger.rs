@@ -139,7 +139,10 @@ pub struct Facts {
     /// SHA-256 of the content.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<Digest>,
-    /// Length in bytes of what `sealed` or `content` names.
+    /// SHA-256 of each content, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contents: Vec<Digest>,
+    /// Length in bytes of what `sealed`, `content` or `contents` names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// The certificate whose signature was accepted, or which was trusted.

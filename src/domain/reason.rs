@@ -90,6 +90,11 @@ pub enum HoldReason {
         /// In what way.
         unsound: Unsound,
     },
+    /// A mail of which nothing may be used.
+    Mail {
+        /// Why.
+        unfit: UnfitMail,
+    },
     /// No route says where this kind of file goes.
     NoRoute,
     /// Carries another authority's number: possibly another authority's personal data.
@@ -156,6 +161,26 @@ pub enum Limit {
     ArchiveMembers,
     /// Bytes all members of an archive become together.
     ArchiveBytes,
+}
+
+/// Why nothing of a mail may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnfitMail {
+    /// Nothing in it is sealed, or what came out of it has no file.
+    Plain,
+    /// It is S/MIME.
+    SMime,
+    /// It is signed with OpenPGP and not encrypted.
+    SignedOnly,
+    /// Beside what is sealed there is something that is neither sealed nor a covering note.
+    PartlySealed,
+    /// Readers may see different things in it.
+    Ambiguous,
+    /// It has more parts, deeper ones, longer headers or more bytes than are read.
+    TooComplex,
+    /// Its sealed parts are signed by different keys.
+    SeveralSigners,
 }
 
 /// Why a consignment can never be delivered. There is no release.

@@ -10,6 +10,7 @@ use super::claims::Claim;
 use super::open::Opened;
 use super::{Critical, Failure, Inbound};
 use crate::catalogue::without_openpgp_ending;
+use crate::config::settings::Carries;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::retry::pause;
@@ -102,11 +103,14 @@ impl Inbound {
             let detail = format!("the source {} is no longer configured", consignment.source);
             return Err(Failure::of(Consequence::Hold(HoldReason::NoRoute), detail));
         };
-        let opened = match ahead.filter(|ahead| ahead.is_of(consignment)) {
-            Some(ahead) => ahead,
-            None => self.open(source, consignment)?,
+        let opened = match (ahead.filter(|ahead| ahead.is_of(consignment)), source.carries) {
+            (Some(ahead), _) => vec![ahead],
+            (None, Carries::Files) => vec![self.open(source, consignment)?],
+            (None, Carries::Mail) => self.open_mail(source, consignment)?,
         };
-        let recognised = self.identify(opened, name.map(without_openpgp_ending))?;
+        // A mail's own file is named by whoever delivered the mail.
+        let outer = name.filter(|_| source.carries == Carries::Files).map(without_openpgp_ending);
+        let recognised = self.identify(opened, outer)?;
         let routed = self.check(source, consignment, recognised)?;
         self.stage(consignment, routed)
     }

@@ -14,7 +14,7 @@ use crate::effects::destination::Access;
 
 /// Content whose every part has a place to go.
 pub(super) struct Routed {
-    pub opened: Opened,
+    pub opened: Vec<Opened>,
     pub parts: Vec<(Part, Delivery, Access)>,
 }
 

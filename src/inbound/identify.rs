@@ -13,9 +13,9 @@ use crate::domain::reason::Unsound;
 use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber};
 use crate::durable::PrivateContent;
 
-/// Content whose parts are known.
+/// Contents whose parts are known: one, or several of one mail.
 pub(super) struct Recognised {
-    pub opened: Opened,
+    pub opened: Vec<Opened>,
     pub parts: Vec<Part>,
     /// Every LA number that names or contents plainly name.
     pub authorities: Vec<LaNumber>,
@@ -23,6 +23,8 @@ pub(super) struct Recognised {
 
 /// One file to be delivered.
 pub(super) struct Part {
+    /// In which of the contents it is.
+    pub content: usize,
     /// Its place in the pack; `None` if it is the whole content.
     pub member: Option<usize>,
     /// The name the sender gave it, if any.
@@ -34,21 +36,33 @@ pub(super) struct Part {
 
 impl Inbound {
     /// `outer` is the name at the source, without its OpenPGP ending.
-    pub(super) fn identify(&self, mut opened: Opened, outer: Option<&str>) -> Result<Recognised, Failure> {
+    pub(super) fn identify(&self, mut opened: Vec<Opened>, outer: Option<&str>) -> Result<Recognised, Failure> {
+        let (mut parts, mut authorities) = (Vec::new(), Vec::new());
+        for (content, opened) in opened.iter_mut().enumerate() {
+            let within = self.identify_one(opened, outer, &mut authorities)?;
+            parts.extend(within.into_iter().map(|part| Part { content, ..part }));
+        }
+        Ok(Recognised { opened, parts, authorities })
+    }
+
+    fn identify_one(
+        &self,
+        opened: &mut Opened,
+        outer: Option<&str>,
+        authorities: &mut Vec<LaNumber>,
+    ) -> Result<Vec<Part>, Failure> {
         let inner = opened.verdict.file_name.clone().filter(|name| !name.is_empty());
         let name = inner.as_deref().or(outer).map(str::to_owned);
         let found = self.look_at(name.as_deref(), &mut opened.content)?;
-        let mut authorities = found.authorities.clone();
+        authorities.extend(found.authorities.iter().cloned());
         authorities.extend(outer.and_then(crate::catalogue::authority_in_name));
         let packed = found.kind == FileKind::HbmsPack && is_zip(&mut opened.content)?;
-        let parts = if packed {
-            self.members(&mut opened.content, &mut authorities)?
-        } else {
-            sound(&found)?;
-            let (digest, bytes) = (opened.verdict.content, opened.verdict.bytes);
-            vec![Part { member: None, name, kind: found.kind, digest, bytes }]
-        };
-        Ok(Recognised { opened, parts, authorities })
+        if packed {
+            return self.members(&mut opened.content, authorities);
+        }
+        sound(&found)?;
+        let (digest, bytes) = (opened.verdict.content, opened.verdict.bytes);
+        Ok(vec![Part { content: 0, member: None, name, kind: found.kind, digest, bytes }])
     }
 
     fn members(&self, content: &mut PrivateContent, authorities: &mut Vec<LaNumber>) -> Result<Vec<Part>, Failure> {
@@ -70,7 +84,7 @@ impl Inbound {
             if kind == FileKind::CaseloadRisk {
                 sound(&found)?;
             }
-            parts.push(Part { member: Some(member), name: Some(name), kind, digest, bytes });
+            parts.push(Part { content: 0, member: Some(member), name: Some(name), kind, digest, bytes });
         }
         if parts.is_empty() {
             let hold = HoldReason::Malformed { unsound: Unsound::Broken };

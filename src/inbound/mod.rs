@@ -10,6 +10,7 @@ mod claims;
 mod collect;
 mod identify;
 mod left;
+mod mail;
 mod open;
 mod publish;
 mod recover;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::FileNameTemplate;
+use crate::config::settings::Carries;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Actor, Consequence, DestinationName, FileKind, LaNumber, PartnerName, SourceName};
@@ -72,6 +74,8 @@ pub struct Source {
     pub authority: LaNumber,
     /// Whose signatures are accepted.
     pub partners: Vec<PartnerName>,
+    /// What its files are.
+    pub carries: Carries,
     /// The folder.
     pub folder: DropFolder,
     /// The first route that has the kind decides.

@@ -5,11 +5,12 @@
 //! Holds: nothing reads the private place before the verdict; without one it is gone.
 
 use std::fs::File;
-use std::io::Seek;
+use std::io::{Read, Seek};
 
 use jiff::Timestamp;
 
 use super::{Failure, Inbound, Source};
+use crate::config::settings::Carries;
 use crate::domain::{Consequence, Consignment, DeferCause, HoldReason};
 use crate::durable::{Passing, PrivateContent, step};
 use crate::effects::pgp::{OpenError, OpenRequest, Signers, Verdict};
@@ -38,7 +39,7 @@ impl Inbound {
     pub(super) fn open(&self, source: &Source, consignment: &Consignment) -> Result<Opened, Failure> {
         let unreadable = |error| Failure::of(Consequence::Defer(DeferCause::SpoolUnreadable), error);
         let sealed = self.spool.raw(&consignment.source, &consignment.id).map_err(unreadable)?;
-        let opened = match self.open_sealed(source, sealed, consignment.received_at) {
+        let opened = match self.open_file(source, sealed, consignment.received_at) {
             Ok(opened) if opened.is_of(consignment) => opened,
             Ok(_) => return Err(spool_changed()),
             Err(error) => return Err(self.blame(consignment, error.consequence(), &error)),
@@ -50,25 +51,35 @@ impl Inbound {
     /// Opens a large file at the one reading in which it is collected. What comes of it counts only once the file is
     /// collected; `None`: opening it then says why not.
     pub(super) fn open_ahead(&self, source: &Source, sealed: &File, received_at: Timestamp) -> Option<Opened> {
-        let sealed = sealed.try_clone().ok()?;
-        self.open_sealed(source, sealed, received_at).ok()
+        let sealed = sealed.try_clone().ok().filter(|_| source.carries == Carries::Files)?;
+        self.open_file(source, sealed, received_at).ok()
     }
 
-    fn open_sealed(&self, source: &Source, sealed: File, at: Timestamp) -> Result<Opened, OpenError> {
+    fn open_file(&self, source: &Source, sealed: File, at: Timestamp) -> Result<Opened, OpenError> {
+        let mut sealed = Passing::new(sealed);
+        let (content, verdict) = self.open_sealed(source, &mut sealed, at)?;
+        Ok(Opened { content, verdict, at, sealed_bytes: Passing::bytes(&sealed) })
+    }
+
+    pub(super) fn open_sealed(
+        &self,
+        source: &Source,
+        sealed: &mut (dyn Read + Send + Sync),
+        at: Timestamp,
+    ) -> Result<(PrivateContent, Verdict), OpenError> {
         let mut content = self.spool.private_content();
         let request = OpenRequest {
             at,
             signers: Signers::Partners(&source.partners),
             plaintext_bytes_max: self.terms.plaintext_bytes_max,
         };
-        let mut sealed = Passing::new(sealed);
-        let verdict = self.opener.open(&mut sealed, &mut content, &request)?;
+        let verdict = self.opener.open(sealed, &mut content, &request)?;
         content.rewind().map_err(OpenError::Write)?;
-        Ok(Opened { content, verdict, at, sealed_bytes: sealed.bytes() })
+        Ok((content, verdict))
     }
 
     /// What will not open may be the sender's doing, or our own disk's.
-    fn blame(&self, consignment: &Consignment, consequence: Consequence, detail: &dyn ToString) -> Failure {
+    pub(super) fn blame(&self, consignment: &Consignment, consequence: Consequence, detail: &dyn ToString) -> Failure {
         if matches!(consequence, Consequence::Defer(_)) {
             return Failure::of(consequence, detail.to_string());
         }
@@ -80,6 +91,6 @@ impl Inbound {
     }
 }
 
-fn spool_changed() -> Failure {
+pub(super) fn spool_changed() -> Failure {
     Failure::of(Consequence::Hold(HoldReason::SpoolChanged), "the spooled bytes are no longer those collected")
 }

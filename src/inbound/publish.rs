@@ -184,7 +184,7 @@ impl Inbound {
             expect: consignment.revision,
             standing: standing.clone(),
             deliveries,
-            accepts: None,
+            accepts: Vec::new(),
             signer: None,
         };
         let recorded = self.recorder.record(self.change(event, facts, state))?;

@@ -19,14 +19,14 @@ use crate::store::{Change, Named, RecordError, StateChange};
 
 impl Inbound {
     pub(super) fn stage(&self, consignment: &mut Consignment, routed: Routed) -> Result<Vec<Delivery>, Failure> {
-        let Routed { opened, mut parts } = routed;
+        let Routed { mut opened, mut parts } = routed;
         self.recall_published(consignment, &mut parts)?;
         let mut unrecorded = Unrecorded { inbound: self, deliveries: Vec::new(), recorded: false };
-        let mut content = opened.content;
         for (part, delivery, access) in &mut parts {
             unrecorded.deliveries.push(delivery.clone());
             if !delivery.published {
-                self.stage_part(&mut content, part, delivery, *access)?;
+                let opened = opened.get_mut(part.content).ok_or_else(nothing_opened)?;
+                self.stage_part(&mut opened.content, part, delivery, *access)?;
                 let place = self.destinations.place_of(delivery);
                 delivery.place = Some(place.map_err(|error| Failure::at_destination(&delivery.destination, &error))?);
             }
@@ -35,7 +35,9 @@ impl Inbound {
         self.synced(&deliveries)?;
         super::passed(step("stage.directory-synced"))?;
         let standing = Standing::Staged { at: self.clock.now(), boot: self.boot.clone() };
-        match self.recorder.record(self.staged(consignment, standing.clone(), &deliveries, &opened.verdict)) {
+        let verdicts: Vec<&Verdict> = opened.iter().map(|opened| &opened.verdict).collect();
+        let signer = verdicts.first().ok_or_else(nothing_opened)?.signer.clone();
+        match self.recorder.record(self.staged(consignment, standing.clone(), &deliveries, &verdicts)) {
             Ok(recorded) => consignment.revision = recorded.revision,
             Err(RecordError::AcceptedBefore { first }) => {
                 let detail = format!("the same content is transfer {first}");
@@ -50,7 +52,7 @@ impl Inbound {
         }
         unrecorded.recorded = true;
         consignment.standing = standing;
-        consignment.signer = Some(opened.verdict.signer);
+        consignment.signer = Some(signer);
         super::passed(step("stage.recorded"))?;
         drop(unrecorded);
         Ok(deliveries)
@@ -138,7 +140,7 @@ impl Inbound {
         consignment: &Consignment,
         standing: Standing,
         deliveries: &[Delivery],
-        verdict: &Verdict,
+        verdicts: &[&Verdict],
     ) -> Change {
         let mut names = Vec::with_capacity(deliveries.len());
         let mut parts = Vec::with_capacity(deliveries.len());
@@ -156,9 +158,7 @@ impl Inbound {
         }
         let facts = Facts {
             transfer: Some(consignment.id),
-            content: Some(verdict.content),
-            bytes: Some(verdict.bytes),
-            fingerprint: Some(verdict.signer.clone()),
+            bytes: Some(verdicts.iter().map(|verdict| verdict.bytes).sum()),
             parts,
             ..Facts::default()
         };
@@ -167,11 +167,16 @@ impl Inbound {
             expect: consignment.revision,
             standing,
             deliveries: Some(deliveries.to_vec()),
-            accepts: Some(verdict.content),
-            signer: Some(verdict.signer.clone()),
+            accepts: verdicts.iter().map(|verdict| verdict.content).collect(),
+            // All of one mail are signed by the same.
+            signer: verdicts.first().map(|verdict| verdict.signer.clone()),
         };
         Change { names, ..self.change(Event::Staged, facts, state) }
     }
+}
+
+fn nothing_opened() -> Failure {
+    Failure::of(Consequence::Defer(DeferCause::WorkerFault), "nothing was opened")
 }
 
 /// Parts that no record names yet: dropped, they are removed again.

@@ -171,7 +171,7 @@ impl Operator {
             expect: consignment.revision,
             standing: Standing::Collected { at: self.clock.now() },
             deliveries: None,
-            accepts: None,
+            accepts: Vec::new(),
             signer: None,
         };
         self.record(actor, Event::RetryOrdered, facts, state)?;

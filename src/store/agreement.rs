@@ -126,7 +126,13 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
             agree(&mut facts.extract_from, *extract_from) && agree(&mut facts.transfer_on, Some(*transfer_on))
         }
         StateChange::Consignment { accepts, signer, .. } => {
-            agree(&mut facts.content, *accepts) && agree(&mut facts.fingerprint, signer.clone())
+            let (one, several) = match accepts.as_slice() {
+                [one] => (Some(*one), Vec::new()),
+                several => (None, several.to_vec()),
+            };
+            agree(&mut facts.content, one)
+                && agree_all(&mut facts.contents, several)
+                && agree(&mut facts.fingerprint, signer.clone())
         }
         StateChange::Submission { sealed: Some(sealed), .. } => {
             agree(&mut facts.sealed, Some(sealed.sealed))
@@ -149,6 +155,14 @@ fn agree<T: PartialEq>(told: &mut Option<T>, done: Option<T>) -> bool {
         return true;
     }
     done.is_none() || *told == done
+}
+
+fn agree_all<T: PartialEq>(told: &mut Vec<T>, done: Vec<T>) -> bool {
+    if told.is_empty() {
+        *told = done;
+        return true;
+    }
+    done.is_empty() || *told == done
 }
 
 fn moved_transfer(facts: &mut Facts, id: &ConsignmentId) -> Subject {

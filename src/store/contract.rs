@@ -55,9 +55,9 @@ pub enum StateChange {
         standing: Standing,
         /// Replaces the consignment's deliveries, if given (at Staged).
         deliveries: Option<Vec<Delivery>>,
-        /// Claims this content as accepted for delivery (at Staged): a second consignment of the same authority with it
-        /// is refused.
-        accepts: Option<Digest>,
+        /// Claims these contents as accepted for delivery (at Staged): a second consignment of the same authority with one
+        /// of them is refused.
+        accepts: Vec<Digest>,
         /// Whose signature was accepted, once known.
         signer: Option<Fingerprint>,
     },

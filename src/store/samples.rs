@@ -83,7 +83,7 @@ pub(crate) fn move_to(n: u32, expect: i64, event: Event, standing: Standing) -> 
         expect: Revision(expect),
         standing,
         deliveries: None,
-        accepts: None,
+        accepts: Vec::new(),
         signer: None,
     };
     change(event, state)
@@ -124,7 +124,7 @@ pub(crate) fn staged(n: u32, expect: i64, claims: u32) -> Change {
         expect: Revision(expect),
         standing: Standing::Staged { at: at(2), boot: "boot".into() },
         deliveries: Some(vec![delivery(n, 0), delivery(n, 1)]),
-        accepts: Some(content(claims)),
+        accepts: vec![content(claims)],
         signer: Some("0123456789ABCDEF0123456789ABCDEF01234567".parse().unwrap()),
     };
     let parts = [delivery(n, 0), delivery(n, 1)].map(|part| PartFacts {

@@ -13,6 +13,7 @@ mod demo;
 mod inbound;
 mod init;
 mod layering;
+mod mail;
 mod notices;
 mod outbound;
 mod pgp;

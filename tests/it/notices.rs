@@ -10,7 +10,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use hbcourier::cli::dispatch::Cli;
 use hbcourier::domain::alarm::AlarmReason;
-use hbcourier::domain::reason::{Became, Limit, Unsound};
+use hbcourier::domain::reason::{Became, Limit, UnfitMail, Unsound};
 use hbcourier::domain::{ConsignmentId, DeferCause, Digest, HoldReason, Notice, RejectReason, ReturnHold};
 
 /// All variants, in a list that the compiler holds against the type.
@@ -167,7 +167,7 @@ fn notices() -> Vec<Notice> {
         LimitReached { limit: Limit::PlaintextBytes },
         ArchiveUnsafe, Malformed { unsound: Unsound::Broken }, NoRoute,
         OtherAuthority { found: "12305".parse().unwrap() },
-        NameConflict, SameNames, Replaced, WhereaboutsUnknown, SpoolChanged,
+        Mail { unfit: UnfitMail::Plain }, NameConflict, SameNames, Replaced, WhereaboutsUnknown, SpoolChanged,
         AttemptsExhausted { cause: DeferCause::DestinationFull },
         WorkerFault,
     });

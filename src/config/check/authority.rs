@@ -49,6 +49,7 @@ fn drop_folder(raw: &RawDropFolder, at: &TreePath, report: &mut Report<'_>) -> O
         name: name?,
         path: path?,
         partners: partners?,
+        carries: raw.carries,
         noticing: raw.noticing,
         settle: settle?,
         patience: patience?,

@@ -2,7 +2,7 @@
 
 use super::{
     Became, HoldReason, Limit, MESSAGE_DEPTH_MAX, RECIPIENTS_MAX, SIGNATURE_AHEAD_MINUTES_MAX, SIGNATURE_DAYS_MAX,
-    Unsound,
+    UnfitMail, Unsound,
 };
 use crate::domain::notice::{Notice, Words};
 
@@ -179,6 +179,45 @@ const WHEREABOUTS_UNKNOWN: Words = (
     lies there already is not delivered again.",
 );
 
+const MAIL_PLAIN: Words = (
+    "CN-131",
+    "Nothing in this mail is sealed with OpenPGP, or what came out of it has no file, so nothing was delivered.",
+    "If it was meant to be sealed, ask the partner to send it again. Otherwise read it in the mailbox, as any mail.",
+);
+const MAIL_SMIME: Words = (
+    "CN-132",
+    "This mail is S/MIME, which the service does not open.",
+    "Ask the partner to send it sealed with OpenPGP to your certificate (`hbcourier keys list`).",
+);
+const MAIL_SIGNED_ONLY: Words = (
+    "CN-133",
+    "This mail is signed with OpenPGP and not encrypted, so what it carries came in clear.",
+    "Tell the partner that it came in clear, and ask for it again, sealed.",
+);
+const MAIL_PARTLY_SEALED: Words = (
+    "CN-134",
+    "Beside what is sealed, this mail has a part that is neither sealed nor a covering note, or text around a sealed \
+    message. Nothing of it was delivered.",
+    "Ask the partner to seal everything, each file as an attachment of its own, and to send it again.",
+);
+const MAIL_AMBIGUOUS: Words = (
+    "CN-135",
+    "Two readings of this mail's structure do not agree, or it is built so that programs may read it differently. \
+    Nothing of it was delivered.",
+    "Ask the partner to send it again as PGP/MIME or with sealed attachments; if their mail comes through a gateway, \
+    report it with the service's log.",
+);
+const MAIL_TOO_COMPLEX: Words = (
+    "CN-136",
+    "This mail has more parts, deeper ones, longer headers or more bytes than are read.",
+    "Ask the partner to send it in fewer or smaller parts, without forwarding it twice.",
+);
+const MAIL_SEVERAL_SIGNERS: Words = (
+    "CN-137",
+    "The sealed parts of this mail are signed by different keys, so nothing of it was delivered.",
+    "Ask the partners to send each their own mail.",
+);
+
 impl HoldReason {
     /// What to tell a person.
     pub fn notice(&self) -> Notice {
@@ -230,6 +269,13 @@ impl HoldReason {
             Malformed { unsound: Unsound::Broken } => BROKEN,
             Malformed { unsound: Unsound::ActivePdf } => ACTIVE_PDF,
             Malformed { unsound: Unsound::RiskTable } => RISK_TABLE,
+            Mail { unfit: UnfitMail::Plain } => MAIL_PLAIN,
+            Mail { unfit: UnfitMail::SMime } => MAIL_SMIME,
+            Mail { unfit: UnfitMail::SignedOnly } => MAIL_SIGNED_ONLY,
+            Mail { unfit: UnfitMail::PartlySealed } => MAIL_PARTLY_SEALED,
+            Mail { unfit: UnfitMail::Ambiguous } => MAIL_AMBIGUOUS,
+            Mail { unfit: UnfitMail::TooComplex } => MAIL_TOO_COMPLEX,
+            Mail { unfit: UnfitMail::SeveralSigners } => MAIL_SEVERAL_SIGNERS,
             NoRoute => NO_ROUTE,
             OtherAuthority { .. } => OTHER_AUTHORITY,
             NameConflict => NAME_CONFLICT,

@@ -46,7 +46,7 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
             if let Some(deliveries) = deliveries {
                 rows.replace_deliveries(id, deliveries)?;
             }
-            if let Some(content) = accepts {
+            for content in accepts {
                 rows.accept(id, content)?;
             }
             if matches!(standing, Standing::Rejected { .. }) {

@@ -43,7 +43,7 @@ impl Told {
         match entry.event {
             Event::Staged => {
                 self.staged.insert(transfer(), seq);
-                self.claims.entry(transfer()).or_default().extend(facts.content);
+                self.claims.entry(transfer()).or_default().extend(facts.content.iter().chain(&facts.contents));
             }
             Event::Rejected => drop(self.claims.remove(&transfer())),
             Event::Sealed if facts.sealed.is_some() => {

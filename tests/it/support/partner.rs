@@ -154,6 +154,18 @@ impl Partner {
         run(self.home.path(), &arguments, content).stdout
     }
 
+    /// Sends files by mutt, signed and encrypted for whom the partner trusts: the mail as it leaves.
+    pub fn mails(&self, to: &str, files: &[std::path::PathBuf]) -> Vec<u8> {
+        std::fs::write(self.home.path().join("gpg.conf"), "trust-model always\n").unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/mutt_send.py");
+        let mut mutt = Command::new("/usr/bin/python3");
+        mutt.arg(script).arg(self.home.path()).arg(self.fingerprint.to_string()).arg(&self.trusted[0]).arg(to);
+        let output = mutt.args(files).stdin(Stdio::null()).output().unwrap();
+        let says = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "the mail tests need mutt (apt-get install mutt): {says}");
+        output.stdout
+    }
+
     /// Runs GnuPG on something, for what nobody should send us.
     pub fn gpg(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
         run(self.home.path(), arguments, input).stdout

@@ -134,9 +134,22 @@ impl Postfix {
         postfix
     }
 
+    /// Where its mail goes.
+    pub fn maildir(&self) -> PathBuf {
+        self.dir.path().join("mail/hbms")
+    }
+
+    /// Gives a Maildir that was made for it to the account that delivers.
+    pub fn owns_maildir(&self) {
+        const DELIVERS: u32 = 65_534;
+        for folder in ["", "new", "cur", "tmp"] {
+            std::os::unix::fs::chown(self.maildir().join(folder), Some(DELIVERS), Some(DELIVERS)).unwrap();
+        }
+    }
+
     /// The first message that is delivered, as it lies in the Maildir.
     pub fn delivered(&mut self) -> PathBuf {
-        let new = self.dir.path().join("mail/hbms/new");
+        let new = self.maildir().join("new");
         self.until("mail is delivered", |_| fs::read_dir(&new).ok()?.next()?.ok().map(|entry| entry.path()))
     }
 

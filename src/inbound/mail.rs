@@ -1,0 +1,120 @@
+//! Opening a mail: what is sealed in it, and the files that come out of that.
+//!
+//! In:  a consignment at Collected whose bytes are a whole mail. Out: [`Opened`] content for each file.
+//! Holds: all or nothing, all signed by the same; one large mail is in memory at a time; the same file twice in one mail
+//! is one file.
+
+use std::io::{Cursor, Read, Seek, Write};
+use std::sync::{Mutex, PoisonError};
+
+use super::open::{Opened, spool_changed};
+use super::{Failure, Inbound, Source};
+use crate::catalogue::mail::{Doubt, Unfit, entity_files, is_entity, sealed_items};
+use crate::catalogue::without_openpgp_ending;
+use crate::domain::{Consequence, Consignment, DeferCause, Digest, HoldReason};
+use crate::durable::{PrivateContent, step};
+use crate::effects::pgp::Verdict;
+
+/// Largest mail, and largest MIME entity sealed in one, that is read: both are read in memory.
+const MAIL_BYTES_MAX: u64 = 64 << 20;
+/// From this size on a mail waits until no other one is in memory.
+const LARGE_BYTES: u64 = 1 << 20;
+const HEAD_BYTES: u64 = 256;
+
+/// The name that the sender gave a part, if any.
+type SentName = Option<String>;
+
+static LARGE_MAIL: Mutex<()> = Mutex::new(());
+
+impl Inbound {
+    pub(super) fn open_mail(&self, source: &Source, consignment: &Consignment) -> Result<Vec<Opened>, Failure> {
+        if consignment.sealed_bytes > MAIL_BYTES_MAX {
+            return Err(unfit(Doubt { unfit: Unfit::TooComplex, why: "is larger than is read" }));
+        }
+        let large = consignment.sealed_bytes >= LARGE_BYTES;
+        let _alone = large.then(|| LARGE_MAIL.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut opened = Vec::new();
+        for (sealed, name) in self.sealed_in(consignment)? {
+            let at = consignment.received_at;
+            let sealed_bytes = sealed.len() as u64;
+            let (content, mut verdict) = self
+                .open_sealed(source, &mut Cursor::new(sealed), at)
+                .map_err(|error| self.blame(consignment, error.consequence(), &error))?;
+            let name = name.as_deref().map(|name| without_openpgp_ending(name).to_owned());
+            verdict.file_name = verdict.file_name.filter(|name| !name.is_empty()).or(name);
+            opened.extend(self.files(Opened { content, verdict, at, sealed_bytes })?);
+        }
+        super::passed(step("open.opened"))?;
+        one_signer(opened)
+    }
+
+    /// The sealed parts of the mail, with the names the sender gave them.
+    fn sealed_in(&self, consignment: &Consignment) -> Result<Vec<(Vec<u8>, SentName)>, Failure> {
+        let unreadable = |error| Failure::of(Consequence::Defer(DeferCause::SpoolUnreadable), error);
+        let mut mail = Vec::new();
+        let file = self.spool.raw(&consignment.source, &consignment.id).map_err(unreadable)?;
+        file.take(MAIL_BYTES_MAX + 1).read_to_end(&mut mail).map_err(unreadable)?;
+        if Digest::of(&mail) != consignment.sealed_digest {
+            return Err(spool_changed());
+        }
+        let items = sealed_items(&mail).map_err(unfit)?;
+        let sealed = items.iter().map(|item| Ok((item.sealed()?, item.name().map(str::to_owned))));
+        sealed.collect::<Result<_, _>>().map_err(unfit)
+    }
+
+    /// The content itself, or the files of the MIME entity that it is.
+    fn files(&self, mut opened: Opened) -> Result<Vec<Opened>, Failure> {
+        let mut head = Vec::new();
+        let rewound = opened.content.rewind();
+        rewound.and_then(|()| (&mut opened.content).take(HEAD_BYTES).read_to_end(&mut head)).map_err(private_space)?;
+        opened.content.rewind().map_err(private_space)?;
+        if !is_entity(&head) {
+            return Ok(vec![opened]);
+        }
+        if opened.verdict.bytes > MAIL_BYTES_MAX {
+            return Err(unfit(Doubt { unfit: Unfit::TooComplex, why: "is larger than is read" }));
+        }
+        let Opened { mut content, verdict, at, sealed_bytes } = opened;
+        let mut entity = Vec::new();
+        content.read_to_end(&mut entity).map_err(private_space)?;
+        drop(content);
+        let mut files = Vec::new();
+        for file in entity_files(&entity).map_err(unfit)? {
+            let bytes = file.content().map_err(unfit)?;
+            let content = self.private(&bytes).map_err(private_space)?;
+            let file_name = file.name().map(str::to_owned);
+            let verdict =
+                Verdict { content: Digest::of(&bytes), bytes: bytes.len() as u64, file_name, ..verdict.clone() };
+            files.push(Opened { content, verdict, at, sealed_bytes });
+        }
+        Ok(files)
+    }
+
+    fn private(&self, bytes: &[u8]) -> std::io::Result<PrivateContent> {
+        let mut content = self.spool.private_content();
+        content.write_all(bytes)?;
+        content.rewind()?;
+        Ok(content)
+    }
+}
+
+fn one_signer(opened: Vec<Opened>) -> Result<Vec<Opened>, Failure> {
+    let mut kept: Vec<Opened> = Vec::with_capacity(opened.len());
+    for one in opened {
+        if kept.iter().any(|other| other.verdict.signer != one.verdict.signer) {
+            return Err(unfit(Doubt { unfit: Unfit::SeveralSigners, why: "has parts signed by different keys" }));
+        }
+        if kept.iter().all(|other| other.verdict.content != one.verdict.content) {
+            kept.push(one);
+        }
+    }
+    Ok(kept)
+}
+
+fn unfit(Doubt { unfit, why }: Doubt) -> Failure {
+    Failure::of(Consequence::Hold(HoldReason::Mail { unfit }), format!("the mail {why}"))
+}
+
+fn private_space(error: std::io::Error) -> Failure {
+    Failure::of(Consequence::Defer(DeferCause::PrivateSpace), error)
+}
