@@ -1,7 +1,7 @@
 //! What a key is if it is left out. The reference file shows these values.
 
-use super::raw::{RawDropFolder, RawLimits, RawReturn, RawRoute, RawService, RawSmtp};
-use super::settings::{Carries, Noticing, SmtpTls};
+use super::raw::{RawDropFolder, RawLimits, RawMailbox, RawReturn, RawRoute, RawService, RawSmtp};
+use super::settings::{Carries, MailTls, Noticing};
 use super::template::{DELIVERY_NAME, RETURN_NAME};
 
 impl Default for RawService {
@@ -44,6 +44,25 @@ impl Default for RawDropFolder {
     }
 }
 
+impl Default for RawMailbox {
+    fn default() -> Self {
+        RawMailbox {
+            name: None,
+            host: None,
+            tls: MailTls::Implicit,
+            port: None,
+            ca_file: None,
+            account: None,
+            password_credential: None,
+            password_file: None,
+            partners: None,
+            folder: "INBOX".to_owned(),
+            processed: "Processed".to_owned(),
+            poll: "2m".into(),
+        }
+    }
+}
+
 impl Default for RawRoute {
     fn default() -> Self {
         RawRoute {
@@ -75,7 +94,7 @@ impl Default for RawSmtp {
     fn default() -> Self {
         RawSmtp {
             host: None,
-            tls: SmtpTls::Implicit,
+            tls: MailTls::Implicit,
             port: None,
             ca_file: None,
             account: None,

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::notation::{WrittenDuration, WrittenSize};
-use super::settings::{Carries, Noticing, SmtpTls};
+use super::settings::{Carries, MailTls, Noticing};
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -83,6 +83,8 @@ pub(super) struct RawAuthority {
     pub(super) in_service_from: Option<String>,
     /// A folder in which DWP's files arrive.
     pub(super) drop_folder: Vec<RawDropFolder>,
+    /// A mailbox in which DWP's mails arrive, read by IMAP.
+    pub(super) mailbox: Vec<RawMailbox>,
     /// Where files of some kinds go. A kind without a route is held, never dropped.
     pub(super) route: Vec<RawRoute>,
     /// What the authority owes DWP each month, and how it gets there.
@@ -111,6 +113,45 @@ pub(super) struct RawDropFolder {
     pub(super) settle: WrittenDuration,
     /// How long an incomplete file may stay unchanged before it is collected and held for a person. 1s to 7d.
     pub(super) patience: WrittenDuration,
+}
+
+/// A mailbox in which DWP's mails arrive, read by IMAP. Each mail becomes one transfer, and is moved to `processed` once it
+/// is ours.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawMailbox {
+    /// Its name in logs and the ledger. Unique over all authorities.
+    #[schemars(required, example = &"mail-12302")]
+    pub(super) name: Option<String>,
+    /// The server's host name, which its certificate must bear.
+    #[schemars(required, example = &"imap.council.example")]
+    pub(super) host: Option<String>,
+    /// When TLS begins. There is no way without TLS.
+    pub(super) tls: MailTls,
+    /// If left out: 993 with implicit TLS, 143 with STARTTLS.
+    #[schemars(range(min = 1, max = 65535), example = 993)]
+    pub(super) port: Option<u16>,
+    /// Absolute path of a PEM file with the certificate authority to trust. If left out: the system's.
+    #[schemars(example = &"/etc/hbcourier/imap-ca.pem")]
+    pub(super) ca_file: Option<String>,
+    /// The account to log in with.
+    #[schemars(required, example = &"hbms@council.example")]
+    pub(super) account: Option<String>,
+    /// The name of a systemd credential (`LoadCredential=`) that holds the password.
+    #[schemars(example = &"imap-password")]
+    pub(super) password_credential: Option<String>,
+    /// Absolute path of a file of mode 0600 that holds the password.
+    #[schemars(example = &"/etc/hbcourier/imap-password")]
+    pub(super) password_file: Option<String>,
+    /// Whose signatures are accepted on what comes here.
+    #[schemars(required, example = ["dwp"])]
+    pub(super) partners: Option<Vec<String>>,
+    /// The folder in which the mails arrive.
+    pub(super) folder: String,
+    /// The folder into which a mail goes that is ours, whatever becomes of it. Made if it is not there.
+    pub(super) processed: String,
+    /// How often the folder is looked into, also where the server tells of new mail at once. 10s to 1h.
+    pub(super) poll: WrittenDuration,
 }
 
 /// Where files of some kinds go.
@@ -199,7 +240,7 @@ pub(super) struct RawSmtp {
     #[schemars(required, example = &"smtp.council.example")]
     pub(super) host: Option<String>,
     /// When TLS begins. There is no way without TLS.
-    pub(super) tls: SmtpTls,
+    pub(super) tls: MailTls,
     /// If left out: 465 with implicit TLS, 587 with STARTTLS.
     #[schemars(range(min = 1, max = 65535), example = 465)]
     pub(super) port: Option<u16>,

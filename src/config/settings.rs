@@ -72,6 +72,8 @@ pub struct AuthoritySettings {
     pub in_service_from: Option<Date>,
     /// Where its files arrive.
     pub drop_folders: Vec<DropFolderSettings>,
+    /// Where its mails arrive.
+    pub mailboxes: Vec<MailboxSettings>,
     /// Where they go, by kind; the first that matches decides.
     pub routes: Vec<RouteSettings>,
     /// What it owes.
@@ -95,6 +97,77 @@ pub struct DropFolderSettings {
     pub settle: Duration,
     /// How long an incomplete file may stay unchanged before it is collected and held.
     pub patience: Duration,
+}
+
+/// `[[authority.mailbox]]`
+#[derive(Clone, Debug)]
+pub struct MailboxSettings {
+    /// Unique over all sources.
+    pub name: SourceName,
+    /// Host name, also the name its certificate must bear.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// TLS is always required.
+    pub tls: MailTls,
+    /// PEM file of the certificate authority; the system's store if `None`.
+    pub ca_file: Option<PathBuf>,
+    /// Account, and where its password is.
+    pub login: (String, SecretReference),
+    /// Whose signatures are accepted on what comes here.
+    pub partners: Vec<PartnerName>,
+    /// Where mails arrive.
+    pub folder: String,
+    /// Where they go once they are ours.
+    pub processed: String,
+    /// How often it is looked into.
+    pub poll: Duration,
+}
+
+/// A drop folder or a mailbox, as far as they are alike.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceSettings<'a> {
+    /// Unique over all sources.
+    pub name: &'a SourceName,
+    /// Whose signatures are accepted.
+    pub partners: &'a [PartnerName],
+    /// Which of the two.
+    pub way: SourceWay<'a>,
+}
+
+/// Which kind of source.
+#[derive(Clone, Copy, Debug)]
+pub enum SourceWay<'a> {
+    /// A folder that is looked into.
+    Folder(&'a DropFolderSettings),
+    /// A mailbox.
+    Mailbox(&'a MailboxSettings),
+}
+
+impl std::fmt::Display for SourceWay<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SourceWay::Folder(folder) => folder.path.display().fmt(f),
+            SourceWay::Mailbox(mailbox) => write!(f, "`{}` of {} at {}", mailbox.folder, mailbox.login.0, mailbox.host),
+        }
+    }
+}
+
+impl AuthoritySettings {
+    /// Everything by which its files arrive: drop folders, then mailboxes.
+    pub fn sources(&self) -> impl Iterator<Item = SourceSettings<'_>> {
+        let folders = self.drop_folders.iter().map(|folder| SourceSettings {
+            name: &folder.name,
+            partners: &folder.partners,
+            way: SourceWay::Folder(folder),
+        });
+        let mailboxes = self.mailboxes.iter().map(|mailbox| SourceSettings {
+            name: &mailbox.name,
+            partners: &mailbox.partners,
+            way: SourceWay::Mailbox(mailbox),
+        });
+        folders.chain(mailboxes)
+    }
 }
 
 /// What the files of a drop folder are.
@@ -204,7 +277,7 @@ pub struct SmtpSettings {
     /// Port.
     pub port: u16,
     /// TLS is always required.
-    pub tls: SmtpTls,
+    pub tls: MailTls,
     /// PEM file of the certificate authority; the system's store if `None`.
     pub ca_file: Option<PathBuf>,
     /// Account and where its password is.
@@ -221,7 +294,7 @@ pub struct SmtpSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
-pub enum SmtpTls {
+pub enum MailTls {
     /// With the connection.
     Implicit,
     /// By STARTTLS, required.

@@ -11,7 +11,9 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::lookout::LeftFiles;
 use crate::catalogue;
-use crate::config::settings::{AuthoritySettings, CourierWay, RouteSettings, SmtpSettings, SmtpTls};
+use crate::config::settings::{
+    AuthoritySettings, Carries, CourierWay, MailTls, MailboxSettings, RouteSettings, SmtpSettings, SourceWay,
+};
 use crate::config::{Settings, timetable};
 use crate::domain::timetable::Timetables;
 use crate::domain::{CourierName, DestinationName};
@@ -22,9 +24,10 @@ use crate::effects::courier::folder::FolderCourier;
 use crate::effects::courier::smtp::{Login, SmtpCourier, SmtpServer, Tls};
 use crate::effects::destination::{Access, Destinations};
 use crate::effects::drop_folder::DropFolder;
+use crate::effects::mailbox::{self, ImapServer};
 use crate::effects::pgp::KeyRing;
 use crate::effects::spool::Spool;
-use crate::inbound::{Claims, Inbound, Left, Route, Source, Terms};
+use crate::inbound::{Claims, Inbound, Left, Origin, Route, Source, Terms};
 use crate::operator::Operator;
 use crate::outbound::{NO_DOMAIN, Outbound, OutboundParts};
 use crate::store::{SqliteStore, StoreError};
@@ -236,18 +239,45 @@ fn archive_limits(settings: &Settings) -> catalogue::Limits {
 fn sources(authorities: &[AuthoritySettings], directories: &Arc<Directories>) -> Result<Vec<Source>, StartFault> {
     let mut sources = Vec::new();
     for authority in authorities {
-        for folder in &authority.drop_folders {
+        for source in authority.sources() {
+            let (carries, origin) = match source.way {
+                SourceWay::Folder(folder) => {
+                    (folder.carries, Origin::Folder(DropFolder::new(folder.path.clone(), directories.clone())))
+                }
+                SourceWay::Mailbox(_) => (Carries::Mail, Origin::Mailbox),
+            };
             sources.push(Source {
-                name: folder.name.clone(),
+                name: source.name.clone(),
                 authority: authority.number.clone(),
-                partners: folder.partners.clone(),
-                carries: folder.carries,
-                folder: DropFolder::new(folder.path.clone(), directories.clone()),
+                partners: source.partners.to_vec(),
+                carries,
+                origin,
                 routes: authority.routes.iter().map(route).collect::<Result<_, _>>()?,
             });
         }
     }
+    // The lookout knows each drop folder by its place among them.
+    sources.sort_by_key(|source| matches!(source.origin, Origin::Mailbox));
     Ok(sources)
+}
+
+/// The server of a mailbox.
+pub(crate) fn imap_server(settings: &MailboxSettings) -> ImapServer {
+    let (account, secret) = settings.login.clone();
+    ImapServer {
+        host: settings.host.clone(),
+        port: settings.port,
+        tls: match settings.tls {
+            MailTls::Implicit => mailbox::Tls::Implicit,
+            MailTls::Starttls => mailbox::Tls::Starttls,
+        },
+        ca_file: settings.ca_file.clone(),
+        account,
+        password: Box::new(move || secret.read().map_err(io::Error::other)),
+        folder: settings.folder.clone(),
+        processed: settings.processed.clone(),
+        deadline: std::time::Duration::from_secs(60),
+    }
 }
 
 fn route(route: &RouteSettings) -> Result<Route, StartFault> {
@@ -281,8 +311,8 @@ fn smtp_server(settings: &SmtpSettings) -> SmtpServer {
         host: settings.host.clone(),
         port: settings.port,
         tls: match settings.tls {
-            SmtpTls::Implicit => Tls::Implicit,
-            SmtpTls::Starttls => Tls::Starttls,
+            MailTls::Implicit => Tls::Implicit,
+            MailTls::Starttls => Tls::Starttls,
         },
         ca_file: settings.ca_file.clone(),
         login,

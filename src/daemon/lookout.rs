@@ -133,7 +133,7 @@ impl Lookout {
             return;
         };
         // What cannot be looked at now is found by the sweep.
-        if let Ok(Some(sighting)) = source.folder.sight(name) {
+        if let Ok(Some(sighting)) = source.folder().and_then(|folder| folder.sight(name)) {
             let whole = || look_inside(source, &sighting).unwrap_or_default();
             if watched.settling.is_ready(&sighting, true, self.clock.since_boot(), whole) {
                 self.queue.offer(Job::Collect(index, sighting));
@@ -148,7 +148,7 @@ impl Lookout {
             // First the ear, then the eye: what comes between the two is heard.
             self.arm(index);
             let Some(source) = self.inbound.sources.get(index) else { continue };
-            let look = source.folder.look();
+            let look = source.folder().and_then(|folder| folder.look());
             let found = match &look {
                 Ok(look) => {
                     let stays = self.inbound.settle_withdrawn(source, look)?;
@@ -228,7 +228,8 @@ impl Lookout {
 
     /// Has the kernel watch the directory that is there now.
     fn arm(&mut self, index: usize) {
-        let identity = match self.inbound.sources[index].folder.directory().and_then(|directory| directory.identity()) {
+        let directory = self.inbound.sources[index].folder().and_then(|folder| folder.directory());
+        let identity = match directory.and_then(|directory| directory.identity()) {
             Ok(identity) => identity,
             Err(_) => return self.watched[index].armed = None,
         };
@@ -252,7 +253,7 @@ fn is_of_state(reason: AlarmReason) -> bool {
 
 /// Whether the file is whole, if it can be told now.
 fn look_inside(source: &Source, sighting: &Sighting) -> std::io::Result<Option<Completeness>> {
-    match source.folder.open(sighting)? {
+    match source.folder()?.open(sighting)? {
         // A mail has no end that tells. Whoever delivers mails into a folder renames them into it.
         Some(_) if source.carries == Carries::Mail => Ok(Some(Completeness::Complete)),
         Some(file) => completeness(&file).map(Some),

@@ -8,6 +8,7 @@ mod carriers;
 pub mod control;
 pub mod health;
 mod lookout;
+mod mailboxes;
 mod once;
 mod run;
 pub mod stop;

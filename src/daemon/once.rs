@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::build::Service;
 use super::carriers::{Job, Queue, carry};
 use super::health::Health;
-use super::run::{RunFault, left_files_alarm, lookout, poll_only};
+use super::mailboxes::Trouble;
+use super::run::{RunFault, left_files_alarm, lookout, poll_only, postmen};
 use super::stop::Stop;
 use crate::domain::{Stage, Standing};
 use crate::store::{Alarm, ConsignmentFilter, SubmissionFilter};
@@ -103,6 +104,14 @@ fn pass(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>) -> Result<(), S
             None => break,
         }
     }
+    for postman in postmen(service, queue, stop, &health) {
+        match postman.once() {
+            // That it could not be read is an alarm, and the returns must not wait for it.
+            Ok(()) | Err(Trouble::Mailbox(_)) => {}
+            Err(Trouble::Critical(critical)) => return Err(critical.to_string()),
+        }
+    }
+    queue.wait_empty();
     // What the returns folders hold settles in its own time.
     let patience = service.settings.authorities.iter().flat_map(|authority| &authority.returns);
     let mut patience = patience.map(|settings| settings.settle).max().unwrap_or_default() + Duration::from_secs(1);

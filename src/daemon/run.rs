@@ -11,13 +11,14 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::build::Service;
+use super::build::{Service, imap_server};
 use super::carriers::{Job, Left, Queue, carry};
 use super::control::{Control, socket_path};
 use super::health::Health;
 use super::lookout::{LeftFiles, Lookout, Watched};
+use super::mailboxes::Postman;
 use super::stop::Stop;
-use crate::config::settings::Noticing as How;
+use crate::config::settings::{MailboxSettings, Noticing as How};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Actor, AlarmReason};
 use crate::effects::noticing::{Hint, Noticing};
@@ -153,6 +154,7 @@ impl Running {
         let lookout = running.lookout(service, told);
         running.spawn("lookout", ended, move || lookout.run().map_err(|error| error.to_string()))?;
         running.spawn("control", ended, move || control.run().map_err(|error| error.to_string()))?;
+        running.spawn_mailboxes(service, ended)?;
         running.spawn_due(service, ended, due_told)?;
         running.spawn_returns(service, ended, returns_told)?;
         notify_systemd(&[sd_notify::NotifyState::Ready]);
@@ -207,6 +209,14 @@ impl Running {
             let _ = returns.try_send(());
         });
         lookout
+    }
+
+    fn spawn_mailboxes(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
+        for postman in postmen(service, &self.queue, &self.stop, &self.health) {
+            let name = format!("mailbox {}", service.inbound.sources[postman.source].name);
+            self.spawn(&name, ended, move || postman.run().map_err(|error| error.to_string()))?;
+        }
+        Ok(())
     }
 
     fn spawn_due(&self, service: &Service, ended: &UnboundedSender<End>, told: Receiver<()>) -> Result<(), RunFault> {
@@ -372,6 +382,24 @@ fn note(service: &Service, event: Event) -> Result<(), crate::store::RecordError
 }
 
 /// Settings under which every folder is polled: nothing is noticed without the kernel's help.
+/// Whoever reads each of the mailboxes.
+pub(super) fn postmen(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>, health: &Arc<Health>) -> Vec<Postman> {
+    let settings = service.settings.authorities.iter().flat_map(|authority| &authority.mailboxes);
+    let postman = |mailbox: &MailboxSettings| {
+        let source = service.inbound.sources.iter().position(|source| source.name == mailbox.name)?;
+        Some(Postman {
+            inbound: service.inbound.clone(),
+            queue: queue.clone(),
+            stop: stop.clone(),
+            health: health.clone(),
+            source,
+            server: Arc::new(imap_server(mailbox)),
+            poll: mailbox.poll,
+        })
+    };
+    settings.filter_map(postman).collect()
+}
+
 pub(super) fn poll_only(lookout: &mut Lookout) {
     lookout.watched.iter_mut().for_each(|watched| watched.folder.noticing = How::Poll);
 }

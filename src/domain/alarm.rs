@@ -41,6 +41,10 @@ pub enum AlarmReason {
     SpoolFault,
     /// The sealed original of something delivered could not be archived.
     ArchiveFault,
+    /// A mailbox cannot be reached.
+    MailboxUnreachable,
+    /// A mailbox refuses until a person mends something.
+    MailboxClosed,
 }
 
 const SOURCE_MISSING: Words = (
@@ -131,6 +135,17 @@ const SPOOL_FAULT: Words = (
     "The spool below the state directory cannot be written; files stay where they arrived.",
     "`hbcourier check` probes it; mend the disk or the folder's access. Collecting goes on by itself.",
 );
+const MAILBOX_UNREACHABLE: Words = (
+    "CN-519",
+    "The mailbox `{about}` cannot be reached; no mail is collected from it. It is tried again by itself, ever less often.",
+    "`hbcourier check` probes it and says what is wrong; `hbcourier status` says when it was last looked into.",
+);
+const MAILBOX_CLOSED: Words = (
+    "CN-520",
+    "The mailbox `{about}` does not let the service in, or lacks a folder, so no mail is collected from it.",
+    "`hbcourier check` probes it and says what is wrong: mend its password, certificate or folders. It is tried again \
+    by itself.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -165,6 +180,8 @@ impl AlarmReason {
             CourierFault => COURIER_FAULT,
             SpoolFault => SPOOL_FAULT,
             ArchiveFault => ARCHIVE_FAULT,
+            MailboxUnreachable => MAILBOX_UNREACHABLE,
+            MailboxClosed => MAILBOX_CLOSED,
         }
     }
 }

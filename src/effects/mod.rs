@@ -4,6 +4,7 @@ pub mod clock;
 pub mod courier;
 pub mod destination;
 pub mod drop_folder;
+pub mod mailbox;
 pub mod noticing;
 pub mod pgp;
 pub mod spool;

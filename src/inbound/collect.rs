@@ -68,29 +68,12 @@ impl Inbound {
         if let Some(consignment) = self.queries.collected(&source.name, &native).map_err(Critical::from)? {
             return Ok((self.clear_again(source, sighting, consignment)?, None));
         }
-        if sighting.stamp.bytes > self.terms.ciphertext_bytes_max {
-            let words = "it is larger than service.limits.ciphertext_bytes_max";
-            return Err(Stopped::Left(AlarmReason::TooLarge, io::Error::other(words)));
-        }
-        if self.space_is_low(sighting.stamp.bytes) {
-            let words = "there is too little space below the state directory";
-            return Err(Stopped::Left(AlarmReason::SpaceLow, io::Error::other(words)));
-        }
+        self.has_room(sighting.stamp.bytes)?;
         let received_at = self.clock.now();
         let Some((incoming, ahead)) = self.take(source, sighting, received_at)? else {
             return Ok((Collecting::Changed, None));
         };
-        let consignment = Consignment {
-            id: ConsignmentId::derive(&source.name, &sighting.native(), &incoming.copied.digest),
-            source: source.name.clone(),
-            authority: source.authority.clone(),
-            received_at,
-            sealed_digest: incoming.copied.digest,
-            sealed_bytes: incoming.copied.bytes,
-            revision: Revision(0),
-            standing: Standing::Collected { at: self.clock.now() },
-            signer: None,
-        };
+        let consignment = self.taken_as(source, &sighting.native(), &incoming.copied, received_at);
         // Before the record: from then on the sweep may find it due.
         let Some(claim) = self.claims.claim(&consignment.id) else { return Ok((Collecting::Changed, None)) };
         let kept = self.spool.keep(incoming, &source.name, &consignment.id);
@@ -102,6 +85,40 @@ impl Inbound {
         Ok((Collecting::Ours(Box::new(consignment)), Some((claim, ahead))))
     }
 
+    /// Whether so many bytes may be collected now.
+    pub(super) fn has_room(&self, bytes: u64) -> Result<(), Stopped> {
+        if bytes > self.terms.ciphertext_bytes_max {
+            let words = "it is larger than service.limits.ciphertext_bytes_max";
+            return Err(Stopped::Left(AlarmReason::TooLarge, io::Error::other(words)));
+        }
+        if self.space_is_low(bytes) {
+            let words = "there is too little space below the state directory";
+            return Err(Stopped::Left(AlarmReason::SpaceLow, io::Error::other(words)));
+        }
+        Ok(())
+    }
+
+    /// What was taken, as the consignment that it becomes.
+    pub(super) fn taken_as(
+        &self,
+        source: &Source,
+        native: &str,
+        taken: &Copied,
+        received_at: Timestamp,
+    ) -> Consignment {
+        Consignment {
+            id: ConsignmentId::derive(&source.name, native, &taken.digest),
+            source: source.name.clone(),
+            authority: source.authority.clone(),
+            received_at,
+            sealed_digest: taken.digest,
+            sealed_bytes: taken.bytes,
+            revision: Revision(0),
+            standing: Standing::Collected { at: self.clock.now() },
+            signer: None,
+        }
+    }
+
     /// The bytes of the file, as they were from its opening to the end of the copy; `None` if they changed. A large file
     /// that need not be copied is opened while it is read.
     fn take(
@@ -111,8 +128,9 @@ impl Inbound {
         received_at: Timestamp,
     ) -> Result<Option<(Incoming<'_>, Option<Opened>)>, Stopped> {
         let fault = |error| Stopped::Left(AlarmReason::SourceFault, error);
-        let directory = source.folder.directory().map_err(fault)?;
-        let Some(mut file) = source.folder.open(sighting).map_err(fault)? else { return Ok(None) };
+        let folder = source.folder().map_err(fault)?;
+        let directory = folder.directory().map_err(fault)?;
+        let Some(mut file) = folder.open(sighting).map_err(fault)? else { return Ok(None) };
         if sighting.stamp.links > 1 && !self.spool.holds(&sighting.stamp).map_err(fault)? {
             return Err(Stopped::Left(AlarmReason::Uncollectable, io::Error::other("the file has a second name")));
         }
@@ -139,10 +157,15 @@ impl Inbound {
             Err(CopyError::Read(error)) => return Err(fault(error)),
             Err(CopyError::Write(error)) => return Err(spool_fault(error)),
         };
-        Ok(source.folder.is_still(sighting).map_err(fault)?.then_some((incoming, ahead)))
+        Ok(folder.is_still(sighting).map_err(fault)?.then_some((incoming, ahead)))
     }
 
-    fn record_collected(&self, consignment: Consignment, native: Digest, name: &str) -> Result<Consignment, Stopped> {
+    pub(super) fn record_collected(
+        &self,
+        consignment: Consignment,
+        native: Digest,
+        name: &str,
+    ) -> Result<Consignment, Stopped> {
         let named = Named::new(name);
         let facts = Facts {
             transfer: Some(consignment.id),
@@ -174,7 +197,7 @@ impl Inbound {
         let is_collected = match before {
             Some(is_collected) => is_collected,
             None => {
-                let opened = source.folder.open(sighting).map_err(fault)?;
+                let opened = source.folder().and_then(|folder| folder.open(sighting)).map_err(fault)?;
                 let Some(mut file) = opened else { return Ok(Collecting::Changed) };
                 let bytes = copy_and_digest(&mut file, &mut io::sink(), u64::MAX);
                 bytes.map_err(|error| fault(io::Error::other(error)))?.digest == known.sealed_digest
@@ -207,7 +230,7 @@ impl Inbound {
     }
 
     fn clear(&self, source: &Source, sighting: &Sighting, transfer: &ConsignmentId) -> Result<(), Stopped> {
-        let cleared = source.folder.clear(sighting, transfer);
+        let cleared = source.folder().and_then(|folder| folder.clear(sighting, transfer));
         if let Withdrawn::GivenBack(back) = cleared.map_err(|error| Stopped::Left(AlarmReason::SourceFault, error))? {
             tell_given_back(source, transfer, back);
         }
@@ -234,11 +257,11 @@ impl From<Critical> for Stopped {
     }
 }
 
-fn spool_fault(error: io::Error) -> Stopped {
+pub(super) fn spool_fault(error: io::Error) -> Stopped {
     let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
     Stopped::Left(if full { AlarmReason::SpaceLow } else { AlarmReason::SpoolFault }, error)
 }
 
-fn passed(step: io::Result<()>) -> Result<(), Stopped> {
+pub(super) fn passed(step: io::Result<()>) -> Result<(), Stopped> {
     step.map_err(|error| Stopped::Left(AlarmReason::SourceFault, error))
 }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::open::{Opened, spool_changed};
 use super::{Failure, Inbound, Source};
-use crate::catalogue::mail::{Doubt, Unfit, entity_files, is_entity, sealed_items};
+use crate::catalogue::mail::{Doubt, Item, Unfit, entity_files, is_entity, sealed_items};
 use crate::catalogue::without_openpgp_ending;
 use crate::domain::{Consequence, Consignment, DeferCause, Digest, HoldReason};
 use crate::durable::{PrivateContent, step};
@@ -21,9 +21,6 @@ const MAIL_BYTES_MAX: u64 = 64 << 20;
 const LARGE_BYTES: u64 = 1 << 20;
 const HEAD_BYTES: u64 = 256;
 
-/// The name that the sender gave a part, if any.
-type SentName = Option<String>;
-
 static LARGE_MAIL: Mutex<()> = Mutex::new(());
 
 impl Inbound {
@@ -33,33 +30,35 @@ impl Inbound {
         }
         let large = consignment.sealed_bytes >= LARGE_BYTES;
         let _alone = large.then(|| LARGE_MAIL.lock().unwrap_or_else(PoisonError::into_inner));
+        // What is sealed in it is opened first; only then, without the mail in memory, is looked at what came out.
         let mut opened = Vec::new();
-        for (sealed, name) in self.sealed_in(consignment)? {
-            let at = consignment.received_at;
-            let sealed_bytes = sealed.len() as u64;
-            let (content, mut verdict) = self
-                .open_sealed(source, &mut Cursor::new(sealed), at)
-                .map_err(|error| self.blame(consignment, error.consequence(), &error))?;
-            let name = name.as_deref().map(|name| without_openpgp_ending(name).to_owned());
-            verdict.file_name = verdict.file_name.filter(|name| !name.is_empty()).or(name);
-            opened.extend(self.files(Opened { content, verdict, at, sealed_bytes })?);
+        for sealed in self.open_sealed_in(source, consignment)? {
+            opened.extend(self.files(sealed)?);
         }
         super::passed(step("open.opened"))?;
         one_signer(opened)
     }
 
-    /// The sealed parts of the mail, with the names the sender gave them.
-    fn sealed_in(&self, consignment: &Consignment) -> Result<Vec<(Vec<u8>, SentName)>, Failure> {
+    /// What came out of each sealed part of the mail, under the name the sender gave that.
+    fn open_sealed_in(&self, source: &Source, consignment: &Consignment) -> Result<Vec<Opened>, Failure> {
         let unreadable = |error| Failure::of(Consequence::Defer(DeferCause::SpoolUnreadable), error);
-        let mut mail = Vec::new();
+        let size = usize::try_from(consignment.sealed_bytes).unwrap_or_default();
+        let mut mail = Vec::with_capacity(size);
         let file = self.spool.raw(&consignment.source, &consignment.id).map_err(unreadable)?;
         file.take(MAIL_BYTES_MAX + 1).read_to_end(&mut mail).map_err(unreadable)?;
         if Digest::of(&mail) != consignment.sealed_digest {
             return Err(spool_changed());
         }
-        let items = sealed_items(&mail).map_err(unfit)?;
-        let sealed = items.iter().map(|item| Ok((item.sealed()?, item.name().map(str::to_owned))));
-        sealed.collect::<Result<_, _>>().map_err(unfit)
+        let open = |item: &Item<'_>| {
+            let (sealed, at) = (item.sealed().map_err(unfit)?, consignment.received_at);
+            let (content, mut verdict) = self
+                .open_sealed(source, &mut Cursor::new(&sealed), at)
+                .map_err(|error| self.blame(consignment, error.consequence(), &error))?;
+            let name = item.name().map(|name| without_openpgp_ending(name).to_owned());
+            verdict.file_name = verdict.file_name.filter(|name| !name.is_empty()).or(name);
+            Ok(Opened { content, verdict, at, sealed_bytes: sealed.len() as u64 })
+        };
+        sealed_items(&mail).map_err(unfit)?.iter().map(open).collect()
     }
 
     /// The content itself, or the files of the MIME entity that it is.

@@ -8,6 +8,7 @@ mod advance;
 mod check;
 mod claims;
 mod collect;
+mod hand_in;
 mod identify;
 mod left;
 mod mail;
@@ -37,6 +38,7 @@ use crate::store::{Change, Queries, QueryError, RecordError, Recorder, StateChan
 
 pub use claims::Claims;
 pub use collect::Collecting;
+pub use hand_in::HandedIn;
 pub use left::Left;
 pub use settle::Settling;
 
@@ -66,7 +68,7 @@ pub struct Inbound {
     pub left: Left,
 }
 
-/// One drop folder, whose files it holds, and where they go.
+/// One drop folder or mailbox, whose files come by it, and where they go.
 pub struct Source {
     /// Its name.
     pub name: SourceName,
@@ -76,10 +78,28 @@ pub struct Source {
     pub partners: Vec<PartnerName>,
     /// What its files are.
     pub carries: Carries,
-    /// The folder.
-    pub folder: DropFolder,
+    /// What it is.
+    pub origin: Origin,
     /// The first route that has the kind decides.
     pub routes: Vec<Route>,
+}
+
+/// What a source is.
+pub enum Origin {
+    /// A folder that is looked into.
+    Folder(DropFolder),
+    /// A mailbox, which somebody else reads; its mails are handed in by [`Inbound::hand_in`].
+    Mailbox,
+}
+
+impl Source {
+    /// Its drop folder, if it has one.
+    pub fn folder(&self) -> io::Result<&DropFolder> {
+        match &self.origin {
+            Origin::Folder(folder) => Ok(folder),
+            Origin::Mailbox => Err(io::Error::new(io::ErrorKind::Unsupported, "it is a mailbox")),
+        }
+    }
 }
 
 /// Where files of some kinds go.

@@ -24,7 +24,7 @@ impl Inbound {
         self.discard_strays()?;
         for source in &self.sources {
             // A folder that is not there now is looked at by the first sweep that finds it.
-            self.settle_withdrawn(source, &source.folder.look().unwrap_or_default())?;
+            self.settle_withdrawn(source, &source.folder().and_then(|folder| folder.look()).unwrap_or_default())?;
         }
         let collected = match self.spool.collected() {
             Ok(collected) => collected,
@@ -70,7 +70,7 @@ impl Inbound {
     fn orphan(&self, name: &SourceName, id: ConsignmentId) -> io::Result<(&Source, Copied, Option<Sighting>)> {
         let source = self.source(name).ok_or_else(|| io::Error::other("its source is no longer configured"))?;
         let bytes = self.spool.collected_digest(name, &id)?;
-        let look = source.folder.look().unwrap_or_default();
+        let look = source.folder().and_then(|folder| folder.look()).unwrap_or_default();
         let origin = |sighting: &Sighting| ConsignmentId::derive(name, &sighting.native(), &bytes.digest) == id;
         Ok((source, bytes, look.sightings.into_iter().find(origin)))
     }

@@ -21,7 +21,7 @@ impl Inbound {
         let mut stays = None;
         for hidden in &look.withdrawn {
             let Some(_claim) = self.claims.claim(&hidden.transfer) else { continue };
-            let directory = source.folder.directory();
+            let directory = source.folder().and_then(|folder| folder.directory());
             let Ok(Some(stamp)) = directory.and_then(|directory| directory.stamp(&hidden.name)) else { continue };
             match self.settle_one(source, hidden, &stamp) {
                 Ok(()) => {}
@@ -40,7 +40,7 @@ impl Inbound {
 
     fn settle_one(&self, source: &Source, hidden: &Hidden, stamp: &Stamp) -> Result<(), Stopped> {
         let fault = |error| Stopped::Left(AlarmReason::SourceFault, error);
-        let directory = source.folder.directory().map_err(fault)?;
+        let directory = source.folder().and_then(|folder| folder.directory()).map_err(fault)?;
         let known = self.queries.consignment(&hidden.transfer).map_err(Critical::from)?;
         let (consignment, name) = known.unzip();
         if let Some(consignment) = consignment.filter(|_| stamp.regular) {

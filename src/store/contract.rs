@@ -208,6 +208,8 @@ pub trait Queries: Send + Sync {
         authority: &LaNumber,
         content: &Digest,
     ) -> Result<Option<RelevantMonth>, QueryError>;
+    /// What was last collected from this source with exactly these bytes.
+    fn collected_bytes(&self, source: &SourceName, sealed: &Digest) -> Result<Option<Consignment>, QueryError>;
     /// Since when the authority's returns are this service's business; `None` before the first start with it.
     fn in_service_from(&self, authority: &LaNumber) -> Result<Option<Date>, QueryError>;
     /// The alarms that are raised now.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hbcourier::config::settings::{CourierWay, Noticing, SecretReference, SmtpTls};
+use hbcourier::config::settings::{CourierWay, MailTls, Noticing, SecretReference};
 use hbcourier::config::{self, Problems, Settings};
 use hbcourier::domain::{FileKind, ReturnKind};
 use tempfile::TempDir;
@@ -261,7 +261,7 @@ fn a_secret_in_the_file_is_refused_and_never_repeated() {
     let settings = Etc::with(&with("password_credential = \"smtp\"")).load().unwrap();
     let CourierWay::Smtp(smtp) = &settings.couriers[1].way else { panic!("{:?}", settings.couriers[1]) };
     assert_eq!(smtp.login, Some(("b".to_owned(), SecretReference::Credential("smtp".to_owned()))));
-    assert_eq!((smtp.tls, smtp.port, smtp.reply_timeout), (SmtpTls::Implicit, 465, Duration::from_secs(600)));
+    assert_eq!((smtp.tls, smtp.port, smtp.reply_timeout), (MailTls::Implicit, 465, Duration::from_secs(600)));
 }
 
 #[test]

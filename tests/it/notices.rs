@@ -218,6 +218,8 @@ fn notices() -> Vec<Notice> {
         CourierFault,
         SpoolFault,
         ArchiveFault,
+        MailboxUnreachable,
+        MailboxClosed,
     });
     let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));
     let deferred = defers.into_iter().map(DeferCause::notice).chain(returns.iter().map(ReturnHold::notice));

@@ -14,6 +14,8 @@ mod form;
 mod header;
 mod part;
 
+use std::borrow::Cow;
+
 use content::Content;
 use part::Part;
 
@@ -42,9 +44,9 @@ pub struct Item<'m> {
     part: Part<'m>,
 }
 
-impl Item<'_> {
+impl<'m> Item<'m> {
     /// The OpenPGP message: binary, or armoured.
-    pub fn sealed(&self) -> Result<Vec<u8>, Doubt> {
+    pub fn sealed(&self) -> Result<Cow<'m, [u8]>, Doubt> {
         self.part.decoded()
     }
 
@@ -60,9 +62,9 @@ pub struct EntityFile<'m> {
     part: Part<'m>,
 }
 
-impl EntityFile<'_> {
+impl<'m> EntityFile<'m> {
     /// Its bytes.
-    pub fn content(&self) -> Result<Vec<u8>, Doubt> {
+    pub fn content(&self) -> Result<Cow<'m, [u8]>, Doubt> {
         self.part.decoded()
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Holds: parts point into the mail; nothing is decoded before it is asked for.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::panic::catch_unwind;
@@ -154,33 +155,37 @@ impl<'m> Part<'m> {
             Encoding::Base64 => self.base64().take(bytes).read_to_end(&mut head).map(drop),
             _ => {
                 let end = self.body.end.min(self.body.start.saturating_add(4 * bytes as usize));
-                self.decode(self.body.start..end).map(|decoded| head = decoded).map_err(|_| io::ErrorKind::Other.into())
+                self.decode(self.body.start..end)
+                    .map(|decoded| head = decoded.into_owned())
+                    .map_err(|_| io::ErrorKind::Other.into())
             }
         };
         head
     }
 
     /// Its content, as it was before it was written for transport.
-    pub(super) fn decoded(&self) -> Result<Vec<u8>, Doubt> {
+    pub(super) fn decoded(&self) -> Result<Cow<'m, [u8]>, Doubt> {
         self.decode(self.body.clone())
     }
 
-    fn decode(&self, body: Range<usize>) -> Result<Vec<u8>, Doubt> {
+    fn decode(&self, body: Range<usize>) -> Result<Cow<'m, [u8]>, Doubt> {
         let raw = &self.mail[body];
         match self.encoding {
-            Encoding::Plain => Ok(raw.to_vec()),
+            Encoding::Plain => Ok(Cow::Borrowed(raw)),
             Encoding::Base64 => {
                 let mut decoded = Vec::with_capacity(raw.len() / 4 * 3);
                 // Strict: what other readers might skip, or read on behind, is no base64 here.
                 self.base64()
                     .read_to_end(&mut decoded)
-                    .map(|_| decoded)
+                    .map(|_| Cow::Owned(decoded))
                     .map_err(|_| ambiguous("has a part whose base64 is not strictly that"))
             }
             Encoding::QuotedPrintable => {
                 let kind = ParsedContentType::default();
                 match Body::new(raw, &kind, &Some("quoted-printable".to_owned())) {
-                    Body::QuotedPrintable(body) => body.get_decoded().map_err(|_| ambiguous(NOT_QUOTED)),
+                    Body::QuotedPrintable(body) => {
+                        body.get_decoded().map(Cow::Owned).map_err(|_| ambiguous(NOT_QUOTED))
+                    }
                     _ => Err(ambiguous(NOT_QUOTED)),
                 }
             }

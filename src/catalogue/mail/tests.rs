@@ -105,9 +105,9 @@ fn an_entitys_files_are_its_attachments() {
     let names = |entity: &str| {
         entity_files(entity.as_bytes())
             .map(|files| {
-                let shown = files
-                    .iter()
-                    .map(|file| (file.name().map(str::to_owned), String::from_utf8(file.content().unwrap()).unwrap()));
+                let shown = files.iter().map(|file| {
+                    (file.name().map(str::to_owned), String::from_utf8(file.content().unwrap().into_owned()).unwrap())
+                });
                 shown.collect::<Vec<_>>()
             })
             .map_err(|doubt| doubt.unfit)

@@ -56,7 +56,7 @@ fn own(keys: &KeyListing) -> Probe {
 
 fn partner_keys(partner: &PartnerName, keys: &KeyListing, subjects: &Subjects<'_>) -> Probe {
     let authorities = &subjects.settings.authorities;
-    let sends = authorities.iter().flat_map(|a| &a.drop_folders).any(|folder| folder.partners.contains(partner));
+    let sends = authorities.iter().flat_map(|a| a.sources()).any(|source| source.partners.contains(partner));
     let receives = authorities.iter().flat_map(|a| &a.returns).any(|owed| owed.partner == *partner);
     let certs = || keys.partners.iter().filter(|(name, _)| name == partner).map(|(_, facts)| facts);
     let next = format!(

@@ -9,6 +9,7 @@ mod file_system;
 mod folders;
 mod keys;
 mod machine;
+mod mailboxes;
 #[cfg(test)]
 mod tests;
 mod timetables;
@@ -155,6 +156,7 @@ pub fn run(args: &Args, subjects: &Subjects<'_>, out: &mut Output<'_>) -> Result
 pub fn probe(subjects: &Subjects<'_>) -> Vec<Probe> {
     let mut probes = folders::probe(subjects.settings);
     probes.extend(keys::probe(subjects));
+    probes.extend(mailboxes::probe(subjects.settings));
     probes.extend(couriers::probe(subjects.settings, subjects.couriers));
     probes.extend(machine::probe(subjects));
     probes.extend(timetables::probe(subjects));

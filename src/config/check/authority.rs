@@ -1,11 +1,13 @@
 //! `[[authority]]`: drop folders, routes and returns.
 
 use super::report::Report;
-use super::{DAY, HOUR, PAUSE_MIN, SECOND, each_in};
+use super::{DAY, HOUR, PAUSE_MIN, SECOND, each_in, exchange};
 use crate::config::location::TreePath;
 use crate::config::notation;
-use crate::config::raw::{RawAuthority, RawDropFolder, RawReturn, RawRoute};
-use crate::config::settings::{AuthoritySettings, DropFolderSettings, ReturnSettings, RouteSettings};
+use crate::config::raw::{RawAuthority, RawDropFolder, RawMailbox, RawReturn, RawRoute};
+use crate::config::settings::{
+    AuthoritySettings, DropFolderSettings, MailTls, MailboxSettings, ReturnSettings, RouteSettings,
+};
 use crate::config::template::{FileNameTemplate, TemplateUse};
 
 pub(super) fn check(raw: &RawAuthority, at: &TreePath, report: &mut Report<'_>) -> Option<AuthoritySettings> {
@@ -20,6 +22,7 @@ pub(super) fn check(raw: &RawAuthority, at: &TreePath, report: &mut Report<'_>) 
         }
     };
     let drop_folders = each_in(&raw.drop_folder, at, "drop_folder", &mut |raw, at| drop_folder(raw, at, report));
+    let mailboxes = each_in(&raw.mailbox, at, "mailbox", &mut |raw, at| mailbox(raw, at, report));
     let routes = each_in(&raw.route, at, "route", &mut |raw, at| route(raw, at, report));
     let returns = each_in(&raw.returns, at, "return", &mut |raw, at| owed(raw, at, report));
     Some(AuthoritySettings {
@@ -27,6 +30,7 @@ pub(super) fn check(raw: &RawAuthority, at: &TreePath, report: &mut Report<'_>) 
         name: name?,
         in_service_from: in_service_from?,
         drop_folders: drop_folders?,
+        mailboxes: mailboxes?,
         routes: routes?,
         returns: returns?,
     })
@@ -54,6 +58,50 @@ fn drop_folder(raw: &RawDropFolder, at: &TreePath, report: &mut Report<'_>) -> O
         settle: settle?,
         patience: patience?,
     })
+}
+
+fn mailbox(raw: &RawMailbox, at: &TreePath, report: &mut Report<'_>) -> Option<MailboxSettings> {
+    let name = report.parse(&at.key("name"), &raw.name);
+    let server = exchange::server(&raw.host, &raw.ca_file, at, report);
+    let password = (&raw.password_credential, &raw.password_file);
+    let login = exchange::login(&raw.account, password, at, report);
+    let partners = report.parse_some(&at.key("partners"), &raw.partners);
+    let poll = report.duration(&at.key("poll"), &raw.poll, SECOND * 10..=HOUR);
+    let folder = folder_name(&raw.folder, &at.key("folder"), report);
+    let processed = folder_name(&raw.processed, &at.key("processed"), report);
+    if folder.is_some() && folder == processed {
+        let next = "name another folder; it is made if it is not there";
+        report.wrong(&at.key("processed"), "mails would be moved to where they arrive", next);
+        return None;
+    }
+    let login = login?;
+    if login.is_none() && raw.account.is_none() {
+        return None;
+    }
+    let usual_port = match raw.tls {
+        MailTls::Implicit => 993,
+        MailTls::Starttls => 143,
+    };
+    let (host, ca_file) = server?;
+    Some(MailboxSettings {
+        name: name?,
+        host,
+        port: raw.port.unwrap_or(usual_port),
+        tls: raw.tls,
+        ca_file,
+        login: login?,
+        partners: partners?,
+        folder: folder?,
+        processed: processed?,
+        poll: poll?,
+    })
+}
+
+/// A mailbox folder's name, as IMAP can say it.
+fn folder_name(name: &str, at: &TreePath, report: &mut Report<'_>) -> Option<String> {
+    let good = (1..=200).contains(&name.len()) && name.is_ascii() && !name.chars().any(|char| char.is_control());
+    let next = "write it as the server lists it, in ASCII, such as INBOX or INBOX/Processed";
+    report.noted(at, good.then(|| name.to_owned()), "this cannot be a folder's name", next)
 }
 
 fn route(raw: &RawRoute, at: &TreePath, report: &mut Report<'_>) -> Option<RouteSettings> {

@@ -9,7 +9,7 @@ use super::report::Report;
 use super::{GIB, HOUR};
 use crate::config::location::TreePath;
 use crate::config::raw::{RawCourier, RawPartner, RawSmtp};
-use crate::config::settings::{CourierSettings, CourierWay, PartnerSettings, SecretReference, SmtpSettings, SmtpTls};
+use crate::config::settings::{CourierSettings, CourierWay, MailTls, PartnerSettings, SecretReference, SmtpSettings};
 
 // RFC 5321 §4.5.3.2.6: a client that gives up earlier sends again what has already arrived.
 const REPLY_TIMEOUT_MIN: std::time::Duration = std::time::Duration::from_secs(600);
@@ -40,29 +40,41 @@ pub(super) fn courier(raw: &RawCourier, at: &TreePath, report: &mut Report<'_>) 
 }
 
 fn smtp(raw: &RawSmtp, at: &TreePath, report: &mut Report<'_>) -> Option<SmtpSettings> {
-    let host = host(&raw.host, &at.key("host"), report);
-    let ca_file = match &raw.ca_file {
-        None => Some(None),
-        Some(_) => report.absolute(&at.key("ca_file"), &raw.ca_file).map(Some),
-    };
-    let login = login(raw, at, report);
+    let server = server(&raw.host, &raw.ca_file, at, report);
+    let login = login(&raw.account, (&raw.password_credential, &raw.password_file), at, report);
     let from = report.parse::<Address>(&at.key("from"), &raw.from);
     let reply_timeout = report.duration(&at.key("reply_timeout"), &raw.reply_timeout, REPLY_TIMEOUT_MIN..=HOUR);
     let message_bytes_max = report.size(&at.key("message_bytes_max"), &raw.message_bytes_max, 1024..=GIB);
     let usual_port = match raw.tls {
-        SmtpTls::Implicit => 465,
-        SmtpTls::Starttls => 587,
+        MailTls::Implicit => 465,
+        MailTls::Starttls => 587,
     };
+    let (host, ca_file) = server?;
     Some(SmtpSettings {
-        host: host?,
+        host,
         port: raw.port.unwrap_or(usual_port),
         tls: raw.tls,
-        ca_file: ca_file?,
+        ca_file,
         login: login?,
         from: from?.to_string(),
         reply_timeout: reply_timeout?,
         message_bytes_max: message_bytes_max?,
     })
+}
+
+/// A mail server's host, and whose certificates count.
+pub(super) fn server(
+    host: &Option<String>,
+    ca_file: &Option<String>,
+    at: &TreePath,
+    report: &mut Report<'_>,
+) -> Option<(String, Option<PathBuf>)> {
+    let host = self::host(host, &at.key("host"), report);
+    let ca_file = match ca_file {
+        None => Some(None),
+        Some(_) => report.absolute(&at.key("ca_file"), ca_file).map(Some),
+    };
+    Some((host?, ca_file?))
 }
 
 fn host(host: &Option<String>, at: &TreePath, report: &mut Report<'_>) -> Option<String> {
@@ -77,12 +89,17 @@ fn host(host: &Option<String>, at: &TreePath, report: &mut Report<'_>) -> Option
 }
 
 /// The outer `None` if something was refused, the inner one if there is no log-in.
-fn login(raw: &RawSmtp, at: &TreePath, report: &mut Report<'_>) -> Option<Option<(String, SecretReference)>> {
-    let secret = match (&raw.password_credential, &raw.password_file) {
+pub(super) fn login(
+    account: &Option<String>,
+    password: (&Option<String>, &Option<String>),
+    at: &TreePath,
+    report: &mut Report<'_>,
+) -> Option<Option<(String, SecretReference)>> {
+    let secret = match password {
         (None, None) => None,
         (Some(name), None) => Some(credential(name, &at.key("password_credential"), report)?),
         (None, Some(_)) => {
-            let path: PathBuf = report.absolute(&at.key("password_file"), &raw.password_file)?;
+            let path: PathBuf = report.absolute(&at.key("password_file"), password.1)?;
             Some(SecretReference::File(path))
         }
         (Some(_), Some(_)) => {
@@ -90,7 +107,7 @@ fn login(raw: &RawSmtp, at: &TreePath, report: &mut Report<'_>) -> Option<Option
             return None;
         }
     };
-    match (&raw.account, secret) {
+    match (account, secret) {
         (None, None) => Some(None),
         (Some(account), Some(secret)) if !account.is_empty() => Some(Some((account.clone(), secret))),
         (Some(_), Some(_)) => {

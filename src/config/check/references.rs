@@ -29,6 +29,10 @@ fn unique_names(raw: &Raw, report: &mut Report<'_>) {
             reserved(folder.name.as_deref(), at.item("drop_folder", i).key("name"), report);
             places.once(folder.name.as_deref(), at.item("drop_folder", i).key("name"), report);
         }
+        for (i, mailbox) in authority.mailbox.iter().enumerate() {
+            reserved(mailbox.name.as_deref(), at.item("mailbox", i).key("name"), report);
+            places.once(mailbox.name.as_deref(), at.item("mailbox", i).key("name"), report);
+        }
         for (i, route) in authority.route.iter().enumerate() {
             reserved(route.destination.as_deref(), at.item("route", i).key("destination"), report);
             places.once(route.destination.as_deref(), at.item("route", i).key("destination"), report);
@@ -90,6 +94,11 @@ fn defined(raw: &Raw, authority: &RawAuthority, at: &TreePath, report: &mut Repo
     for (i, folder) in authority.drop_folder.iter().enumerate() {
         for (k, partner) in folder.partners.iter().flatten().enumerate() {
             report.refers(&at.item("drop_folder", i).item("partners", k), "partner", partner, &partners);
+        }
+    }
+    for (i, mailbox) in authority.mailbox.iter().enumerate() {
+        for (k, partner) in mailbox.partners.iter().flatten().enumerate() {
+            report.refers(&at.item("mailbox", i).item("partners", k), "partner", partner, &partners);
         }
     }
     for (i, owed) in authority.returns.iter().enumerate() {

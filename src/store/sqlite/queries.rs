@@ -137,6 +137,16 @@ impl Queries for SqliteQueries {
         })
     }
 
+    fn collected_bytes(&self, source: &SourceName, sealed: &Digest) -> Result<Option<Consignment>, QueryError> {
+        let sql = format!(
+            "SELECT {} FROM consignment WHERE source = ?1 AND sealed_digest = ?2 ORDER BY received_at DESC LIMIT 1",
+            rows::CONSIGNMENT
+        );
+        self.0.read(|connection| {
+            connection.prepare_cached(&sql)?.query_row(params![source, sealed], rows::consignment).optional()
+        })
+    }
+
     fn consignments(&self, filter: &ConsignmentFilter) -> Result<Vec<Consignment>, QueryError> {
         let mut conditions = Conditions::default();
         if let Some(due) = filter.due {

@@ -79,7 +79,7 @@ impl Desk {
         let service = build_with(config::load(&self.config).unwrap(), clock).unwrap();
         drop_into(&self.at("drop").join(LA), "1587376800.M1P1.mail", mail);
         let source = &service.inbound.sources[0];
-        let sighting = source.folder.look().unwrap().sightings.remove(0);
+        let sighting = source.folder().unwrap().look().unwrap().sightings.remove(0);
         service.inbound.carry(source, &sighting).unwrap();
         let consignments = service.inbound.queries.consignments(&ConsignmentFilter::default()).unwrap();
         let [consignment] = consignments.as_slice() else { panic!("one mail is one transfer") };

@@ -1,6 +1,7 @@
 //! What the tests stand on: partners, councils, mounts, clocks, waits.
 
 pub mod council;
+pub mod imap;
 pub mod mount;
 pub mod partner;
 pub mod smtp;

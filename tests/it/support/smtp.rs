@@ -192,7 +192,8 @@ fn count(dir: &Path, counts: &dyn Fn(&Path) -> bool) -> usize {
     entries.map(|path| if path.is_dir() { count(&path, counts) } else { usize::from(counts(&path)) }).sum()
 }
 
-fn free_pair_of_ports() -> u16 {
+/// A port that is free, and the one after it.
+pub fn free_pair_of_ports() -> u16 {
     loop {
         let first = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = first.local_addr().unwrap().port();

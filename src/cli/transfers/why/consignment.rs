@@ -7,7 +7,7 @@ use super::{Considered, Explanation, Outcome};
 use crate::cli::output::{CliError, moment};
 use crate::cli::reading::Reading;
 use crate::cli::transfers::transfer::notice_of_standing;
-use crate::config::settings::{AuthoritySettings, DropFolderSettings, RouteSettings};
+use crate::config::settings::{AuthoritySettings, RouteSettings, SourceSettings};
 use crate::domain::{Consignment, Delivery, FileKind, HoldReason, Standing};
 use crate::effects::pgp::KeyListing;
 
@@ -15,7 +15,7 @@ use crate::effects::pgp::KeyListing;
 struct Case<'a> {
     consignment: &'a Consignment,
     deliveries: Vec<Delivery>,
-    source: Option<(&'a AuthoritySettings, &'a DropFolderSettings)>,
+    source: Option<(&'a AuthoritySettings, SourceSettings<'a>)>,
     keys: KeyListing,
     progress: Progress,
     /// What brought the same content first, as it is now.
@@ -27,8 +27,8 @@ pub(super) fn explain(consignment: &Consignment, reading: &Reading<'_>) -> Resul
         .settings
         .authorities
         .iter()
-        .flat_map(|authority| authority.drop_folders.iter().map(move |folder| (authority, folder)));
-    let source = folders.into_iter().find(|(_, folder)| folder.name == consignment.source);
+        .flat_map(|authority| authority.sources().map(move |source| (authority, source)));
+    let source = folders.into_iter().find(|(_, source)| *source.name == consignment.source);
     let mut progress = Progress::of(&consignment.standing);
     // A source that is no longer configured has no routes.
     if source.is_none() && progress == Progress::Stopped(Step::Route) {
@@ -84,10 +84,9 @@ impl Case<'_> {
         let Consignment { source, authority, .. } = self.consignment;
         match step {
             Step::Source => match self.source {
-                Some((settings, folder)) => format!(
+                Some((settings, from)) => format!(
                     "It came through `{source}` ({}), where files of {} ({authority}) arrive.",
-                    folder.path.display(),
-                    settings.name
+                    from.way, settings.name
                 ),
                 None => {
                     format!("It came through `{source}`, which is no longer configured, so nothing says where it goes.")
