@@ -296,6 +296,75 @@ fn one_pass_empties_it_and_a_server_that_is_away_is_said() {
     assert!(council.all_rest(21));
 }
 
+/// Another client reads, marks and moves mails while they are collected: what it takes away is its own, the rest is ours.
+#[test]
+fn another_client_takes_some_away_and_the_rest_is_delivered_once() {
+    const MAILS: usize = 60;
+    let certificates = Certificates::new();
+    let dovecot = Dovecot::start(&certificates);
+    let mut dwp = Partner::new(Algorithm::Curve25519);
+    let mut council = council(&mut dwp, &certificates, dovecot.port + 1, "implicit", "10s");
+    let mails: Vec<_> = (0..MAILS).map(|number| mail(&dwp, number, &laid_xml(number))).collect();
+    starts(&mut council);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/imap_client.py");
+    let mut other = Command::new("/usr/bin/python3");
+    other.arg(script).arg((dovecot.port + 1).to_string()).arg(certificates.file("ca.pem"));
+    let mut other = other.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    for mail in &mails {
+        dovecot.delivers(mail);
+        std::thread::yield_now();
+    }
+    council.until("the inbox is empty", |_| dovecot.in_inbox() == 0);
+    drop(other.stdin.take());
+    assert!(other.wait_with_output().unwrap().status.success());
+    council.until("all that is ours rests", |council| council.all_rest(council.consignments().len()));
+    council.stops_well();
+
+    let elsewhere = dovecot.mails_in("Elsewhere");
+    let delivered = council.delivered_digests();
+    let of = |mail: &Vec<u8>| elsewhere.iter().any(|other| same_but_for_line_ends(other, mail));
+    for (number, mail) in mails.iter().enumerate() {
+        let ours = delivered.contains(&hbcourier::domain::Digest::of(&laid_xml(number)));
+        assert!(ours || of(mail), "mail {number} is lost");
+    }
+    let mut once = delivered.clone();
+    once.dedup();
+    assert_eq!(once.len(), delivered.len(), "none twice");
+    assert!(council.codes().is_empty(), "{:?}", council.held());
+    println!("{} delivered, {} taken away by the other client", delivered.len(), elsewhere.len());
+}
+
+fn same_but_for_line_ends(one: &[u8], other: &[u8]) -> bool {
+    let plain = |mail: &[u8]| mail.iter().copied().filter(|byte| *byte != b'\r').collect::<Vec<_>>();
+    plain(one) == plain(other)
+}
+
+/// How many mails lie there at the start; `HBCOURIER_MAILS` says how many in the long form.
+#[test]
+fn a_full_inbox_at_the_start_is_emptied_in_little_memory() {
+    let mails: usize = std::env::var("HBCOURIER_MAILS").ok().and_then(|count| count.parse().ok()).unwrap_or(500);
+    let certificates = Certificates::new();
+    let dovecot = Dovecot::start(&certificates);
+    let mut dwp = Partner::new(Algorithm::Curve25519);
+    let mut council = council(&mut dwp, &certificates, dovecot.port + 1, "implicit", SELDOM);
+    // The last ones are sealed; the others are there to be looked at, and each is held.
+    for number in 0..mails - 5 {
+        dovecot.delivers(
+            format!("Message-ID: <{number}@made-up.example>\nSubject: made up\n\nNumber {number}.\n").as_bytes(),
+        );
+    }
+    for number in 0..5 {
+        dovecot.delivers(&mail(&dwp, number, &laid_xml(number)));
+    }
+    council.start();
+    council.until("all are ours", |council| council.consignments().len() == mails && dovecot.in_inbox() == 0);
+    council.until("all rest", |council| council.all_rest(mails));
+    assert_eq!((council.delivered_digests(), council.codes().len()), (digests(0..5), mails - 5));
+    assert!(council.peak_kib() < 128 * 1024, "{} KiB", council.peak_kib());
+    council.stops_well();
+    assert_eq!(council.events("collected"), mails);
+}
+
 #[test]
 fn forty_megabytes_need_less_than_128_of_memory() {
     let certificates = Certificates::new();

@@ -96,6 +96,13 @@ impl Dovecot {
         mails(&self.maildir())
     }
 
+    /// The mails in a folder other than the inbox, as they lie there.
+    pub fn mails_in(&self, folder: &str) -> Vec<Vec<u8>> {
+        let folder = self.maildir().join(format!(".{folder}"));
+        let files = ["new", "cur"].into_iter().flat_map(|part| fs::read_dir(folder.join(part)).into_iter().flatten());
+        files.flatten().map(|file| fs::read(file.path()).unwrap()).collect()
+    }
+
     /// How many mails are in the folder `Processed`.
     pub fn in_processed(&self) -> usize {
         mails(&self.maildir().join(".Processed"))
