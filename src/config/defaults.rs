@@ -1,6 +1,6 @@
 //! What a key is if it is left out. The reference file shows these values.
 
-use super::raw::{RawDropFolder, RawLimits, RawMailbox, RawReturn, RawRoute, RawService, RawSmtp};
+use super::raw::{RawAlarms, RawDropFolder, RawLimits, RawMailbox, RawReturn, RawRoute, RawService, RawSmtp};
 use super::settings::{Carries, MailTls, Noticing};
 use super::template::{DELIVERY_NAME, RETURN_NAME};
 
@@ -14,7 +14,14 @@ impl Default for RawService {
             retry_after_max: "1h".into(),
             in_flight_max: 32,
             limits: RawLimits::default(),
+            alarms: RawAlarms::default(),
         }
+    }
+}
+
+impl Default for RawAlarms {
+    fn default() -> Self {
+        RawAlarms { courier: None, to: Vec::new(), ping: None, ping_every: "5m".into() }
     }
 }
 

@@ -49,6 +49,27 @@ pub(super) struct RawService {
     pub(super) in_flight_max: u16,
     /// Bounds. Reaching one is an outcome in the ledger, not a slowdown.
     pub(super) limits: RawLimits,
+    /// How people are told, besides `hbcourier status`.
+    pub(super) alarms: RawAlarms,
+}
+
+/// How people are told, besides `hbcourier status`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawAlarms {
+    /// The courier, one that mails, by which alarms go out. With `to`.
+    #[schemars(example = &"mail")]
+    pub(super) courier: Option<String>,
+    /// Addresses of the house that are told of each alarm, when it is raised and when it is over. Unencrypted: an alarm
+    /// names what is configured, and nothing from a file.
+    #[schemars(example = ["it@council.example"])]
+    pub(super) to: Vec<String>,
+    /// An address on the web that is asked for every `ping_every` for as long as the service looks at its sources, so
+    /// that whoever watches it notices when the service is dead.
+    #[schemars(example = &"https://watch.council.example/hbcourier")]
+    pub(super) ping: Option<String>,
+    /// How often. 1s to 1d.
+    pub(super) ping_every: WrittenDuration,
 }
 
 /// Bounds. Reaching one is an outcome in the ledger, not a slowdown.

@@ -44,6 +44,17 @@ pub struct ServiceSettings {
     pub in_flight_max: usize,
     /// Bounds.
     pub limits: Limits,
+    /// How people are told.
+    pub alarms: AlarmSettings,
+}
+
+/// `[service.alarms]`
+#[derive(Clone, Debug)]
+pub struct AlarmSettings {
+    /// By which courier, and to whom.
+    pub mail: Option<(CourierName, Vec<String>)>,
+    /// What is asked for on the web, and how often.
+    pub ping: Option<(String, Duration)>,
 }
 
 /// `[service.limits]`. Reaching one is an outcome in the ledger.

@@ -143,6 +143,15 @@ pub fn couriers(settings: &Settings) -> BTreeMap<CourierName, Arc<dyn Courier>> 
     settings.couriers.iter().map(|settings| (settings.name.clone(), courier(&settings.way))).collect()
 }
 
+/// The courier of this name, if it is one that mails.
+pub(super) fn smtp_courier(settings: &Settings, name: &CourierName) -> Option<SmtpCourier> {
+    let courier = settings.couriers.iter().find(|courier| courier.name == *name)?;
+    match &courier.way {
+        CourierWay::Smtp(server) => Some(SmtpCourier::new(smtp_server(server))),
+        CourierWay::Folder { .. } => None,
+    }
+}
+
 /// Opens store and spool for writing. A store is made only where there was never anything: the caller holds the
 /// instance lock.
 pub fn open_store(state: &Path) -> Result<(SqliteStore, Spool), StartFault> {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::alarms::rest;
 use super::carriers::{Job, Queue};
 use super::health::Health;
 use super::stop::Stop;
@@ -16,8 +17,6 @@ use crate::inbound::{Critical, HandedIn, Inbound, Source};
 
 /// Failures in a row after which a person should know, where it may well pass.
 const FAILURES_QUIET: u8 = 3;
-/// How often a pause looks whether the service is to stop.
-const LOOK_UP: Duration = Duration::from_millis(200);
 
 /// Reads one mailbox.
 pub(super) struct Postman {
@@ -60,7 +59,10 @@ impl Postman {
                 Err(Trouble::Mailbox(error)) => {
                     failures = failures.saturating_add(1);
                     self.tell(&error, failures)?;
-                    self.rest(pause(failures, self.inbound.terms.retry_after, self.inbound.terms.retry_after_max));
+                    rest(
+                        &self.stop,
+                        pause(failures, self.inbound.terms.retry_after, self.inbound.terms.retry_after_max),
+                    );
                 }
             }
         }
@@ -149,18 +151,6 @@ impl Postman {
                 self.inbound.alarm(name.as_str(), Some(AlarmReason::MailboxUnreachable))
             }
             MailboxError::Unreachable(_) => Ok(()),
-        }
-    }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "nothing tells when a server is well again; for this there is only time"
-    )]
-    fn rest(&self, mut pause: Duration) {
-        while !self.stop.is_requested() && !pause.is_zero() {
-            let now = pause.min(LOOK_UP);
-            std::thread::sleep(now);
-            pause -= now;
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Workers are threads: one that looks at the drop folders, some that carry files, one that minds what is due, one for
 //! returns, one for orders. A worker that ends before it was asked to, or panics, ends the service: nothing runs half.
 
+mod alarms;
 pub mod build;
 mod carriers;
 pub mod control;

@@ -11,7 +11,8 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::build::{Service, imap_server};
+use super::alarms::{Herald, Pinger};
+use super::build::{Service, imap_server, smtp_courier};
 use super::carriers::{Job, Left, Queue, carry};
 use super::control::{Control, socket_path};
 use super::health::Health;
@@ -22,6 +23,7 @@ use crate::config::settings::{MailboxSettings, Noticing as How};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Actor, AlarmReason};
 use crate::effects::noticing::{Hint, Noticing};
+use crate::effects::ping::Ping;
 use crate::outbound::Ended;
 use crate::store::{Change, ConsignmentFilter, StateChange};
 
@@ -155,6 +157,7 @@ impl Running {
         running.spawn("lookout", ended, move || lookout.run().map_err(|error| error.to_string()))?;
         running.spawn("control", ended, move || control.run().map_err(|error| error.to_string()))?;
         running.spawn_mailboxes(service, ended)?;
+        running.spawn_alarms(service, ended)?;
         running.spawn_due(service, ended, due_told)?;
         running.spawn_returns(service, ended, returns_told)?;
         notify_systemd(&[sd_notify::NotifyState::Ready]);
@@ -215,6 +218,23 @@ impl Running {
         for postman in postmen(service, &self.queue, &self.stop, &self.health) {
             let name = format!("mailbox {}", service.inbound.sources[postman.source].name);
             self.spawn(&name, ended, move || postman.run().map_err(|error| error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn spawn_alarms(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
+        let settings = &service.settings.service;
+        let (inbound, stop) = (|| service.inbound.clone(), || self.stop.clone());
+        if let Some((name, to)) = settings.alarms.mail.clone()
+            && let Some(courier) = smtp_courier(&service.settings, &name)
+        {
+            let herald = Herald { inbound: inbound(), stop: stop(), courier, to };
+            self.spawn("alarm mail", ended, move || herald.run().map_err(|error| error.to_string()))?;
+        }
+        if let Some((url, every)) = settings.alarms.ping.clone() {
+            let (health, sweep_every) = (self.health.clone(), self.sweep_every);
+            let pinger = Pinger { inbound: inbound(), stop: stop(), health, ping: Ping::to(url), every, sweep_every };
+            self.spawn("ping", ended, move || pinger.run().map_err(|error| error.to_string()))?;
         }
         Ok(())
     }

@@ -41,6 +41,10 @@ pub enum AlarmReason {
     SpoolFault,
     /// The sealed original of something delivered could not be archived.
     ArchiveFault,
+    /// Alarms could not be mailed.
+    AlarmsUnsent,
+    /// The ping was not answered.
+    PingUnanswered,
     /// A mailbox cannot be reached.
     MailboxUnreachable,
     /// A mailbox refuses until a person mends something.
@@ -146,6 +150,16 @@ const MAILBOX_CLOSED: Words = (
     "`hbcourier check` probes it and says what is wrong: mend its password, certificate or folders. It is tried again \
     by itself.",
 );
+const ALARMS_UNSENT: Words = (
+    "CN-521",
+    "Alarms cannot be mailed to the addresses in `service.alarms.to`, so only `hbcourier status` has them.",
+    "`hbcourier check` probes the courier that is to mail them and says what is wrong; they are mailed by themselves then.",
+);
+const PING_UNANSWERED: Words = (
+    "CN-522",
+    "The address in `service.alarms.ping` does not answer, so whoever watches it will take the service for dead.",
+    "The service's log says what came back. Mend the address, or the way to it.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -180,6 +194,8 @@ impl AlarmReason {
             CourierFault => COURIER_FAULT,
             SpoolFault => SPOOL_FAULT,
             ArchiveFault => ARCHIVE_FAULT,
+            AlarmsUnsent => ALARMS_UNSENT,
+            PingUnanswered => PING_UNANSWERED,
             MailboxUnreachable => MAILBOX_UNREACHABLE,
             MailboxClosed => MAILBOX_CLOSED,
         }

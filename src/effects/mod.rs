@@ -7,5 +7,6 @@ pub mod drop_folder;
 pub mod mailbox;
 pub mod noticing;
 pub mod pgp;
+pub mod ping;
 pub mod spool;
 pub mod thread;

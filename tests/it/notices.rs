@@ -218,6 +218,8 @@ fn notices() -> Vec<Notice> {
         CourierFault,
         SpoolFault,
         ArchiveFault,
+        AlarmsUnsent,
+        PingUnanswered,
         MailboxUnreachable,
         MailboxClosed,
     });

@@ -16,6 +16,12 @@ pub(super) fn check(raw: &Raw, report: &mut Report<'_>) {
         defined(raw, authority, &at, report);
     }
     told_apart(raw, report);
+    if let Some(courier) = &raw.service.alarms.courier {
+        let at = TreePath::root().key("service").key("alarms").key("courier");
+        let mailing = raw.courier.iter().filter(|courier| courier.smtp.is_some());
+        let mailing: Vec<&str> = mailing.filter_map(|courier| courier.name.as_deref()).collect();
+        report.refers(&at, "courier", courier, &mailing);
+    }
 }
 
 fn unique_names(raw: &Raw, report: &mut Report<'_>) {
@@ -50,7 +56,7 @@ fn unique_names(raw: &Raw, report: &mut Report<'_>) {
 /// Names that the service's own alarms go by.
 fn reserved(name: Option<&str>, at: TreePath, report: &mut Report<'_>) {
     let ours = |name: &str| {
-        matches!(name, "state" | "archive" | "spool")
+        matches!(name, "state" | "archive" | "spool" | "alarm-mail" | "ping")
             || ["return-", "returns-", "partner-"].iter().any(|beginning| name.starts_with(beginning))
     };
     if let Some(name) = name.filter(|name| ours(name)) {

@@ -1,5 +1,6 @@
 //! Mails in a drop folder: what is sealed in them is found, opened and delivered; what is doubtful is held.
 
+mod alarms;
 mod corpus;
 mod mailbox;
 mod sender;

@@ -5,6 +5,7 @@
 //! Holds: nothing leaves before the handshake succeeded; all recipients or none; an attempt that is dropped before
 //! [`Ready::commit`] closes the connection inside DATA, and a server throws such a message away.
 
+mod note;
 mod session;
 mod wording;
 
