@@ -1,4 +1,4 @@
-//! `[[partner]]` and `[[courier]]`: whom files are exchanged with, and how sealed returns leave.
+//! `[[partner]]`, `[[courier]]` and `[service.alarms]`: whom files are exchanged with, how sealed returns leave, who is told.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use lettre::Address;
 
 use super::report::Report;
-use super::{GIB, HOUR};
+use super::{DAY, GIB, HOUR, SECOND};
 use crate::config::location::TreePath;
-use crate::config::raw::{RawCourier, RawPartner, RawSmtp};
-use crate::config::settings::{CourierSettings, CourierWay, MailTls, PartnerSettings, SecretReference, SmtpSettings};
+use crate::config::raw::{RawAlarms, RawCourier, RawPartner, RawSmtp};
+use crate::config::settings::{
+    AlarmSettings, CourierSettings, CourierWay, MailTls, PartnerSettings, SecretReference, SmtpSettings,
+};
 
 // RFC 5321 §4.5.3.2.6: a client that gives up earlier sends again what has already arrived.
 const REPLY_TIMEOUT_MIN: std::time::Duration = std::time::Duration::from_secs(600);
@@ -60,6 +62,36 @@ fn smtp(raw: &RawSmtp, at: &TreePath, report: &mut Report<'_>) -> Option<SmtpSet
         reply_timeout: reply_timeout?,
         message_bytes_max: message_bytes_max?,
     })
+}
+
+/// `[service.alarms]`
+pub(super) fn alarms(raw: &RawAlarms, at: &TreePath, report: &mut Report<'_>) -> Option<AlarmSettings> {
+    let to = report.parse_each::<Address>(&at.key("to"), &raw.to);
+    let mail = match (&raw.courier, to?) {
+        (None, to) if to.is_empty() => None,
+        (Some(_), to) if !to.is_empty() => {
+            let courier = report.parse(&at.key("courier"), &raw.courier)?;
+            Some((courier, to.iter().map(Address::to_string).collect()))
+        }
+        _ => {
+            report.wrong(at, "`courier` and `to` belong together", "add the other one, or take both out");
+            return None;
+        }
+    };
+    let every = report.duration(&at.key("ping_every"), &raw.ping_every, SECOND..=DAY)?;
+    let ping = match &raw.ping {
+        None => None,
+        Some(url) => {
+            let good = ["http://", "https://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
+            let plain = url.bytes().all(|byte| byte.is_ascii_graphic());
+            let next = "write it whole, as in https://watch.council.example/hbcourier";
+            Some((
+                report.noted(&at.key("ping"), (good && plain).then(|| url.clone()), "this is no web address", next)?,
+                every,
+            ))
+        }
+    };
+    Some(AlarmSettings { mail, ping })
 }
 
 /// A mail server's host, and whose certificates count.

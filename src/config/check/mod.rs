@@ -12,12 +12,10 @@ mod report;
 
 use std::time::Duration;
 
-use lettre::Address;
-
 use super::location::{Places, TreePath};
 use super::problems::Problems;
-use super::raw::{Raw, RawAlarms, RawLimits, RawService};
-use super::settings::{AlarmSettings, Limits, ServiceSettings, Settings};
+use super::raw::{Raw, RawLimits, RawService};
+use super::settings::{Limits, ServiceSettings, Settings};
 use crate::domain::Digest;
 use report::Report;
 
@@ -93,7 +91,7 @@ fn service(raw: &RawService, report: &mut Report<'_>) -> Option<ServiceSettings>
         report.wrong(&at.key("retry_after_max"), "it is shorter than retry_after", "make it at least as long");
     }
     let limits = limits(&raw.limits, &at.key("limits"), report);
-    let alarms = alarms(&raw.alarms, &at.key("alarms"), report);
+    let alarms = exchange::alarms(&raw.alarms, &at.key("alarms"), report);
     Some(ServiceSettings {
         state: state?,
         sweep_every: sweep_every?,
@@ -104,35 +102,6 @@ fn service(raw: &RawService, report: &mut Report<'_>) -> Option<ServiceSettings>
         limits: limits?,
         alarms: alarms?,
     })
-}
-
-fn alarms(raw: &RawAlarms, at: &TreePath, report: &mut Report<'_>) -> Option<AlarmSettings> {
-    let to = report.parse_each::<Address>(&at.key("to"), &raw.to);
-    let mail = match (&raw.courier, to?) {
-        (None, to) if to.is_empty() => None,
-        (Some(_), to) if !to.is_empty() => {
-            let courier = report.parse(&at.key("courier"), &raw.courier)?;
-            Some((courier, to.iter().map(Address::to_string).collect()))
-        }
-        _ => {
-            report.wrong(at, "`courier` and `to` belong together", "add the other one, or take both out");
-            return None;
-        }
-    };
-    let every = report.duration(&at.key("ping_every"), &raw.ping_every, SECOND..=DAY)?;
-    let ping = match &raw.ping {
-        None => None,
-        Some(url) => {
-            let good = ["http://", "https://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
-            let plain = url.bytes().all(|byte| byte.is_ascii_graphic());
-            let next = "write it whole, as in https://watch.council.example/hbcourier";
-            Some((
-                report.noted(&at.key("ping"), (good && plain).then(|| url.clone()), "this is no web address", next)?,
-                every,
-            ))
-        }
-    };
-    Some(AlarmSettings { mail, ping })
 }
 
 fn limits(raw: &RawLimits, at: &TreePath, report: &mut Report<'_>) -> Option<Limits> {
