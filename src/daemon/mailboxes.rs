@@ -1,22 +1,26 @@
 //! One thread for each mailbox: looks into it, hands its mails in, and moves away what is ours.
 //!
 //! Holds: a mail is moved only when it is recorded; what the server tells makes the thread prompt, looking makes it right;
-//! a server that is away or says no is asked ever less often.
+//! a server that is away or says no is asked ever less often; a mail that cannot be had keeps no other waiting.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::alarms::rest;
 use super::carriers::{Job, Queue};
 use super::health::Health;
 use super::stop::Stop;
-use crate::domain::AlarmReason;
 use crate::domain::retry::pause;
+use crate::domain::{AlarmReason, ConsignmentId};
 use crate::effects::mailbox::{Cleared, ImapServer, Mail, Mailbox, MailboxError};
 use crate::inbound::{Critical, HandedIn, Inbound, Source};
 
 /// Failures in a row after which a person should know, where it may well pass.
 const FAILURES_QUIET: u8 = 3;
+
+/// Shortest time between two looks, however much news there is.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
 
 /// Reads one mailbox.
 pub(super) struct Postman {
@@ -48,21 +52,32 @@ impl From<Critical> for Trouble {
     }
 }
 
+/// What a thread remembers of its mailbox, to be quicker and quieter: nothing is lost with it.
+#[derive(Default)]
+struct Memory {
+    /// Failures in a row.
+    failures: u8,
+    /// Mails at which the conversation broke, by number: they are tried last.
+    broke: HashMap<u32, u32>,
+    /// Mails that are ours and lie there yet, by number, for this conversation.
+    ours: HashSet<u32>,
+    /// Consignments of which it was said that their mail is moved away later.
+    noted: HashSet<ConsignmentId>,
+}
+
 impl Postman {
     /// Works until told to stop.
     pub(super) fn run(self) -> Result<(), Critical> {
-        let mut failures = 0;
+        let mut memory = Memory::default();
         while !self.stop.is_requested() {
-            match self.visit(&mut failures) {
+            match self.visit(&mut memory) {
                 Ok(()) => {}
                 Err(Trouble::Critical(critical)) => return Err(critical),
                 Err(Trouble::Mailbox(error)) => {
-                    failures = failures.saturating_add(1);
-                    self.tell(&error, failures)?;
-                    rest(
-                        &self.stop,
-                        pause(failures, self.inbound.terms.retry_after, self.inbound.terms.retry_after_max),
-                    );
+                    memory.failures = memory.failures.saturating_add(1);
+                    self.tell(&error, memory.failures)?;
+                    let terms = &self.inbound.terms;
+                    rest(&self.stop, pause(memory.failures, terms.retry_after, terms.retry_after_max));
                 }
             }
         }
@@ -72,7 +87,7 @@ impl Postman {
     /// Looks once, hands in what is there, and leaves again.
     pub(super) fn once(&self) -> Result<(), Trouble> {
         let visited = Mailbox::open(self.server.clone()).map_err(Trouble::from).and_then(|mut mailbox| {
-            self.empty(&mut mailbox)?;
+            self.empty(&mut mailbox, &mut Memory::default())?;
             mailbox.close();
             Ok(())
         });
@@ -83,12 +98,15 @@ impl Postman {
     }
 
     /// Stays until the conversation ends, or the service does.
-    fn visit(&self, failures: &mut u8) -> Result<(), Trouble> {
+    fn visit(&self, memory: &mut Memory) -> Result<(), Trouble> {
         let mut mailbox = Mailbox::open(self.server.clone())?;
+        memory.ours.clear();
         while !self.stop.is_requested() {
-            self.empty(&mut mailbox)?;
-            *failures = 0;
+            let looked = Instant::now();
+            self.empty(&mut mailbox, memory)?;
             mailbox.wait(self.poll, &|| self.stop.is_requested())?;
+            memory.failures = 0;
+            rest(&self.stop, LOOK_AFTER.saturating_sub(looked.elapsed()));
         }
         mailbox.close();
         Ok(())
@@ -98,27 +116,47 @@ impl Postman {
         &self.inbound.sources[self.source]
     }
 
-    /// Hands in every mail that is there.
-    fn empty(&self, mailbox: &mut Mailbox) -> Result<(), Trouble> {
-        let (mut waiting, mut left) = (0, None);
-        for mail in mailbox.look()? {
+    /// Hands in every mail that is there. One that the server does not give or move keeps no other back.
+    fn empty(&self, mailbox: &mut Mailbox, memory: &mut Memory) -> Result<(), Trouble> {
+        let mut mails = mailbox.look()?;
+        let here: HashSet<u32> = mails.iter().map(|mail| mail.uid).collect();
+        memory.ours.retain(|uid| here.contains(uid));
+        memory.broke.retain(|uid, _| here.contains(uid));
+        mails.sort_by_key(|mail| memory.broke.get(&mail.uid).copied());
+        let (mut waiting, mut left, mut refused) = (0, None, None);
+        for mail in mails {
             let Some(_busy) = self.stop.begin(format!("a mail from {}", self.source().name)) else { return Ok(()) };
-            match self.take(mailbox, mail)? {
-                Taken::Ours => {}
-                Taken::Stays => waiting += 1,
-                Taken::Left(reason) => {
+            match self.take(mailbox, mail, memory) {
+                Ok(Taken::Ours) => {}
+                Ok(Taken::Stays) => waiting += 1,
+                Ok(Taken::Left(reason)) => {
                     waiting += 1;
                     left = Some(reason);
                 }
+                Err(Trouble::Mailbox(error)) if error.needs_a_person() => {
+                    refused = refused.or(Some(error));
+                }
+                Err(trouble) => {
+                    *memory.broke.entry(mail.uid).or_default() += 1;
+                    return Err(trouble);
+                }
             }
+        }
+        if let Some(error) = refused {
+            // The conversation goes on: others are told of, and this one is tried at the next look.
+            return Ok(self.tell(&error, FAILURES_QUIET)?);
         }
         self.health.looked(&self.source().name, self.inbound.clock.now(), true, waiting);
         Ok(self.inbound.alarm(self.source().name.as_str(), left)?)
     }
 
-    fn take(&self, mailbox: &mut Mailbox, mail: Mail) -> Result<Taken, Trouble> {
+    fn take(&self, mailbox: &mut Mailbox, mail: Mail, memory: &mut Memory) -> Result<Taken, Trouble> {
         let source = self.source();
-        let native = format!("{}/{}/{}", self.server.folder, mailbox.uid_validity(), mail.uid);
+        if memory.ours.contains(&mail.uid) {
+            return Ok(Taken::Stays);
+        }
+        let ImapServer { account, host, folder, .. } = &*self.server;
+        let native = format!("{account}@{host}/{folder}/{}/{}", mailbox.uid_validity(), mail.uid);
         let mut bytes = mailbox.read(mail);
         let handed_in = self.inbound.hand_in(source, &native, mail.bytes, &mut bytes)?;
         let trouble = bytes.into_trouble();
@@ -127,13 +165,14 @@ impl Postman {
                 let moved = mailbox.clear(mail.uid);
                 // It is ours, whatever became of the mail.
                 self.queue.offer(Job::Advance(consignment.id));
-                Ok(if moved? == Cleared::Moved { Taken::Ours } else { Taken::Stays })
+                Ok(memory.after(mail, moved?))
             }
-            HandedIn::Known(_) if !mailbox.can_clear() => Ok(Taken::Stays),
+            HandedIn::Known(_) if !mailbox.can_clear() => Ok(memory.after(mail, Cleared::Left)),
             HandedIn::Known(consignment) => {
-                self.inbound.note_moved_away(source, &consignment)?;
-                mailbox.clear(mail.uid)?;
-                Ok(Taken::Ours)
+                if memory.noted.insert(consignment.id) {
+                    self.inbound.note_moved_away(source, &consignment)?;
+                }
+                Ok(memory.after(mail, mailbox.clear(mail.uid)?))
             }
             // A mail that somebody has taken away is no trouble; a conversation that broke is.
             HandedIn::Unread => trouble.map_or(Ok(Taken::Stays), |error| Err(error.into())),
@@ -151,6 +190,18 @@ impl Postman {
                 self.inbound.alarm(name.as_str(), Some(AlarmReason::MailboxUnreachable))
             }
             MailboxError::Unreachable(_) => Ok(()),
+        }
+    }
+}
+
+impl Memory {
+    fn after(&mut self, mail: Mail, cleared: Cleared) -> Taken {
+        match cleared {
+            Cleared::Moved => Taken::Ours,
+            Cleared::Left => {
+                self.ours.insert(mail.uid);
+                Taken::Stays
+            }
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! In:  what the mailbox calls it, and its bytes as they come.
 //! Out: a consignment at Collected; only then may the mail be moved away.
-//! Holds: the same bytes from one mailbox are one consignment, whatever number they have there: a mailbox that is built
-//! anew numbers its mails anew.
+//! Holds: the same bytes from one mailbox are one consignment, whatever number they have there, and nothing but its bytes
+//! makes a mail known: a mailbox that is built anew numbers its mails anew.
 
 use std::io::Read;
 
@@ -26,8 +26,7 @@ pub enum HandedIn {
 }
 
 impl Inbound {
-    /// Takes a mail into the spool and records it. `native` is what it is called at its source, for as long as that says
-    /// the same; `mail` is read only if it is not known yet.
+    /// Takes a mail into the spool and records it, unless its bytes are ours. `native` is what it is called at its source.
     pub fn hand_in(
         &self,
         source: &Source,
@@ -46,10 +45,6 @@ impl Inbound {
     }
 
     fn take_mail(&self, source: &Source, native: &str, bytes: u64, mail: &mut dyn Read) -> Result<HandedIn, Stopped> {
-        let named = Digest::of(native.as_bytes());
-        if let Some(known) = self.queries.collected(&source.name, &named).map_err(Critical::from)? {
-            return Ok(HandedIn::Known(Box::new(known)));
-        }
         self.has_room(bytes)?;
         let received_at = self.clock.now();
         let incoming = match self.spool.take(mail, self.terms.ciphertext_bytes_max) {
@@ -70,7 +65,7 @@ impl Inbound {
         let Some(_claim) = self.claims.claim(&consignment.id) else { return Ok(HandedIn::Unread) };
         self.spool.keep(incoming, &source.name, &consignment.id).map_err(spool_fault)?;
         // A mail has no file name, and its subject is nobody's business here.
-        let consignment = self.record_collected(consignment, named, "")?;
+        let consignment = self.record_collected(consignment, Digest::of(native.as_bytes()), "")?;
         passed(step("collect.recorded"))?;
         Ok(HandedIn::Ours(Box::new(consignment)))
     }

@@ -296,6 +296,30 @@ fn a_courier_that_mails_is_checked() {
 }
 
 #[test]
+fn a_mailbox_that_another_empties_is_refused() {
+    let mailbox = |name: &str, more: &str| {
+        format!(
+            "\n[[authority.mailbox]]\nname = \"{name}\"\nhost = \"imap.council.example\"\naccount = \"hbms\"\n\
+             password_file = \"/etc/p\"\npartners = [\"dwp\"]\n{more}"
+        )
+    };
+    let with = |mailboxes: &str| minimal_but("[[authority.route]]", &format!("{mailboxes}\n[[authority.route]]"));
+    let one = mailbox("mail-a", "");
+    assert!(Etc::with(&with(&one)).load().is_ok());
+    let other = mailbox("mail-b", "folder = \"Other\"\n");
+    assert!(Etc::with(&with(&(one.clone() + &other))).load().is_ok(), "one account, two folders");
+    let twice = one.clone() + &mailbox("mail-b", "folder = \"inbox\"\n");
+    refused(&with(&twice), "authority[12302].mailbox[mail-b].folder", "reads this folder");
+    let given_back = one + &mailbox("mail-b", "folder = \"Other\"\nprocessed = \"Inbox\"\n");
+    refused(&with(&given_back), "authority[12302].mailbox[mail-b].processed", "come in again");
+    refused(
+        &with(&mailbox("mail-a", "processed = \"inbox\"\n")),
+        "authority[12302].mailbox[mail-a].processed",
+        "to where they arrive",
+    );
+}
+
+#[test]
 fn folders_that_would_make_a_loop_are_refused() {
     let drop = "/srv/hbcourier/drop/12302";
     for (from, to, words) in [

@@ -1,7 +1,7 @@
 //! What a leaf is, by its content.
 
-use super::Doubt;
 use super::part::{Encoding, Part};
+use super::{Doubt, ambiguous};
 
 const BEGIN: &[u8] = b"-----BEGIN PGP MESSAGE-----";
 const END: &[u8] = b"-----END PGP MESSAGE-----";
@@ -47,6 +47,9 @@ impl Content {
             }
             if contains(&content, SIGNED) {
                 return Ok(Content::Signed);
+            }
+            if has_uuencoded(&content) {
+                return Ok(Content::Other);
             }
         }
         Ok(if is_note(part, text) { Content::Note } else { Content::Other })
@@ -95,10 +98,31 @@ fn is_smime(part: &Part<'_>) -> bool {
 }
 
 fn is_note(part: &Part<'_>, text: &[u8]) -> bool {
-    let shown = matches!(part.kind.as_str(), "text/plain" | "text/html") || part.kind.starts_with("image/");
+    let is_text = matches!(part.kind.as_str(), "text/plain" | "text/html") && part.name.is_none();
+    // In these, nothing that was looked for could have been found.
+    let wide = ["utf-16", "utf-32", "utf-7", "utf16", "utf32", "utf7", "ucs-", "unicode"];
+    let legible = !wide.iter().any(|charset| part.charset.contains(charset));
+    let shown = (is_text && legible) || part.kind.starts_with("image/");
     // RFC 3156 §4
     let control = part.kind == "application/pgp-encrypted" || part.encoding == Encoding::Plain;
     (shown && !part.is_attachment) || (control && text.trim_ascii_end().eq_ignore_ascii_case(b"Version: 1"))
+}
+
+/// Whether a file is written into the text, the way it was done before MIME.
+// POSIX uuencode: "begin <mode> <name>"
+fn has_uuencoded(content: &[u8]) -> bool {
+    content.split(|&byte| byte == b'\n').any(|line| {
+        let digits = line.strip_prefix(b"begin ").unwrap_or_default();
+        let count = digits.iter().take_while(|byte| matches!(byte, b'0'..=b'7')).count();
+        matches!(count, 3 | 4) && digits.get(count) == Some(&b' ')
+    })
+}
+
+/// Nothing sealed stands where readers do not look: before the first part of a container, behind the last, in a header.
+pub(super) fn check_armour(mail: &[u8], leaves: &[Part<'_>]) -> Result<(), Doubt> {
+    let count = |bytes: &[u8]| memchr::memmem::find_iter(bytes, BEGIN).count();
+    let seen: usize = leaves.iter().map(|leaf| count(&mail[leaf.body.clone()])).sum();
+    if seen == count(mail) { Ok(()) } else { Err(ambiguous("has a sealed message where no part is")) }
 }
 
 fn contains(content: &[u8], needle: &[u8]) -> bool {

@@ -29,33 +29,26 @@ pub(super) fn check_line_ends(text: &[u8]) -> Result<(), Doubt> {
     if with_cr == 0 || with_cr == ends().count() { Ok(()) } else { Err(ambiguous(LINE_ENDS)) }
 }
 
-/// `around`: the boundaries of the containers around it.
-pub(super) fn check(part: &Part<'_>, around: &mut Vec<String>, depth: usize) -> Result<(), Doubt> {
+pub(super) fn check(part: &Part<'_>, depth: usize) -> Result<(), Doubt> {
     if depth > DEPTH_MAX || count(part) > PARTS_MAX {
         return Err(doubt(Unfit::TooComplex, "has more parts, or deeper ones, than are read"));
     }
     check_header(part)?;
+    if !is_kind(&part.kind) {
+        return Err(ambiguous("has a part whose kind is none"));
+    }
     if part.is_multipart() {
-        let boundary = part.boundary.clone().filter(|boundary| !boundary.is_empty());
-        let boundary = boundary.ok_or(ambiguous("has a container without a boundary"))?;
-        let confusable = |outer: &String| outer.starts_with(&boundary) || boundary.starts_with(outer.as_str());
-        if part.children.is_empty() || part.encoding != Encoding::Plain || around.iter().any(confusable) {
-            return Err(ambiguous("has a container that is empty, encoded, or whose boundary could be another's"));
+        let bounded = part.boundary.as_deref().is_some_and(|boundary| !boundary.is_empty());
+        if !bounded || part.children.is_empty() || part.encoding != Encoding::Plain {
+            return Err(ambiguous("has a container that is empty, encoded, or without a boundary"));
         }
-        around.push(boundary);
     } else if part.encoding == Encoding::Unknown || (part.is_forwarded() && part.encoding != Encoding::Plain) {
         return Err(ambiguous("has a part in an encoding that is unknown or not for its kind"));
     }
-    for child in &part.children {
-        check(child, around, depth + 1)?;
-    }
-    if part.is_multipart() {
-        around.pop();
-    }
-    Ok(())
+    part.children.iter().try_for_each(|child| check(child, depth + 1))
 }
 
-/// No container goes on after its end, and headers and boundaries have the same line end throughout; what a part holds may
+/// No boundary could be another's, no container goes on after its end, and headers and boundaries have the same line end throughout; what a part holds may
 /// have its own.
 pub(super) fn check_boundaries(mail: &[u8], root: &Part<'_>) -> Result<(), Doubt> {
     let lines = || mail.split_inclusive(|&byte| byte == b'\n');
@@ -63,23 +56,42 @@ pub(super) fn check_boundaries(mail: &[u8], root: &Part<'_>) -> Result<(), Doubt
     let dashed: Vec<_> = lines().skip(1).zip(lines()).filter(|(line, _)| line.starts_with(b"--")).collect();
     let (mut boundaries, mut structure) = (Vec::new(), Vec::new());
     gather(root, &mut boundaries, &mut structure);
+    // Sorted, what begins another stands before it.
+    boundaries.sort_unstable();
+    if boundaries.windows(2).any(|pair| pair[1].starts_with(pair[0])) {
+        return Err(ambiguous("has containers of which one's boundary could be another's"));
+    }
     for boundary in boundaries {
         let ours = || dashed.iter().filter(|(line, _)| line[2..].starts_with(boundary.as_bytes()));
         if ours().skip_while(|(line, _)| !line[2 + boundary.len()..].starts_with(b"--")).nth(1).is_some() {
             return Err(ambiguous("has a container that goes on after its end"));
         }
         ours().for_each(|(line, before)| {
-            structure.extend_from_slice(&before[before.len().saturating_sub(2)..]);
-            structure.extend_from_slice(line);
+            structure.extend_from_slice(end(before));
+            structure.extend_from_slice(end(line));
         });
     }
     check_line_ends(&structure)
+}
+
+/// The last bytes of a line: with a line's length, times the number of containers, a mail would grow in memory.
+fn end(line: &[u8]) -> &[u8] {
+    &line[line.len().saturating_sub(2)..]
 }
 
 fn gather<'p>(part: &'p Part<'_>, boundaries: &mut Vec<&'p str>, headers: &mut Vec<u8>) {
     boundaries.extend(part.boundary.as_deref().filter(|_| part.is_multipart()));
     headers.extend_from_slice(part.header());
     part.children.iter().for_each(|child| gather(child, boundaries, headers));
+}
+
+/// `type/subtype`, without the comments and quotes that only some programs see through.
+// RFC 2045 §5.1
+fn is_kind(kind: &str) -> bool {
+    let is_token = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte))
+    };
+    kind.split_once('/').is_some_and(|(major, minor)| is_token(major) && is_token(minor))
 }
 
 fn count(part: &Part<'_>) -> usize {

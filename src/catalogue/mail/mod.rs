@@ -128,11 +128,12 @@ fn leaves(mail: &[u8]) -> Result<Vec<Part<'_>>, Doubt> {
     bounds::check(mail)?;
     form::check_octets(mail)?;
     let root = part::read(mail)?;
-    form::check(&root, &mut Vec::new(), 0)?;
+    form::check(&root, 0)?;
     form::check_boundaries(mail, &root)?;
     agreement::check(mail, &root)?;
     let mut leaves = Vec::new();
     root.into_leaves(&mut leaves);
+    content::check_armour(mail, &leaves)?;
     Ok(leaves)
 }
 

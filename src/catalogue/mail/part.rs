@@ -12,7 +12,7 @@ use base64::read::DecoderReader;
 use mailparse::body::Body;
 use mailparse::{DispositionType, MailHeaderMap, ParsedContentType, ParsedMail};
 
-use super::{Doubt, Unfit, ambiguous, doubt};
+use super::{Doubt, Unfit, ambiguous, bounds, doubt};
 
 /// Forwarded mails within each other that are read.
 const FORWARDS_MAX: usize = 1;
@@ -41,6 +41,8 @@ pub(super) struct Part<'m> {
     pub boundary: Option<String>,
     pub encoding: Encoding,
     pub is_attachment: bool,
+    /// How its text is written, if it is one; in small letters.
+    pub charset: String,
     pub name: Option<String>,
     /// The parts of a multipart, or the one mail that is forwarded in it.
     pub children: Vec<Part<'m>>,
@@ -76,7 +78,9 @@ fn part<'m>(mail: &'m [u8], parsed: &ParsedMail<'_>, forwards: usize) -> Result<
         kind: parsed.ctype.mimetype.to_ascii_lowercase(),
         boundary: parsed.ctype.params.get("boundary").cloned(),
         encoding: encoding(field("Content-Transfer-Encoding").as_deref()),
-        is_attachment: disposition.is_some_and(|one| one.disposition == DispositionType::Attachment),
+        // RFC 2183 §2.8: what is unknown is an attachment.
+        is_attachment: disposition.is_some_and(|one| one.disposition != DispositionType::Inline),
+        charset: parsed.ctype.charset.to_ascii_lowercase(),
         name,
         children: Vec::new(),
     };
@@ -88,6 +92,7 @@ fn part<'m>(mail: &'m [u8], parsed: &ParsedMail<'_>, forwards: usize) -> Result<
         if forwards >= FORWARDS_MAX {
             return Err(doubt(Unfit::TooComplex, "has a forwarded mail within a forwarded mail"));
         }
+        bounds::check(&mail[body.clone()])?;
         part.children.push(read_within(mail, body, forwards + 1)?);
     }
     Ok(part)

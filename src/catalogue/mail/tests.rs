@@ -55,6 +55,7 @@ fn the_sealed_part_is_found_whatever_a_gateway_made_of_it() {
 #[test]
 fn what_is_not_wholly_sealed_is_told_apart() {
     let forwarded = |inner: &str| format!("Content-Type: message/rfc822\n\n{inner}");
+    let beside = |other: &str| multipart("mixed", &[&attached("a.pgp", ARMOUR), other]);
     let within = format!("Hello,\n{ARMOUR}");
     for (unfit, mail) in [
         (Unfit::Plain, "Subject: x\n\nHello\n".to_owned()),
@@ -67,6 +68,11 @@ fn what_is_not_wholly_sealed_is_told_apart() {
         (Unfit::PartlySealed, format!("Subject: x\n\n{ARMOUR}\nBye\n")),
         (Unfit::PartlySealed, multipart("mixed", &[&attached("a.pgp", ARMOUR), &attached("b.xml", "<LAID/>")])),
         (Unfit::PartlySealed, multipart("mixed", &[&format!("Content-Type: text/html\n\n<p>{ARMOUR}")])),
+        (Unfit::PartlySealed, beside("Content-Type: text/plain; name=a.csv\n\n1,2")),
+        (Unfit::PartlySealed, beside("Content-Disposition: unheard-of\n\n1,2")),
+        (Unfit::PartlySealed, beside("Content-Type: text/plain\n\nHello,\nbegin 644 a.csv\n#86)C\n`\nend")),
+        (Unfit::PartlySealed, beside("Content-Type: text/plain; charset=UTF-16LE\n\nx")),
+        (Unfit::TooComplex, multipart("mixed", &[&forwarded(&"A: b\n".repeat(20_000))])),
         (Unfit::TooComplex, multipart("mixed", &[&forwarded(&forwarded("Subject: z\n\nx"))])),
         (Unfit::TooComplex, multipart("mixed", &["\nx"; 120])),
     ] {
@@ -78,6 +84,9 @@ fn what_is_not_wholly_sealed_is_told_apart() {
 fn what_programs_may_read_differently_is_ambiguous() {
     let part = attached("a.pgp", ARMOUR);
     let good = multipart("mixed", &[&part]);
+    let inner = |boundary: &str| {
+        format!("Content-Type: multipart/mixed; boundary={boundary}\n\n--{boundary}\n\nx\n--{boundary}--")
+    };
     assert!(is_found(&good));
     for mail in [
         good.replace("Subject: x", "Content-Type: text/plain"),
@@ -95,6 +104,12 @@ fn what_programs_may_read_differently_is_ambiguous() {
         good.replace("boundary=\"b1\"", "(boundary=b2) boundary=\"b1\""),
         multipart("mixed", &[&format!("Content-Type: multipart/mixed; boundary=b12\n\n--b12\n{part}\n--b12--")]),
         multipart("mixed", &["Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogeA==\n"]),
+        multipart("mixed", &[&part, "Content-Type: message/(x)rfc822\n\nSubject: y\n\nx"]),
+        multipart("mixed", &[&part, "Content-Type: text\n\nx"]),
+        good.replace("--b1\n", &format!("{ARMOUR}--b1\n")),
+        format!("{good}{ARMOUR}"),
+        multipart("mixed", &[&part, &inner("b2"), &inner("b2")]),
+        multipart("mixed", &[&part, &inner("b2"), &inner("b23")]),
     ] {
         assert_eq!(sealed(&mail), Err(Unfit::Ambiguous), "{mail}");
     }

@@ -69,7 +69,8 @@ fn mailbox(raw: &RawMailbox, at: &TreePath, report: &mut Report<'_>) -> Option<M
     let poll = report.duration(&at.key("poll"), &raw.poll, SECOND * 10..=HOUR);
     let folder = folder_name(&raw.folder, &at.key("folder"), report);
     let processed = folder_name(&raw.processed, &at.key("processed"), report);
-    if folder.is_some() && folder == processed {
+    // INBOX is one name in any letters, and on some servers every folder is.
+    if folder.is_some() && raw.folder.eq_ignore_ascii_case(&raw.processed) {
         let next = "name another folder; it is made if it is not there";
         report.wrong(&at.key("processed"), "mails would be moved to where they arrive", next);
         return None;

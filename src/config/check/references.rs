@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::report::{Report, absolute};
 use crate::config::location::TreePath;
-use crate::config::raw::{Raw, RawAuthority, RawReturn};
+use crate::config::raw::{Raw, RawAuthority, RawMailbox, RawReturn};
 use crate::config::template::{FileNameTemplate, NameFacts, TemplateUse};
 use crate::domain::{LaNumber, RelevantMonth, ReturnKind};
 
@@ -16,6 +16,7 @@ pub(super) fn check(raw: &Raw, report: &mut Report<'_>) {
         defined(raw, authority, &at, report);
     }
     told_apart(raw, report);
+    read_once(raw, report);
     if let Some(courier) = &raw.service.alarms.courier {
         let at = TreePath::root().key("service").key("alarms").key("courier");
         let mailing = raw.courier.iter().filter(|courier| courier.smtp.is_some());
@@ -130,6 +131,36 @@ fn addressed(raw: &Raw, owed: &RawReturn, at: &TreePath, report: &mut Report<'_>
     {
         let wrong = format!("this return leaves by mail, and the partner `{name}` has no address");
         report.wrong(&at.key("courier"), wrong, format!("add addresses to the [[partner]] `{name}`"));
+    }
+}
+
+/// A folder that two mailboxes read would be emptied by one behind the other's back; one that another moves its mails to
+/// would give them back.
+fn read_once(raw: &Raw, report: &mut Report<'_>) {
+    let lower = |text: &Option<String>| text.as_deref().map(str::to_ascii_lowercase);
+    let mut seen: BTreeMap<_, TreePath> = BTreeMap::new();
+    let each = raw.authority.iter().enumerate().flat_map(|(i, authority)| {
+        let at = TreePath::root().item("authority", i);
+        authority.mailbox.iter().enumerate().map(move |(k, mailbox)| (at.item("mailbox", k), mailbox))
+    });
+    let place = |mailbox: &RawMailbox, folder: &str| {
+        Some((lower(&mailbox.host)?, lower(&mailbox.account)?, folder.to_ascii_lowercase()))
+    };
+    for (at, mailbox) in each.clone() {
+        let Some(place) = place(mailbox, &mailbox.folder) else { continue };
+        if let Some(first) = seen.get(&place) {
+            let wrong = format!("{} reads this folder of this account already", report.named(first));
+            report.wrong(&at.key("folder"), wrong, "name another folder, or remove one of the two");
+        } else {
+            seen.insert(place, at);
+        }
+    }
+    for (at, mailbox) in each {
+        let first = place(mailbox, &mailbox.processed).and_then(|place| seen.get(&place));
+        if let Some(first) = first.filter(|first| **first != at) {
+            let wrong = format!("{} reads this folder: mails would come in again there", report.named(first));
+            report.wrong(&at.key("processed"), wrong, "name a folder that no mailbox reads");
+        }
     }
 }
 

@@ -56,7 +56,7 @@ where
     match client.read_response().await {
         Ok(Some(_)) => Ok(()),
         Ok(None) => Err(MailboxError::gone()),
-        Err(error) => Err(MailboxError::Unreachable(format!("its greeting could not be read: {error}"))),
+        Err(error) => imap(Doing::Connect, Err(error.into())),
     }
 }
 

@@ -7,27 +7,37 @@
 // RFC 9051, RFC 3501; RFC 6851 (MOVE), RFC 4315 (UIDPLUS), RFC 2177 (IDLE)
 
 mod connection;
+mod conversation;
 mod reading;
 mod trouble;
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_imap::Session;
 use async_imap::extensions::idle::IdleResponse;
-use futures_util::TryStreamExt;
+use futures_util::FutureExt as _;
 use secrecy::SecretString;
 use tokio::runtime::{Builder, Runtime};
 
 use connection::Stream;
+use conversation::{ask, piece_of, size_of, uid_of};
 pub use reading::MailBytes;
 pub use trouble::MailboxError;
 use trouble::{Doing, imap};
 
 /// How often a wait looks whether it is to end.
 const LOOK_UP: Duration = Duration::from_millis(500);
+
+/// Longest wait for news: servers end what is silent for longer.
+// RFC 2177: "at least every 29 minutes"
+const WAIT_MAX: Duration = Duration::from_secs(25 * 60);
+
+/// How many mails one look tells of; the others are told of when these are moved away.
+const MAILS_MAX: usize = 100_000;
 
 /// When TLS begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,17 +132,21 @@ impl Mailbox {
 
     /// The mails in the folder, by number.
     pub fn look(&mut self) -> Result<Vec<Mail>, MailboxError> {
-        let mut mails: Vec<Mail> = self.run(Doing::Look, async |session| {
+        let mut mails = self.run(Doing::Look, async |session| {
             // A server may tell of new mail only after a command that gives it occasion to.
             imap(Doing::Look, session.noop().await)?;
-            let fetched = imap(Doing::Look, session.uid_fetch("1:*", "(UID RFC822.SIZE)").await)?;
-            let mail = |fetch: async_imap::types::Fetch| {
-                Some(Mail { uid: fetch.uid?, bytes: fetch.size.map_or(0, u64::from) })
-            };
-            let all: Vec<_> = imap(Doing::Look, fetched.try_collect().await)?;
-            Ok(all.into_iter().filter_map(mail).collect())
+            let mut mails = Vec::new();
+            ask(session, Doing::Look, "UID FETCH 1:* (UID RFC822.SIZE)", |attributes| {
+                if let (Some(uid), true) = (uid_of(attributes), mails.len() < MAILS_MAX) {
+                    mails.push(Mail { uid, bytes: size_of(attributes).unwrap_or(0) });
+                }
+                Ok(())
+            })
+            .await?;
+            Ok(mails)
         })?;
         mails.sort_unstable_by_key(|mail| mail.uid);
+        mails.dedup_by_key(|mail| mail.uid);
         Ok(mails)
     }
 
@@ -141,15 +155,25 @@ impl Mailbox {
         MailBytes::new(self, mail)
     }
 
-    /// A piece of a mail. `None`: there is no such mail any more.
+    /// A piece of a mail, empty behind its end. `None`: there is no such mail any more.
     fn piece(&mut self, uid: u32, from: u64, bytes: usize) -> Result<Option<Vec<u8>>, MailboxError> {
         self.run(Doing::Read, async move |session| {
+            let mut piece: Option<Vec<u8>> = None;
             // PEEK: reading leaves no mark.
-            let query = format!("BODY.PEEK[]<{from}.{bytes}>");
-            let fetched = imap(Doing::Read, session.uid_fetch(uid.to_string(), query).await)?;
-            let all: Vec<_> = imap(Doing::Read, fetched.try_collect().await)?;
-            let ours = all.iter().find(|fetch| fetch.uid == Some(uid));
-            Ok(ours.and_then(|fetch| fetch.body()).map(<[u8]>::to_vec))
+            let command = format!("UID FETCH {uid} (UID BODY.PEEK[]<{from}.{bytes}>)");
+            ask(session, Doing::Read, &command, |attributes| {
+                if uid_of(attributes) == Some(uid)
+                    && let Some(told) = piece_of(attributes, from)
+                {
+                    if told.len() > bytes || piece.is_some() {
+                        return Err(MailboxError::Unreachable("the server sends more of a mail than was asked".into()));
+                    }
+                    piece = Some(told.to_vec());
+                }
+                Ok(())
+            })
+            .await?;
+            Ok(piece)
         })
     }
 
@@ -164,11 +188,16 @@ impl Mailbox {
             return Ok(Cleared::Left);
         }
         match self.move_away(uid) {
-            Err(MailboxError::Closed(_)) => {
-                // The folder may not be there yet.
+            Err(refused @ MailboxError::Closed(_)) => {
+                // The folder may not be there yet; if it is, what counts is why the move was refused.
                 let processed = self.server.processed.clone();
-                self.run(Doing::Make, async move |session| imap(Doing::Make, session.create(&processed).await))?;
-                self.move_away(uid)
+                let make =
+                    async move |session: &mut Session<Stream>| imap(Doing::Make, session.create(&processed).await);
+                match self.run(Doing::Make, make) {
+                    Ok(()) => self.move_away(uid),
+                    Err(MailboxError::Closed(_)) => Err(refused),
+                    Err(error) => Err(error),
+                }
             }
             moved => moved,
         }
@@ -182,15 +211,16 @@ impl Mailbox {
                 return imap(Doing::Move, session.uid_mv(&uid, &to).await);
             }
             imap(Doing::Move, session.uid_copy(&uid, &to).await)?;
-            let stored = imap(Doing::Move, session.uid_store(&uid, "+FLAGS.SILENT (\\Deleted)").await)?;
-            imap(Doing::Move, stored.try_collect::<Vec<_>>().await)?;
-            let expunged = imap(Doing::Move, session.uid_expunge(&uid).await)?;
-            imap(Doing::Move, expunged.try_collect::<Vec<_>>().await).map(drop)
+            for command in [format!("UID STORE {uid} +FLAGS.SILENT (\\Deleted)"), format!("UID EXPUNGE {uid}")] {
+                ask(session, Doing::Move, &command, |_| Ok(())).await?;
+            }
+            Ok(())
         })
     }
 
     /// Waits for news, at most so long, or until `stop`. Where the server tells none it only waits.
     pub fn wait(&mut self, at_most: Duration, stop: &dyn Fn() -> bool) -> Result<(), MailboxError> {
+        let at_most = at_most.min(WAIT_MAX);
         let session = self.session.take().ok_or_else(MailboxError::gone)?;
         let (runtime, server) = (&self.runtime, &self.server);
         if !self.idle {
@@ -256,5 +286,11 @@ fn within<T>(
         let seconds = server.deadline.as_secs();
         MailboxError::Unreachable(format!("{} did not answer within {seconds} s when {doing}", server.host))
     };
-    runtime.block_on(async { tokio::time::timeout(server.deadline, work).await }).unwrap_or_else(|_| Err(late()))
+    // The library panics at some answers that no server should give: that costs the conversation, not the service.
+    let guarded =
+        runtime.block_on(async { AssertUnwindSafe(tokio::time::timeout(server.deadline, work)).catch_unwind().await });
+    match guarded {
+        Ok(in_time) => in_time.unwrap_or_else(|_| Err(late())),
+        Err(_) => Err(MailboxError::not_understood(doing)),
+    }
 }

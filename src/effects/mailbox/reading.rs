@@ -7,7 +7,8 @@ use super::{Mail, Mailbox, MailboxError};
 /// How much is asked for at once.
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// The bytes of a mail. A piece that comes short is the last one.
+/// The bytes of a mail. It ends where the server has no more: at an empty piece, or at a short one behind which it told of
+/// nothing.
 pub struct MailBytes<'m> {
     mailbox: &'m mut Mailbox,
     mail: Mail,
@@ -42,7 +43,7 @@ impl Read for MailBytes<'_> {
                 }
             };
             self.fetched += piece.len() as u64;
-            self.ended = piece.len() < PIECE_BYTES;
+            self.ended = piece.is_empty() || (piece.len() < PIECE_BYTES && self.fetched >= self.mail.bytes);
             (self.piece, self.given) = (piece, 0);
         }
         let read = (&self.piece[self.given..]).read(buffer)?;

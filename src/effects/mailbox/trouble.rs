@@ -1,6 +1,7 @@
 //! What goes wrong with a mailbox, by who can mend it.
 
 use std::fmt;
+use std::io;
 
 use async_imap::error::Error;
 
@@ -21,6 +22,10 @@ pub enum MailboxError {
 impl MailboxError {
     pub(super) fn gone() -> MailboxError {
         MailboxError::Unreachable("the server has ended the conversation".to_owned())
+    }
+
+    pub(super) fn not_understood(doing: Doing) -> MailboxError {
+        MailboxError::Unreachable(format!("the server's answer could not be understood when {doing}"))
     }
 
     /// Whether it lasts until a person does something.
@@ -70,15 +75,39 @@ pub(super) fn imap<T>(doing: Doing, done: Result<T, Error>) -> Result<T, Mailbox
             };
             MailboxError::Closed(format!("the server refused when {doing}{said}"))
         }
-        Error::Io(error) => MailboxError::Unreachable(format!("the connection broke when {doing}: {error}")),
+        Error::Io(error) if error.kind() == io::ErrorKind::Other => MailboxError::not_understood(doing),
+        Error::Io(error) => MailboxError::Unreachable(format!("the connection broke when {doing}: {}", told(&error))),
         Error::ConnectionLost => MailboxError::gone(),
         Error::Validate(_) => MailboxError::Closed(format!("a line end cannot be sent when {doing}")),
-        _ => MailboxError::Unreachable(format!("the server's answer could not be understood when {doing}")),
+        _ => MailboxError::not_understood(doing),
     })
+}
+
+/// The system's own words, or the kind: the library's words show what came in, and that may be a mail.
+fn told(error: &io::Error) -> String {
+    if error.raw_os_error().is_some() { error.to_string() } else { error.kind().to_string() }
 }
 
 fn shown(words: &str) -> String {
     // The library prints what it parsed; what matters is the text in it.
     let plain = words.chars().filter(|char| !char.is_control());
     plain.take(SHOWN_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_came_in_is_shown() {
+        for kind in [io::ErrorKind::Other, io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof] {
+            let error = Error::Io(io::Error::new(kind, "during parsing of \"AB123456C\""));
+            let says = imap::<()>(Doing::Read, Err(error)).unwrap_err().to_string();
+            assert!(says.contains("a mail was read") && !says.contains("AB123456C"), "{says}");
+        }
+        let system = Error::Io(io::Error::from_raw_os_error(104));
+        assert!(imap::<()>(Doing::Look, Err(system)).unwrap_err().to_string().contains("reset by peer"));
+        let refused = imap::<()>(Doing::Read, Err(Error::No("AB123456C".into()))).unwrap_err();
+        assert!(refused.needs_a_person() && !refused.to_string().contains("AB123456C"));
+    }
 }

@@ -331,7 +331,8 @@ fn another_client_takes_some_away_and_the_rest_is_delivered_once() {
     once.dedup();
     assert_eq!(once.len(), delivered.len(), "none twice");
     assert!(council.codes().is_empty(), "{:?}", council.held());
-    println!("{} delivered, {} taken away by the other client", delivered.len(), elsewhere.len());
+    assert!(!delivered.is_empty() && !elsewhere.is_empty(), "each took some: {} {}", delivered.len(), elsewhere.len());
+    assert_eq!(council.events("collected"), delivered.len());
 }
 
 fn same_but_for_line_ends(one: &[u8], other: &[u8]) -> bool {
