@@ -4,6 +4,7 @@
 MODE: starttls | implicit | plain (no STARTTLS offered) | inject-N (N answers in clear behind the one to STARTTLS)
       | small (takes 1000 bytes) | login (AUTH LOGIN only) | closed (421 as greeting)
       | barred (554 as greeting)
+      | at-STEP-FAULT: at STEP (greeting EHLO STARTTLS AUTH MAIL RCPT DATA dot), FAULT (451 554 stall close garbage)
 The first recipient's name picks the fault:
   rNNN: answer NNN to RCPT    dNNN: answer NNN after the dot     first451: 451 after the dot, once
   silent: never answers the dot    gone: closes after the dot    cut: closes inside the message
@@ -15,6 +16,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 cert, key, out, mode = sys.argv[1:5]
 seen, taken = set(), 0
+step, fault = mode.split("-")[1:] if mode.startswith("at-") else ("", "")
 commands = open(f"{out}/commands", "w", buffering=1)
 
 
@@ -28,6 +30,8 @@ class Handler:
 
     async def handle_DATA(self, server, session, envelope):
         global taken
+        if step == "dot":
+            await server.misbehave()
         name = envelope.rcpt_tos[0].split("@")[0]
         if fault := re.fullmatch(r"d(\d{3})", name):
             return f"{fault[1]} {fault[1][0]}.3.4 not for {envelope.rcpt_tos[0]}"
@@ -48,13 +52,34 @@ class Handler:
 
 
 class Server(SMTP):
+    has_greeted = False
+
+    async def misbehave(self):
+        """Whatever is wanted, then nothing more."""
+        if fault == "garbage":
+            self._writer.write(b"\xff\xfe 250 no answer\r\n250\r\n")
+        elif fault in ("451", "554"):
+            await super().push(f"{fault} {fault[0]}.3.0 not for returns@council.example")
+            # What is asked after it gets no answer that could be taken for one to it.
+            await self._reader.read()
+        elif fault == "stall":
+            await asyncio.Event().wait()
+        await self._writer.drain()
+        self.transport.close()
+        raise asyncio.CancelledError
+
     async def push(self, status):
+        if step == "greeting" and not self.has_greeted:
+            await self.misbehave()
+        self.has_greeted = True
         if mode.startswith("inject-") and str(status).startswith("220 Ready to start TLS"):
             answers = [f"{code} injected" for code in (250, 250, 250, 250, 354, 250)]
             status = "\r\n".join([status, *answers[: int(mode.removeprefix("inject-"))]])
         await super().push(status)
 
     async def smtp_DATA(self, arg):
+        if step == "DATA":
+            await self.misbehave()
         if self.envelope.rcpt_tos and self.envelope.rcpt_tos[0].startswith("cut@"):
             await self.push("354 End data with <CR><LF>.<CR><LF>")
             await self._reader.readexactly(1000)
@@ -65,6 +90,18 @@ class Server(SMTP):
     async def _call_handler_hook(self, command, *args):
         commands.write(f"{command}\n")
         return await super()._call_handler_hook(command, *args)
+
+
+def faulty(command):
+    async def answer(self, arg):
+        if step == command:
+            await self.misbehave()
+        await getattr(super(Server, self), f"smtp_{command}")(arg)
+    return answer
+
+
+for command in ("EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT"):
+    setattr(Server, f"smtp_{command}", faulty(command))
 
 
 def authenticate(server, session, envelope, mechanism, data):

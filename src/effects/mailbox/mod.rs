@@ -11,6 +11,7 @@ mod conversation;
 mod reading;
 mod trouble;
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -98,6 +99,8 @@ pub struct Mailbox {
     idle: bool,
     moves: bool,
     uid_plus: bool,
+    /// Mails that are copied and could not be removed yet: a second copy helps nobody.
+    copied: HashSet<u32>,
 }
 
 impl Mailbox {
@@ -116,7 +119,16 @@ impl Mailbox {
             ))
         })?;
         let (idle, moves, uid_plus) = (can.has_str("IDLE"), can.has_str("MOVE"), can.has_str("UIDPLUS"));
-        Ok(Mailbox { server, runtime, session: Some(session), uid_validity, idle, moves, uid_plus })
+        Ok(Mailbox {
+            server,
+            runtime,
+            session: Some(session),
+            uid_validity,
+            idle,
+            moves,
+            uid_plus,
+            copied: HashSet::new(),
+        })
     }
 
     /// Tells this folder's numbers from those it may give later.
@@ -205,12 +217,15 @@ impl Mailbox {
     }
 
     fn move_away(&mut self, uid: u32) -> Result<(), MailboxError> {
-        let (moves, to, uid) = (self.moves, self.server.processed.clone(), uid.to_string());
+        let (to, set) = (self.server.processed.clone(), uid.to_string());
+        if self.moves {
+            return self.run(Doing::Move, async move |session| imap(Doing::Move, session.uid_mv(&set, &to).await));
+        }
+        if !self.copied.contains(&uid) {
+            self.run(Doing::Move, async move |session| imap(Doing::Move, session.uid_copy(&set, &to).await))?;
+            self.copied.insert(uid);
+        }
         self.run(Doing::Move, async move |session| {
-            if moves {
-                return imap(Doing::Move, session.uid_mv(&uid, &to).await);
-            }
-            imap(Doing::Move, session.uid_copy(&uid, &to).await)?;
             for command in [format!("UID STORE {uid} +FLAGS.SILENT (\\Deleted)"), format!("UID EXPUNGE {uid}")] {
                 ask(session, Doing::Move, &command, |_| Ok(())).await?;
             }

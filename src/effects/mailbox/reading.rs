@@ -7,8 +7,7 @@ use super::{Mail, Mailbox, MailboxError};
 /// How much is asked for at once.
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// The bytes of a mail. It ends where the server has no more: at an empty piece, or at a short one behind which it told of
-/// nothing.
+/// The bytes of a mail. It ends at an empty piece: servers give short ones, and tell sizes that are not so.
 pub struct MailBytes<'m> {
     mailbox: &'m mut Mailbox,
     mail: Mail,
@@ -35,6 +34,7 @@ impl Read for MailBytes<'_> {
         if self.given == self.piece.len() && !self.ended {
             let piece = match self.mailbox.piece(self.mail.uid, self.fetched, PIECE_BYTES) {
                 Ok(Some(piece)) => piece,
+                Ok(None) if self.fetched > 0 && self.fetched >= self.mail.bytes => Vec::new(),
                 Ok(None) => return Err(io::Error::new(io::ErrorKind::NotFound, "the mail is not there any more")),
                 Err(error) => {
                     let says = error.to_string();
@@ -43,7 +43,7 @@ impl Read for MailBytes<'_> {
                 }
             };
             self.fetched += piece.len() as u64;
-            self.ended = piece.is_empty() || (piece.len() < PIECE_BYTES && self.fetched >= self.mail.bytes);
+            self.ended = piece.is_empty();
             (self.piece, self.given) = (piece, 0);
         }
         let read = (&self.piece[self.given..]).read(buffer)?;

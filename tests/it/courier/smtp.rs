@@ -195,6 +195,61 @@ fn each_answer_to_the_message_has_its_meaning() {
     assert!(body(&taken[0]) == body(&taken[1]), "every attempt sends the same message");
 }
 
+/// Whatever a server does wherever: an attempt ends, and is Accepted, or may have been, only behind the dot.
+#[test]
+fn each_fault_at_each_step_has_its_meaning() {
+    let certificates = Certificates::new();
+    std::thread::scope(|threads| {
+        for step in ["greeting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "dot"] {
+            let certificates = &certificates;
+            threads.spawn(move || {
+                for fault in ["451", "554", "stall", "close", "garbage"] {
+                    fault_has_its_meaning(certificates, step, fault);
+                }
+            });
+        }
+    });
+}
+
+fn fault_has_its_meaning(certificates: &Certificates, step: &str, fault: &str) {
+    let server = FaultServer::start(certificates, "localhost", &format!("at-{step}-{fault}"));
+    let settings = SmtpServer {
+        login: login("returns", "correct horse"),
+        command_timeout: Duration::from_secs(1),
+        reply_timeout: Duration::from_secs(1),
+        ..certificates.settings(server.port, Tls::Starttls)
+    };
+    let told = attempt(&SmtpCourier::new(settings), &Sealed::armoured(5_000));
+    let meaning = match &told {
+        Err(CourierError::TryLater { cause: DeferCause::CourierUnreachable, .. }) => "unreachable",
+        Err(CourierError::TryLater { cause: DeferCause::CourierClosed, .. }) => "closed",
+        Err(CourierError::TryLater { cause: DeferCause::CourierBusy, .. }) => "busy",
+        Err(CourierError::TryLater { .. }) => "later",
+        Err(CourierError::Refused { .. }) => "refused",
+        Ok(Reply::TryLater(DeferCause::CourierBusy, _)) => "busy after the dot",
+        Ok(Reply::Refused(_)) => "refused after the dot",
+        Ok(Reply::Silence(_)) => "silence",
+        Ok(Reply::Accepted(_) | Reply::TryLater(..)) => "wrong",
+    };
+    let expected = match (step, fault) {
+        ("dot", "451") => "busy after the dot",
+        ("dot", "554") => "refused after the dot",
+        ("dot", _) => "silence",
+        (_, "451") => "busy",
+        ("MAIL" | "RCPT" | "DATA", "554") => "refused",
+        (_, "554") => "closed",
+        _ => "unreachable",
+    };
+    assert_eq!(meaning, expected, "{fault} at {step}: {told:?}");
+    assert!(server.taken().is_empty(), "{fault} at {step}");
+    let says = match told {
+        Err(CourierError::TryLater { says, .. } | CourierError::Refused { says }) => says,
+        Ok(Reply::TryLater(_, says) | Reply::Refused(says) | Reply::Silence(says)) => says,
+        Ok(Reply::Accepted(says)) => says,
+    };
+    assert!(!says.contains('@'), "{says}");
+}
+
 #[test]
 fn refused_recipients_refuse_the_whole_attempt() {
     let certificates = Certificates::new();

@@ -12,13 +12,13 @@ use crate::support::imap::Dovecot;
 use crate::support::partner::{Algorithm, Partner, SealOptions};
 use crate::support::smtp::Certificates;
 
-const MAILBOX: &str = "mail-12302";
+pub(super) const MAILBOX: &str = "mail-12302";
 const PASSWORD: &str = "correct horse";
 /// IDLE alone can tell of a mail in time.
-const SELDOM: &str = "10m";
+pub(super) const SELDOM: &str = "10m";
 
 /// A council whose one source is this mailbox.
-fn council(dwp: &mut Partner, certificates: &Certificates, port: u16, tls: &str, poll: &str) -> Council {
+pub(super) fn council(dwp: &mut Partner, certificates: &Certificates, port: u16, tls: &str, poll: &str) -> Council {
     let council = Council::new(dwp);
     let password = council.dir.path().join("password");
     writes(&password, PASSWORD);
@@ -52,7 +52,7 @@ fn writes(password: &Path, text: &str) {
 }
 
 /// A mail with one sealed attachment, whose lines end as they do on the way.
-fn mail(dwp: &Partner, number: usize, content: &[u8]) -> Vec<u8> {
+pub(super) fn mail(dwp: &Partner, number: usize, content: &[u8]) -> Vec<u8> {
     let sealed = dwp.seals(content, "LAID.xml", &SealOptions::armoured());
     let head = format!(
         "Message-ID: <{number}@partner.test>\nSubject: Monthly file\nMIME-Version: 1.0\n\
@@ -62,7 +62,7 @@ fn mail(dwp: &Partner, number: usize, content: &[u8]) -> Vec<u8> {
     [head.into_bytes(), sealed].concat()
 }
 
-fn digests(numbers: impl IntoIterator<Item = usize>) -> Vec<hbcourier::domain::Digest> {
+pub(super) fn digests(numbers: impl IntoIterator<Item = usize>) -> Vec<hbcourier::domain::Digest> {
     let mut digests: Vec<_> =
         numbers.into_iter().map(|number| hbcourier::domain::Digest::of(&laid_xml(number))).collect();
     digests.sort_unstable();

@@ -2,5 +2,6 @@
 
 mod alarms;
 mod corpus;
+mod faults;
 mod mailbox;
 mod sender;

@@ -35,6 +35,8 @@ pub enum Way {
     Folders,
     /// By a courier that does as it is told.
     Scripted(Arc<ScriptedCourier>),
+    /// By this one.
+    By(Arc<dyn Courier>),
     /// As `Scripted`, each authority by its own.
     Each(Vec<Arc<ScriptedCourier>>),
 }
@@ -106,6 +108,7 @@ impl Council {
                 Way::Each(couriers) => couriers[self.numbers.iter().position(|one| one == number).unwrap()].clone(),
                 Way::Folders => Arc::new(FolderCourier::new(self.dir.path().join(format!("outgoing/{number}")))),
                 Way::Scripted(courier) => courier.clone(),
+                Way::By(courier) => courier.clone(),
             }
         };
         let parts = OutboundParts {

@@ -8,6 +8,7 @@ mod holds;
 mod late;
 mod missed;
 mod orders;
+mod resets;
 mod scripted;
 mod sealing;
 mod sending;

@@ -60,7 +60,7 @@ pub fn login(account: &str, password: &'static str) -> Option<Login> {
     Some(Login { account: account.to_owned(), password: Box::new(move || Ok(SecretString::from(password))) })
 }
 
-/// A server with faults; see `tests/peers/fault_smtp.py`.
+/// A server with faults; see `tests/peers/fault_smtp.py` and `reset_smtp.py`.
 pub struct FaultServer {
     child: Child,
     out: TempDir,
@@ -69,9 +69,24 @@ pub struct FaultServer {
 
 impl FaultServer {
     pub fn start(certificates: &Certificates, certificate: &str, mode: &str) -> FaultServer {
+        FaultServer::start_as("fault_smtp.py", certificates, certificate, mode)
+    }
+
+    /// One that resets connections at places which `seed` picks.
+    pub fn resetting(certificates: &Certificates, seed: u64) -> FaultServer {
+        FaultServer::start_as("reset_smtp.py", certificates, "localhost", &seed.to_string())
+    }
+
+    /// What the resetting one did about which Message-ID, in the order of doing.
+    pub fn done(&self) -> Vec<(String, String)> {
+        let all = fs::read_to_string(self.out.path().join("done")).unwrap();
+        all.lines().filter_map(|line| line.split_once(' ')).map(|(id, done)| (id.into(), done.into())).collect()
+    }
+
+    fn start_as(peer: &str, certificates: &Certificates, certificate: &str, mode: &str) -> FaultServer {
         let out = tempfile::tempdir().unwrap();
         let mut child = Command::new("/usr/bin/python3")
-            .arg(script("fault_smtp.py"))
+            .arg(script(peer))
             .args([certificates.file(&format!("{certificate}.pem")), certificates.file(&format!("{certificate}.key"))])
             .arg(out.path())
             .arg(mode)

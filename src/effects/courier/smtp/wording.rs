@@ -134,7 +134,7 @@ impl Wording {
             }
             None => {
                 let cause = error.cause();
-                let handshake = matches!(&cause, Cause::Io(error) if error.kind() == io::ErrorKind::InvalidData);
+                let handshake = matches!(&cause, Cause::Io(error) if is_tls(error));
                 if handshake {
                     return self.closed(Doing::Encrypt, &self.cause(cause));
                 }
@@ -230,8 +230,7 @@ impl Wording {
                     format!("no answer within {} seconds", self.waiting.as_secs().max(1))
                 }
                 io::ErrorKind::ConnectionRefused => "nothing listens there".to_owned(),
-                // What rustls finds wrong.
-                io::ErrorKind::InvalidData => format!("TLS failed ({})", self.plain(&error.to_string())),
+                _ if is_tls(error) => format!("TLS failed ({})", self.plain(&error.to_string())),
                 _ => self.plain(&error.to_string()),
             },
             Cause::Other(text) => self.plain(&text),
@@ -284,6 +283,11 @@ impl AsTrouble for io::Error {
     fn cause(&self) -> Cause<'_> {
         Cause::Io(self)
     }
+}
+
+/// Whether rustls found something wrong; other nonsense, such as no UTF-8, has the same kind.
+fn is_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<tokio_rustls::rustls::Error>())
 }
 
 fn io_cause(error: &Error) -> Option<&io::Error> {
