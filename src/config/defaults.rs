@@ -1,7 +1,7 @@
 //! What a key is if it is left out. The reference file shows these values.
 
 use super::raw::{RawAlarms, RawDropFolder, RawLimits, RawMailbox, RawReturn, RawRoute, RawService, RawSmtp};
-use super::settings::{Carries, MailTls, Noticing};
+use super::settings::{Carries, MailForm, MailTls, Noticing};
 use super::template::{DELIVERY_NAME, RETURN_NAME};
 
 impl Default for RawService {
@@ -108,6 +108,8 @@ impl Default for RawSmtp {
             password_credential: None,
             password_file: None,
             from: None,
+            form: MailForm::PgpMime,
+            journal: None,
             reply_timeout: "10m".into(),
             message_bytes_max: "25 MiB".into(),
         }

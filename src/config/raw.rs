@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::notation::{WrittenDuration, WrittenSize};
-use super::settings::{Carries, MailTls, Noticing};
+use super::settings::{Carries, MailForm, MailTls, Noticing};
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -249,7 +249,7 @@ pub(super) struct RawCourier {
     /// is ever put there.
     #[schemars(example = &"/srv/hbcourier/outgoing/12302")]
     pub(super) folder: Option<String>,
-    /// A mail submission server. Each return is one PGP/MIME message.
+    /// A mail submission server. Each return is one message.
     pub(super) smtp: Option<RawSmtp>,
 }
 
@@ -280,6 +280,13 @@ pub(super) struct RawSmtp {
     /// The sender's address.
     #[schemars(required, example = &"benefits@council.example")]
     pub(super) from: Option<String>,
+    /// How a return lies in its message: `pgp-mime`, which mail programs open themselves, or `attachment`, a sealed file
+    /// attached to a line of text, for a partner whose gateway takes PGP/MIME apart.
+    pub(super) form: MailForm,
+    /// The authority's own address that gets a copy of each return; its recipients do not see it. What is in the copy
+    /// nobody but the partner can read; it shows that the message left.
+    #[schemars(example = &"returns-journal@council.example")]
+    pub(super) journal: Option<String>,
     /// How long to wait for the reply after the message. 10m to 1h: giving up early risks sending twice.
     // RFC 5321 §4.5.3.2.6
     pub(super) reply_timeout: WrittenDuration,

@@ -295,10 +295,25 @@ pub struct SmtpSettings {
     pub login: Option<(String, SecretReference)>,
     /// The sender's address.
     pub from: String,
+    /// How returns lie in their messages.
+    pub form: MailForm,
+    /// Where a copy of each return goes.
+    pub journal: Option<String>,
     /// How long to wait for the reply to the message; 600 s at least.
     pub reply_timeout: Duration,
     /// Largest message.
     pub message_bytes_max: u64,
+}
+
+/// How a return lies in its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum MailForm {
+    /// PGP/MIME.
+    PgpMime,
+    /// A sealed file, attached.
+    Attachment,
 }
 
 /// When TLS begins.

@@ -12,7 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 use super::lookout::LeftFiles;
 use crate::catalogue;
 use crate::config::settings::{
-    AuthoritySettings, Carries, CourierWay, MailTls, MailboxSettings, RouteSettings, SmtpSettings, SourceWay,
+    AuthoritySettings, Carries, CourierWay, MailForm, MailTls, MailboxSettings, RouteSettings, SmtpSettings, SourceWay,
 };
 use crate::config::{Settings, timetable};
 use crate::domain::timetable::Timetables;
@@ -21,6 +21,7 @@ use crate::durable::{Directories, boot_id};
 use crate::effects::clock::{Clock, MachineClock};
 use crate::effects::courier::Courier;
 use crate::effects::courier::folder::FolderCourier;
+use crate::effects::courier::mime;
 use crate::effects::courier::smtp::{Login, SmtpCourier, SmtpServer, Tls};
 use crate::effects::destination::{Access, Destinations};
 use crate::effects::drop_folder::DropFolder;
@@ -326,6 +327,11 @@ fn smtp_server(settings: &SmtpSettings) -> SmtpServer {
         ca_file: settings.ca_file.clone(),
         login,
         from: settings.from.clone(),
+        form: match settings.form {
+            MailForm::PgpMime => mime::MailForm::PgpMime,
+            MailForm::Attachment => mime::MailForm::Attachment,
+        },
+        journal: settings.journal.clone(),
         reply_timeout: settings.reply_timeout,
         command_timeout: std::time::Duration::from_secs(60),
         message_bytes_max: settings.message_bytes_max,

@@ -4,6 +4,7 @@
 MODE: starttls | implicit | plain (no STARTTLS offered) | inject-N (N answers in clear behind the one to STARTTLS)
       | small (takes 1000 bytes) | login (AUTH LOGIN only) | closed (421 as greeting)
       | barred (554 as greeting)
+      | reports (offers DSN; MAIL and RCPT are written to OUT/commands whole)
       | at-STEP-FAULT: at STEP (greeting EHLO STARTTLS AUTH MAIL RCPT DATA dot), FAULT (451 554 stall close garbage)
 The first recipient's name picks the fault:
   rNNN: answer NNN to RCPT    dNNN: answer NNN after the dot     first451: 451 after the dot, once
@@ -21,6 +22,10 @@ commands = open(f"{out}/commands", "w", buffering=1)
 
 
 class Handler:
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        return [*responses[:-1], "250-DSN", responses[-1]] if mode == "reports" else responses
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         name = address.split("@")[0]
         if fault := re.fullmatch(r"r(\d{3})", name):
@@ -96,6 +101,9 @@ def faulty(command):
     async def answer(self, arg):
         if step == command:
             await self.misbehave()
+        if mode == "reports" and arg:
+            commands.write(f"{command} {arg}\n")
+            arg = re.sub(r" (RET|ENVID|NOTIFY)=\S+", "", arg)
         await getattr(super(Server, self), f"smtp_{command}")(arg)
     return answer
 

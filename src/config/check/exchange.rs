@@ -45,6 +45,10 @@ fn smtp(raw: &RawSmtp, at: &TreePath, report: &mut Report<'_>) -> Option<SmtpSet
     let server = server(&raw.host, &raw.ca_file, at, report);
     let login = login(&raw.account, (&raw.password_credential, &raw.password_file), at, report);
     let from = report.parse::<Address>(&at.key("from"), &raw.from);
+    let journal = match &raw.journal {
+        None => Some(None),
+        Some(text) => report.parse_text::<Address>(&at.key("journal"), text).map(Some),
+    };
     let reply_timeout = report.duration(&at.key("reply_timeout"), &raw.reply_timeout, REPLY_TIMEOUT_MIN..=HOUR);
     let message_bytes_max = report.size(&at.key("message_bytes_max"), &raw.message_bytes_max, 1024..=GIB);
     let usual_port = match raw.tls {
@@ -59,6 +63,8 @@ fn smtp(raw: &RawSmtp, at: &TreePath, report: &mut Report<'_>) -> Option<SmtpSet
         ca_file,
         login: login?,
         from: from?.to_string(),
+        form: raw.form,
+        journal: journal?.map(|address| address.to_string()),
         reply_timeout: reply_timeout?,
         message_bytes_max: message_bytes_max?,
     })

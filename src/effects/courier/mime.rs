@@ -2,8 +2,8 @@
 //!
 //! In:  a file to seal; later, the parcel of its sealed bytes.
 //! Out: the entity as a stream; the whole message in memory, at most as large as the courier's limit.
-//! Holds: the same input gives the same bytes, whenever and however often; the armoured bytes go out as they are,
-//! but for line ends, which SMTP wants to be CRLF.
+//! Holds: the same input gives the same bytes, whenever and however often; the armoured bytes of PGP/MIME go out as they
+//! are, but for line ends, which SMTP wants to be CRLF.
 
 use std::io::{self, Read};
 use std::time::SystemTime;
@@ -93,8 +93,21 @@ impl<R: Read> Entity<R> {
     }
 }
 
+/// How a sealed return lies in its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailForm {
+    /// PGP/MIME: mail programs open it themselves.
+    // RFC 3156 §4
+    PgpMime,
+    /// A sealed file attached to a line of text, for partners whose gateway takes PGP/MIME apart.
+    Attachment,
+}
+
 /// A message and to whom it goes.
 pub struct Message {
+    /// What reports about it are to name it by; none are asked for if `None`.
+    // RFC 3461 §4.4
+    pub envelope_id: Option<String>,
     /// Who sends it.
     pub from: Address,
     /// Who receives it; at least one.
@@ -103,37 +116,66 @@ pub struct Message {
     pub text: Vec<u8>,
 }
 
-/// The PGP/MIME message around the parcel's sealed bytes.
+/// The message around the parcel's sealed bytes.
 ///
 /// Refused if it could not be written as a message, or were larger than `bytes_max`.
-// RFC 3156 §4
-pub fn message(parcel: Parcel<'_>, from: &str, bytes_max: u64) -> Result<Message, CourierError> {
-    let name = parcel.file_name.to_owned();
+pub fn message(parcel: Parcel<'_>, from: &str, form: MailForm, bytes_max: u64) -> Result<Message, CourierError> {
+    let (name, subject) = (parcel.file_name.to_owned(), parcel.subject);
+    let envelope_id = Some(parcel.message_id.to_owned());
     let from = address(from, "the courier's `from`")?;
     let to = recipients(parcel.to)?;
     let boundary = boundary(parcel.message_id);
-    let mut text = headers(&parcel, &from, &to, &boundary)?.into_bytes();
-    text.extend_from_slice(first_part(&boundary).as_bytes());
-    text.extend_from_slice(second_part_headers(&boundary, &name).as_bytes());
+    let mut text = headers(&parcel, &from, &to, form, &boundary)?.into_bytes();
     let sealed = sealed_bytes(parcel, bytes_max)?;
-    append_armour(&sealed, &mut text).ok_or_else(|| {
+    let written = match form {
+        MailForm::PgpMime => append_pgp_mime(&sealed, &name, &boundary, &mut text),
+        MailForm::Attachment => append_attachment(&sealed, &name, subject, &boundary, &mut text),
+    };
+    written.ok_or_else(|| {
         hindered(format!(
-            "`{name}` was not sealed as an armoured OpenPGP message, so it cannot be mailed. Nothing was sent; report this fault."
+            "`{name}` was sealed for another form of mail than the courier's `form`. Nothing was sent; set `form` back until this return has left."
         ))
     })?;
-    // RFC 2046 §5.1.1: the line end before a boundary belongs to the boundary, and is not the last of the armour.
-    let own = if sealed.ends_with(b"\n") { "\r\n" } else { "" };
-    text.extend_from_slice(format!("{own}--{boundary}--\r\n").as_bytes());
+    text.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
     if text.len() as u64 > bytes_max {
         return Err(too_large(&name, text.len() as u64, bytes_max));
     }
-    Ok(Message { from, to, text })
+    Ok(Message { envelope_id, from, to, text })
 }
 
-fn headers(parcel: &Parcel<'_>, from: &Address, to: &[Address], boundary: &str) -> Result<String, CourierError> {
-    if parcel.subject.chars().any(char::is_control) {
+// RFC 3156 §4
+fn append_pgp_mime(sealed: &[u8], name: &str, boundary: &str, text: &mut Vec<u8>) -> Option<()> {
+    text.extend_from_slice(first_part(boundary).as_bytes());
+    text.extend_from_slice(second_part_headers(boundary, name).as_bytes());
+    append_armour(sealed, text)?;
+    // RFC 2046 §5.1.1: the line end before a boundary belongs to the boundary, and is not the last of the armour.
+    text.extend_from_slice(if sealed.ends_with(b"\n") { b"\r\n" } else { b"" });
+    Some(())
+}
+
+/// `None` if what was sealed is armoured, and so a MIME entity.
+fn append_attachment(sealed: &[u8], name: &str, subject: &str, boundary: &str, text: &mut Vec<u8>) -> Option<()> {
+    if sealed.is_empty() || sealed.starts_with(ARMOUR_BEGIN) {
+        return None;
+    }
+    let note = format!(
+        "Content-Type: text/plain; charset=us-ascii\r\n\r\n{subject}: the attached file is sealed with OpenPGP.\r\n"
+    );
+    text.extend_from_slice(format!("--{boundary}\r\n{note}\r\n--{boundary}\r\n").as_bytes());
+    entity(name, sealed).read_to_end(text).ok()?;
+    Some(())
+}
+
+fn headers(
+    parcel: &Parcel<'_>,
+    from: &Address,
+    to: &[Address],
+    form: MailForm,
+    boundary: &str,
+) -> Result<String, CourierError> {
+    if parcel.subject.chars().any(|char| char.is_control() || !char.is_ascii()) {
         return Err(hindered(
-            "The subject of the return has control characters in it. Nothing was sent; report this fault.",
+            "The subject of the return has other than plain characters in it. Nothing was sent; report this fault.",
         ));
     }
     let mut headers = Headers::new();
@@ -144,9 +186,11 @@ fn headers(parcel: &Parcel<'_>, from: &Address, to: &[Address], boundary: &str) 
     headers.insert_raw(message_id(parcel.message_id)?);
     headers.set(Subject::from(parcel.subject.to_owned()));
     headers.set(MIME_VERSION_1_0);
-    Ok(format!(
-        "{headers}Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\";\r\n boundary=\"{boundary}\"\r\n\r\n"
-    ))
+    let kind = match form {
+        MailForm::PgpMime => "multipart/encrypted; protocol=\"application/pgp-encrypted\"",
+        MailForm::Attachment => "multipart/mixed",
+    };
+    Ok(format!("{headers}Content-Type: {kind};\r\n boundary=\"{boundary}\"\r\n\r\n"))
 }
 
 /// Written as it is: encoding or folding it would make it another one.
@@ -337,6 +381,10 @@ mod tests {
     const ID: &str = "shbe.12302.2020-04.1f0c9d63a1b2c3d4e5f60718293a4b5c6d7e8f901a2b3c4d5e6f708192a3b4c5@example.test";
 
     fn made(sealed: &str, subject: &str, to: &str, bytes_max: u64) -> Result<String, CourierError> {
+        made_as(MailForm::PgpMime, sealed, subject, to, bytes_max)
+    }
+
+    fn made_as(form: MailForm, sealed: &str, subject: &str, to: &str, bytes_max: u64) -> Result<String, CourierError> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(sealed.as_bytes()).unwrap();
         file.rewind().unwrap();
@@ -351,7 +399,7 @@ mod tests {
             subject,
             to: &to,
         };
-        message(parcel, "returns@council.example", bytes_max).map(|made| String::from_utf8(made.text).unwrap())
+        message(parcel, "returns@council.example", form, bytes_max).map(|made| String::from_utf8(made.text).unwrap())
     }
 
     #[test]
@@ -387,6 +435,18 @@ mod tests {
     }
 
     #[test]
+    fn an_attachment_is_what_was_sealed_for_one() {
+        let made =
+            |sealed: &str| made_as(MailForm::Attachment, sealed, "SHBE 12302 2020-04", "hbms@dwp.example", 10_000);
+        let text = made("binary \u{85}").unwrap();
+        assert_eq!(text, made("binary \u{85}").unwrap());
+        assert!(text.contains("SHBE 12302 2020-04: the attached file"), "{text}");
+        assert!(text.contains(&format!("\r\n\r\n{}\r\n--hbcourier-", STANDARD.encode("binary \u{85}"))), "{text}");
+        let other = made(ARMOUR).unwrap_err().to_string();
+        assert!(other.contains("sealed for another form"), "{other}");
+    }
+
+    #[test]
     fn bytes_that_changed_since_they_were_sealed_are_not_sent() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(ARMOUR.replace("wUw", "wUx").as_bytes()).unwrap();
@@ -402,7 +462,7 @@ mod tests {
             subject: "s",
             to: &to,
         };
-        let error = message(parcel, "returns@council.example", 10_000).err().unwrap();
+        let error = message(parcel, "returns@council.example", MailForm::PgpMime, 10_000).err().unwrap();
         assert!(matches!(error, CourierError::TryLater { cause: DeferCause::SpoolUnreadable, .. }), "{error}");
     }
 }

@@ -85,6 +85,24 @@ fn postfix_delivers_a_message_that_reads_as_rfc_3156() {
 }
 
 #[test]
+fn reports_are_asked_for_where_they_are_offered() {
+    let certificates = Certificates::new();
+    for (mode, asked) in [("reports", true), ("starttls", false)] {
+        let server = FaultServer::start(&certificates, "localhost", mode);
+        let courier = SmtpCourier::new(certificates.settings(server.port, Tls::Starttls));
+        assert!(matches!(attempt(&courier, &Sealed::armoured(100)), Ok(Reply::Accepted(_))));
+        let commands = server.commands();
+        let said = |what: &str| commands.iter().any(|command| command.contains(what));
+        assert_eq!(
+            (said(&format!("RET=HDRS ENVID={ID}")), said("NOTIFY=FAILURE,DELAY")),
+            (asked, asked),
+            "{commands:?}"
+        );
+        assert_eq!(server.taken().len(), 1);
+    }
+}
+
+#[test]
 fn postfix_refuses_and_we_say_which_step_and_what_next() {
     let certificates = Certificates::new();
     let postfix = Postfix::start(&certificates);

@@ -5,3 +5,4 @@ mod corpus;
 mod faults;
 mod mailbox;
 mod sender;
+mod sending;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use hbcourier::effects::courier::mime::MailForm;
 use hbcourier::effects::courier::smtp::{Login, SmtpServer, Tls};
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -48,6 +49,8 @@ impl Certificates {
             ca_file: Some(self.file("ca.pem")),
             login: None,
             from: "returns@council.example".to_owned(),
+            form: MailForm::PgpMime,
+            journal: None,
             reply_timeout: PATIENCE,
             command_timeout: PATIENCE,
             message_bytes_max: 10_000_000,
@@ -166,6 +169,16 @@ impl Postfix {
     pub fn delivered(&mut self) -> PathBuf {
         let new = self.maildir().join("new");
         self.until("mail is delivered", |_| fs::read_dir(&new).ok()?.next()?.ok().map(|entry| entry.path()))
+    }
+
+    /// The messages that are delivered, once they are so many.
+    pub fn mails(&mut self, count: usize) -> Vec<Vec<u8>> {
+        let new = self.maildir().join("new");
+        self.until("all mails are delivered", |_| {
+            let mails = fs::read_dir(&new).ok()?.map(|entry| fs::read(entry.unwrap().path()).unwrap());
+            let mails: Vec<_> = mails.collect();
+            (mails.len() >= count).then_some(mails)
+        })
     }
 
     /// Every message that is queued or delivered. Postfix makes a queue file executable once it answers for it.

@@ -1,6 +1,6 @@
-//! By SMTP: one PGP/MIME message to the partner's addresses, over TLS whose certificate was verified.
+//! By SMTP: one message to the partner's addresses, over TLS whose certificate was verified.
 //!
-//! In:  a parcel of armoured bytes.
+//! In:  a parcel of sealed bytes.
 //! Out: the server's answer, or silence.
 //! Holds: nothing leaves before the handshake succeeded; all recipients or none; an attempt that is dropped before
 //! [`Ready::commit`] closes the connection inside DATA, and a server throws such a message away.
@@ -16,7 +16,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use self::session::{Session, Trouble};
-use super::mime::{self, Message};
+use super::mime::{self, MailForm, Message};
 use super::{Courier, CourierError, Evidence, Form, Interrupted, Parcel, Ready, Reply};
 use crate::domain::DeferCause;
 
@@ -34,6 +34,10 @@ pub struct SmtpServer {
     pub login: Option<Login>,
     /// The sender's address.
     pub from: String,
+    /// How returns lie in their messages.
+    pub form: MailForm,
+    /// Where a copy of each return goes that its recipients do not see.
+    pub journal: Option<String>,
     /// How long to wait for the answer to the message. At least 600 s in use.
     // RFC 5321 §4.5.3.2.6
     pub reply_timeout: Duration,
@@ -77,11 +81,17 @@ impl SmtpCourier {
 
 impl Courier for SmtpCourier {
     fn form(&self) -> Form {
-        Form::MimeEntity
+        match self.server.form {
+            MailForm::PgpMime => Form::MimeEntity,
+            MailForm::Attachment => Form::Bare,
+        }
     }
 
     fn prepare<'a>(&'a self, parcel: Parcel<'_>) -> Result<Box<dyn Ready + 'a>, CourierError> {
-        let message = mime::message(parcel, &self.server.from, self.server.message_bytes_max)?;
+        let mut message = mime::message(parcel, &self.server.from, self.server.form, self.server.message_bytes_max)?;
+        if let Some(journal) = &self.server.journal {
+            message.to.push(mime::address(journal, "the courier's `journal`")?);
+        }
         let mut session = Session::open(&self.server)?;
         session.offer(&message)?;
         Ok(Box::new(Offered { session, message, reply_timeout: self.server.reply_timeout }))

@@ -13,7 +13,7 @@ use lettre::Address;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{Certificate, CertificateStore, SmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Noop, Rcpt};
-use lettre::transport::smtp::extension::{ClientId, MailParameter};
+use lettre::transport::smtp::extension::{ClientId, MailParameter, RcptParameter};
 use lettre::transport::smtp::response::Response;
 use secrecy::ExposeSecret as _;
 
@@ -50,6 +50,8 @@ pub(super) struct Session<'a> {
     wording: Wording,
     /// What the server says it takes at most.
     size_max: Option<u64>,
+    /// Whether reports on a message may be asked for.
+    reports: bool,
 }
 
 impl<'a> Session<'a> {
@@ -70,10 +72,11 @@ impl<'a> Session<'a> {
             }
             connection.starttls(&tls, &hello).map_err(|error| wording.trouble(Doing::Encrypt, &error))?;
         }
-        let mut session = Session { server, connection, wording, size_max: None };
+        let mut session = Session { server, connection, wording, size_max: None, reports: false };
         session.require_clean_encryption()?;
         let greeting = session.ask(Doing::Encrypt, Ehlo::new(hello), 250)?;
         session.size_max = advertised_size(&greeting);
+        session.reports = greeting.message().any(|line| line.trim().eq_ignore_ascii_case("DSN"));
         if let Some(login) = &server.login {
             session.log_in(login)?;
         }
@@ -100,9 +103,19 @@ impl<'a> Session<'a> {
             }
             parameters.push(MailParameter::Size(message.text.len()));
         }
+        let mut of_recipient = Vec::new();
+        if let Some(id) = message.envelope_id.as_ref().filter(|_| self.reports) {
+            // RFC 3461 §4: of what is wrong, by its own name, and without the message.
+            let other = |keyword: &str, value: &str| (keyword.to_owned(), Some(value.to_owned()));
+            for (keyword, value) in [other("RET", "HDRS"), other("ENVID", id)] {
+                parameters.push(MailParameter::Other { keyword, value });
+            }
+            let (keyword, value) = other("NOTIFY", "FAILURE,DELAY");
+            of_recipient.push(RcptParameter::Other { keyword, value });
+        }
         self.ask(Doing::Sender, Mail::new(Some(message.from.clone()), parameters), 250)?;
         for to in &message.to {
-            self.ask(Doing::Recipient, Rcpt::new(Address::clone(to), Vec::new()), 250)?;
+            self.ask(Doing::Recipient, Rcpt::new(Address::clone(to), of_recipient.clone()), 250)?;
         }
         self.ask(Doing::Data, Data, 354)?;
         Ok(())
