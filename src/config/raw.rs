@@ -164,6 +164,9 @@ pub(super) struct RawMailbox {
     /// Absolute path of a file of mode 0600 that holds the password.
     #[schemars(example = &"/etc/hbcourier/imap-password")]
     pub(super) password_file: Option<String>,
+    /// If the server wants a token in the place of a password (XOAUTH2), as Exchange Online does: where tokens come from.
+    /// The password's key then names the client's secret.
+    pub(super) oauth: Option<RawOauth>,
     /// Whose signatures are accepted on what comes here.
     #[schemars(required, example = ["dwp"])]
     pub(super) partners: Option<Vec<String>>,
@@ -277,6 +280,9 @@ pub(super) struct RawSmtp {
     /// Absolute path of a file of mode 0600 that holds the password.
     #[schemars(example = &"/etc/hbcourier/smtp-password")]
     pub(super) password_file: Option<String>,
+    /// If the server wants a token in the place of a password (XOAUTH2), as Exchange Online does: where tokens come from.
+    /// The password's key then names the client's secret.
+    pub(super) oauth: Option<RawOauth>,
     /// The sender's address.
     #[schemars(required, example = &"benefits@council.example")]
     pub(super) from: Option<String>,
@@ -292,6 +298,24 @@ pub(super) struct RawSmtp {
     pub(super) reply_timeout: WrittenDuration,
     /// Largest message, in the size that travels. A larger one is held for a person.
     pub(super) message_bytes_max: WrittenSize,
+}
+
+/// Where tokens come from: OAuth 2.0, client credentials.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawOauth {
+    /// The token endpoint, https.
+    #[schemars(required, example = &"https://login.microsoftonline.com/council.example/oauth2/v2.0/token")]
+    pub(super) token_url: Option<String>,
+    /// The name under which this service is known there.
+    #[schemars(required, example = &"00000000-0000-0000-0000-000000000000")]
+    pub(super) client_id: Option<String>,
+    /// What the token shall be good for.
+    #[schemars(required, example = &"https://outlook.office365.com/.default")]
+    pub(super) scope: Option<String>,
+    /// Absolute path of a PEM file with the certificate authority to trust. If left out: the system's.
+    #[schemars(example = &"/etc/hbcourier/oauth-ca.pem")]
+    pub(super) ca_file: Option<String>,
 }
 
 /// A timetable besides the bundled ones.

@@ -125,6 +125,8 @@ pub struct MailboxSettings {
     pub ca_file: Option<PathBuf>,
     /// Account, and where its password is.
     pub login: (String, SecretReference),
+    /// Where a token comes from for that secret, if the server wants one.
+    pub oauth: Option<OauthSettings>,
     /// Whose signatures are accepted on what comes here.
     pub partners: Vec<PartnerName>,
     /// Where mails arrive.
@@ -276,8 +278,8 @@ pub enum CourierWay {
         /// Absolute path of an existing folder.
         folder: PathBuf,
     },
-    /// Mails it, as one PGP/MIME message.
-    Smtp(SmtpSettings),
+    /// Mails it, as one message.
+    Smtp(Box<SmtpSettings>),
 }
 
 /// A mail submission server.
@@ -293,6 +295,8 @@ pub struct SmtpSettings {
     pub ca_file: Option<PathBuf>,
     /// Account and where its password is.
     pub login: Option<(String, SecretReference)>,
+    /// Where a token comes from for that secret, if the server wants one.
+    pub oauth: Option<OauthSettings>,
     /// The sender's address.
     pub from: String,
     /// How returns lie in their messages.
@@ -325,6 +329,19 @@ pub enum MailTls {
     Implicit,
     /// By STARTTLS, required.
     Starttls,
+}
+
+/// Where tokens come from.
+#[derive(Clone, Debug)]
+pub struct OauthSettings {
+    /// The token endpoint; https.
+    pub token_url: String,
+    /// Our name there.
+    pub client_id: String,
+    /// What the token shall be good for.
+    pub scope: String,
+    /// PEM file of the certificate authority; the system's store if `None`.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Where a secret is. Never the secret itself.

@@ -12,7 +12,8 @@ use rustix::fs::{FlockOperation, flock};
 use super::lookout::LeftFiles;
 use crate::catalogue;
 use crate::config::settings::{
-    AuthoritySettings, Carries, CourierWay, MailForm, MailTls, MailboxSettings, RouteSettings, SmtpSettings, SourceWay,
+    AuthoritySettings, Carries, CourierWay, MailForm, MailTls, MailboxSettings, OauthSettings, RouteSettings,
+    SecretReference, SmtpSettings, SourceWay,
 };
 use crate::config::{Settings, timetable};
 use crate::domain::timetable::Timetables;
@@ -22,12 +23,13 @@ use crate::effects::clock::{Clock, MachineClock};
 use crate::effects::courier::Courier;
 use crate::effects::courier::folder::FolderCourier;
 use crate::effects::courier::mime;
-use crate::effects::courier::smtp::{Login, SmtpCourier, SmtpServer, Tls};
+use crate::effects::courier::smtp::{Login, Password, SmtpCourier, SmtpServer, Tls};
 use crate::effects::destination::{Access, Destinations};
 use crate::effects::drop_folder::DropFolder;
 use crate::effects::mailbox::{self, ImapServer};
 use crate::effects::pgp::KeyRing;
 use crate::effects::spool::Spool;
+use crate::effects::token::TokenEndpoint;
 use crate::inbound::{Claims, Inbound, Left, Origin, Route, Source, Terms};
 use crate::operator::Operator;
 use crate::outbound::{NO_DOMAIN, Outbound, OutboundParts};
@@ -283,11 +285,20 @@ pub(crate) fn imap_server(settings: &MailboxSettings) -> ImapServer {
         },
         ca_file: settings.ca_file.clone(),
         account,
-        password: Box::new(move || secret.read().map_err(io::Error::other)),
+        password: password(secret, &settings.oauth),
+        is_token: settings.oauth.is_some(),
         folder: settings.folder.clone(),
         processed: settings.processed.clone(),
         deadline: std::time::Duration::from_secs(60),
     }
+}
+
+/// What is logged in with: the secret itself, or the token that is fetched for it.
+fn password(secret: SecretReference, oauth: &Option<OauthSettings>) -> Password {
+    let secret = Box::new(move || secret.read().map_err(io::Error::other));
+    let Some(OauthSettings { token_url, client_id, scope, ca_file }) = oauth.clone() else { return secret };
+    let endpoint = TokenEndpoint { url: token_url, client_id, scope, ca_file, secret };
+    Box::new(move || endpoint.fetch())
 }
 
 fn route(route: &RouteSettings) -> Result<Route, StartFault> {
@@ -315,7 +326,8 @@ fn message_domains(settings: &Settings) -> BTreeMap<CourierName, String> {
 fn smtp_server(settings: &SmtpSettings) -> SmtpServer {
     let login = settings.login.clone().map(|(account, secret)| Login {
         account,
-        password: Box::new(move || secret.read().map_err(io::Error::other)),
+        password: password(secret, &settings.oauth),
+        is_token: settings.oauth.is_some(),
     });
     SmtpServer {
         host: settings.host.clone(),

@@ -10,3 +10,4 @@ pub mod pgp;
 pub mod ping;
 pub mod spool;
 pub mod thread;
+pub mod token;

@@ -1,7 +1,8 @@
 #!/bin/sh
 # dovecot.sh DIR CERTIFICATES PORT: lays out and runs Dovecot in the foreground, with all it has below DIR. Needs root.
 # PORT: STARTTLS; PORT+1: implicit TLS. Account hbms@council.example, password "correct horse", for TLS only, with a
-# folder Processed; its Maildir is DIR/mail/Maildir/. CAPABILITY in the environment, if set, is all that is advertised.
+# folder Processed; its Maildir is DIR/mail/Maildir/. CAPABILITY in the environment, if set, is all that is advertised;
+# INTROSPECTION, if set, is asked about tokens, which are then another way to log in (XOAUTH2).
 set -eu
 dir=$1 certificates=$2 port=$3
 mkdir -p "$dir/etc" "$dir/mail/Maildir/cur" "$dir/mail/Maildir/new" "$dir/mail/Maildir/tmp"
@@ -11,6 +12,21 @@ rm -f "$dir/run/master.pid" "$dir/mail/Maildir/"*.lock "$dir/mail/Maildir/.Proce
 chown -R 65534:65534 "$dir/mail"
 # Dovecot holds a client on its own host for safe without TLS, whatever `ssl` says. So %c, "TLS" or not, is in the name.
 echo 'hbms@council.example/TLS:{PLAIN}correct horse' > "$dir/etc/passwd"
+cat > "$dir/etc/oauth2.conf" <<CF
+introspection_mode = post
+introspection_url = ${INTROSPECTION:-}
+active_attribute = active
+active_value = true
+username_attribute = username
+CF
+tokens=
+[ -z "${INTROSPECTION:-}" ] || tokens="
+auth_mechanisms = plain xoauth2
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2
+  args = $dir/etc/oauth2.conf
+}"
 cat > "$dir/etc/dovecot.conf" <<CF
 base_dir = $dir/run
 state_dir = $dir/state
@@ -19,6 +35,7 @@ listen = 127.0.0.1
 protocols = imap
 ${CAPABILITY:+imap_capability = $CAPABILITY}
 ssl = required
+$tokens
 ssl_cert = <$certificates/localhost.pem
 ssl_key = <$certificates/localhost.key
 passdb {

@@ -4,6 +4,7 @@
 MODE: starttls | implicit | plain (no STARTTLS offered) | inject-N (N answers in clear behind the one to STARTTLS)
       | small (takes 1000 bytes) | login (AUTH LOGIN only) | closed (421 as greeting)
       | barred (554 as greeting)
+      | tokens (AUTH XOAUTH2 only, for the token "good-token")
       | reports (offers DSN; MAIL and RCPT are written to OUT/commands whole)
       | at-STEP-FAULT: at STEP (greeting EHLO STARTTLS AUTH MAIL RCPT DATA dot), FAULT (451 554 stall close garbage)
 The first recipient's name picks the fault:
@@ -12,7 +13,7 @@ The first recipient's name picks the fault:
   odd: nonsense after the dot
 What it takes goes to OUT/N.eml, with .eml written before the answer; every command line goes to OUT/commands.
 """
-import asyncio, os, re, signal, socket, ssl, sys
+import asyncio, base64, os, re, signal, socket, ssl, sys
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 cert, key, out, mode = sys.argv[1:5]
@@ -54,6 +55,14 @@ class Handler:
         if name == "silent":
             await asyncio.Event().wait()
         return f"250 2.0.0 Ok: queued as {taken} for {envelope.rcpt_tos[0]}"
+
+
+    async def auth_XOAUTH2(self, server, args):
+        said = base64.b64decode(args[1]) if len(args) > 1 else b""
+        commands.write("AUTH XOAUTH2\n")
+        if said == b"user=returns\x01auth=Bearer good-token\x01\x01":
+            return AuthResult(success=True, auth_data=LoginPassword(b"returns", b""))
+        return AuthResult(success=False, handled=False, message="535 5.7.8 no such token")
 
 
 class Server(SMTP):
@@ -114,7 +123,7 @@ for command in ("EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT"):
 
 def authenticate(server, session, envelope, mechanism, data):
     commands.write(f"AUTH {mechanism}\n")
-    good = isinstance(data, LoginPassword) and (data.login, data.password) == (b"returns", b"correct horse")
+    good = mechanism == "XOAUTH2" or isinstance(data, LoginPassword) and (data.login, data.password) == (b"returns", b"correct horse")
     return AuthResult(success=good, handled=False, message=None if good else "535 5.7.8 not returns@council.example")
 
 
@@ -122,7 +131,8 @@ def server():
     encrypted = {} if mode in ("implicit", "plain") else {"tls_context": context, "require_starttls": True}
     return Server(Handler(), hostname="fault.example", authenticator=authenticate, auth_require_tls=mode != "implicit",
                   data_size_limit=1000 if mode == "small" else 50 * 2**20,
-                  auth_exclude_mechanism=["PLAIN"] if mode == "login" else [], **encrypted)
+                  auth_exclude_mechanism={"login": ["PLAIN", "XOAUTH2"], "tokens": ["PLAIN", "LOGIN"]}.get(mode, ["XOAUTH2"]),
+                  **encrypted)
 
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -65,6 +65,7 @@ fn mailbox(raw: &RawMailbox, at: &TreePath, report: &mut Report<'_>) -> Option<M
     let server = exchange::server(&raw.host, &raw.ca_file, at, report);
     let password = (&raw.password_credential, &raw.password_file);
     let login = exchange::login(&raw.account, password, at, report);
+    let oauth = exchange::oauth(&raw.oauth, &at.key("oauth"), report);
     let partners = report.parse_some(&at.key("partners"), &raw.partners);
     let poll = report.duration(&at.key("poll"), &raw.poll, SECOND * 10..=HOUR);
     let folder = folder_name(&raw.folder, &at.key("folder"), report);
@@ -91,6 +92,7 @@ fn mailbox(raw: &RawMailbox, at: &TreePath, report: &mut Report<'_>) -> Option<M
         tls: raw.tls,
         ca_file,
         login: login?,
+        oauth: oauth?,
         partners: partners?,
         folder: folder?,
         processed: processed?,

@@ -8,9 +8,9 @@ use lettre::Address;
 use super::report::Report;
 use super::{DAY, GIB, HOUR, SECOND};
 use crate::config::location::TreePath;
-use crate::config::raw::{RawAlarms, RawCourier, RawPartner, RawSmtp};
+use crate::config::raw::{RawAlarms, RawCourier, RawOauth, RawPartner, RawSmtp};
 use crate::config::settings::{
-    AlarmSettings, CourierSettings, CourierWay, MailTls, PartnerSettings, SecretReference, SmtpSettings,
+    AlarmSettings, CourierSettings, CourierWay, MailTls, OauthSettings, PartnerSettings, SecretReference, SmtpSettings,
 };
 
 // RFC 5321 §4.5.3.2.6: a client that gives up earlier sends again what has already arrived.
@@ -28,7 +28,7 @@ pub(super) fn courier(raw: &RawCourier, at: &TreePath, report: &mut Report<'_>) 
     let name = report.parse(&at.key("name"), &raw.name);
     let way = match (&raw.folder, &raw.smtp) {
         (Some(_), None) => report.absolute(&at.key("folder"), &raw.folder).map(|folder| CourierWay::Folder { folder }),
-        (None, Some(smtp)) => self::smtp(smtp, &at.key("smtp"), report).map(CourierWay::Smtp),
+        (None, Some(smtp)) => self::smtp(smtp, &at.key("smtp"), report).map(Box::new).map(CourierWay::Smtp),
         (Some(_), Some(_)) => {
             report.wrong(at, "it has both `folder` and `smtp`", "keep one of them, or make two couriers");
             None
@@ -44,6 +44,7 @@ pub(super) fn courier(raw: &RawCourier, at: &TreePath, report: &mut Report<'_>) 
 fn smtp(raw: &RawSmtp, at: &TreePath, report: &mut Report<'_>) -> Option<SmtpSettings> {
     let server = server(&raw.host, &raw.ca_file, at, report);
     let login = login(&raw.account, (&raw.password_credential, &raw.password_file), at, report);
+    let oauth = oauth(&raw.oauth, &at.key("oauth"), report);
     let from = report.parse::<Address>(&at.key("from"), &raw.from);
     let journal = match &raw.journal {
         None => Some(None),
@@ -62,6 +63,7 @@ fn smtp(raw: &RawSmtp, at: &TreePath, report: &mut Report<'_>) -> Option<SmtpSet
         tls: raw.tls,
         ca_file,
         login: login?,
+        oauth: oauth?,
         from: from?.to_string(),
         form: raw.form,
         journal: journal?.map(|address| address.to_string()),
@@ -162,6 +164,31 @@ pub(super) fn login(
             None
         }
     }
+}
+
+/// `[courier.smtp.oauth]` and `[authority.mailbox.oauth]`
+pub(super) fn oauth(raw: &Option<RawOauth>, at: &TreePath, report: &mut Report<'_>) -> Option<Option<OauthSettings>> {
+    let Some(raw) = raw else { return Some(None) };
+    let plain = |text: &Option<String>| {
+        let is_plain = |text: &String| {
+            (1..=1000).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+        };
+        text.clone().filter(is_plain)
+    };
+    let url = raw.token_url.as_deref().unwrap_or_default();
+    let good = url.len() > "https://".len() && url.starts_with("https://") && url.bytes().all(|b| b.is_ascii_graphic());
+    let next = "write it whole, as in https://login.microsoftonline.com/council.example/oauth2/v2.0/token";
+    let token_url = report.noted(&at.key("token_url"), good.then(|| url.to_owned()), "this is no https address", next);
+    let wrong = "this is missing, or not plain text";
+    let next = "write the client's name as the token endpoint knows it";
+    let client_id = report.noted(&at.key("client_id"), plain(&raw.client_id), wrong, next);
+    let next = "write what the mail service wants, as in https://outlook.office365.com/.default";
+    let scope = report.noted(&at.key("scope"), plain(&raw.scope), wrong, next);
+    let ca_file = match &raw.ca_file {
+        None => Some(None),
+        Some(_) => report.absolute(&at.key("ca_file"), &raw.ca_file).map(Some),
+    };
+    Some(Some(OauthSettings { token_url: token_url?, client_id: client_id?, scope: scope?, ca_file: ca_file? }))
 }
 
 /// It becomes the name of a file in systemd's folder.

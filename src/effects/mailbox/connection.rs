@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
-use async_imap::{Client, Session};
+use async_imap::{Authenticator, Client, Session};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -15,6 +15,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use zeroize::Zeroizing;
 
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
@@ -42,10 +43,37 @@ pub(super) async fn log_in(server: &ImapServer) -> Result<Session<Stream>, Mailb
     if server.tls == Tls::Implicit {
         greeting(&mut client).await?;
     }
-    let password = (server.password)().map_err(|error| MailboxError::Closed(format!("its password: {error}")))?;
-    match client.login(&server.account, password.expose_secret()).await {
+    let password = (server.password)().map_err(|error| match error.kind() {
+        io::ErrorKind::NotConnected => MailboxError::Unreachable(error.to_string()),
+        _ => MailboxError::Closed(format!("its password: {error}")),
+    })?;
+    let password = password.expose_secret();
+    let logged_in = if server.is_token {
+        client.authenticate("XOAUTH2", Bearer::of(&server.account, password)).await
+    } else {
+        client.login(&server.account, password).await
+    };
+    match logged_in {
         Ok(session) => Ok(session),
         Err((error, _)) => imap(Doing::LogIn, Err(error)),
+    }
+}
+
+/// Says who we are and the token, once; a second question is the server's refusal, which wants an empty answer.
+// https://developers.google.com/gmail/imap/xoauth2-protocol, as Exchange Online speaks it
+struct Bearer(Zeroizing<String>);
+
+impl Bearer {
+    fn of(account: &str, token: &str) -> Bearer {
+        Bearer(Zeroizing::new(format!("user={account}\x01auth=Bearer {token}\x01\x01")))
+    }
+}
+
+impl Authenticator for Bearer {
+    type Response = String;
+
+    fn process(&mut self, _challenge: &[u8]) -> String {
+        std::mem::take(&mut *self.0)
     }
 }
 

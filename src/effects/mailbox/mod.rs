@@ -61,8 +61,10 @@ pub struct ImapServer {
     pub ca_file: Option<PathBuf>,
     /// Whom to log in as.
     pub account: String,
-    /// Reads the password, each time anew.
+    /// Reads the password, or fetches the token, each time anew. An error of the kind `NotConnected` may pass.
     pub password: Box<dyn Fn() -> std::io::Result<SecretString> + Send + Sync>,
+    /// Whether it is a token, and XOAUTH2 the way to log in.
+    pub is_token: bool,
     /// The folder in which mail arrives.
     pub folder: String,
     /// The folder into which mail goes that is ours; made if it is not there.

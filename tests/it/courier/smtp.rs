@@ -352,8 +352,24 @@ fn logins() {
     let says = until_mended(wrong);
     assert_private(&says, &["returns"]);
 
+    let tokens = FaultServer::start(&certificates, "localhost", "tokens");
+    let with = |token: &'static str| {
+        let login = login("returns", token).map(|login| Login { is_token: true, ..login });
+        SmtpCourier::new(SmtpServer { login, ..certificates.settings(tokens.port, Tls::Starttls) })
+    };
+    assert!(matches!(attempt(&with("good-token"), &Sealed::armoured(100)).unwrap(), Reply::Accepted(_)));
+    assert_private(&until_mended(with("bad-token").probe()), &["bad-token"]);
+    let password = until_mended(
+        SmtpCourier::new(SmtpServer {
+            login: login("returns", "correct horse"),
+            ..certificates.settings(tokens.port, Tls::Starttls)
+        })
+        .probe(),
+    );
+    assert!(password.contains("neither AUTH PLAIN nor AUTH LOGIN"), "{password}");
+
     let unreadable = || Err(io::Error::from(io::ErrorKind::PermissionDenied));
-    let login = Some(Login { account: "returns".to_owned(), password: Box::new(unreadable) });
+    let login = Some(Login { account: "returns".to_owned(), password: Box::new(unreadable), is_token: false });
     assert!(closed(settings(login)).contains("The password for localhost:"));
 }
 

@@ -6,3 +6,4 @@ mod faults;
 mod mailbox;
 mod sender;
 mod sending;
+mod tokens;

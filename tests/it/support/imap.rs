@@ -42,6 +42,15 @@ impl Dovecot {
 
     /// One that says it can do just that, such as `IMAP4rev1 UIDPLUS`; `None`: what Dovecot can.
     pub fn start_with(certificates: &Certificates, capability: Option<&str>) -> Dovecot {
+        Dovecot::start_in(certificates, "CAPABILITY", capability.unwrap_or_default())
+    }
+
+    /// One that asks there whether a token counts.
+    pub fn start_asking(certificates: &Certificates, introspection: &str) -> Dovecot {
+        Dovecot::start_in(certificates, "INTROSPECTION", introspection)
+    }
+
+    fn start_in(certificates: &Certificates, name: &str, value: &str) -> Dovecot {
         let dir = tempfile::tempdir().unwrap();
         let port = free_pair_of_ports();
         let mut command = Command::new("sh");
@@ -49,7 +58,7 @@ impl Dovecot {
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/dovecot.sh"))
             .args([dir.path(), &certificates.file("")])
             .arg(port.to_string())
-            .env("CAPABILITY", capability.unwrap_or_default())
+            .env(name, value)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -60,7 +60,11 @@ impl Certificates {
 
 /// An account with a password that is always at hand.
 pub fn login(account: &str, password: &'static str) -> Option<Login> {
-    Some(Login { account: account.to_owned(), password: Box::new(move || Ok(SecretString::from(password))) })
+    Some(Login {
+        account: account.to_owned(),
+        password: Box::new(move || Ok(SecretString::from(password))),
+        is_token: false,
+    })
 }
 
 /// A server with faults; see `tests/peers/fault_smtp.py` and `reset_smtp.py`.

@@ -60,8 +60,10 @@ pub enum Tls {
 pub struct Login {
     /// Its name.
     pub account: String,
-    /// Fetches the password, anew for each connection.
+    /// Fetches the password or the token, anew for each connection.
     pub password: Password,
+    /// Whether it is a token, and XOAUTH2 the way to log in.
+    pub is_token: bool,
 }
 
 /// Where a password comes from when it is needed.

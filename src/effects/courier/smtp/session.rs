@@ -188,12 +188,16 @@ impl<'a> Session<'a> {
         self.wording.keep_private(&login.account);
         let password = (login.password)().map_err(|error| self.wording.no_password(&error))?;
         let credentials = Credentials::new(login.account.clone(), password.expose_secret().to_owned());
-        let mechanisms = [Mechanism::Plain, Mechanism::Login];
-        if self.connection.server_info().get_auth_mechanism(&mechanisms).is_none() {
+        let (mechanisms, missing): (&[Mechanism], _) = if login.is_token {
+            (&[Mechanism::Xoauth2], "it does not offer AUTH XOAUTH2")
+        } else {
+            (&[Mechanism::Plain, Mechanism::Login], "it offers neither AUTH PLAIN nor AUTH LOGIN")
+        };
+        if self.connection.server_info().get_auth_mechanism(mechanisms).is_none() {
             self.quit();
-            return Err(self.wording.closed(Doing::LogIn, "it offers neither AUTH PLAIN nor AUTH LOGIN"));
+            return Err(self.wording.closed(Doing::LogIn, missing));
         }
-        match self.connection.auth(&mechanisms, &credentials) {
+        match self.connection.auth(mechanisms, &credentials) {
             Ok(response) => self.expect(Doing::LogIn, response, 235).map(drop),
             Err(error) => Err(self.wording.trouble(Doing::LogIn, &error)),
         }

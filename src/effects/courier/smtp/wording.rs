@@ -188,10 +188,13 @@ impl Wording {
     }
 
     pub(super) fn no_password(&self, error: &io::Error) -> Trouble {
+        let why = self.plain(&error.to_string());
+        if error.kind() == io::ErrorKind::NotConnected {
+            return self.unreachable(Doing::LogIn, &why);
+        }
         Trouble::Closed(format!(
-            "The password for {} could not be read: {}. Next: check the credential or file that the courier's configuration names.",
-            self.server,
-            error.kind()
+            "The password for {} could not be read: {why}. Next: check the credential or file that the courier's configuration names.",
+            self.server
         ))
     }
 
