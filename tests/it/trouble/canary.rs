@@ -69,7 +69,7 @@ fn holds(path: &Path, canary: &str) -> bool {
 }
 
 /// Files below the state directory that hold any of these.
-fn state_files_with(council: &Council, canaries: &[&str]) -> Vec<PathBuf> {
+pub(crate) fn state_files_with(council: &Council, canaries: &[&str]) -> Vec<PathBuf> {
     let holds_any = |path: &PathBuf| canaries.iter().any(|canary| holds(path, canary));
     let below = |path: PathBuf| path.strip_prefix(&council.state).unwrap().to_owned();
     let files = files_below(&council.state).into_iter().filter(|path| path.file_name().unwrap() != "control.sock");
@@ -77,7 +77,7 @@ fn state_files_with(council: &Council, canaries: &[&str]) -> Vec<PathBuf> {
 }
 
 /// What a person or a script can be shown, and what the machine shows of the process.
-fn shown(council: &Council) -> Vec<(String, String)> {
+pub(crate) fn shown(council: &Council) -> Vec<(String, String)> {
     let commands: [&[&str]; 9] = [
         &["status", "--json"],
         &["status"],

@@ -2,7 +2,7 @@
 //! nothing half-written is visible, each trouble is named, and all goes on by itself once it is over.
 
 mod bombs;
-mod canary;
+pub(crate) mod canary;
 mod destinations;
 mod folders;
 mod keys;
