@@ -19,6 +19,9 @@ use crate::inbound::{Critical, HandedIn, Inbound, Source};
 /// Failures in a row after which a person should know, where it may well pass.
 const FAILURES_QUIET: u8 = 3;
 
+/// Looks at which a mail may be listed and be gone, where another client moves mails.
+const ABSENT_MAX: u8 = 3;
+
 /// Shortest time between two looks, however much news there is.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
 
@@ -59,10 +62,12 @@ struct Memory {
     failures: u8,
     /// Mails at which the conversation broke, by number: they are tried last.
     broke: HashMap<u32, u32>,
+    /// Looks in a row at which a mail was listed and not there to be read, by number.
+    absent: HashMap<u32, u8>,
     /// Mails that are ours and lie there yet, by number, for this conversation.
     ours: HashSet<u32>,
-    /// Consignments of which it was said that their mail is moved away later.
-    noted: HashSet<ConsignmentId>,
+    /// Mails, by number, of which it was said that they are moved away later, and what they are.
+    noted: HashSet<(u32, ConsignmentId)>,
 }
 
 impl Postman {
@@ -122,6 +127,8 @@ impl Postman {
         let here: HashSet<u32> = mails.iter().map(|mail| mail.uid).collect();
         memory.ours.retain(|uid| here.contains(uid));
         memory.broke.retain(|uid, _| here.contains(uid));
+        memory.absent.retain(|uid, _| here.contains(uid));
+        memory.noted.retain(|(uid, _)| here.contains(uid));
         mails.sort_by_key(|mail| memory.broke.get(&mail.uid).copied());
         let (mut waiting, mut left, mut refused) = (0, None, None);
         for mail in mails {
@@ -134,7 +141,10 @@ impl Postman {
                     left = Some(reason);
                 }
                 Err(Trouble::Mailbox(error)) if error.needs_a_person() => {
-                    refused = refused.or(Some(error));
+                    // The conversation goes on: others are told of, and this one is tried at the next look.
+                    waiting += 1;
+                    self.warn(&error);
+                    refused = Some(AlarmReason::MailboxClosed);
                 }
                 Err(trouble) => {
                     *memory.broke.entry(mail.uid).or_default() += 1;
@@ -142,12 +152,8 @@ impl Postman {
                 }
             }
         }
-        if let Some(error) = refused {
-            // The conversation goes on: others are told of, and this one is tried at the next look.
-            return Ok(self.tell(&error, FAILURES_QUIET)?);
-        }
         self.health.looked(&self.source().name, self.inbound.clock.now(), true, waiting);
-        Ok(self.inbound.alarm(self.source().name.as_str(), left)?)
+        Ok(self.inbound.alarm(self.source().name.as_str(), left.or(refused))?)
     }
 
     fn take(&self, mailbox: &mut Mailbox, mail: Mail, memory: &mut Memory) -> Result<Taken, Trouble> {
@@ -169,20 +175,24 @@ impl Postman {
             }
             HandedIn::Known(_) if !mailbox.can_clear() => Ok(memory.after(mail, Cleared::Left)),
             HandedIn::Known(consignment) => {
-                if memory.noted.insert(consignment.id) {
+                if memory.noted.insert((mail.uid, consignment.id)) {
                     self.inbound.note_moved_away(source, &consignment)?;
                 }
                 Ok(memory.after(mail, mailbox.clear(mail.uid)?))
             }
-            // A mail that somebody has taken away is no trouble; a conversation that broke is.
-            HandedIn::Unread => trouble.map_or(Ok(Taken::Stays), |error| Err(error.into())),
+            HandedIn::Unread => memory.unread(mail, trouble),
             HandedIn::Left(reason) => Ok(Taken::Left(reason)),
         }
     }
 
-    fn tell(&self, error: &MailboxError, failures: u8) -> Result<(), Critical> {
+    fn warn(&self, error: &MailboxError) {
         let name = &self.source().name;
         tracing::warn!(source = %name, %error, "The mailbox {name} could not be read: {error}");
+    }
+
+    fn tell(&self, error: &MailboxError, failures: u8) -> Result<(), Critical> {
+        let name = &self.source().name;
+        self.warn(error);
         self.health.looked(name, self.inbound.clock.now(), false, 0);
         match error {
             MailboxError::Closed(_) => self.inbound.alarm(name.as_str(), Some(AlarmReason::MailboxClosed)),
@@ -195,6 +205,19 @@ impl Postman {
 }
 
 impl Memory {
+    /// A conversation that broke is trouble. A mail that somebody has taken away is none, unless it stays listed.
+    fn unread(&mut self, mail: Mail, trouble: Option<MailboxError>) -> Result<Taken, Trouble> {
+        if let Some(error) = trouble {
+            return Err(error.into());
+        }
+        let looks = self.absent.entry(mail.uid).or_default();
+        *looks = looks.saturating_add(1);
+        if *looks < ABSENT_MAX {
+            return Ok(Taken::Stays);
+        }
+        Err(MailboxError::Closed("the server lists a mail that it does not give".to_owned()).into())
+    }
+
     fn after(&mut self, mail: Mail, cleared: Cleared) -> Taken {
         match cleared {
             Cleared::Moved => Taken::Ours,

@@ -5,7 +5,8 @@
 //! token is in any error.
 // RFC 6749 §4.4 (client credentials)
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +16,14 @@ use serde::Deserialize;
 use tokio_rustls::rustls::crypto::ring;
 use ureq::Agent;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
+use zeroize::Zeroizing;
 
 /// How long an answer may take: less than a mailbox waits for its login.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Longest answer that is read.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+/// Largest file of certificates.
+const CA_FILE_BYTES_MAX: u64 = 4 << 20;
 
 /// Where tokens come from.
 pub struct TokenEndpoint {
@@ -57,10 +61,11 @@ impl TokenEndpoint {
             ("scope", &self.scope),
         ];
         let answer = self.agent()?.post(&self.url).send_form(form);
-        let mut answer = answer.map_err(|error| away(&format!("cannot be asked ({})", plain(&error))))?;
+        let mut answer = answer.map_err(|error| not_asked(&error))?;
         let status = answer.status().as_u16();
         let read = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
-        let read = read.map_err(|error| away(&format!("broke off its answer ({})", plain(&error))))?;
+        let read = read.map_err(|_| away("broke off its answer"))?;
+        let read = Zeroizing::new(read);
         match status {
             200 => serde_json::from_slice::<Granted>(&read)
                 .map(|granted| granted.access_token)
@@ -78,11 +83,18 @@ impl TokenEndpoint {
                 let unusable = |why: &dyn std::fmt::Display| {
                     io::Error::other(format!("no certificate authority can be read from {}: {why}", path.display()))
                 };
-                let pem = std::fs::read(path).map_err(|error| unusable(&error))?;
-                let certificates = parse_pem(&pem).filter_map(|item| match item {
-                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                });
+                let mut pem = Vec::new();
+                let read = File::open(path).and_then(|file| file.take(CA_FILE_BYTES_MAX).read_to_end(&mut pem));
+                read.map_err(|error| unusable(&error))?;
+                let mut certificates = Vec::new();
+                for item in parse_pem(&pem) {
+                    if let PemItem::Certificate(certificate) = item.map_err(|error| unusable(&error))? {
+                        certificates.push(certificate);
+                    }
+                }
+                if certificates.is_empty() {
+                    return Err(unusable(&"there is none in it"));
+                }
                 RootCerts::from(certificates)
             }
         };
@@ -101,15 +113,19 @@ fn away(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, format!("the token endpoint {what}"))
 }
 
-/// An error's kind: what it shows beyond that could be the address with whatever stands in it.
-fn plain(error: &ureq::Error) -> String {
+/// Why there was no answer, by its kind: what an error shows beyond that could be the address with whatever stands in it.
+fn not_asked(error: &ureq::Error) -> io::Error {
+    let wrong = |what: &str| io::Error::other(format!("the token endpoint cannot be asked: {what}"));
     match error {
-        ureq::Error::Io(error) => error.kind().to_string(),
-        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
-        ureq::Error::HostNotFound => "its name is not known".to_owned(),
-        ureq::Error::ConnectionFailed => "nothing listens there".to_owned(),
-        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => "TLS failed".to_owned(),
-        _ => "HTTP failed".to_owned(),
+        // What rustls finds wrong comes so.
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => wrong("TLS failed"),
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => wrong("TLS failed"),
+        ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) => wrong("`token_url` is no https address"),
+        ureq::Error::Io(error) => away(&format!("cannot be asked: {}", error.kind())),
+        ureq::Error::Timeout(_) => away("gave no answer in time"),
+        ureq::Error::HostNotFound => away("cannot be asked: its name is not known"),
+        ureq::Error::ConnectionFailed => away("cannot be asked: nothing listens there"),
+        _ => away("cannot be asked: HTTP failed"),
     }
 }
 

@@ -289,6 +289,16 @@ fn a_courier_that_mails_is_checked() {
     refused(&mail("account = \"b\"\npassword_file = \"p\""), &at("password_file"), "not an absolute path");
     refused(&mail("account = \"b\"\npassword_credential = \"../p\""), &at("password_credential"), "credential's name");
     refused(&mail("tls = \"none\""), &at("tls"), "write implicit or starttls");
+    refused(&mail("journal = \"Jörg@council.example\""), &at("journal"), "ASCII");
+    let oauth = |url: &str, account: &str| {
+        format!("{account}[courier.smtp.oauth]\ntoken_url = \"{url}\"\nclient_id = \"c\"\nscope = \"s\"\n")
+    };
+    let account = "account = \"b\"\npassword_file = \"/etc/p\"\n";
+    assert!(Etc::with(&mail(&oauth("https://login.council.example/token", account))).load().is_ok());
+    refused(&mail(&oauth("https://login.council.example/token", "")), &at("oauth"), "no account is named");
+    for url in ["http://login.council.example/token", "https://", "https://c:s@login.council.example/"] {
+        refused(&mail(&oauth(url, account)), &at("oauth.token_url"), "no https address");
+    }
     refused(&minimal, "courier[outgoing-12302]", "neither `folder` nor `smtp`");
     let nowhere = mail("").replacen("addresses = [\"hbms@dwp.example\"]", "", 1);
     let problems = Etc::with(&nowhere).load().unwrap_err().to_string();

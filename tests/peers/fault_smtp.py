@@ -5,7 +5,7 @@ MODE: starttls | implicit | plain (no STARTTLS offered) | inject-N (N answers in
       | small (takes 1000 bytes) | login (AUTH LOGIN only) | closed (421 as greeting)
       | barred (554 as greeting)
       | tokens (AUTH XOAUTH2 only, for the token "good-token")
-      | reports (offers DSN; MAIL and RCPT are written to OUT/commands whole)
+      | reports (offers DSN; MAIL and RCPT are written to OUT/commands whole) | no-reports (offers it and refuses it)
       | at-STEP-FAULT: at STEP (greeting EHLO STARTTLS AUTH MAIL RCPT DATA dot), FAULT (451 554 stall close garbage)
 The first recipient's name picks the fault:
   rNNN: answer NNN to RCPT    dNNN: answer NNN after the dot     first451: 451 after the dot, once
@@ -25,7 +25,7 @@ commands = open(f"{out}/commands", "w", buffering=1)
 class Handler:
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         session.host_name = hostname
-        return [*responses[:-1], "250-DSN", responses[-1]] if mode == "reports" else responses
+        return [*responses[:-1], "250-DSN", responses[-1]] if mode.endswith("reports") else responses
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         name = address.split("@")[0]
@@ -60,6 +60,9 @@ class Handler:
     async def auth_XOAUTH2(self, server, args):
         said = base64.b64decode(args[1]) if len(args) > 1 else b""
         commands.write("AUTH XOAUTH2\n")
+        if said == b"user=returns\x01auth=Bearer odd-token\x01\x01":
+            await server.push("334 eyJzdGF0dXMiOiI0MDEifQ==")
+            await server._reader.readline()
         if said == b"user=returns\x01auth=Bearer good-token\x01\x01":
             return AuthResult(success=True, auth_data=LoginPassword(b"returns", b""))
         return AuthResult(success=False, handled=False, message="535 5.7.8 no such token")

@@ -8,6 +8,7 @@ The mails are the files FOLDER/UID.eml: whoever puts one there numbers it, also 
   garbage-fetch:UID  answers it with what cannot be parsed, and goes on
   close-fetch:UID    closes the connection in the middle of the bytes
   silent-fetch:UID   never answers it
+  hidden-fetch:UID, empty-fetch:UID, whole-fetch:UID    says OK and tells nothing, no byte, or all of it unasked
   no-move            answers NO to MOVE
   no-expunge         answers NO to STORE
   bad-idle           answers BAD to IDLE, without any text
@@ -152,7 +153,13 @@ class Conversation:
             return ""
         if f"no-fetch:{uid}" in faults:
             return f"NO [SERVERBUG] no mail about {CANARY.decode()} today"
+        if f"hidden-fetch:{uid}" in faults:
+            return None
         place = self.known.index(uid) + 1
+        if f"whole-fetch:{uid}" in faults:
+            return self.says(f"* {place} FETCH (UID {uid} BODY[] ".encode() + b"{%d}\r\n" % len(content) + content + b")")
+        if f"empty-fetch:{uid}" in faults:
+            content = b""
         head = f"* {place} FETCH (UID {uid} BODY[]<{start}> ".encode()
         if f"garbage-fetch:{uid}" in faults:
             return self.says(head + b"!" + CANARY + b"\xff\x00))) " + CANARY)

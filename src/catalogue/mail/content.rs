@@ -114,7 +114,7 @@ fn has_uuencoded(content: &[u8]) -> bool {
     content.split(|&byte| byte == b'\n').any(|line| {
         let digits = line.strip_prefix(b"begin ").unwrap_or_default();
         let count = digits.iter().take_while(|byte| matches!(byte, b'0'..=b'7')).count();
-        matches!(count, 3 | 4) && digits.get(count) == Some(&b' ')
+        (count == 3 || (count == 4 && digits[0] == b'0')) && digits.get(count) == Some(&b' ')
     })
 }
 

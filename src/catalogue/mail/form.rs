@@ -48,8 +48,8 @@ pub(super) fn check(part: &Part<'_>, depth: usize) -> Result<(), Doubt> {
     part.children.iter().try_for_each(|child| check(child, depth + 1))
 }
 
-/// No boundary could be another's, no container goes on after its end, and headers and boundaries have the same line end throughout; what a part holds may
-/// have its own.
+/// No boundary could be another's, no container goes on after its end, and headers and boundaries have the same line end
+/// throughout; what a part holds may have its own.
 pub(super) fn check_boundaries(mail: &[u8], root: &Part<'_>) -> Result<(), Doubt> {
     let lines = || mail.split_inclusive(|&byte| byte == b'\n');
     // Each with the line before it: that one's end belongs to the boundary.

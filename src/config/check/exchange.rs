@@ -44,11 +44,16 @@ pub(super) fn courier(raw: &RawCourier, at: &TreePath, report: &mut Report<'_>) 
 fn smtp(raw: &RawSmtp, at: &TreePath, report: &mut Report<'_>) -> Option<SmtpSettings> {
     let server = server(&raw.host, &raw.ca_file, at, report);
     let login = login(&raw.account, (&raw.password_credential, &raw.password_file), at, report);
+    if raw.oauth.is_some() && login == Some(None) {
+        let next = "add account, and password_credential or password_file for the client's secret";
+        report.wrong(&at.key("oauth"), "tokens are to be fetched, but no account is named to log in with", next);
+        return None;
+    }
     let oauth = oauth(&raw.oauth, &at.key("oauth"), report);
-    let from = report.parse::<Address>(&at.key("from"), &raw.from);
+    let from = raw.from.as_deref().and_then(|from| address(from, &at.key("from"), report));
     let journal = match &raw.journal {
         None => Some(None),
-        Some(text) => report.parse_text::<Address>(&at.key("journal"), text).map(Some),
+        Some(text) => address(text, &at.key("journal"), report).map(Some),
     };
     let reply_timeout = report.duration(&at.key("reply_timeout"), &raw.reply_timeout, REPLY_TIMEOUT_MIN..=HOUR);
     let message_bytes_max = report.size(&at.key("message_bytes_max"), &raw.message_bytes_max, 1024..=GIB);
@@ -70,6 +75,12 @@ fn smtp(raw: &RawSmtp, at: &TreePath, report: &mut Report<'_>) -> Option<SmtpSet
         reply_timeout: reply_timeout?,
         message_bytes_max: message_bytes_max?,
     })
+}
+
+/// Servers that can do no more than ASCII would change any other.
+fn address(text: &str, at: &TreePath, report: &mut Report<'_>) -> Option<Address> {
+    let parsed = report.parse_text::<Address>(at, text)?;
+    report.noted(at, text.is_ascii().then_some(parsed), "this address is not ASCII", "write one that is")
 }
 
 /// `[service.alarms]`
@@ -176,7 +187,10 @@ pub(super) fn oauth(raw: &Option<RawOauth>, at: &TreePath, report: &mut Report<'
         text.clone().filter(is_plain)
     };
     let url = raw.token_url.as_deref().unwrap_or_default();
-    let good = url.len() > "https://".len() && url.starts_with("https://") && url.bytes().all(|b| b.is_ascii_graphic());
+    let good = url.strip_prefix("https://").is_some_and(|rest| {
+        rest.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@' && byte != b'#')
+    });
     let next = "write it whole, as in https://login.microsoftonline.com/council.example/oauth2/v2.0/token";
     let token_url = report.noted(&at.key("token_url"), good.then(|| url.to_owned()), "this is no https address", next);
     let wrong = "this is missing, or not plain text";

@@ -112,6 +112,8 @@ pub struct Message {
     pub from: Address,
     /// Who receives it; at least one.
     pub to: Vec<Address>,
+    /// Who receives it too, and is not named in it.
+    pub journal: Option<Address>,
     /// The message itself; every line ends in CRLF.
     pub text: Vec<u8>,
 }
@@ -140,7 +142,7 @@ pub fn message(parcel: Parcel<'_>, from: &str, form: MailForm, bytes_max: u64) -
     if text.len() as u64 > bytes_max {
         return Err(too_large(&name, text.len() as u64, bytes_max));
     }
-    Ok(Message { envelope_id, from, to, text })
+    Ok(Message { envelope_id, from, to, journal: None, text })
 }
 
 // RFC 3156 §4

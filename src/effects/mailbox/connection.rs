@@ -45,6 +45,7 @@ pub(super) async fn log_in(server: &ImapServer) -> Result<Session<Stream>, Mailb
     }
     let password = (server.password)().map_err(|error| match error.kind() {
         io::ErrorKind::NotConnected => MailboxError::Unreachable(error.to_string()),
+        _ if server.is_token => MailboxError::Closed(error.to_string()),
         _ => MailboxError::Closed(format!("its password: {error}")),
     })?;
     let password = password.expose_secret();

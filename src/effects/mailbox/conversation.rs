@@ -54,11 +54,24 @@ pub(super) fn size_of(attributes: &Attributes<'_>) -> Option<u64> {
     })
 }
 
-/// The bytes of a whole mail from `from` on; `None` if it is about something else.
-pub(super) fn piece_of<'a>(attributes: &'a Attributes<'_>, from: u64) -> Option<&'a [u8]> {
+/// A piece of a whole mail, as it was told.
+pub(super) struct Told<'a> {
+    index: Option<u32>,
+    data: Option<&'a [u8]>,
+}
+
+impl<'a> Told<'a> {
+    /// Its bytes, if it is the one from there on. NIL is no piece, and a whole mail no answer to the question for one.
+    pub(super) fn at(self, from: u64) -> Option<&'a [u8]> {
+        self.data.filter(|_| self.index.is_some_and(|index| u64::from(index) == from))
+    }
+}
+
+/// The piece that it tells; `None` if it is about something else.
+pub(super) fn piece_of<'a>(attributes: &'a Attributes<'_>) -> Option<Told<'a>> {
     attributes.iter().find_map(|attribute| match attribute {
-        AttributeValue::BodySection { section: None, index: Some(index), data } if u64::from(*index) == from => {
-            Some(data.as_deref().unwrap_or_default())
+        AttributeValue::BodySection { section: None, index, data } => {
+            Some(Told { index: *index, data: data.as_deref() })
         }
         _ => None,
     })

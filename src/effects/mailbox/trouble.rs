@@ -70,7 +70,7 @@ pub(super) fn imap<T>(doing: Doing, done: Result<T, Error>) -> Result<T, Mailbox
     done.map_err(|error| match error {
         Error::No(words) | Error::Bad(words) => {
             let said = match doing {
-                Doing::Read | Doing::Look | Doing::Wait => String::new(),
+                Doing::Read | Doing::Look | Doing::Move | Doing::Wait => String::new(),
                 _ => format!(": {}", shown(&words)),
             };
             MailboxError::Closed(format!("the server refused when {doing}{said}"))

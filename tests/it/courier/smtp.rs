@@ -87,7 +87,7 @@ fn postfix_delivers_a_message_that_reads_as_rfc_3156() {
 #[test]
 fn reports_are_asked_for_where_they_are_offered() {
     let certificates = Certificates::new();
-    for (mode, asked) in [("reports", true), ("starttls", false)] {
+    for (mode, asked) in [("reports", true), ("no-reports", false), ("starttls", false)] {
         let server = FaultServer::start(&certificates, "localhost", mode);
         let courier = SmtpCourier::new(certificates.settings(server.port, Tls::Starttls));
         assert!(matches!(attempt(&courier, &Sealed::armoured(100)), Ok(Reply::Accepted(_))));
@@ -282,6 +282,19 @@ fn refused_recipients_refuse_the_whole_attempt() {
     assert!(!server.commands().contains(&"DATA".to_owned()));
 }
 
+/// The return itself was not refused: it waits until the journal is mended.
+#[test]
+fn a_journal_that_is_refused_fails_no_return() {
+    let certificates = Certificates::new();
+    let server = FaultServer::start(&certificates, "localhost", "starttls");
+    let journal = Some("r550@council.example".to_owned());
+    let courier = SmtpCourier::new(SmtpServer { journal, ..certificates.settings(server.port, Tls::Starttls) });
+    let says = until_mended(attempt(&courier, &Sealed::armoured(100)));
+    assert!(says.contains("name the journal as a recipient") && says.contains("`journal`"), "{says}");
+    assert_private(&says, &["r550"]);
+    assert_eq!(server.taken().len(), 0);
+}
+
 #[test]
 fn silence_after_the_dot_is_waited_for_as_long_as_configured_and_no_longer() {
     let certificates = Certificates::new();
@@ -358,7 +371,9 @@ fn logins() {
         SmtpCourier::new(SmtpServer { login, ..certificates.settings(tokens.port, Tls::Starttls) })
     };
     assert!(matches!(attempt(&with("good-token"), &Sealed::armoured(100)).unwrap(), Reply::Accepted(_)));
-    assert_private(&until_mended(with("bad-token").probe()), &["bad-token"]);
+    for token in ["bad-token", "odd-token"] {
+        assert_private(&until_mended(with(token).probe()), &[token]);
+    }
     let password = until_mended(
         SmtpCourier::new(SmtpServer {
             login: login("returns", "correct horse"),

@@ -3,13 +3,12 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::council::{Council, LA, set};
 use crate::support::partner::{Algorithm, Partner};
-use crate::support::smtp::{Certificates, Postfix};
+use crate::support::smtp::{Certificates, Postfix, postfix_table};
 
 /// The mails that Postfix has delivered, as text.
 fn mails(postfix: &Postfix) -> Vec<String> {
@@ -18,22 +17,8 @@ fn mails(postfix: &Postfix) -> Vec<String> {
 }
 
 fn mailing(council: &Council, certificates: &Certificates, port: u16) {
-    let password = council.dir.path().join("password");
-    fs::write(&password, "correct horse").unwrap();
-    fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
+    let smtp = postfix_table(certificates, council.dir.path(), port, "hbcourier@council.example");
     council.changes_settings(|settings| {
-        let mut smtp = toml::Table::new();
-        for (key, value) in [
-            ("host", "localhost"),
-            ("tls", "starttls"),
-            ("ca_file", &certificates.file("ca.pem").to_string_lossy()),
-            ("account", "returns@mx.example"),
-            ("password_file", &password.to_string_lossy()),
-            ("from", "hbcourier@council.example"),
-        ] {
-            smtp.insert(key.into(), value.into());
-        }
-        smtp.insert("port".into(), i64::from(port).into());
         let mut courier = toml::Table::new();
         courier.insert("name".into(), "mail".into());
         courier.insert("smtp".into(), smtp.into());
@@ -74,11 +59,11 @@ fn alarms_that_cannot_be_mailed_are_an_alarm() {
     let mut council = Council::new(&mut dwp);
     let postfix = Postfix::start(&certificates);
     mailing(&council, &certificates, postfix.port);
-    fs::write(council.dir.path().join("password"), "wrong pony").unwrap();
+    fs::write(council.dir.path().join("smtp-password"), "wrong pony").unwrap();
     fs::rename(council.config.with_file_name("drop").join(LA), council.dir.path().join("away")).unwrap();
     council.start();
     council.until("it is said", |council| council.is_alarmed("alarm-mail", "CN-521"));
-    fs::write(council.dir.path().join("password"), "correct horse").unwrap();
+    fs::write(council.dir.path().join("smtp-password"), "correct horse").unwrap();
     council.until("it is mailed in the end", |_| mails(&postfix).iter().any(|mail| mail.contains("CN-501")));
     council.until("and that is over", |council| !council.is_alarmed("alarm-mail", "CN-521"));
     council.stops_well();

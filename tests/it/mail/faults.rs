@@ -102,7 +102,13 @@ fn cleared_again(council: &Council) -> BTreeMap<String, usize> {
 #[test]
 fn one_mail_that_cannot_be_had_keeps_no_other_waiting() {
     let certificates = Certificates::new();
-    for (fault, code) in [("no-fetch:2", "CN-520"), ("close-fetch:2", "CN-519"), ("garbage-fetch:2", "CN-519")] {
+    for (fault, code) in [
+        ("no-fetch:2", "CN-520"),
+        ("close-fetch:2", "CN-519"),
+        ("garbage-fetch:2", "CN-519"),
+        ("whole-fetch:2", "CN-519"),
+        ("empty-fetch:2", "CN-519"),
+    ] {
         let mut server = Server::start(&certificates, &["--fault", fault]);
         let mut dwp = Partner::new(Algorithm::Curve25519);
         let mut council = council(&mut dwp, &certificates, server.port, "implicit", SELDOM);
@@ -129,6 +135,27 @@ fn one_mail_that_cannot_be_had_keeps_no_other_waiting() {
         assert_eq!((council.events("collected"), council.codes(), server.moved().len()), (4, vec![], 4), "{fault}");
         repeats_nothing(&council);
     }
+}
+
+/// Not there at one look may be another client's doing; listed again and again it is the server's.
+#[test]
+fn a_mail_that_is_listed_and_never_given_is_said() {
+    let certificates = Certificates::new();
+    let mut server = Server::start(&certificates, &["--fault", "hidden-fetch:1"]);
+    let mut dwp = Partner::new(Algorithm::Curve25519);
+    let mut council = council(&mut dwp, &certificates, server.port, "implicit", SELDOM);
+    server.delivers(1, &mail(&dwp, 1, &laid_xml(1)));
+    council.start();
+    for number in 2..=4 {
+        server.delivers(number, &mail(&dwp, number, &laid_xml(number)));
+        council.until("the other is delivered", |council| council.all_rest(number - 1));
+    }
+    council.until("the alarm", |council| council.is_alarmed(MAILBOX, "CN-520"));
+    server.restart(&[]);
+    council.until("it is delivered", |council| council.all_rest(4));
+    council.until("the alarm is over", |council| council.attention().iter().all(|(about, _)| about != MAILBOX));
+    council.stops_well();
+    assert_eq!((council.delivered_digests(), council.events("collected")), (digests(1..=4), 4));
 }
 
 /// A refusal is not taken for success, and is not said again and again.

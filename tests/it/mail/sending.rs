@@ -1,36 +1,21 @@
 //! Returns that leave by mail: from the real service by Postfix to where a partner reads, opens and verifies them.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use hbcourier::catalogue::mail::{entity_files, sealed_items};
 use hbcourier::cli::demo::samples;
 
 use crate::support::council::Council;
 use crate::support::partner::{Algorithm, Partner};
-use crate::support::smtp::{Certificates, Postfix};
+use crate::support::smtp::{Certificates, Postfix, postfix_table};
 
 /// A council whose returns leave by this Postfix, in that form, with a copy for its journal.
 fn council(dwp: &mut Partner, certificates: &Certificates, postfix: &Postfix, form: &str) -> Council {
     let council = Council::new(dwp);
-    let password = council.dir.path().join("smtp-password");
-    fs::write(&password, "correct horse").unwrap();
-    fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut smtp = postfix_table(certificates, council.dir.path(), postfix.port, "returns@council.example");
+    smtp.insert("form".into(), form.into());
+    smtp.insert("journal".into(), "journal@dwp.example".into());
     council.changes_settings(|settings| {
-        let mut smtp = toml::Table::new();
-        for (key, value) in [
-            ("host", "localhost"),
-            ("tls", "starttls"),
-            ("ca_file", &certificates.file("ca.pem").to_string_lossy()),
-            ("account", "returns@mx.example"),
-            ("password_file", &password.to_string_lossy()),
-            ("from", "returns@council.example"),
-            ("form", form),
-            ("journal", "journal@dwp.example"),
-        ] {
-            smtp.insert(key.into(), value.into());
-        }
-        smtp.insert("port".into(), i64::from(postfix.port).into());
         let courier = settings["courier"][0].as_table_mut().unwrap();
         courier.remove("folder");
         courier.insert("smtp".into(), smtp.into());

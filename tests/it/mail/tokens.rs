@@ -108,5 +108,5 @@ fn a_wrong_secret_and_a_stranger_get_no_token() {
         oauth.insert("ca_file".into(), other.into());
     });
     let says = check(&council);
-    assert!(says.contains("the token endpoint cannot be asked"), "{says}");
+    assert!(says.contains("the token endpoint cannot be asked: TLS failed"), "{says}");
 }

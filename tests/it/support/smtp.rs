@@ -58,6 +58,26 @@ impl Certificates {
     }
 }
 
+/// A courier's `smtp` table for the Postfix of these tests at that port, with its password in that folder.
+pub fn postfix_table(certificates: &Certificates, folder: &Path, port: u16, from: &str) -> toml::Table {
+    let password = folder.join("smtp-password");
+    fs::write(&password, "correct horse").unwrap();
+    fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut smtp = toml::Table::new();
+    for (key, value) in [
+        ("host", "localhost"),
+        ("tls", "starttls"),
+        ("ca_file", &certificates.file("ca.pem").to_string_lossy()),
+        ("account", "returns@mx.example"),
+        ("password_file", &password.to_string_lossy()),
+        ("from", from),
+    ] {
+        smtp.insert(key.into(), value.into());
+    }
+    smtp.insert("port".into(), i64::from(port).into());
+    smtp
+}
+
 /// An account with a password that is always at hand.
 pub fn login(account: &str, password: &'static str) -> Option<Login> {
     Some(Login {

@@ -92,7 +92,7 @@ impl Courier for SmtpCourier {
     fn prepare<'a>(&'a self, parcel: Parcel<'_>) -> Result<Box<dyn Ready + 'a>, CourierError> {
         let mut message = mime::message(parcel, &self.server.from, self.server.form, self.server.message_bytes_max)?;
         if let Some(journal) = &self.server.journal {
-            message.to.push(mime::address(journal, "the courier's `journal`")?);
+            message.journal = Some(mime::address(journal, "the courier's `journal`")?);
         }
         let mut session = Session::open(&self.server)?;
         session.offer(&message)?;

@@ -45,7 +45,7 @@ fn note(from: &str, to: &[String], subject: &str, text: &str) -> Result<Message,
     if !text.ends_with(b"\r\n") {
         text.extend_from_slice(b"\r\n");
     }
-    Ok(Message { envelope_id: None, from, to, text })
+    Ok(Message { envelope_id: None, from, to, journal: None, text })
 }
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ use crate::domain::DeferCause;
 const UNASKED_WAIT: Duration = Duration::from_millis(20);
 /// The message goes out in pieces of this size.
 const PIECE_BYTES: usize = 64 * 1024;
+/// Longest name by which reports may be asked for.
+// RFC 3461 §4.4
+const ENVELOPE_ID_BYTES_MAX: usize = 100;
 /// Largest file of certificates.
 const CA_FILE_BYTES_MAX: u64 = 4 << 20;
 
@@ -85,7 +88,7 @@ impl<'a> Session<'a> {
 
     /// Goes up to the point where the server waits for the message.
     pub(super) fn offer(&mut self, message: &Message) -> Result<(), Trouble> {
-        message.to.iter().for_each(|to| self.wording.keep_private(to.as_ref()));
+        message.to.iter().chain(&message.journal).for_each(|to| self.wording.keep_private(to.as_ref()));
         let outcome = self.offer_or_trouble(message);
         if let Err(Trouble::Closed(_) | Trouble::Busy(_) | Trouble::Refused(_)) = &outcome {
             let _ = self.connection.quit();
@@ -95,30 +98,47 @@ impl<'a> Session<'a> {
 
     fn offer_or_trouble(&mut self, message: &Message) -> Result<(), Trouble> {
         let bytes = message.text.len() as u64;
-        let mut parameters = Vec::new();
-        if let Some(size_max) = self.size_max {
-            // RFC 1870 §4: 0 means that no fixed limit is known.
-            if size_max != 0 && bytes > size_max {
-                return Err(self.wording.too_large(bytes, size_max));
-            }
-            parameters.push(MailParameter::Size(message.text.len()));
+        // RFC 1870 §4: 0 means that no fixed limit is known.
+        if let Some(size_max) = self.size_max.filter(|&size_max| size_max != 0 && bytes > size_max) {
+            return Err(self.wording.too_large(bytes, size_max));
         }
-        let mut of_recipient = Vec::new();
-        if let Some(id) = message.envelope_id.as_ref().filter(|_| self.reports) {
-            // RFC 3461 §4: of what is wrong, by its own name, and without the message.
-            let other = |keyword: &str, value: &str| (keyword.to_owned(), Some(value.to_owned()));
-            for (keyword, value) in [other("RET", "HDRS"), other("ENVID", id)] {
-                parameters.push(MailParameter::Other { keyword, value });
+        let named = |id: &&String| self.reports && id.len() <= ENVELOPE_ID_BYTES_MAX;
+        let mut report_as = message.envelope_id.as_ref().filter(named);
+        match self.name_sender(message, report_as) {
+            // What a server offers it may yet not take: the return goes without.
+            Err(Trouble::Refused(_)) if report_as.is_some() => {
+                report_as = None;
+                self.name_sender(message, report_as)?;
             }
-            let (keyword, value) = other("NOTIFY", "FAILURE,DELAY");
-            of_recipient.push(RcptParameter::Other { keyword, value });
+            named => named?,
         }
-        self.ask(Doing::Sender, Mail::new(Some(message.from.clone()), parameters), 250)?;
+        let of_what_is_wrong = report_as.map(|_| ("NOTIFY".to_owned(), Some("FAILURE,DELAY".to_owned())));
+        let of_what_is_wrong = of_what_is_wrong.map(|(keyword, value)| RcptParameter::Other { keyword, value });
+        let recipient = |to: &Address| Rcpt::new(to.clone(), of_what_is_wrong.iter().cloned().collect());
         for to in &message.to {
-            self.ask(Doing::Recipient, Rcpt::new(Address::clone(to), of_recipient.clone()), 250)?;
+            self.ask(Doing::Recipient, recipient(to), 250)?;
+        }
+        if let Some(journal) = &message.journal {
+            self.ask(Doing::Journal, recipient(journal), 250)?;
         }
         self.ask(Doing::Data, Data, 354)?;
         Ok(())
+    }
+
+    /// `report_as`: the name by which reports are asked for.
+    // RFC 3461 §4: without the message
+    fn name_sender(&mut self, message: &Message, report_as: Option<&String>) -> Result<(), Trouble> {
+        let mut parameters = Vec::new();
+        if self.size_max.is_some() {
+            parameters.push(MailParameter::Size(message.text.len()));
+        }
+        if let Some(id) = report_as {
+            for (keyword, value) in [("RET", "HDRS"), ("ENVID", id)] {
+                let (keyword, value) = (keyword.to_owned(), Some(value.to_owned()));
+                parameters.push(MailParameter::Other { keyword, value });
+            }
+        }
+        self.ask(Doing::Sender, Mail::new(Some(message.from.clone()), parameters), 250).map(drop)
     }
 
     /// Sends the message and waits for the answer.
@@ -186,7 +206,7 @@ impl<'a> Session<'a> {
 
     fn log_in(&mut self, login: &Login) -> Result<(), Trouble> {
         self.wording.keep_private(&login.account);
-        let password = (login.password)().map_err(|error| self.wording.no_password(&error))?;
+        let password = (login.password)().map_err(|error| self.wording.no_password(&error, login.is_token))?;
         let credentials = Credentials::new(login.account.clone(), password.expose_secret().to_owned());
         let (mechanisms, missing): (&[Mechanism], _) = if login.is_token {
             (&[Mechanism::Xoauth2], "it does not offer AUTH XOAUTH2")
@@ -199,6 +219,10 @@ impl<'a> Session<'a> {
         }
         match self.connection.auth(mechanisms, &credentials) {
             Ok(response) => self.expect(Doing::LogIn, response, 235).map(drop),
+            // A question behind the token is how some servers begin a refusal; the library takes it for a fault of ours.
+            Err(error) if login.is_token && error.is_client() => {
+                Err(self.wording.closed(Doing::LogIn, "it refused the token"))
+            }
             Err(error) => Err(self.wording.trouble(Doing::LogIn, &error)),
         }
     }
@@ -211,7 +235,8 @@ impl<'a> Session<'a> {
     /// An answer to another question than the last one means that the conversation is not what it seems.
     fn expect(&self, doing: Doing, response: Response, code: u16) -> Result<Response, Trouble> {
         // RFC 5321 §4.2.3: 251 is a way to accept a recipient.
-        let good = response.has_code(code) || (doing == Doing::Recipient && response.has_code(251));
+        let names_somebody = matches!(doing, Doing::Recipient | Doing::Journal);
+        let good = response.has_code(code) || (names_somebody && response.has_code(251));
         if good { Ok(response) } else { Err(Trouble::Unreachable(self.wording.nonsense(doing, &response))) }
     }
 

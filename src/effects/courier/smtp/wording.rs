@@ -33,6 +33,8 @@ pub(super) enum Doing {
     Probe,
     Sender,
     Recipient,
+    /// The authority's own copy.
+    Journal,
     Data,
     Message,
 }
@@ -47,6 +49,7 @@ impl Doing {
             Doing::Probe => "talk",
             Doing::Sender => "name the sender",
             Doing::Recipient => "name a recipient",
+            Doing::Journal => "name the journal as a recipient",
             Doing::Data => "begin the message",
             Doing::Message => "get an answer to the message",
         }
@@ -73,6 +76,9 @@ impl Doing {
             }
             Doing::Recipient => {
                 "check the partner's `addresses`, and with whoever runs the mail server that it takes mail for them."
+            }
+            Doing::Journal => {
+                "check the courier's `journal`, or take it out; the return waits until then. Then run `hbcourier check`."
             }
             Doing::Data => "ask whoever runs the mail server.",
             Doing::Message => {
@@ -187,10 +193,13 @@ impl Wording {
         )
     }
 
-    pub(super) fn no_password(&self, error: &io::Error) -> Trouble {
+    pub(super) fn no_password(&self, error: &io::Error, is_token: bool) -> Trouble {
         let why = self.plain(&error.to_string());
         if error.kind() == io::ErrorKind::NotConnected {
             return self.unreachable(Doing::LogIn, &why);
+        }
+        if is_token {
+            return self.closed(Doing::LogIn, &why);
         }
         Trouble::Closed(format!(
             "The password for {} could not be read: {why}. Next: check the credential or file that the courier's configuration names.",
@@ -328,7 +337,7 @@ mod tests {
     #[test]
     fn every_step_names_the_server_and_the_next_step() {
         use Doing::*;
-        for doing in [Connect, Encrypt, LogIn, Probe, Sender, Recipient, Data, Message] {
+        for doing in [Connect, Encrypt, LogIn, Probe, Sender, Recipient, Journal, Data, Message] {
             let Trouble::Unreachable(says) = wording().trouble(doing, &io::Error::from(io::ErrorKind::TimedOut)) else {
                 panic!("a time-out is no answer");
             };
