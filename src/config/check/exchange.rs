@@ -180,29 +180,28 @@ pub(super) fn login(
 /// `[courier.smtp.oauth]` and `[authority.mailbox.oauth]`
 pub(super) fn oauth(raw: &Option<RawOauth>, at: &TreePath, report: &mut Report<'_>) -> Option<Option<OauthSettings>> {
     let Some(raw) = raw else { return Some(None) };
-    let plain = |text: &Option<String>| {
-        let is_plain = |text: &String| {
-            (1..=1000).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
-        };
-        text.clone().filter(is_plain)
-    };
-    let url = raw.token_url.as_deref().unwrap_or_default();
+    let url = raw.token_url.as_deref()?;
     let good = url.strip_prefix("https://").is_some_and(|rest| {
         rest.starts_with(|first: char| first.is_ascii_alphanumeric())
             && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@' && byte != b'#')
     });
     let next = "write it whole, as in https://login.microsoftonline.com/council.example/oauth2/v2.0/token";
     let token_url = report.noted(&at.key("token_url"), good.then(|| url.to_owned()), "this is no https address", next);
-    let wrong = "this is missing, or not plain text";
-    let next = "write the client's name as the token endpoint knows it";
-    let client_id = report.noted(&at.key("client_id"), plain(&raw.client_id), wrong, next);
-    let next = "write what the mail service wants, as in https://outlook.office365.com/.default";
-    let scope = report.noted(&at.key("scope"), plain(&raw.scope), wrong, next);
+    let client_id =
+        plain(&raw.client_id, "the client's name as the token endpoint knows it", &at.key("client_id"), report);
+    let scope = plain(&raw.scope, "what the mail service wants", &at.key("scope"), report);
     let ca_file = match &raw.ca_file {
         None => Some(None),
         Some(_) => report.absolute(&at.key("ca_file"), &raw.ca_file).map(Some),
     };
     Some(Some(OauthSettings { token_url: token_url?, client_id: client_id?, scope: scope?, ca_file: ca_file? }))
+}
+
+/// A text that is there; one that is missing is told of elsewhere.
+fn plain(text: &Option<String>, what: &str, at: &TreePath, report: &mut Report<'_>) -> Option<String> {
+    let text = text.as_ref()?;
+    let good = (1..=1000).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    report.noted(at, good.then(|| text.clone()), "this is empty, or not plain text", &format!("write {what}"))
 }
 
 /// It becomes the name of a file in systemd's folder.
