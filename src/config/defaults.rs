@@ -12,7 +12,7 @@ impl Default for RawService {
             attempts_max: 12,
             retry_after: "10s".into(),
             retry_after_max: "1h".into(),
-            in_flight_max: 32,
+            in_flight_max: 64,
             limits: RawLimits::default(),
             alarms: RawAlarms::default(),
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::directory::Directory;
 
@@ -26,27 +26,49 @@ impl Directories {
     ///
     /// A path that was a mount point and no longer is, is an error: files put there would vanish under the next mount.
     pub fn at(&self, path: &Path) -> io::Result<Arc<Directory>> {
-        let fresh = Directory::open(path)?;
-        let identity = fresh.identity()?;
-        let mounted = is_mount_point(path, fresh.device());
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut was_mounted = mounted;
-        if let Some(known) = open.get(path) {
-            was_mounted |= known.was_mounted;
-            if known.was_mounted && !mounted {
-                return Err(io::Error::new(io::ErrorKind::NotFound, "nothing is mounted here any more"));
-            }
-            if known.identity == identity
-                && let Some(directory) = known.directory.upgrade()
-            {
-                return Ok(directory);
-            }
+        // Asked for several times for each file: one that is open already is told by its identity alone.
+        let identity = identity_of(path)?;
+        let mounted = is_mount_point(path, identity.0);
+        if let Some(directory) = known(&self.lock(), path, identity, mounted)? {
+            return Ok(directory);
         }
-        let directory = Arc::new(fresh);
-        let known = Known { directory: Arc::downgrade(&directory), identity, was_mounted };
-        open.insert(path.to_owned(), known);
+        // Not under the lock: a share that does not answer keeps nobody from the others.
+        let directory = Arc::new(Directory::open(path)?);
+        if directory.identity()? != identity {
+            return Err(io::Error::other("it was replaced just now"));
+        }
+        let mut open = self.lock();
+        if let Some(meanwhile) = known(&open, path, identity, mounted)? {
+            return Ok(meanwhile);
+        }
+        let was_mounted = mounted || open.get(path).is_some_and(|known| known.was_mounted);
+        open.insert(path.to_owned(), Known { directory: Arc::downgrade(&directory), identity, was_mounted });
         Ok(directory)
     }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<PathBuf, Known>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The directory of this identity, if somebody has it open.
+fn known(
+    open: &HashMap<PathBuf, Known>,
+    path: &Path,
+    identity: (u64, u64),
+    mounted: bool,
+) -> io::Result<Option<Arc<Directory>>> {
+    let Some(known) = open.get(path) else { return Ok(None) };
+    if known.was_mounted && !mounted {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "nothing is mounted here any more"));
+    }
+    Ok(known.directory.upgrade().filter(|_| known.identity == identity))
+}
+
+/// Device and inode of what has this path. A link is what it is, not what it leads to.
+fn identity_of(path: &Path) -> io::Result<(u64, u64)> {
+    let stat = rustix::fs::lstat(path)?;
+    Ok((stat.st_dev, stat.st_ino))
 }
 
 fn is_mount_point(path: &Path, device: u64) -> bool {

@@ -5,14 +5,25 @@ Holds: the bytes are on the disk, and the disk at rest, before the clock starts:
 
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 
+def make_turns(folder):
+    """The folder of all turns. Where it can be said (ext4), each turn's folder lies in a region of the disk of its own:
+    without a journal, ext4 passes over the inodes of files that were removed within some minutes, one by one, whenever
+    it makes a file near by, and a turn would pay for what the turn before it removed."""
+    turns = folder / "turns"
+    shutil.rmtree(turns, ignore_errors=True)
+    turns.mkdir(parents=True)
+    subprocess.run(["chattr", "+T", turns], stderr=subprocess.DEVNULL)
+    return turns
+
+
 def fresh(folder, name):
-    """A new folder for one turn. It stays until the end of the run: ext4 is slow to make files for a minute after many
-    were removed, and the next turn would pay for it."""
+    """A new folder for one turn, which stays until the end of the run."""
     return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=folder / "turns"))
 
 

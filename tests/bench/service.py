@@ -76,10 +76,10 @@ class Service:
     def take(self, sealed):
         """Seconds until all are delivered, and until all are closed."""
         began = self.drop.put_all(sealed)
-        self._wait(lambda: self._count("delivered", "closed") >= len(sealed), 0.005)
+        self._wait(lambda: self._count("delivered", "closed") >= len(sealed), 0.01)
         visible = len(self._visible())
         delivered = time.monotonic() - began
-        self._wait(lambda: self._count("closed") >= len(sealed), 0.005)
+        self._wait(lambda: self._count("closed") >= len(sealed), 0.01)
         closed = time.monotonic() - began
         assert visible == len(sealed), f"{visible} of {len(sealed)} files are visible"
         made = sorted(digest_of(path) for path in self._visible())

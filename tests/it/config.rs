@@ -62,7 +62,7 @@ fn minimal_but(from: &str, to: &str) -> String {
 fn the_minimal_example_loads_with_the_documented_defaults() {
     let settings = Etc::with(MINIMAL).load().unwrap();
     assert_eq!(settings.service.sweep_every, Duration::from_secs(30));
-    assert_eq!((settings.service.attempts_max, settings.service.in_flight_max), (12, 32));
+    assert_eq!((settings.service.attempts_max, settings.service.in_flight_max), (12, 64));
     assert_eq!(settings.service.limits.free_bytes_min, 512 << 20);
     let authority = &settings.authorities[0];
     assert_eq!(authority.number.as_str(), "12302");
