@@ -116,6 +116,7 @@ impl Council {
         let (transfer, submission) = match &change.state {
             StateChange::Collect(new) => (Some(new.consignment.id), None),
             StateChange::Consignment { id, .. } => (Some(*id), None),
+            StateChange::Answer { id, key, .. } => (Some(*id), Some(key.to_string())),
             StateChange::Submission { key, .. } | StateChange::Owe { key, .. } => (None, Some(key.to_string())),
             StateChange::None | StateChange::Alarm { .. } | StateChange::InService { .. } => (None, None),
         };

@@ -94,6 +94,7 @@ impl Default for RawReturn {
             window: "08:00-18:00".to_owned(),
             settle: "10s".into(),
             file_name: RETURN_NAME.to_owned(),
+            resend_uncertain_after: None,
         }
     }
 }

@@ -224,6 +224,10 @@ pub(super) struct RawReturn {
     pub(super) settle: WrittenDuration,
     /// The sealed file's name. Placeholders: {kind} {la} {month} (as 2020-04) {ext}. {month} is needed.
     pub(super) file_name: String,
+    /// Where nobody knows whether it arrived: after how long without an answer the identical message is sent once more.
+    /// 10m to 7d; never, if left out. Only for hbms-mi, which may come twice; what becomes of an shbe a person decides.
+    #[schemars(example = &"24h")]
+    pub(super) resend_uncertain_after: Option<WrittenDuration>,
 }
 
 /// Whom files are exchanged with.

@@ -239,6 +239,8 @@ pub struct ReturnSettings {
     pub settle: Duration,
     /// The name of the sealed file.
     pub file_name: FileNameTemplate,
+    /// After how long without an answer it is sent once more if nobody knows whether it arrived; never, if `None`.
+    pub resend_uncertain_after: Option<Duration>,
 }
 
 /// Hours of a day: `from` inclusive, `until` exclusive.

@@ -75,8 +75,13 @@ pub enum Standing {
         /// Since when.
         at: Timestamp,
     },
-    /// Delivered, and the sealed original archived. Nothing of it is left in the spool.
+    /// Delivered or matched, and the original archived. Nothing of it is left in the spool.
     Closed {
+        /// Since when.
+        at: Timestamp,
+    },
+    /// A mail that answers a return of ours: there is nothing in it to deliver.
+    Matched {
         /// Since when.
         at: Timestamp,
     },
@@ -121,6 +126,7 @@ impl Standing {
             Standing::Held { .. } => "held",
             Standing::Delivered { .. } => "delivered",
             Standing::Closed { .. } => "closed",
+            Standing::Matched { .. } => "matched",
             Standing::Rejected { .. } => "rejected",
         }
     }
@@ -128,7 +134,8 @@ impl Standing {
     /// When the service should next work on it; `None` if it should not by itself.
     pub fn due_at(&self) -> Option<Timestamp> {
         match self {
-            Standing::Collected { at } | Standing::Staged { at, .. } | Standing::Delivered { at } => Some(*at),
+            Standing::Collected { at } | Standing::Staged { at, .. } => Some(*at),
+            Standing::Delivered { at } | Standing::Matched { at } => Some(*at),
             Standing::Deferred { until, .. } => Some(*until),
             Standing::Held { .. } | Standing::Closed { .. } | Standing::Rejected { .. } => None,
         }
@@ -161,7 +168,7 @@ pub fn allowed(from: &Standing, to: &Standing) -> bool {
             matches!(to, Staged { .. } | Deferred { .. } | Held { .. } | Delivered { .. })
         }
         Held { .. } => matches!(to, Collected { .. } | Rejected { .. }),
-        Delivered { .. } => matches!(to, Closed { .. }),
+        Delivered { .. } | Matched { .. } => matches!(to, Closed { .. }),
         Closed { .. } | Rejected { .. } => false,
     }
 }

@@ -67,6 +67,11 @@ impl ReturnKind {
     /// Both returns.
     pub const ALL: [ReturnKind; 2] = [ReturnKind::Shbe, ReturnKind::HbmsMi];
 
+    /// Whether DWP is not misled if the same one comes twice: each MI return replaces the one before.
+    pub fn may_come_twice(self) -> bool {
+        self == ReturnKind::HbmsMi
+    }
+
     /// The name scripts and configurations use.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::actor::Actor;
+use super::answer::Answer;
 use super::authority::LaNumber;
 use super::digest::{Digest, Digester};
 use super::ids::{ConsignmentId, DeliveryId};
@@ -43,7 +44,9 @@ pub enum Event {
     DeliveredTaken,
     /// Published a second time after a reboot, because the first may have been undone.
     PossibleRepublish,
-    /// The sealed original was archived and nothing of it is left in the spool.
+    /// A mail was found to be about a return that was sent, and tells this of it.
+    Answered,
+    /// The original was archived and nothing of it is left in the spool.
     Closed,
     /// To be tried again.
     Deferred,
@@ -75,6 +78,8 @@ pub enum Event {
     SendFailed,
     /// Whether a return arrived is not known.
     Uncertain,
+    /// A return of which it is not known whether it arrived is to be sent once more, by the policy in the configuration.
+    ResentByPolicy,
     /// A transfer date passed without the return.
     Missed,
     /// A person ordered something about a return.
@@ -163,6 +168,9 @@ pub struct Facts {
     /// The courier's reply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
+    /// What a mail tells of a return.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
     /// What an alarm is about, by configured names only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,

@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod alarm;
+pub mod answer;
 pub mod authority;
 pub mod consignment;
 pub mod digest;
@@ -22,6 +23,7 @@ pub mod unfinished;
 
 pub use actor::Actor;
 pub use alarm::AlarmReason;
+pub use answer::{Answer, Answered};
 pub use authority::{Authority, LaNumber};
 pub use consignment::{Consignment, Delivery, Due, Resume, Standing};
 pub use digest::Digest;

@@ -68,8 +68,8 @@ mod tests {
     fn at(stage: Stage, sealed: Option<Sealed>) -> Submission {
         let day = jiff::civil::date(2020, 4, 14);
         let key = "shbe/12302/2020-04".parse().unwrap();
-        let (extract_from, ordered) = (None, None);
-        Submission { key, extract_from, transfer_on: day, revision: Revision(0), stage, ordered, sealed }
+        let (extract_from, ordered, resent) = (None, None, None);
+        Submission { key, extract_from, transfer_on: day, revision: Revision(0), stage, ordered, resent, sealed }
     }
 
     fn sealed() -> Sealed {

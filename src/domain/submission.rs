@@ -83,8 +83,10 @@ pub struct Submission {
     pub revision: Revision,
     /// What became of it.
     pub stage: Stage,
-    /// When a person last ordered that it be sent, whatever its transfer date.
+    /// When a person last ordered, or the policy decided, that it be sent, whatever its transfer date.
     pub ordered: Option<Timestamp>,
+    /// When the policy decided that it be sent once more: that happens once.
+    pub resent: Option<Timestamp>,
     /// What was sealed for it, once it was.
     pub sealed: Option<Sealed>,
 }
@@ -164,7 +166,8 @@ pub enum Stage {
         /// Since when.
         since: Timestamp,
     },
-    /// The courier was offered it and refused it for good; a person decides.
+    /// The courier was offered it and refused it for good, or a report says that it did not reach its recipient; a person
+    /// decides.
     Failed {
         /// When.
         at: Timestamp,
@@ -230,8 +233,10 @@ pub fn allowed(from: &Stage, to: &Stage) -> bool {
             Sending { .. } | Deferred { .. } | Failed { .. } | Missed { .. } | Waived { .. } | Acknowledged { .. }
         ),
         Sending { .. } => matches!(to, Sent { .. } | Deferred { .. } | Failed { .. } | Uncertain { .. }),
-        Sent { .. } => matches!(to, Acknowledged { .. }),
-        Uncertain { .. } | Failed { .. } => matches!(to, Sealed | Waived { .. } | Acknowledged { .. }),
+        // A report may still come that it did not reach its recipient.
+        Sent { .. } => matches!(to, Failed { .. } | Acknowledged { .. }),
+        Uncertain { .. } => matches!(to, Sent { .. } | Failed { .. } | Sealed | Waived { .. } | Acknowledged { .. }),
+        Failed { .. } => matches!(to, Sealed | Waived { .. } | Acknowledged { .. }),
         Missed { .. } => matches!(to, Scheduled | Sealed | Waived { .. } | Acknowledged { .. }),
         Acknowledged { .. } | Waived { .. } => false,
     }

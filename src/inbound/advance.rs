@@ -41,8 +41,8 @@ impl Inbound {
         mut ahead: Option<Opened>,
     ) -> Result<Option<Standing>, Critical> {
         let Some((mut consignment, name)) = self.queries.consignment(&claim.id)? else { return Ok(None) };
-        let was_delivered = matches!(consignment.standing, Standing::Delivered { .. });
-        if was_delivered {
+        let to_archive = is_to_archive(&consignment);
+        if matches!(consignment.standing, Standing::Delivered { .. }) {
             self.discard(&self.queries.deliveries(&consignment.id)?);
         }
         while consignment.standing.is_due(self.due(self.clock.now())) {
@@ -55,7 +55,7 @@ impl Inbound {
                 Err(_) => Failure::of(Consequence::Defer(DeferCause::WorkerFault), "a worker panicked"),
             };
             let Failure::This { consequence, alarm, detail } = failure else { continue };
-            if matches!(consignment.standing, Standing::Delivered { .. } | Standing::Closed { .. }) {
+            if is_to_archive(&consignment) || matches!(consignment.standing, Standing::Closed { .. }) {
                 self.not_closed(&consignment, &detail)?;
                 break;
             }
@@ -65,7 +65,7 @@ impl Inbound {
             self.record_consequence(&mut consignment, consequence, &detail)?;
             debug_assert_ne!(before, consignment.revision, "a failed step must leave a record");
         }
-        if was_delivered && matches!(consignment.standing, Standing::Closed { .. }) {
+        if to_archive && matches!(consignment.standing, Standing::Closed { .. }) {
             self.alarm(ARCHIVE, None)?;
         }
         Ok(Some(consignment.standing))
@@ -79,6 +79,9 @@ impl Inbound {
     ) -> Result<(), Failure> {
         match consignment.standing.clone() {
             Standing::Collected { .. } | Standing::Deferred { resume: Resume::Opening, .. } => {
+                if let Some(found) = self.answer_in(consignment)? {
+                    return Ok(self.record_answer(consignment, found)?);
+                }
                 let deliveries = self.open_to_staged(consignment, name, ahead.take())?;
                 self.publish(consignment, &deliveries)?;
                 self.clear_destination_alarms(&deliveries)?;
@@ -87,7 +90,7 @@ impl Inbound {
                 let deliveries = self.publish_again(consignment, &boot)?;
                 self.clear_destination_alarms(&deliveries)?;
             }
-            Standing::Delivered { .. } => self.close(consignment)?,
+            Standing::Delivered { .. } | Standing::Matched { .. } => self.close(consignment)?,
             Standing::Held { .. } | Standing::Closed { .. } | Standing::Rejected { .. } => {}
         }
         Ok(())
@@ -173,9 +176,9 @@ impl Inbound {
         Standing::Deferred { until, attempts, cause, resume }
     }
 
-    /// What is delivered stays so, whatever becomes of its original: it is archived at a later look.
+    /// What is delivered or matched stays so, whatever becomes of its original: it is archived at a later look.
     fn not_closed(&self, consignment: &Consignment, detail: &str) -> Result<(), Critical> {
-        if matches!(consignment.standing, Standing::Delivered { .. }) {
+        if is_to_archive(consignment) {
             tracing::warn!(transfer = %consignment.id, detail, "The original of {} is not archived yet", consignment.id);
             self.alarm(ARCHIVE, Some(AlarmReason::ArchiveFault))?;
         }
@@ -191,6 +194,11 @@ impl Inbound {
         }
         Ok(())
     }
+}
+
+/// Whether nothing is left to do but to archive the original.
+fn is_to_archive(consignment: &Consignment) -> bool {
+    matches!(consignment.standing, Standing::Delivered { .. } | Standing::Matched { .. })
 }
 
 /// Nothing of the system's is done at such a step, so nothing can fail there but the step itself.

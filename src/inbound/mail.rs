@@ -5,7 +5,7 @@
 //! is one file.
 
 use std::io::{Cursor, Read, Seek, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::open::{Opened, spool_changed};
 use super::{Failure, Inbound, Source};
@@ -16,7 +16,7 @@ use crate::durable::{PrivateContent, step};
 use crate::effects::pgp::Verdict;
 
 /// Largest mail, and largest MIME entity sealed in one, that is read: both are read in memory.
-const MAIL_BYTES_MAX: u64 = 64 << 20;
+pub(super) const MAIL_BYTES_MAX: u64 = 64 << 20;
 /// From this size on a mail waits until no other one is in memory.
 const LARGE_BYTES: u64 = 1 << 20;
 const HEAD_BYTES: u64 = 256;
@@ -28,8 +28,7 @@ impl Inbound {
         if consignment.sealed_bytes > MAIL_BYTES_MAX {
             return Err(unfit(Doubt { unfit: Unfit::TooComplex, why: "is larger than is read" }));
         }
-        let large = consignment.sealed_bytes >= LARGE_BYTES;
-        let _alone = large.then(|| LARGE_MAIL.lock().unwrap_or_else(PoisonError::into_inner));
+        let _alone = alone(consignment);
         // What is sealed in it is opened first; only then, without the mail in memory, is looked at what came out.
         let mut opened = Vec::new();
         for sealed in self.open_sealed_in(source, consignment)? {
@@ -41,14 +40,7 @@ impl Inbound {
 
     /// What came out of each sealed part of the mail, under the name the sender gave that.
     fn open_sealed_in(&self, source: &Source, consignment: &Consignment) -> Result<Vec<Opened>, Failure> {
-        let unreadable = |error| Failure::of(Consequence::Defer(DeferCause::SpoolUnreadable), error);
-        let size = usize::try_from(consignment.sealed_bytes).unwrap_or_default();
-        let mut mail = Vec::with_capacity(size);
-        let file = self.spool.raw(&consignment.source, &consignment.id).map_err(unreadable)?;
-        file.take(MAIL_BYTES_MAX + 1).read_to_end(&mut mail).map_err(unreadable)?;
-        if Digest::of(&mail) != consignment.sealed_digest {
-            return Err(spool_changed());
-        }
+        let mail = self.whole_mail(consignment)?;
         let open = |item: &Item<'_>| {
             let (sealed, at) = (item.sealed().map_err(unfit)?, consignment.received_at);
             let (content, mut verdict) = self
@@ -59,6 +51,22 @@ impl Inbound {
             Ok(Opened { content, verdict, at, sealed_bytes: sealed.len() as u64 })
         };
         sealed_items(&mail).map_err(unfit)?.iter().map(open).collect()
+    }
+
+    /// A mail as it was collected. Only for one that is [`alone`].
+    pub(super) fn whole_mail(&self, consignment: &Consignment) -> Result<Vec<u8>, Failure> {
+        let mail = self.beginning(consignment, MAIL_BYTES_MAX + 1)?;
+        if Digest::of(&mail) == consignment.sealed_digest { Ok(mail) } else { Err(spool_changed()) }
+    }
+
+    /// At most the first `bytes` of a mail.
+    pub(super) fn beginning(&self, consignment: &Consignment, bytes: u64) -> Result<Vec<u8>, Failure> {
+        let unreadable = |error| Failure::of(Consequence::Defer(DeferCause::SpoolUnreadable), error);
+        let size = usize::try_from(consignment.sealed_bytes.min(bytes)).unwrap_or_default();
+        let mut mail = Vec::with_capacity(size);
+        let file = self.spool.raw(&consignment.source, &consignment.id).map_err(unreadable)?;
+        file.take(bytes).read_to_end(&mut mail).map_err(unreadable)?;
+        Ok(mail)
     }
 
     /// The content itself, or the files of the MIME entity that it is.
@@ -97,6 +105,12 @@ impl Inbound {
     }
 }
 
+/// Waits until no other large mail is in memory, if this is one.
+pub(super) fn alone(consignment: &Consignment) -> Option<MutexGuard<'static, ()>> {
+    let large = consignment.sealed_bytes >= LARGE_BYTES;
+    large.then(|| LARGE_MAIL.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 fn one_signer(opened: Vec<Opened>) -> Result<Vec<Opened>, Failure> {
     let mut kept: Vec<Opened> = Vec::with_capacity(opened.len());
     for one in opened {
@@ -110,7 +124,7 @@ fn one_signer(opened: Vec<Opened>) -> Result<Vec<Opened>, Failure> {
     Ok(kept)
 }
 
-fn unfit(Doubt { unfit, why }: Doubt) -> Failure {
+pub(super) fn unfit(Doubt { unfit, why }: Doubt) -> Failure {
     Failure::of(Consequence::Hold(HoldReason::Mail { unfit }), format!("the mail {why}"))
 }
 

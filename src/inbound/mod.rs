@@ -5,6 +5,7 @@
 //! Holds: the store is the only queue; every step can be done again after a crash.
 
 mod advance;
+mod answer;
 mod check;
 mod claims;
 mod collect;

@@ -72,6 +72,7 @@ impl Inbound {
             Standing::Collected { .. }
             | Standing::Staged { .. }
             | Standing::Deferred { .. }
+            | Standing::Matched { .. }
             | Standing::Rejected { .. } => Became::UnderWay,
         };
         Ok(HoldReason::Repeat { first, received: known.received_at, became })

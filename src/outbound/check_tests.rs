@@ -18,6 +18,7 @@ fn judged(kind: &str, name: &str, content: &[u8]) -> Option<ReturnHold> {
         revision: Revision(0),
         stage: Stage::Scheduled,
         ordered: None,
+        resent: None,
         sealed: None,
     };
     let timetables = bundled().unwrap();

@@ -23,7 +23,16 @@ fn step_at(stage: &Stage, day: Date, window: Window, now: Timestamp) -> NextStep
 fn submission(kind: ReturnKind, transfer_on: Date, stage: Stage) -> Submission {
     let month = format!("{:04}-{:02}", transfer_on.year(), transfer_on.month());
     let key = SubmissionKey { kind, authority: "12302".parse().unwrap(), month: month.parse().unwrap() };
-    Submission { key, extract_from: None, transfer_on, revision: Revision(0), stage, ordered: None, sealed: None }
+    Submission {
+        key,
+        extract_from: None,
+        transfer_on,
+        revision: Revision(0),
+        stage,
+        ordered: None,
+        resent: None,
+        sealed: None,
+    }
 }
 
 #[test]

@@ -134,7 +134,16 @@ mod tests {
         let (file_name, message_id) = (String::new(), String::new());
         let sealed = Sealed { content: digest, sealed: digest, bytes: 0, file_name, message_id, at: at() };
         let sealed = is_sealed.then_some(sealed);
-        Submission { key, extract_from: None, transfer_on, revision: Revision(0), stage, ordered: None, sealed }
+        Submission {
+            key,
+            extract_from: None,
+            transfer_on,
+            revision: Revision(0),
+            stage,
+            ordered: None,
+            resent: None,
+            sealed,
+        }
     }
 
     #[test]

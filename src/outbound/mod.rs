@@ -2,11 +2,13 @@
 //!
 //! In:  timetables, the folders in which authorities leave returns, the time.
 //! Out: every obligation recorded once, sealed once, sent once on its transfer date, or missed and said so.
+//! What came back about what was sent is weighed in [`answers`].
 //! Steps: [`owed`] ▶ [`hand_in`] ([`pick_up`] ▶ [`further`] ▶ [`month`] ▶ [`check`] ▶ [`seal`]) ▶ [`send`], walked by [`round`]; decided by [`due`].
 //! Holds: the store is the only memory; a tick can be killed anywhere and done again. One tick at a time; what is being
 //! sent goes on beside it, in [`attempts`].
 
 mod alarm;
+mod answers;
 mod attempts;
 mod check;
 mod critical;

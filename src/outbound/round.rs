@@ -22,6 +22,7 @@ use super::taken::Notes;
 use crate::config::settings::{ReturnSettings, Window};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{LaNumber, Notice, Stage, Submission, SubmissionKey};
+use crate::effects::clock::london;
 use crate::store::{Alarm, SubmissionFilter};
 
 /// A return that is owed and no longer configured is never sent; that its day passes is still said.
@@ -73,6 +74,8 @@ impl<'a> Round<'a> {
         self.attempts.trouble()?;
         self.owe()?;
         self.settle_attempts_and_days()?;
+        self.weigh_answers()?;
+        self.resend_by_policy()?;
         self.pick_up_all()?;
         self.send_all()?;
         if !(self.stop)() {
@@ -129,7 +132,7 @@ impl<'a> Round<'a> {
         Ok(found.into_iter().next())
     }
 
-    fn settings(&self, key: &SubmissionKey) -> Option<&'a ReturnSettings> {
+    pub(super) fn settings(&self, key: &SubmissionKey) -> Option<&'a ReturnSettings> {
         let authority = self.parts.authorities.iter().find(|authority| authority.number == key.authority)?;
         authority.returns.iter().find(|settings| settings.kind == key.kind)
     }
@@ -230,7 +233,7 @@ impl<'a> Round<'a> {
             let unconfigured = || self.unconfigured(submission, now);
             if let Some(notice) = unconfigured().or_else(|| notice_of(submission, &self.hours(submission), quiet, now))
             {
-                wanted.insert(about_return(&submission.key), notice);
+                wanted.insert(about_return(&submission.key), self.with_policy(submission, notice));
             }
         }
         for (about, notice) in &wanted {
@@ -244,6 +247,15 @@ impl<'a> Round<'a> {
             self.parts.record_alarm(&alarm.about, None)?;
         }
         Ok(())
+    }
+
+    /// What a person must be told, and what happens if nobody does anything.
+    fn with_policy(&self, submission: &Submission, notice: Notice) -> Notice {
+        let Some(at) = self.resend_at(submission) else { return notice };
+        let zoned = at.to_zoned(london());
+        let more =
+            format!(" Unless an answer comes first, it is sent once more on {}.", zoned.strftime("%d %B %Y at %H:%M"));
+        Notice { says: notice.says + &more, ..notice }
     }
 
     /// What was ordered to be sent, and cannot be because nothing says how.

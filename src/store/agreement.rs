@@ -8,6 +8,9 @@ use super::evidence::Subject;
 use crate::domain::ledger::{Event, Facts, in_service_about};
 use crate::domain::{ConsignmentId, ReturnOrder, Stage, SubmissionKey};
 
+/// The word of [`Standing::Matched`](crate::domain::Standing::Matched).
+const MATCHED: &str = "matched";
+
 /// What an event does to the row of what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leads {
@@ -26,13 +29,14 @@ impl Leads {
             Event::Staged => Leads::Transfer(&["staged"]),
             Event::PossibleRepublish => Leads::Transfer(&["staged", "delivered"]),
             Event::Delivered | Event::DeliveredRecovered | Event::DeliveredTaken => Leads::Transfer(&["delivered"]),
+            Event::Answered => Leads::Transfer(&["matched"]),
             Event::Closed => Leads::Transfer(&["closed"]),
             Event::Deferred => Leads::Transfer(&["deferred"]),
             Event::Held => Leads::Transfer(&["held"]),
             Event::Rejected => Leads::Transfer(&["rejected"]),
             Event::Scheduled | Event::HoldEnded => Leads::Return(&["scheduled"]),
             Event::ReturnHeld => Leads::Return(&["held"]),
-            Event::Sealed => Leads::Return(&["sealed"]),
+            Event::Sealed | Event::ResentByPolicy => Leads::Return(&["sealed"]),
             Event::Sending => Leads::Return(&["sending"]),
             Event::Sent | Event::SentRecovered => Leads::Return(&["sent"]),
             Event::SendDeferred => Leads::Return(&["deferred"]),
@@ -100,6 +104,7 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
     let (subject, word) = match &change.state {
         StateChange::Collect(new) => (moved_transfer(&mut facts, &new.consignment.id), new.consignment.standing.word()),
         StateChange::Consignment { id, standing, .. } => (moved_transfer(&mut facts, id), standing.word()),
+        StateChange::Answer { id, .. } => (moved_transfer(&mut facts, id), MATCHED),
         StateChange::Owe { key, .. } => (moved_return(&mut facts, key), Stage::Scheduled.word()),
         StateChange::Submission { key, stage, .. } => (moved_return(&mut facts, key), stage.word()),
         StateChange::None | StateChange::Alarm { .. } | StateChange::InService { .. } => {
@@ -133,6 +138,11 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
             agree(&mut facts.content, one)
                 && agree_all(&mut facts.contents, several)
                 && agree(&mut facts.fingerprint, signer.clone())
+        }
+        StateChange::Answer { key, answer, status, .. } => {
+            agree(&mut facts.submission, Some(key.to_string()))
+                && agree(&mut facts.answer, Some(*answer))
+                && agree(&mut facts.reply, status.clone())
         }
         StateChange::Submission { sealed: Some(sealed), .. } => {
             agree(&mut facts.sealed, Some(sealed.sealed))

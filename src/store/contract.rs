@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use crate::domain::ledger::{Commitment, Event, Facts};
 use crate::domain::submission::Sealed;
 use crate::domain::{
-    Actor, Consignment, ConsignmentId, Delivery, Digest, Due, Fingerprint, LaNumber, Notice, RelevantMonth, ReturnKind,
-    Revision, SourceName, Stage, Standing, Submission, SubmissionKey,
+    Actor, Answer, Answered, Consignment, ConsignmentId, Delivery, Digest, Due, Fingerprint, LaNumber, Notice,
+    RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing, Submission, SubmissionKey,
 };
 
 /// The one write path.
@@ -61,6 +61,20 @@ pub enum StateChange {
         /// Whose signature was accepted, once known.
         signer: Option<Fingerprint>,
     },
+    /// A mail is found to answer a return: the consignment moves to Matched, and the answer is about the last attempt
+    /// to send that return until a later one passes the point of no return.
+    Answer {
+        /// Which consignment.
+        id: ConsignmentId,
+        /// The revision the decision was made on.
+        expect: Revision,
+        /// Which return.
+        key: SubmissionKey,
+        /// What it tells.
+        answer: Answer,
+        /// The report's status code.
+        status: Option<String>,
+    },
     /// A return becomes owed: stage Scheduled, revision 0. Recorded once; a key that exists is [`RecordError::Exists`].
     Owe {
         /// Which obligation.
@@ -70,7 +84,7 @@ pub enum StateChange {
         /// The day on which it must be sent.
         transfer_on: Date,
     },
-    /// A submission moves to another stage. By an order that leads to Scheduled or Sealed it may be sent from then on,
+    /// A submission moves to another stage. By an order, or the policy, that leads to Scheduled or Sealed it may be sent from then on,
     /// whatever its transfer date.
     Submission {
         /// Which one.
@@ -208,6 +222,14 @@ pub trait Queries: Send + Sync {
         authority: &LaNumber,
         content: &Digest,
     ) -> Result<Option<RelevantMonth>, QueryError>;
+    /// The return that is sent under this Message-ID (without angle brackets).
+    fn sent_as(&self, message_id: &str) -> Result<Option<Submission>, QueryError>;
+    /// What came back about this return, oldest first.
+    fn answers(&self, key: &SubmissionKey) -> Result<Vec<Answered>, QueryError>;
+    /// What this consignment tells of a return, if it is a mail about one.
+    fn answered(&self, id: &ConsignmentId) -> Result<Option<Answered>, QueryError>;
+    /// Every answer about the last attempt to send a return that is Sent or Uncertain, by return, oldest first.
+    fn answers_to_weigh(&self) -> Result<Vec<Answered>, QueryError>;
     /// What was last collected from this source with exactly these bytes.
     fn collected_bytes(&self, source: &SourceName, sealed: &Digest) -> Result<Option<Consignment>, QueryError>;
     /// Since when the authority's returns are this service's business; `None` before the first start with it.

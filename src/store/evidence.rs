@@ -8,9 +8,9 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use super::contract::{Head, Queries, QueryError};
-use crate::domain::Digest;
 use crate::domain::ledger::Commitment;
 use crate::domain::submission::Sealed;
+use crate::domain::{Answer, Digest};
 
 /// A reader that can stand still: what it then sees is one state, however much is written meanwhile.
 pub trait Auditable: Queries {
@@ -43,6 +43,8 @@ pub trait Evidence {
     fn stray(&self) -> Result<Option<String>, QueryError>;
     /// Every alarm that is raised.
     fn each_alarm(&self, visit: Visit<'_, KeptAlarm>) -> Result<(), QueryError>;
+    /// Every answer about a return.
+    fn each_answer(&self, visit: Visit<'_, KeptAnswer>) -> Result<(), QueryError>;
     /// Every authority that is in service, and since which transfer date.
     fn each_in_service(&self, visit: Visit<'_, (String, String)>) -> Result<(), QueryError>;
     /// Every name that was not erased.
@@ -108,6 +110,8 @@ pub struct Owed {
     pub content: Option<Vec<u8>>,
     /// When it was last ordered to be sent.
     pub ordered: Option<Timestamp>,
+    /// When the policy decided that it be sent once more.
+    pub resent: Option<Timestamp>,
 }
 
 /// A part as it lies in the store.
@@ -136,6 +140,23 @@ pub struct KeptAlarm {
     pub code: String,
     /// Since when; `None` if that is no time.
     pub since: Option<Timestamp>,
+}
+
+/// An answer about a return as it lies in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptAnswer {
+    /// The mail.
+    pub transfer: String,
+    /// The return.
+    pub key: String,
+    /// What it tells; `None` if that cannot be read.
+    pub answer: Option<Answer>,
+    /// The report's status code.
+    pub status: Option<String>,
+    /// It is about an attempt before the last one.
+    pub earlier: bool,
+    /// The entry it came with.
+    pub entry: u64,
 }
 
 /// What a consignment was collected as.

@@ -101,10 +101,11 @@ fn every_key_of_the_reference_is_real_and_every_example_valid() {
     assert!(all.contains("\nreply_timeout = \"10m\"\n") && all.contains("\n[courier.smtp]\n"), "{all}");
     let problems = Etc::with(&all).load().unwrap_err();
     let found: Vec<&str> = problems.iter().map(|problem| problem.wrong.as_str()).collect();
-    // Keys that exclude each other, and the other courier an alarm needs, are all that is wrong with setting every key.
+    // Keys that exclude each other or the return, and the other courier an alarm needs, are all that is wrong with setting every key.
     let expected = [
         "there is no courier `mail`",
         "it has both `password_credential` and `password_file`",
+        "an shbe is never sent twice by itself",
         "it has both `folder` and `smtp`",
     ];
     assert_eq!(found, expected, "{problems}");

@@ -1,7 +1,8 @@
 #!/bin/sh
 # postfix.sh DIR CERTIFICATES PORT: lays out and runs Postfix in the foreground, with all it has below DIR. Needs root.
-# PORT: STARTTLS; PORT+1: implicit TLS. Account returns@mx.example, password "correct horse". Mail for dwp.example goes to
-# Maildirs DIR/mail/NAME/; r450@ and r550@ are refused as recipients, `Subject: refuse` after the dot.
+# PORT: STARTTLS; PORT+1: implicit TLS. Account returns@mx.example, password "correct horse". Mail for dwp.example and
+# council.example goes to Maildirs DIR/mail/NAME/, mail for gone.example is taken and comes back; r450@ and r550@ are
+# refused as recipients, `Subject: refuse` after the dot.
 set -eu
 dir=$1 certificates=$2 port=$3
 mkdir -p "$dir/etc/sasl" "$dir/queue" "$dir/data" "$dir/mail"
@@ -19,12 +20,13 @@ inet_protocols = ipv4
 myhostname = mx.example
 mydestination =
 mynetworks =
-virtual_mailbox_domains = dwp.example
+virtual_mailbox_domains = dwp.example, council.example
 virtual_mailbox_base = $dir/mail
 virtual_mailbox_maps = static:hbms/
 virtual_uid_maps = static:65534
 virtual_gid_maps = static:65534
 virtual_mailbox_limit = 0
+transport_maps = inline:{ gone.example=returning:5.1.1 nobody here }
 default_transport = error:5.7.1 no other mail in tests
 smtpd_tls_cert_file = $certificates/localhost.pem
 smtpd_tls_key_file = $certificates/localhost.key
@@ -53,6 +55,7 @@ trace unix - - n - 0 bounce
 proxymap unix - - n - - proxymap
 virtual unix - n n - - virtual
 error unix - - n - - error
+returning unix - - n - - error
 retry unix - - n - - error
 anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd

@@ -8,6 +8,7 @@
 // RFC 3156 (OpenPGP in MIME), RFC 2045 and 2046 (MIME)
 
 mod agreement;
+mod answer;
 mod bounds;
 mod content;
 mod form;
@@ -18,6 +19,8 @@ use std::borrow::Cow;
 
 use content::Content;
 use part::Part;
+
+pub use answer::{Mentions, Report, mentions, report};
 
 pub use crate::domain::reason::UnfitMail as Unfit;
 
@@ -123,18 +126,23 @@ pub fn entity_files(entity: &[u8]) -> Result<Vec<EntityFile<'_>>, Doubt> {
     if files.is_empty() { Err(doubt(Unfit::Plain, "was opened, and has no file in it")) } else { Ok(files) }
 }
 
-/// Everything that is not a container, once both readings agree and nothing in the form is doubtful.
+/// Everything that is not a container, of a mail that is [`checked`].
 fn leaves(mail: &[u8]) -> Result<Vec<Part<'_>>, Doubt> {
+    let mut leaves = Vec::new();
+    checked(mail)?.into_leaves(&mut leaves);
+    content::check_armour(mail, &leaves)?;
+    Ok(leaves)
+}
+
+/// The mail as a tree of parts, once both readings agree and nothing in its form is doubtful.
+fn checked(mail: &[u8]) -> Result<Part<'_>, Doubt> {
     bounds::check(mail)?;
     form::check_octets(mail)?;
     let root = part::read(mail)?;
     form::check(&root, 0)?;
     form::check_boundaries(mail, &root)?;
     agreement::check(mail, &root)?;
-    let mut leaves = Vec::new();
-    root.into_leaves(&mut leaves);
-    content::check_armour(mail, &leaves)?;
-    Ok(leaves)
+    Ok(root)
 }
 
 #[cfg(test)]

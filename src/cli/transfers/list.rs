@@ -47,12 +47,13 @@ pub enum Direction {
 }
 
 /// Every word of a standing or a stage that a transfer can have.
-pub(super) const STATES: [&str; 15] = [
+pub(super) const STATES: [&str; 16] = [
     "collected",
     "staged",
     "deferred",
     "held",
     "delivered",
+    "matched",
     "closed",
     "rejected",
     "sealed",

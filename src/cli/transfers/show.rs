@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::answers::{self, ShownAnswer};
 use super::entries::{self, Happened};
 use super::find::{Found, find};
 use super::transfer::Transfer;
@@ -29,6 +30,9 @@ pub(crate) struct Shown {
     pub name: Option<String>,
     /// Of a return: the message's id.
     pub message_id: Option<String>,
+    /// What came back about it, if it is a return; what it tells of a return, if it is a mail about one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<ShownAnswer>,
     /// What the ledger says of it.
     pub entries: Vec<Happened>,
 }
@@ -55,12 +59,13 @@ pub(crate) fn shown(found: &Found, queries: &dyn Queries) -> Result<Shown, CliEr
     if transfer.signer.is_none() {
         transfer.signer = entries.iter().rev().find_map(|entry| entry.fingerprint.clone());
     }
-    Ok(Shown { transfer, name, message_id, entries })
+    let answers = answers::about(found, queries)?;
+    Ok(Shown { transfer, name, message_id, answers, entries })
 }
 
 /// Writes it for people.
 pub(crate) fn write_text(shown: &Shown, text: &mut Text) {
-    let Shown { transfer, name, message_id, entries } = shown;
+    let Shown { transfer, name, message_id, answers, entries } = shown;
     let again =
         transfer.until.map(|until| format!("{} (attempts so far: {})", moment(until), transfer.attempts.unwrap_or(0)));
     text.facts([
@@ -90,6 +95,7 @@ pub(crate) fn write_text(shown: &Shown, text: &mut Text) {
             ("Delivered to", part.delivered_to.clone()),
         ]);
     }
+    answers::write(answers, text);
     text.gap();
     entries::write(entries, text);
 }

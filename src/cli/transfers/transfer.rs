@@ -69,9 +69,10 @@ impl Transfer {
         let notice = notice_of_standing(standing);
         let (attempts, until, finished_at) = match standing {
             Standing::Deferred { attempts, until, .. } => (Some(*attempts), Some(*until), None),
-            Standing::Delivered { at } | Standing::Closed { at } | Standing::Rejected { at, .. } => {
-                (None, None, Some(*at))
-            }
+            Standing::Delivered { at }
+            | Standing::Matched { at }
+            | Standing::Closed { at }
+            | Standing::Rejected { at, .. } => (None, None, Some(*at)),
             Standing::Collected { .. } | Standing::Staged { .. } | Standing::Held { .. } => (None, None, None),
         };
         let is_out = matches!(standing, Standing::Delivered { .. } | Standing::Closed { .. });
@@ -168,9 +169,11 @@ pub fn notice_of_standing(standing: &Standing) -> Option<Notice> {
         Standing::Deferred { cause, .. } => Some(cause.notice()),
         Standing::Held { reason, .. } => Some(reason.notice()),
         Standing::Rejected { reason, .. } => Some(reason.notice()),
-        Standing::Collected { .. } | Standing::Staged { .. } | Standing::Delivered { .. } | Standing::Closed { .. } => {
-            None
-        }
+        Standing::Collected { .. }
+        | Standing::Staged { .. }
+        | Standing::Delivered { .. }
+        | Standing::Matched { .. }
+        | Standing::Closed { .. } => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! `[[authority]]`: drop folders, routes and returns.
 
+use std::time::Duration;
+
 use super::report::Report;
 use super::{DAY, HOUR, PAUSE_MIN, SECOND, each_in, exchange};
 use crate::config::location::TreePath;
@@ -9,6 +11,7 @@ use crate::config::settings::{
     AuthoritySettings, DropFolderSettings, MailTls, MailboxSettings, ReturnSettings, RouteSettings,
 };
 use crate::config::template::{FileNameTemplate, TemplateUse};
+use crate::domain::ReturnKind;
 
 pub(super) fn check(raw: &RawAuthority, at: &TreePath, report: &mut Report<'_>) -> Option<AuthoritySettings> {
     let number = report.parse(&at.key("number"), &raw.number);
@@ -143,6 +146,7 @@ fn owed(raw: &RawReturn, at: &TreePath, report: &mut Report<'_>) -> Option<Retur
     let window = report.noted(&at.key("window"), notation::window(&raw.window), &wrong, next);
     let settle = report.duration(&at.key("settle"), &raw.settle, PAUSE_MIN..=HOUR);
     let file_name = template(&raw.file_name, TemplateUse::Return, &at.key("file_name"), report);
+    let resend = resend(raw, kind, at, report);
     Some(ReturnSettings {
         kind: kind?,
         pick_up: pick_up?,
@@ -151,7 +155,23 @@ fn owed(raw: &RawReturn, at: &TreePath, report: &mut Report<'_>) -> Option<Retur
         window: window?,
         settle: settle?,
         file_name: file_name?,
+        resend_uncertain_after: resend?,
     })
+}
+
+fn resend(
+    raw: &RawReturn,
+    kind: Option<ReturnKind>,
+    at: &TreePath,
+    report: &mut Report<'_>,
+) -> Option<Option<Duration>> {
+    let Some(written) = &raw.resend_uncertain_after else { return Some(None) };
+    let at = at.key("resend_uncertain_after");
+    if kind.is_some_and(|kind| !kind.may_come_twice()) {
+        report.wrong(&at, "an shbe is never sent twice by itself", "take the key out; it is for hbms-mi only");
+        return None;
+    }
+    report.duration(&at, written, SECOND * 600..=DAY * 7).map(Some)
 }
 
 fn template(text: &str, to: TemplateUse, at: &TreePath, report: &mut Report<'_>) -> Option<FileNameTemplate> {

@@ -5,6 +5,7 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::columns::{At, Count, Day, Json, Place};
+use crate::domain::ledger::Event;
 use crate::domain::{
     ConsignmentId, Delivery, Digest, Notice, ReturnOrder, Revision, Stage, Standing, SubmissionKey, consignment,
     submission,
@@ -55,10 +56,33 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
             }
             Ok(revision)
         }
+        StateChange::Answer { id, expect, key, answer, status } => {
+            let revision = rows.move_consignment(id, *expect, &Standing::Matched { at: change.at })?;
+            rows.run(
+                "INSERT INTO answer (consignment, kind, authority, month, answer, status, entry) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![id, key.kind, key.authority, key.month, Json(answer), status, rows.entry],
+            )?;
+            Ok(revision)
+        }
         StateChange::Owe { key, extract_from, transfer_on } => rows.owe(key, extract_from.map(Day), Day(*transfer_on)),
         StateChange::Submission { key, expect, stage, sealed } => {
             let revision = rows.move_submission(key, *expect, stage)?;
-            if change.facts.order == Some(ReturnOrder::Resend) {
+            if matches!(stage, Stage::Sending { .. }) {
+                // What came back was about the attempt before.
+                rows.run(
+                    "UPDATE answer SET earlier = 1 WHERE kind = ?1 AND authority = ?2 AND month = ?3",
+                    params![key.kind, key.authority, key.month],
+                )?;
+            }
+            let by_policy = change.event == Event::ResentByPolicy;
+            if by_policy {
+                rows.run(
+                    "UPDATE submission SET resent_at = ?4 WHERE kind = ?1 AND authority = ?2 AND month = ?3",
+                    params![key.kind, key.authority, key.month, At(change.at)],
+                )?;
+            }
+            if by_policy || change.facts.order == Some(ReturnOrder::Resend) {
                 rows.run(
                     "UPDATE submission SET ordered_at = ?4 WHERE kind = ?1 AND authority = ?2 AND month = ?3",
                     params![key.kind, key.authority, key.month, At(change.at)],

@@ -10,7 +10,8 @@ use super::columns::{At, Count, Day};
 use super::snapshot::SqliteSnapshot;
 use super::{connect_to_read, rows};
 use crate::domain::{
-    Consignment, ConsignmentId, Delivery, Digest, LaNumber, RelevantMonth, ReturnKind, SourceName, Submission,
+    Answered, Consignment, ConsignmentId, Delivery, Digest, LaNumber, RelevantMonth, ReturnKind, SourceName,
+    Submission, SubmissionKey,
 };
 use crate::store::evidence::{Auditable, Evidence};
 use crate::store::{Alarm, ConsignmentFilter, Head, Queries, QueryError, SubmissionFilter};
@@ -203,6 +204,46 @@ impl Queries for SqliteQueries {
                 .query_row(params![kind, authority, content], |row| row.get(0))
                 .optional()
         })
+    }
+
+    fn sent_as(&self, message_id: &str) -> Result<Option<Submission>, QueryError> {
+        let sql = format!(
+            "SELECT {} FROM submission WHERE sealed IS NOT NULL AND json_extract(sealed, '$.message_id') = ?1",
+            rows::SUBMISSION
+        );
+        self.0.read(|connection| connection.prepare_cached(&sql)?.query_row([message_id], rows::submission).optional())
+    }
+
+    fn answers(&self, key: &SubmissionKey) -> Result<Vec<Answered>, QueryError> {
+        let sql = format!(
+            "SELECT {} FROM answer JOIN consignment ON consignment.id = answer.consignment \
+             WHERE answer.kind = ?1 AND answer.authority = ?2 AND answer.month = ?3 ORDER BY answer.entry",
+            rows::ANSWERED
+        );
+        self.0.read(|connection| {
+            connection
+                .prepare_cached(&sql)?
+                .query_map(params![key.kind, key.authority, key.month], rows::answered)?
+                .collect()
+        })
+    }
+
+    fn answered(&self, id: &ConsignmentId) -> Result<Option<Answered>, QueryError> {
+        let sql = format!(
+            "SELECT {} FROM answer JOIN consignment ON consignment.id = answer.consignment WHERE consignment.id = ?1",
+            rows::ANSWERED
+        );
+        self.0.read(|connection| connection.prepare_cached(&sql)?.query_row([id], rows::answered).optional())
+    }
+
+    fn answers_to_weigh(&self) -> Result<Vec<Answered>, QueryError> {
+        let sql = format!(
+            "SELECT {} FROM answer JOIN consignment ON consignment.id = answer.consignment \
+             JOIN submission USING (kind, authority, month) WHERE NOT answer.earlier AND submission.word IN ('sent', 'uncertain') \
+             ORDER BY answer.kind, answer.authority, answer.month, answer.entry",
+            rows::ANSWERED
+        );
+        self.0.read(|connection| connection.prepare_cached(&sql)?.query_map([], rows::answered)?.collect())
     }
 
     fn in_service_from(&self, authority: &LaNumber) -> Result<Option<Date>, QueryError> {

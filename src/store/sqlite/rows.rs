@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rusqlite::Row;
 
 use super::columns::{At, Count, Day, Json, Place};
-use crate::domain::{Consignment, Delivery, Submission, SubmissionKey};
+use crate::domain::{Answered, Consignment, Delivery, Submission, SubmissionKey};
 use crate::store::Alarm;
 
 /// The columns of [`consignment`], in its order.
@@ -46,7 +46,7 @@ pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
 
 /// The columns of [`submission`], in its order.
 pub(super) const SUBMISSION: &str =
-    "kind, authority, month, extract_from, transfer_on, revision, stage, sealed, ordered_at";
+    "kind, authority, month, extract_from, transfer_on, revision, stage, sealed, ordered_at, resent_at";
 
 pub(super) fn submission(row: &Row<'_>) -> rusqlite::Result<Submission> {
     Ok(Submission {
@@ -57,6 +57,22 @@ pub(super) fn submission(row: &Row<'_>) -> rusqlite::Result<Submission> {
         stage: row.get::<_, Json<_>>(6)?.0,
         sealed: row.get::<_, Option<Json<_>>>(7)?.map(|json| json.0),
         ordered: row.get::<_, Option<At>>(8)?.map(|at| at.0),
+        resent: row.get::<_, Option<At>>(9)?.map(|at| at.0),
+    })
+}
+
+/// The columns of [`answered`], in its order.
+pub(super) const ANSWERED: &str = "answer.kind, answer.authority, answer.month, consignment.id, consignment.source, \
+     answer.answer, answer.status, consignment.received_at";
+
+pub(super) fn answered(row: &Row<'_>) -> rusqlite::Result<Answered> {
+    Ok(Answered {
+        key: SubmissionKey { kind: row.get(0)?, authority: row.get(1)?, month: row.get(2)? },
+        transfer: row.get(3)?,
+        source: row.get(4)?,
+        answer: row.get::<_, Json<_>>(5)?.0,
+        status: row.get(6)?,
+        at: row.get::<_, At>(7)?.0,
     })
 }
 

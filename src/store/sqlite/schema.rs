@@ -6,7 +6,11 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION_ID: i64 = 0x4842_436f;
 
 /// In order; the n-th leads to version n.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_ordered.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_ordered.sql"),
+    include_str!("migrations/0003_answers.sql"),
+];
 
 /// The version this program knows.
 pub(super) const VERSION: usize = MIGRATIONS.len();

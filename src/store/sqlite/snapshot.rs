@@ -10,7 +10,9 @@ use super::queries::head;
 use crate::domain::ledger::Commitment;
 use crate::domain::submission::Sealed;
 use crate::domain::{Stage, Standing, SubmissionKey};
-use crate::store::evidence::{Evidence, KeptAlarm, KeptEntry, KeptName, KeptPart, Origin, Owed, Row, Subject, Visit};
+use crate::store::evidence::{
+    Evidence, KeptAlarm, KeptAnswer, KeptEntry, KeptName, KeptPart, Origin, Owed, Row, Subject, Visit,
+};
 use crate::store::{Head, QueryError};
 
 pub(super) struct SqliteSnapshot {
@@ -19,7 +21,7 @@ pub(super) struct SqliteSnapshot {
 
 const TRANSFERS: &str = "SELECT id, word, standing, entry, source, sealed_digest, name, signer FROM consignment";
 const RETURNS: &str = "SELECT kind || '/' || authority || '/' || month, word, stage, entry, extract_from, transfer_on, \
-                       sealed, content, ordered_at FROM submission";
+                       sealed, content, ordered_at, resent_at FROM submission";
 
 impl SqliteSnapshot {
     /// The state of this moment, until it is dropped.
@@ -72,6 +74,7 @@ fn owed_return(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
             sealed: row.get::<_, Option<Json<Sealed>>>(6).ok().flatten().map(|sealed| sealed.0),
             content: row.get(7)?,
             ordered: row.get::<_, Option<At>>(8)?.map(|at| at.0),
+            resent: row.get::<_, Option<At>>(9)?.map(|at| at.0),
         }),
     })
 }
@@ -162,6 +165,22 @@ impl Evidence for SqliteSnapshot {
             Ok(KeptAlarm { about: row.get(0)?, code: row.get(1)?, since })
         };
         self.each("SELECT about, code, since FROM alarm ORDER BY about", [], read, visit).map(|_| ())
+    }
+
+    fn each_answer(&self, visit: Visit<'_, KeptAnswer>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| {
+            Ok(KeptAnswer {
+                transfer: row.get(0)?,
+                key: row.get(1)?,
+                answer: row.get::<_, Json<_>>(2).ok().map(|json| json.0),
+                status: row.get(3)?,
+                entry: row.get::<_, Count>(4)?.0,
+                earlier: row.get(5)?,
+            })
+        };
+        let sql = "SELECT consignment, kind || '/' || authority || '/' || month, answer, status, entry, earlier \
+                   FROM answer ORDER BY entry";
+        self.each(sql, [], read, visit).map(|_| ())
     }
 
     fn each_in_service(&self, visit: Visit<'_, (String, String)>) -> Result<(), QueryError> {

@@ -15,7 +15,7 @@ use crate::domain::Digest;
 use crate::domain::ledger::{Entry, Event, Facts, PartFacts};
 use crate::domain::return_order::ReturnOrder;
 use crate::store::QueryError;
-use crate::store::evidence::{Evidence, KeptPart, Owed, Row, Subject};
+use crate::store::evidence::{Evidence, KeptAnswer, KeptPart, Owed, Row, Subject};
 
 /// What was told so far.
 #[derive(Default)]
@@ -25,6 +25,9 @@ pub(super) struct Told {
     claims: BTreeMap<String, BTreeSet<Digest>>,
     sealed: BTreeMap<String, u64>,
     ordered: BTreeMap<String, (u64, Timestamp)>,
+    resent: BTreeMap<String, (u64, Timestamp)>,
+    /// By the entry they came with.
+    answers: BTreeMap<u64, KeptAnswer>,
     alarms: BTreeMap<String, Raised>,
     in_service: BTreeMap<String, u64>,
 }
@@ -51,6 +54,17 @@ impl Told {
             }
             Event::ReturnOrdered if facts.order == Some(ReturnOrder::Resend) => {
                 self.ordered.insert(facts.submission.clone().unwrap_or_default(), (seq, at));
+            }
+            Event::ResentByPolicy => {
+                let key = facts.submission.clone().unwrap_or_default();
+                self.resent.insert(key.clone(), (seq, at));
+                self.ordered.insert(key, (seq, at));
+            }
+            Event::Answered => drop(self.answers.insert(seq, answer_in(entry))),
+            // What came back was about the attempt before.
+            Event::Sending => {
+                let about = self.answers.values_mut().filter(|answer| Some(&answer.key) == facts.submission.as_ref());
+                about.for_each(|answer| answer.earlier = true);
             }
             Event::AlarmRaised => drop(self.alarms.insert(about(), Raised { seq, code: facts.code.clone(), at })),
             Event::AlarmCleared => drop(self.alarms.remove(&about())),
@@ -113,6 +127,12 @@ impl Told {
             let says = format!("The store has another order to send return {key} than the ledger tells of.");
             faults.push(Fault { at: ordered.map(|(seq, _)| *seq), says });
         }
+        let resent = self.resent.get(key);
+        if owed.resent != resent.map(|(_, at)| *at) {
+            let says =
+                format!("The store has return {key} sent once more by the policy otherwise than the ledger tells.");
+            faults.push(Fault { at: resent.map(|(seq, _)| *seq), says });
+        }
         faults
     }
 
@@ -121,6 +141,7 @@ impl Told {
         let mut faults: Vec<Fault> = Vec::new();
         let stray = view.stray()?.map(|what| format!("The store has {what}, but no transfer that it can belong to."));
         faults.extend(stray.map(|says| Fault { at: None, says }));
+        faults.extend(self.answers(view)?);
         let (alarms, in_service) = (&mut self.alarms, &mut self.in_service);
         view.each_alarm(&mut |alarm| {
             let raised = alarms.remove(&alarm.about);
@@ -150,6 +171,34 @@ impl Told {
             Fault { at: Some(*seq), says }
         }));
         Ok(faults)
+    }
+
+    fn answers(&mut self, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
+        let (told, mut faults) = (&mut self.answers, Vec::new());
+        view.each_answer(&mut |kept| {
+            if told.remove(&kept.entry).as_ref() != Some(&kept) {
+                let says = format!("The store has another answer about return {} than the ledger tells of.", kept.key);
+                faults.push(Fault { at: Some(kept.entry), says });
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        faults.extend(told.iter().map(|(seq, answer)| {
+            let says = format!("Entry {seq} tells of an answer about return {}, but the store has none.", answer.key);
+            Fault { at: Some(*seq), says }
+        }));
+        Ok(faults)
+    }
+}
+
+fn answer_in(entry: &Entry) -> KeptAnswer {
+    let facts = &entry.facts;
+    KeptAnswer {
+        transfer: facts.transfer.map(|id| id.to_string()).unwrap_or_default(),
+        key: facts.submission.clone().unwrap_or_default(),
+        answer: facts.answer,
+        status: facts.reply.clone(),
+        earlier: false,
+        entry: entry.seq,
     }
 }
 

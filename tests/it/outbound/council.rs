@@ -19,7 +19,7 @@ use hbcourier::effects::pgp::{KeyAlgorithm, KeyRing, OpenRequest, Opener, Signer
 use hbcourier::effects::spool::Spool;
 use hbcourier::operator::{Operator, Order};
 use hbcourier::outbound::{Outbound, OutboundParts};
-use hbcourier::store::{Alarm, Queries, SqliteStore, SubmissionFilter, verify};
+use hbcourier::store::{Alarm, Queries, Recorder, SqliteStore, SubmissionFilter, verify};
 use jiff::Timestamp;
 use jiff::civil::{Time, time};
 
@@ -46,6 +46,8 @@ pub struct Council {
     pub dir: tempfile::TempDir,
     pub clock: Arc<VirtualClock>,
     pub window: Window,
+    /// After how long what is Uncertain and may come twice is sent once more. A restart takes it up.
+    pub resend_after: Option<Duration>,
     numbers: Vec<LaNumber>,
     way: Way,
     boot: u32,
@@ -82,7 +84,8 @@ impl Council {
         }
         let clock = Arc::new(VirtualClock::showing(civil));
         let window = Window { from: time(8, 0, 0, 0), until: time(18, 0, 0, 0) };
-        let mut council = Council { dir, clock, window, numbers, way, boot: 0, opener: None, service: None };
+        let mut council =
+            Council { dir, clock, window, resend_after: None, numbers, way, boot: 0, opener: None, service: None };
         let (ours, dwp) = (council.ring("state"), council.ring("dwp"));
         dwp.trust(&partner("council"), &ours.export_own().unwrap(), None, keys_made()).unwrap();
         council.start();
@@ -144,6 +147,7 @@ impl Council {
             window: self.window,
             settle: SETTLE,
             file_name: FileNameTemplate::parse(RETURN_NAME, TemplateUse::Return).unwrap(),
+            resend_uncertain_after: self.resend_after.filter(|_| kind.may_come_twice()),
         });
         AuthoritySettings {
             number: number.clone(),
@@ -234,6 +238,16 @@ impl Council {
         let actor = Actor::Account { uid: 1000, name: "officer".to_owned() };
         let done = operator.execute(&actor, &Order::Return { key, decision, by, reason });
         done.map(|done| done.says).map_err(|refused| refused.to_string())
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Writes to the store.
+    pub fn recorder(&self) -> impl Recorder + use<> {
+        self.service().store.recorder()
     }
 
     /// The time in London against this.

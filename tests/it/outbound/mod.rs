@@ -1,5 +1,6 @@
 //! Outbound on the real store, spool, keys and folders, under a clock that tests set.
 
+mod answers;
 mod council;
 #[cfg(feature = "failpoints")]
 mod crashes;

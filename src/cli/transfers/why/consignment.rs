@@ -6,9 +6,10 @@ use super::step::{Progress, Step};
 use super::{Considered, Explanation, Outcome};
 use crate::cli::output::{CliError, moment};
 use crate::cli::reading::Reading;
+use crate::cli::transfers::answers;
 use crate::cli::transfers::transfer::notice_of_standing;
 use crate::config::settings::{AuthoritySettings, RouteSettings, SourceSettings};
-use crate::domain::{Consignment, Delivery, FileKind, HoldReason, Standing};
+use crate::domain::{Answered, Consignment, Delivery, FileKind, HoldReason, Standing};
 use crate::effects::pgp::KeyListing;
 
 /// A consignment, and what is configured about where it came from.
@@ -23,6 +24,9 @@ struct Case<'a> {
 }
 
 pub(super) fn explain(consignment: &Consignment, reading: &Reading<'_>) -> Result<Explanation, CliError> {
+    if let Some(answered) = reading.queries.answered(&consignment.id)? {
+        return Ok(an_answer(consignment, &answered));
+    }
     let folders = reading
         .settings
         .authorities
@@ -52,6 +56,19 @@ pub(super) fn explain(consignment: &Consignment, reading: &Reading<'_>) -> Resul
         says,
         next,
     })
+}
+
+/// Of a mail about a return no rule of what is delivered is asked.
+fn an_answer(consignment: &Consignment, answered: &Answered) -> Explanation {
+    let id = consignment.id.to_string();
+    Explanation {
+        about: id.clone(),
+        transfer: Some(id),
+        state: consignment.standing.word().to_owned(),
+        rules: Vec::new(),
+        says: format!("{} There is nothing in it to deliver.", answers::says(answered)),
+        next: None,
+    }
 }
 
 impl Case<'_> {
@@ -210,6 +227,7 @@ impl Case<'_> {
             Standing::Delivered { at } | Standing::Closed { at } => {
                 format!("Delivered {}: every rule was met. {}", moment(*at), self.destinations())
             }
+            Standing::Matched { at } => format!("Matched {}; its original is being archived.", moment(*at)),
             Standing::Rejected { at, .. } => format!("Rejected {}: {because}", moment(*at)),
         };
         (says, next)

@@ -91,7 +91,7 @@ impl Progress {
             Standing::Held { reason, .. } => of_hold(reason),
             Standing::Rejected { reason: RejectReason::NoIntegrity, .. } => Progress::Stopped(Step::Opening),
             Standing::Rejected { reason: RejectReason::ByOrder, .. } => Progress::Broken,
-            Standing::Delivered { .. } | Standing::Closed { .. } => Progress::Done,
+            Standing::Delivered { .. } | Standing::Matched { .. } | Standing::Closed { .. } => Progress::Done,
         }
     }
 }
