@@ -143,6 +143,8 @@ pub struct KeptAlarm {
 pub struct Origin {
     /// The source.
     pub source: String,
+    /// Whose it is now.
+    pub authority: String,
     /// SHA-256 of the sealed bytes.
     pub sealed: Vec<u8>,
     /// The commitment to its name.
