@@ -126,6 +126,11 @@ pub(super) struct RawDropFolder {
     /// Whose signatures are accepted on what lies here.
     #[schemars(required, example = ["dwp"])]
     pub(super) partners: Option<Vec<String>>,
+    /// Further LA numbers whose files come here, each with an [[authority]] of its own. What comes must then name exactly
+    /// one of all these numbers, and goes by that one's routes; what names none, or two, is held. `partners` counts for
+    /// all of them.
+    #[schemars(example = ["101809"])]
+    pub(super) also_for: Vec<String>,
     /// What its files are: sealed files, or whole mails (RFC 5322), one in each, as a Maildir's `new` has them.
     pub(super) carries: Carries,
     /// How new files are noticed. The sweep finds them in any case.
@@ -170,6 +175,11 @@ pub(super) struct RawMailbox {
     /// Whose signatures are accepted on what comes here.
     #[schemars(required, example = ["dwp"])]
     pub(super) partners: Option<Vec<String>>,
+    /// Further LA numbers whose files come here, each with an [[authority]] of its own. What comes must then name exactly
+    /// one of all these numbers, and goes by that one's routes; what names none, or two, is held. `partners` counts for
+    /// all of them.
+    #[schemars(example = ["101809"])]
+    pub(super) also_for: Vec<String>,
     /// The folder in which the mails arrive.
     pub(super) folder: String,
     /// The folder into which a mail goes that is ours, whatever becomes of it. Made if it is not there.

@@ -100,6 +100,8 @@ pub struct DropFolderSettings {
     pub path: PathBuf,
     /// Whose signatures are accepted on what lies here.
     pub partners: Vec<PartnerName>,
+    /// Further authorities whose files come here.
+    pub also_for: Vec<LaNumber>,
     /// What its files are.
     pub carries: Carries,
     /// How new files are noticed. The sweep finds them in any case.
@@ -129,6 +131,8 @@ pub struct MailboxSettings {
     pub oauth: Option<OauthSettings>,
     /// Whose signatures are accepted on what comes here.
     pub partners: Vec<PartnerName>,
+    /// Further authorities whose mails come here.
+    pub also_for: Vec<LaNumber>,
     /// Where mails arrive.
     pub folder: String,
     /// Where they go once they are ours.
@@ -144,6 +148,8 @@ pub struct SourceSettings<'a> {
     pub name: &'a SourceName,
     /// Whose signatures are accepted.
     pub partners: &'a [PartnerName],
+    /// Further authorities that it serves.
+    pub also_for: &'a [LaNumber],
     /// Which of the two.
     pub way: SourceWay<'a>,
 }
@@ -172,11 +178,13 @@ impl AuthoritySettings {
         let folders = self.drop_folders.iter().map(|folder| SourceSettings {
             name: &folder.name,
             partners: &folder.partners,
+            also_for: &folder.also_for,
             way: SourceWay::Folder(folder),
         });
         let mailboxes = self.mailboxes.iter().map(|mailbox| SourceSettings {
             name: &mailbox.name,
             partners: &mailbox.partners,
+            also_for: &mailbox.also_for,
             way: SourceWay::Mailbox(mailbox),
         });
         folders.chain(mailboxes)

@@ -17,7 +17,7 @@ use crate::config::settings::{
 };
 use crate::config::{Settings, timetable};
 use crate::domain::timetable::Timetables;
-use crate::domain::{CourierName, DestinationName};
+use crate::domain::{CourierName, DestinationName, LaNumber};
 use crate::durable::{Directories, boot_id};
 use crate::effects::clock::{Clock, MachineClock};
 use crate::effects::courier::Courier;
@@ -192,7 +192,8 @@ pub fn build_with(settings: Settings, clock: Arc<dyn Clock>) -> Result<Service, 
         opener: keys.clone(),
         clock: clock.clone(),
         boot: boot.clone(),
-        sources: sources(&settings.authorities, &directories)?,
+        sources: sources(&settings.authorities, &directories),
+        routes: routes(&settings.authorities)?,
         terms: terms(&settings),
         claims: Claims::default(),
         left: Left::default(),
@@ -248,7 +249,7 @@ fn archive_limits(settings: &Settings) -> catalogue::Limits {
     catalogue::Limits { members_max: limits.archive_members_max, bytes_max: limits.archive_bytes_max }
 }
 
-fn sources(authorities: &[AuthoritySettings], directories: &Arc<Directories>) -> Result<Vec<Source>, StartFault> {
+fn sources(authorities: &[AuthoritySettings], directories: &Arc<Directories>) -> Vec<Source> {
     let mut sources = Vec::new();
     for authority in authorities {
         for source in authority.sources() {
@@ -261,16 +262,23 @@ fn sources(authorities: &[AuthoritySettings], directories: &Arc<Directories>) ->
             sources.push(Source {
                 name: source.name.clone(),
                 authority: authority.number.clone(),
+                also_for: source.also_for.to_vec(),
                 partners: source.partners.to_vec(),
                 carries,
                 origin,
-                routes: authority.routes.iter().map(route).collect::<Result<_, _>>()?,
             });
         }
     }
     // The lookout knows each drop folder by its place among them.
     sources.sort_by_key(|source| matches!(source.origin, Origin::Mailbox));
-    Ok(sources)
+    sources
+}
+
+fn routes(authorities: &[AuthoritySettings]) -> Result<BTreeMap<LaNumber, Vec<Route>>, StartFault> {
+    let of = |authority: &AuthoritySettings| {
+        Ok((authority.number.clone(), authority.routes.iter().map(route).collect::<Result<_, _>>()?))
+    };
+    authorities.iter().map(of).collect()
 }
 
 /// The server of a mailbox.

@@ -20,7 +20,7 @@ pub struct Consignment {
     pub id: ConsignmentId,
     /// Where it came from.
     pub source: SourceName,
-    /// Whose it is meant to be, by the source it came through.
+    /// Whose it is: by the source it came through, and from Staged on by what its content tells.
     pub authority: LaNumber,
     /// When it was collected. The policy of opening is evaluated at this time, also after a crash.
     pub received_at: Timestamp,

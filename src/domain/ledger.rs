@@ -135,6 +135,9 @@ pub struct Facts {
     /// The source concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceName>,
+    /// Whose a consignment is: by its source when it is collected, by its content when it is staged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority: Option<LaNumber>,
     /// Commitment to the name the file had at its source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Commitment>,

@@ -102,6 +102,13 @@ pub enum HoldReason {
         /// The number found.
         found: LaNumber,
     },
+    /// Names more than one of the LA numbers that its source serves.
+    SeveralAuthorities {
+        /// The numbers found.
+        found: Vec<LaNumber>,
+    },
+    /// Names no LA number, and its source serves several.
+    AuthorityUntold,
     /// A file of that name is at the destination, and it is not ours.
     NameConflict,
     /// Two parts of one pack would be delivered under the same name.

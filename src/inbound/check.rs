@@ -1,19 +1,23 @@
 //! Checking: whose it is, and where each part goes.
 //!
 //! In:  [`Recognised`] content. Out: [`Routed`]: every part with its delivery.
-//! Holds: content that names another authority goes nowhere; a part without a route stops the whole consignment.
+//! Holds: content goes by the routes of the authority that it tells, or nowhere; a part without a route stops the whole
+//! consignment.
 
 use std::path::Path;
 
 use super::identify::{Part, Recognised};
 use super::open::Opened;
-use super::{Failure, Inbound, Source};
+use super::whose::whose;
+use super::{Failure, Inbound, Route, Source};
 use crate::config::template::NameFacts;
-use crate::domain::{Consequence, Consignment, Delivery, DeliveryId, FileKind, HoldReason};
+use crate::domain::{Consequence, Consignment, Delivery, DeliveryId, FileKind, HoldReason, LaNumber};
 use crate::effects::destination::Access;
 
 /// Content whose every part has a place to go.
 pub(super) struct Routed {
+    /// Whose it is.
+    pub authority: LaNumber,
     pub opened: Vec<Opened>,
     pub parts: Vec<(Part, Delivery, Access)>,
 }
@@ -25,39 +29,38 @@ impl Inbound {
         consignment: &Consignment,
         recognised: Recognised,
     ) -> Result<Routed, Failure> {
-        let foreign = recognised.authorities.iter().find(|number| **number != consignment.authority);
-        if let Some(found) = foreign {
-            let hold = HoldReason::OtherAuthority { found: found.clone() };
-            return Err(Failure::of(Consequence::Hold(hold), "another authority's number is named"));
-        }
+        let authority = whose(&consignment.authority, source, &recognised.authorities)
+            .map_err(|hold| Failure::of(Consequence::Hold(hold), "the LA numbers that are named do not fit"))?;
+        let routes = self.routes_of(&authority);
         let mut parts: Vec<(Part, Delivery, Access)> = Vec::with_capacity(recognised.parts.len());
         for (index, part) in recognised.parts.into_iter().enumerate() {
-            let (delivery, access) = delivery(source, consignment, index, &part)?;
+            let (delivery, access) = delivery(&authority, routes, consignment, index, &part)?;
             if parts.iter().any(|(_, other, _)| other.path == delivery.path) {
                 let detail = "two parts of one pack would get the same name";
                 return Err(Failure::of(Consequence::Hold(HoldReason::SameNames), detail));
             }
             parts.push((part, delivery, access));
         }
-        Ok(Routed { opened: recognised.opened, parts })
+        Ok(Routed { authority, opened: recognised.opened, parts })
     }
 }
 
 fn delivery(
-    source: &Source,
+    authority: &LaNumber,
+    routes: &[Route],
     consignment: &Consignment,
     index: usize,
     part: &Part,
 ) -> Result<(Delivery, Access), Failure> {
-    let Some(route) = source.routes.iter().find(|route| route.kinds.contains(&part.kind)) else {
-        let detail = format!("no route for {}", part.kind);
+    let Some(route) = routes.iter().find(|route| route.kinds.contains(&part.kind)) else {
+        let detail = format!("no route of {authority} for {}", part.kind);
         return Err(Failure::of(Consequence::Hold(HoldReason::NoRoute), detail));
     };
     let number = u32::try_from(index).unwrap_or(u32::MAX);
     let id = DeliveryId::derive(&consignment.id, number, &route.destination);
     let file_name = route.file_name.render(&NameFacts {
         kind: part.kind.as_str(),
-        la: &consignment.authority,
+        la: authority,
         received: Some(consignment.received_at),
         id: Some(id.short()),
         month: None,

@@ -18,8 +18,10 @@ mod publish;
 mod recover;
 mod settle;
 mod stage;
+mod whose;
 mod withdrawn;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,8 +61,10 @@ pub struct Inbound {
     pub clock: Arc<dyn Clock>,
     /// The kernel's boot id.
     pub boot: String,
-    /// Where files come from, and where those of each source go.
+    /// Where files come from.
     pub sources: Vec<Source>,
+    /// Where those of each authority go: the first route that has the kind decides.
+    pub routes: BTreeMap<LaNumber, Vec<Route>>,
     /// Bounds and patience.
     pub terms: Terms,
     /// What is being worked on.
@@ -69,20 +73,20 @@ pub struct Inbound {
     pub left: Left,
 }
 
-/// One drop folder or mailbox, whose files come by it, and where they go.
+/// One drop folder or mailbox, and whose files come by it.
 pub struct Source {
     /// Its name.
     pub name: SourceName,
     /// Whose files arrive here.
     pub authority: LaNumber,
+    /// Whose files arrive here too. If there are any, each must tell whose it is.
+    pub also_for: Vec<LaNumber>,
     /// Whose signatures are accepted.
     pub partners: Vec<PartnerName>,
     /// What its files are.
     pub carries: Carries,
     /// What it is.
     pub origin: Origin,
-    /// The first route that has the kind decides.
-    pub routes: Vec<Route>,
 }
 
 /// What a source is.
@@ -192,6 +196,11 @@ impl Inbound {
     /// The source of this name, if it is still configured.
     pub fn source(&self, name: &SourceName) -> Option<&Source> {
         self.sources.iter().find(|source| source.name == *name)
+    }
+
+    /// Where files of this authority go; nowhere, if it is no longer configured.
+    fn routes_of(&self, authority: &LaNumber) -> &[Route] {
+        self.routes.get(authority).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Raises an alarm, or clears it (`None`), if that changes anything.

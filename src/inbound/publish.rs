@@ -184,6 +184,7 @@ impl Inbound {
             expect: consignment.revision,
             standing: standing.clone(),
             deliveries,
+            authority: None,
             accepts: Vec::new(),
             signer: None,
         };
@@ -195,8 +196,8 @@ impl Inbound {
 
     /// The route's access, or the safest if the route is gone from the configuration.
     fn access(&self, consignment: &Consignment, delivery: &Delivery) -> Access {
-        let routes = self.source(&consignment.source).map(|source| source.routes.as_slice()).unwrap_or_default();
-        let route = routes.iter().find(|route| route.destination == delivery.destination);
+        let route =
+            self.routes_of(&consignment.authority).iter().find(|route| route.destination == delivery.destination);
         route.map_or(Access { mode: 0o600, group: None }, |route| route.access)
     }
 }

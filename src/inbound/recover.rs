@@ -56,7 +56,7 @@ impl Inbound {
                 staged.extend(self.queries.deliveries(&consignment.id)?.into_iter().map(|delivery| delivery.id));
             }
         }
-        let folders: BTreeSet<_> = self.sources.iter().flat_map(|one| &one.routes).map(|route| &route.folder).collect();
+        let folders: BTreeSet<_> = self.routes.values().flatten().map(|route| &route.folder).collect();
         for folder in folders {
             // A folder that is not there now is the deliveries' own trouble.
             if let Err(error) = self.destinations.discard_strays(folder, &staged) {

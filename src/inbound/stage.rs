@@ -11,7 +11,7 @@ use super::identify::{Part, open_archive};
 use super::{Failure, Inbound};
 use crate::domain::ledger::{Event, Facts, PartFacts};
 use crate::domain::reason::Became;
-use crate::domain::{Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, Standing};
+use crate::domain::{Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, LaNumber, Standing};
 use crate::durable::{PrivateContent, step};
 use crate::effects::destination::{Access, Content, Part as Staging};
 use crate::effects::pgp::Verdict;
@@ -19,7 +19,7 @@ use crate::store::{Change, Named, RecordError, StateChange};
 
 impl Inbound {
     pub(super) fn stage(&self, consignment: &mut Consignment, routed: Routed) -> Result<Vec<Delivery>, Failure> {
-        let Routed { mut opened, mut parts } = routed;
+        let Routed { authority, mut opened, mut parts } = routed;
         self.recall_published(consignment, &mut parts)?;
         let mut unrecorded = Unrecorded { inbound: self, deliveries: Vec::new(), recorded: false };
         for (part, delivery, access) in &mut parts {
@@ -37,7 +37,7 @@ impl Inbound {
         let standing = Standing::Staged { at: self.clock.now(), boot: self.boot.clone() };
         let verdicts: Vec<&Verdict> = opened.iter().map(|opened| &opened.verdict).collect();
         let signer = verdicts.first().ok_or_else(nothing_opened)?.signer.clone();
-        match self.recorder.record(self.staged(consignment, standing.clone(), &deliveries, &verdicts)) {
+        match self.recorder.record(self.staged(consignment, &authority, standing.clone(), &deliveries, &verdicts)) {
             Ok(recorded) => consignment.revision = recorded.revision,
             Err(RecordError::AcceptedBefore { first }) => {
                 let detail = format!("the same content is transfer {first}");
@@ -52,6 +52,7 @@ impl Inbound {
         }
         unrecorded.recorded = true;
         consignment.standing = standing;
+        consignment.authority = authority;
         consignment.signer = Some(signer);
         super::passed(step("stage.recorded"))?;
         drop(unrecorded);
@@ -139,6 +140,7 @@ impl Inbound {
     fn staged(
         &self,
         consignment: &Consignment,
+        authority: &LaNumber,
         standing: Standing,
         deliveries: &[Delivery],
         verdicts: &[&Verdict],
@@ -168,6 +170,7 @@ impl Inbound {
             expect: consignment.revision,
             standing,
             deliveries: Some(deliveries.to_vec()),
+            authority: Some(authority.clone()),
             accepts: verdicts.iter().map(|verdict| verdict.content).collect(),
             // All of one mail are signed by the same.
             signer: verdicts.first().map(|verdict| verdict.signer.clone()),

@@ -171,6 +171,7 @@ impl Operator {
             expect: consignment.revision,
             standing: Standing::Collected { at: self.clock.now() },
             deliveries: None,
+            authority: None,
             accepts: Vec::new(),
             signer: None,
         };

@@ -130,12 +130,14 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
         StateChange::Owe { extract_from, transfer_on, .. } => {
             agree(&mut facts.extract_from, *extract_from) && agree(&mut facts.transfer_on, Some(*transfer_on))
         }
-        StateChange::Consignment { accepts, signer, .. } => {
+        StateChange::Collect(new) => agree(&mut facts.authority, Some(new.consignment.authority.clone())),
+        StateChange::Consignment { authority, accepts, signer, .. } => {
             let (one, several) = match accepts.as_slice() {
                 [one] => (Some(*one), Vec::new()),
                 several => (None, several.to_vec()),
             };
-            agree(&mut facts.content, one)
+            agree(&mut facts.authority, authority.clone())
+                && agree(&mut facts.content, one)
                 && agree_all(&mut facts.contents, several)
                 && agree(&mut facts.fingerprint, signer.clone())
         }
@@ -155,7 +157,7 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
             agree(&mut facts.about, Some(about.clone())) && agree(&mut facts.code, code)
         }
         StateChange::InService { authority, from } => agree(&mut facts.about, Some(in_service_about(authority, *from))),
-        StateChange::None | StateChange::Collect(_) | StateChange::Submission { sealed: None, .. } => true,
+        StateChange::None | StateChange::Submission { sealed: None, .. } => true,
     }
 }
 

@@ -55,6 +55,9 @@ pub enum StateChange {
         standing: Standing,
         /// Replaces the consignment's deliveries, if given (at Staged).
         deliveries: Option<Vec<Delivery>>,
+        /// Whose it is from now on, once its content has told (at Staged). What was claimed for another authority by an
+        /// earlier attempt is given up.
+        authority: Option<LaNumber>,
         /// Claims these contents as accepted for delivery (at Staged): a second consignment of the same authority with one
         /// of them is refused.
         accepts: Vec<Digest>,

@@ -164,6 +164,8 @@ pub struct KeptAnswer {
 pub struct Origin {
     /// The source.
     pub source: String,
+    /// Whose it is now.
+    pub authority: String,
     /// SHA-256 of the sealed bytes.
     pub sealed: Vec<u8>,
     /// The commitment to its name.

@@ -83,6 +83,7 @@ pub(crate) fn move_to(n: u32, expect: i64, event: Event, standing: Standing) -> 
         expect: Revision(expect),
         standing,
         deliveries: None,
+        authority: None,
         accepts: Vec::new(),
         signer: None,
     };
@@ -124,6 +125,7 @@ pub(crate) fn staged(n: u32, expect: i64, claims: u32) -> Change {
         expect: Revision(expect),
         standing: Standing::Staged { at: at(2), boot: "boot".into() },
         deliveries: Some(vec![delivery(n, 0), delivery(n, 1)]),
+        authority: None,
         accepts: vec![content(claims)],
         signer: Some("0123456789ABCDEF0123456789ABCDEF01234567".parse().unwrap()),
     };
@@ -136,6 +138,15 @@ pub(crate) fn staged(n: u32, expect: i64, claims: u32) -> Change {
         name: Commitment::to(&[7; 16], "erased"),
     });
     Change { facts: Facts { parts: parts.into(), ..Facts::default() }, ..change(Event::Staged, state) }
+}
+
+/// As [`staged`], for this authority.
+pub(crate) fn staged_for(authority: &str, n: u32, expect: i64, claims: u32) -> Change {
+    let mut change = staged(n, expect, claims);
+    if let StateChange::Consignment { authority: whose, .. } = &mut change.state {
+        *whose = Some(authority.parse().unwrap());
+    }
+    change
 }
 
 pub(crate) fn alarm(about: &str, raised: bool) -> Change {

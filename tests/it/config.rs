@@ -101,10 +101,13 @@ fn every_key_of_the_reference_is_real_and_every_example_valid() {
     assert!(all.contains("\nreply_timeout = \"10m\"\n") && all.contains("\n[courier.smtp]\n"), "{all}");
     let problems = Etc::with(&all).load().unwrap_err();
     let found: Vec<&str> = problems.iter().map(|problem| problem.wrong.as_str()).collect();
-    // Keys that exclude each other or the return, and the other courier an alarm needs, are all that is wrong with setting every key.
+    // Keys that exclude each other or the return, and the other courier and authority that some need, are all that is wrong
+    // with setting every key.
     let expected = [
         "there is no courier `mail`",
+        "no [[authority]] has the LA number `101809`, so nothing says where its files go",
         "it has both `password_credential` and `password_file`",
+        "no [[authority]] has the LA number `101809`, so nothing says where its files go",
         "an shbe is never sent twice by itself",
         "it has both `folder` and `smtp`",
     ];
@@ -328,6 +331,37 @@ fn a_mailbox_that_another_empties_is_refused() {
         "authority[12302].mailbox[mail-a].processed",
         "to where they arrive",
     );
+}
+
+#[test]
+fn a_source_that_serves_several_names_other_configured_authorities() {
+    let second = "\n[[authority]]\nnumber = \"101809\"\nname = \"Glasgow City\"\n";
+    let with = |numbers: &str, more: &str| {
+        let partners = "partners = [\"dwp\"]";
+        minimal_but(partners, &format!("{partners}\nalso_for = [{numbers}]")) + second + more
+    };
+    let own = |partner: &str| {
+        format!(
+            "[[authority.drop_folder]]\nname = \"drop-101809\"\npath = \"/srv/hbcourier/drop/101809\"\n\
+             partners = [\"{partner}\"]\n\n[[partner]]\nname = \"gateway\"\n"
+        )
+    };
+    let settings = Etc::with(&with("\"101809\"", "")).load().unwrap();
+    let served = settings.authorities[0].sources().next().unwrap().also_for;
+    assert_eq!(served.iter().map(|number| number.as_str()).collect::<Vec<_>>(), ["101809"]);
+    assert!(Etc::with(&with("\"101809\"", &own("dwp"))).load().is_ok(), "its own source accepts the same");
+
+    let at = |index: usize| format!("authority[12302].drop_folder[drop-12302].also_for[#{index}]");
+    refused(&with("\"101808\"", ""), &at(1), "no [[authority]] has the LA number `101808`");
+    refused(&with("\"10180\", \"101809\"", ""), &at(1), "no [[authority]] has the LA number `10180`");
+    refused(&with("\"Glasgow\"", ""), &at(1), "is not an LA number");
+    refused(&with("\"101809\", \"12302\"", ""), &at(2), "whose source this is");
+    refused(&with("\"101809\", \"101809\"", ""), &at(2), "stands here already");
+    refused(&with("\"101809\"", &own("gateway")), &at(1), "accepts nothing signed by `dwp` at its own sources");
+    let mailbox = "\n[[authority.mailbox]]\nname = \"mail-101809\"\nhost = \"imap.council.example\"\naccount = \"hbms\"\n\
+                   password_file = \"/etc/p\"\npartners = [\"dwp\"]\nalso_for = [\"12303\"]\n";
+    let key = "authority[101809].mailbox[mail-101809].also_for[#1]";
+    refused(&with("", mailbox), key, "no [[authority]] has the LA number `12303`");
 }
 
 #[test]

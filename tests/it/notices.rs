@@ -167,6 +167,7 @@ fn notices() -> Vec<Notice> {
         LimitReached { limit: Limit::PlaintextBytes },
         ArchiveUnsafe, Malformed { unsound: Unsound::Broken }, NoRoute,
         OtherAuthority { found: "12305".parse().unwrap() },
+        SeveralAuthorities { found: vec!["12302".parse().unwrap(), "12305".parse().unwrap()] }, AuthorityUntold,
         Mail { unfit: UnfitMail::Plain }, NameConflict, SameNames, Replaced, WhereaboutsUnknown, SpoolChanged,
         AttemptsExhausted { cause: DeferCause::DestinationFull },
         WorkerFault,

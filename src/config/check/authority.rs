@@ -50,12 +50,14 @@ fn drop_folder(raw: &RawDropFolder, at: &TreePath, report: &mut Report<'_>) -> O
     let name = report.parse(&at.key("name"), &raw.name);
     let path = report.absolute(&at.key("path"), &raw.path);
     let partners = report.parse_some(&at.key("partners"), &raw.partners);
+    let also_for = report.parse_each(&at.key("also_for"), &raw.also_for);
     let settle = report.duration(&at.key("settle"), &raw.settle, PAUSE_MIN..=HOUR);
     let patience = report.duration(&at.key("patience"), &raw.patience, SECOND..=DAY * 7);
     Some(DropFolderSettings {
         name: name?,
         path: path?,
         partners: partners?,
+        also_for: also_for?,
         carries: raw.carries,
         noticing: raw.noticing,
         settle: settle?,
@@ -70,6 +72,7 @@ fn mailbox(raw: &RawMailbox, at: &TreePath, report: &mut Report<'_>) -> Option<M
     let login = exchange::login(&raw.account, password, at, report);
     let oauth = exchange::oauth(&raw.oauth, &at.key("oauth"), report);
     let partners = report.parse_some(&at.key("partners"), &raw.partners);
+    let also_for = report.parse_each(&at.key("also_for"), &raw.also_for);
     let poll = report.duration(&at.key("poll"), &raw.poll, SECOND * 10..=HOUR);
     let folder = folder_name(&raw.folder, &at.key("folder"), report);
     let processed = folder_name(&raw.processed, &at.key("processed"), report);
@@ -97,6 +100,7 @@ fn mailbox(raw: &RawMailbox, at: &TreePath, report: &mut Report<'_>) -> Option<M
         login: login?,
         oauth: oauth?,
         partners: partners?,
+        also_for: also_for?,
         folder: folder?,
         processed: processed?,
         poll: poll?,

@@ -9,6 +9,7 @@ mod exchange;
 mod folders;
 mod references;
 mod report;
+mod several;
 
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
         );
     }
     references::check(&raw, &mut report);
+    several::check(&raw, &mut report);
     folders::check(&raw, &mut report);
     let digest = digest(&raw);
 

@@ -4,6 +4,7 @@ use super::{
     Became, HoldReason, Limit, MESSAGE_DEPTH_MAX, RECIPIENTS_MAX, SIGNATURE_AHEAD_MINUTES_MAX, SIGNATURE_DAYS_MAX,
     UnfitMail, Unsound,
 };
+use crate::domain::authority::LaNumber;
 use crate::domain::notice::{Notice, Words};
 
 const NOT_OPENPGP: Words = (
@@ -133,8 +134,23 @@ const NO_ROUTE: Words = (
 );
 const OTHER_AUTHORITY: Words = (
     "CN-119",
-    "This file carries LA number {found}, which is not this authority's: possibly another authority's personal data.",
+    "This file carries LA number {found}, which is not served where it came: possibly another authority's personal \
+    data.",
     "Do not open it. Tell your data protection officer and the partner.",
+);
+const SEVERAL_AUTHORITIES: Words = (
+    "CN-143",
+    "What came here names LA numbers {found}. Its source serves each of them, but what comes together goes to one \
+    authority, so nothing of it was delivered to any.",
+    "Ask the partner to send each authority's files on their own; this one stays held. No order divides it.",
+);
+const AUTHORITY_UNTOLD: Words = (
+    "CN-144",
+    "The source this came by serves several LA numbers, and neither the content nor a file's name tells which of them \
+    it is for, so it was delivered to none.",
+    "Ask the partner whose it is, and for it again with the LA number in the file's name, as in \
+    `AOBWR627_12302_RISK.csv`, or by a source that serves this one number. Only if the source shall serve no other \
+    number any more: take out its `also_for`, restart the service and `hbcourier held retry` this.",
 );
 const NAME_CONFLICT: Words = (
     "CN-120",
@@ -237,6 +253,10 @@ impl HoldReason {
                 .replace("{recipients}", &RECIPIENTS_MAX.to_string())
                 .replace("{limit}", limit.key()),
             OtherAuthority { found } => says.replace("{found}", found.as_str()),
+            SeveralAuthorities { found } => {
+                let found: Vec<&str> = found.iter().map(LaNumber::as_str).collect();
+                says.replace("{found}", &found.join(", "))
+            }
             AttemptsExhausted { cause } => says.replace("{cause}", cause.says()),
             _ => says.to_owned(),
         };
@@ -278,6 +298,8 @@ impl HoldReason {
             Mail { unfit: UnfitMail::SeveralSigners } => MAIL_SEVERAL_SIGNERS,
             NoRoute => NO_ROUTE,
             OtherAuthority { .. } => OTHER_AUTHORITY,
+            SeveralAuthorities { .. } => SEVERAL_AUTHORITIES,
+            AuthorityUntold => AUTHORITY_UNTOLD,
             NameConflict => NAME_CONFLICT,
             SameNames => SAME_NAMES,
             Replaced => REPLACED,

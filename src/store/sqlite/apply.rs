@@ -7,8 +7,8 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use super::columns::{At, Count, Day, Json, Place};
 use crate::domain::ledger::Event;
 use crate::domain::{
-    ConsignmentId, Delivery, Digest, Notice, ReturnOrder, Revision, Stage, Standing, SubmissionKey, consignment,
-    submission,
+    ConsignmentId, Delivery, Digest, LaNumber, Notice, ReturnOrder, Revision, Stage, Standing, SubmissionKey,
+    consignment, submission,
 };
 use crate::store::{Change, NewConsignment, RecordError, StateChange};
 
@@ -39,8 +39,11 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
     match &change.state {
         StateChange::None => Ok(Revision(0)),
         StateChange::Collect(new) => rows.collect(new),
-        StateChange::Consignment { id, expect, standing, deliveries, accepts, signer } => {
+        StateChange::Consignment { id, expect, standing, deliveries, authority, accepts, signer } => {
             let revision = rows.move_consignment(id, *expect, standing)?;
+            if let Some(authority) = authority {
+                rows.belongs_to(id, authority)?;
+            }
             if let Some(signer) = signer {
                 rows.run("UPDATE consignment SET signer = ?2 WHERE id = ?1", params![id, signer])?;
             }
@@ -204,6 +207,15 @@ impl Rows<'_> {
                     delivery.published,
                 ],
             )?;
+        }
+        Ok(())
+    }
+
+    /// Whose it is from now on. Claims lie under the authority they were made for.
+    fn belongs_to(&self, id: &ConsignmentId, authority: &LaNumber) -> Result<(), Refusal> {
+        let sql = "UPDATE consignment SET authority = ?2 WHERE id = ?1 AND authority <> ?2";
+        if self.run(sql, params![id, authority])? > 0 {
+            self.run("DELETE FROM accepted WHERE consignment = ?1", params![id])?;
         }
         Ok(())
     }

@@ -19,7 +19,8 @@ pub(super) struct SqliteSnapshot {
     connection: Connection,
 }
 
-const TRANSFERS: &str = "SELECT id, word, standing, entry, source, sealed_digest, name, signer FROM consignment";
+const TRANSFERS: &str =
+    "SELECT id, word, standing, entry, source, sealed_digest, name, signer, authority FROM consignment";
 const RETURNS: &str = "SELECT kind || '/' || authority || '/' || month, word, stage, entry, extract_from, transfer_on, \
                        sealed, content, ordered_at, resent_at FROM submission";
 
@@ -56,7 +57,13 @@ fn transfer(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
         listed: row.get(1)?,
         word: row.get::<_, Json<Standing>>(2).ok().map(|standing| standing.0.word()),
         entry: row.get::<_, Count>(3)?.0,
-        origin: Some(Origin { source: row.get(4)?, sealed: row.get(5)?, name: row.get(6)?, signer: row.get(7)? }),
+        origin: Some(Origin {
+            source: row.get(4)?,
+            sealed: row.get(5)?,
+            name: row.get(6)?,
+            signer: row.get(7)?,
+            authority: row.get(8)?,
+        }),
         owed: None,
     })
 }

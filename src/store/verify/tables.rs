@@ -1,5 +1,5 @@
 //! What the ledger says the tables beside the rows of transfers and returns must hold: parts, claims on accepted content,
-//! signers, dates, orders, alarms, authorities in service.
+//! whose a transfer is, signers, dates, orders, alarms, authorities in service.
 //!
 //! In:  every entry in its order, then the tables. Out: what contradicts an entry, with its number where there is one.
 //! Holds: of each transfer and return a number, a time or a digest is kept in mind, of its parts nothing: the entry is
@@ -11,9 +11,9 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use super::Fault;
-use crate::domain::Digest;
 use crate::domain::ledger::{Entry, Event, Facts, PartFacts};
 use crate::domain::return_order::ReturnOrder;
+use crate::domain::{Digest, LaNumber};
 use crate::store::QueryError;
 use crate::store::evidence::{Evidence, KeptAnswer, KeptPart, Owed, Row, Subject};
 
@@ -22,6 +22,8 @@ use crate::store::evidence::{Evidence, KeptAnswer, KeptPart, Owed, Row, Subject}
 pub(super) struct Told {
     /// The entry by which a transfer was last staged.
     staged: BTreeMap<String, u64>,
+    /// Whose a transfer is. Entries of earlier versions do not tell.
+    authorities: BTreeMap<String, LaNumber>,
     claims: BTreeMap<String, BTreeSet<Digest>>,
     sealed: BTreeMap<String, u64>,
     ordered: BTreeMap<String, (u64, Timestamp)>,
@@ -44,7 +46,11 @@ impl Told {
         let transfer = || facts.transfer.map(|id| id.to_string()).unwrap_or_default();
         let about = || facts.about.clone().unwrap_or_default();
         match entry.event {
+            Event::Collected | Event::CollectedRecovered => drop(self.belongs_to(transfer(), facts)),
             Event::Staged => {
+                if self.belongs_to(transfer(), facts) {
+                    self.claims.remove(&transfer());
+                }
                 self.staged.insert(transfer(), seq);
                 self.claims.entry(transfer()).or_default().extend(facts.content.iter().chain(&facts.contents));
             }
@@ -73,6 +79,12 @@ impl Told {
         }
     }
 
+    /// Whether that is another authority than was told before.
+    fn belongs_to(&mut self, transfer: String, facts: &Facts) -> bool {
+        let Some(authority) = &facts.authority else { return false };
+        self.authorities.insert(transfer, authority.clone()).is_some_and(|before| before != *authority)
+    }
+
     /// The row of a transfer or return, with what hangs on it, against what was told of it.
     pub(super) fn row(&self, row: &Row, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
         match &row.subject {
@@ -93,6 +105,10 @@ impl Told {
         let signer = row.origin.as_ref().and_then(|origin| origin.signer.clone());
         if signer != facts.fingerprint.as_ref().map(ToString::to_string) {
             fault(format!("The store has another signer of transfer {id} than {by} tells of."));
+        }
+        let authority = row.origin.as_ref().map(|origin| origin.authority.as_str());
+        if self.authorities.get(id).is_some_and(|told| Some(told.as_str()) != authority) {
+            fault(format!("The store has transfer {id} as another authority's than {by} tells of."));
         }
         let parts = view.parts(id)?;
         let told_of =

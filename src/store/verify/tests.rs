@@ -159,6 +159,10 @@ fn every_other_table_is_held_against_the_ledger() {
     assert_found("UPDATE consignment SET signer = NULL WHERE id = '{4}'", Some(11), "signer of transfer");
     assert_found(&format!("UPDATE consignment SET signer = {other} WHERE id = '{{9}}'"), Some(9), "signer of transfer");
 
+    let authority = "another authority's than";
+    assert_found("UPDATE consignment SET authority = '16104' WHERE id = '{4}'", Some(11), authority);
+    assert_found("UPDATE consignment SET authority = '16104' WHERE id = '{9}'", Some(9), authority);
+
     for delivery in [
         "UPDATE delivery SET digest = zeroblob(32) WHERE part = 1",
         "UPDATE delivery SET bytes = 11 WHERE part = 1",

@@ -3,6 +3,7 @@
 mod delivering;
 mod refusing;
 mod running;
+pub mod several;
 
 use crate::support::partner::{Partner, SealOptions};
 

@@ -8,4 +8,5 @@ mod faults;
 mod mailbox;
 mod sender;
 mod sending;
+mod several;
 mod tokens;

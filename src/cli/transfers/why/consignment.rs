@@ -9,7 +9,7 @@ use crate::cli::reading::Reading;
 use crate::cli::transfers::answers;
 use crate::cli::transfers::transfer::notice_of_standing;
 use crate::config::settings::{AuthoritySettings, RouteSettings, SourceSettings};
-use crate::domain::{Answered, Consignment, Delivery, FileKind, HoldReason, Standing};
+use crate::domain::{Answered, Consignment, Delivery, FileKind, HoldReason, LaNumber, Standing};
 use crate::effects::pgp::KeyListing;
 
 /// A consignment, and what is configured about where it came from.
@@ -17,6 +17,8 @@ struct Case<'a> {
     consignment: &'a Consignment,
     deliveries: Vec<Delivery>,
     source: Option<(&'a AuthoritySettings, SourceSettings<'a>)>,
+    /// The authority that it is recorded as.
+    whose: Option<&'a AuthoritySettings>,
     keys: KeyListing,
     progress: Progress,
     /// What brought the same content first, as it is now.
@@ -44,7 +46,8 @@ pub(super) fn explain(consignment: &Consignment, reading: &Reading<'_>) -> Resul
         _ => None,
     };
     let (keys, first) = (reading.keys.list(reading.now), first.map(|(first, _)| first));
-    let case = Case { consignment, deliveries, source, keys, progress, first };
+    let whose = reading.settings.authorities.iter().find(|one| one.number == consignment.authority);
+    let case = Case { consignment, deliveries, source, whose, keys, progress, first };
     let (says, next) = case.result();
     let id = consignment.id.to_string();
     let rules = Step::ALL.into_iter().flat_map(|step| case.considered(step)).collect();
@@ -102,8 +105,11 @@ impl Case<'_> {
         match step {
             Step::Source => match self.source {
                 Some((settings, from)) => format!(
-                    "It came through `{source}` ({}), where files of {} ({authority}) arrive.",
-                    from.way, settings.name
+                    "It came through `{source}` ({}), where files of {} ({}) arrive{}.",
+                    from.way,
+                    settings.name,
+                    settings.number,
+                    further(from.also_for)
                 ),
                 None => {
                     format!("It came through `{source}`, which is no longer configured, so nothing says where it goes.")
@@ -114,7 +120,10 @@ impl Case<'_> {
             Step::Opening => "It must open with a key of the service, and be unaltered.".to_owned(),
             Step::Signature => self.signature(),
             Step::Content => format!("The content must be sound. {}", self.kinds()),
-            Step::Authority => format!("It may name no LA number but {authority}."),
+            Step::Authority => match self.served() {
+                Some(served) => format!("Its source serves {served}, so it must name exactly one of them."),
+                None => format!("It may name no LA number but {authority}."),
+            },
             Step::Route => "A route must take its kind.".to_owned(),
             Step::FinalName => "The final name at the destination must be free.".to_owned(),
             Step::Destination => format!("The destination must take it. {}", self.destinations()),
@@ -165,10 +174,25 @@ impl Case<'_> {
         if to.is_empty() { String::new() } else { format!("Part by part: {}.", to.join(", ")) }
     }
 
+    /// The LA numbers that its source serves, if they are several.
+    fn served(&self) -> Option<String> {
+        let (owner, source) = self.source.filter(|(_, source)| !source.also_for.is_empty())?;
+        Some(format!("{}{}", owner.number, further(source.also_for)))
+    }
+
     /// Each route of the authority, in their order: the first that has the kind decides.
     fn routes(&self, outcome: Outcome) -> Vec<Considered> {
-        let routes: &[RouteSettings] =
-            self.source.map(|(authority, _)| authority.routes.as_slice()).unwrap_or_default();
+        let routes: &[RouteSettings] = self.whose.map(|authority| authority.routes.as_slice()).unwrap_or_default();
+        if outcome == Outcome::NotMet
+            && let Some(served) = self.served()
+        {
+            // Whose it is goes on record with its staging only.
+            let says = format!(
+                "CN-118 No route of the one LA number that it names, of {served}, takes its kind. The service's log \
+                 names both."
+            );
+            return vec![Considered::new("route", outcome, says).deciding(true)];
+        }
         let mut considered: Vec<Considered> =
             routes.iter().enumerate().map(|(n, route)| self.route(n, route, routes)).collect();
         if outcome == Outcome::NotMet {
@@ -232,6 +256,10 @@ impl Case<'_> {
         };
         (says, next)
     }
+}
+
+fn further(also_for: &[LaNumber]) -> String {
+    also_for.iter().map(|number| format!(" and {number}")).collect()
 }
 
 fn list_or(words: &[String], none: &str, between: &str) -> String {

@@ -18,7 +18,7 @@ pub(super) enum Step {
     Signature,
     /// The content is what it should be, within the limits.
     Content,
-    /// It names no other authority.
+    /// It names no authority but its own: at a source that serves several, exactly one of them.
     Authority,
     /// A route takes its kind.
     Route,
@@ -107,7 +107,7 @@ fn of_hold(reason: &HoldReason) -> Progress {
         }
         LimitReached { limit } => of_limit(*limit),
         ArchiveUnsafe | Malformed { .. } => Step::Content,
-        OtherAuthority { .. } => Step::Authority,
+        OtherAuthority { .. } | SeveralAuthorities { .. } | AuthorityUntold => Step::Authority,
         NoRoute => Step::Route,
         NameConflict | SameNames => Step::FinalName,
         Repeat { .. } => Step::Repeat,

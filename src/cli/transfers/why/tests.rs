@@ -65,6 +65,17 @@ fn without_a_route_each_route_is_named_and_what_none_takes() {
 }
 
 #[test]
+fn at_a_source_that_serves_several_the_numbers_are_named_and_no_routes_of_the_wrong_one() {
+    let mut council = Council::new();
+    council.settings.authorities[0].drop_folders[0].also_for = vec!["16104".parse().unwrap()];
+    let untold = held_for(&council, 1, HoldReason::AuthorityUntold);
+    assert!(decided(&untold)[0].says.contains("serves 12302 and 16104"), "{}", decided(&untold)[0].says);
+    let unrouted = held_for(&council, 2, HoldReason::NoRoute);
+    let routes: Vec<&Considered> = unrouted.rules.iter().filter(|considered| considered.rule == "route").collect();
+    assert!(routes.len() == 1 && routes[0].decided && routes[0].says.contains("of 12302 and 16104"), "{routes:?}");
+}
+
+#[test]
 fn every_reason_is_explained_by_one_rule_or_by_none() {
     let council = Council::new();
     let outcomes = [
@@ -73,6 +84,8 @@ fn every_reason_is_explained_by_one_rule_or_by_none() {
         (HoldReason::NoKey, Some("opening")),
         (HoldReason::Malformed { unsound: Unsound::Broken }, Some("content")),
         (HoldReason::OtherAuthority { found: "16104".parse().unwrap() }, Some("authority")),
+        (HoldReason::SeveralAuthorities { found: vec!["16104".parse().unwrap()] }, Some("authority")),
+        (HoldReason::AuthorityUntold, Some("authority")),
         (HoldReason::NameConflict, Some("final name")),
         (HoldReason::Repeat { first: id(90), received: at(1), became: Became::Delivered }, Some("repeat")),
         (HoldReason::Replaced, Some("published")),

@@ -11,7 +11,9 @@ use crate::domain::merkle::{Frontier, leaf};
 use crate::domain::reason::HoldReason;
 use crate::domain::{Notice, Revision, Stage, Standing};
 use crate::store::samples::*;
-use crate::store::{Change, Queries, RecordError, Recorded, Recorder, StateChange, Verification, verify};
+use crate::store::{
+    Change, ConsignmentFilter, Queries, RecordError, Recorded, Recorder, StateChange, Verification, verify,
+};
 
 fn store() -> (tempfile::TempDir, SqliteStore) {
     let state = tempfile::tempdir().unwrap();
@@ -101,6 +103,30 @@ fn the_same_content_for_another_authority_is_another_content() {
     all(&store, [held(1, 1), rejected(1, 2)]);
     assert!(matches!(refused(&store, staged(3, 0, 50)), RecordError::AcceptedBefore { .. }), "another's gave it up");
     assert_sound(&store);
+}
+
+#[test]
+fn what_is_staged_for_another_authority_is_that_ones() {
+    let (_state, store) = store();
+    let listed = |authority: &str| {
+        let filter = ConsignmentFilter { authority: Some(authority.parse().unwrap()), ..ConsignmentFilter::default() };
+        store.queries().consignments(&filter).unwrap().into_iter().map(|one| one.id).collect::<Vec<_>>()
+    };
+    all(&store, [collect(1), collect(2), collect(3), staged_for("16104", 1, 0, 50)]);
+    assert_eq!((listed("16104"), listed("12302")), (vec![id(1)], vec![id(2), id(3)]));
+    let refusal = refused(&store, staged_for("16104", 2, 0, 50));
+    assert!(matches!(refusal, RecordError::AcceptedBefore { first } if first == id(1)));
+    assert_eq!(listed("12302"), [id(2), id(3)], "what is refused moves nothing");
+    all(&store, [staged(2, 0, 50)]);
+    assert_sound(&store);
+
+    // An attempt that was decided otherwise gives up what it had claimed for the other one.
+    all(&store, [held(1, 1), retried(1, 2), staged_for("71405", 1, 3, 50), staged_for("16104", 3, 0, 50)]);
+    assert_eq!((listed("71405"), listed("16104")), (vec![id(1)], vec![id(3)]));
+    assert_sound(&store);
+    let mut says_another = staged_for("16104", 3, 1, 50);
+    says_another.facts.authority = Some("12302".parse().unwrap());
+    assert!(matches!(refused(&store, says_another), RecordError::NotAllowed { .. }));
 }
 
 #[test]
