@@ -228,6 +228,27 @@ fn killed_between_the_record_and_the_move_it_is_delivered_once_and_moved_after_t
     assert_eq!((council.events("collected-recovered"), council.events("source-cleared-again")), (1, 2));
 }
 
+#[cfg(feature = "failpoints")]
+#[test]
+fn whatever_step_fails_once_the_mail_is_delivered_once_and_moved() {
+    let (dwp, maildir, mut council) = with_maildir();
+    let steps = ["copied", "synced", "named", "directory-synced", "recorded", "withdrawn", "cleared"];
+    for (number, step) in steps.into_iter().enumerate() {
+        maildir.delivers(&format!("new/{number}.made-up"), &mail(&dwp, number, &laid_xml(number)));
+        council.start_in(&[("FAILPOINTS", &format!("collect.{step}=1*return(28)"))]);
+        council.until("it is delivered", |council| council.all_rest(number + 1));
+        council.until("it is moved", |_| maildir.waiting().is_empty());
+        council.until("the alarms are over", |council| {
+            is_quiet(council) && council.attention().iter().all(|(about, _)| about != "state")
+        });
+        council.stops_well();
+        let said = council.log().lines().filter(|line| line.contains("Left a file in")).count();
+        assert_eq!(said, number + 1, "{step} fails, and that is said\n{}", council.log());
+    }
+    assert_eq!((council.delivered_digests(), council.codes()), (digests(0..steps.len()), vec![]));
+    assert_eq!((maildir.processed().len(), council.events("collected")), (steps.len(), steps.len()));
+}
+
 #[test]
 fn a_name_that_is_taken_in_the_processed_folder_is_not_overwritten() {
     let (dwp, maildir, mut council) = with_maildir();
