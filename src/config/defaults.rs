@@ -1,6 +1,8 @@
 //! What a key is if it is left out. The reference file shows these values.
 
-use super::raw::{RawAlarms, RawDropFolder, RawLimits, RawMailbox, RawReturn, RawRoute, RawService, RawSmtp};
+use super::raw::{
+    RawAlarms, RawDropFolder, RawLimits, RawMailbox, RawMaildir, RawReturn, RawRoute, RawService, RawSmtp,
+};
 use super::settings::{Carries, MailForm, MailTls, Noticing};
 use super::template::{DELIVERY_NAME, RETURN_NAME};
 
@@ -48,6 +50,19 @@ impl Default for RawDropFolder {
             noticing: Noticing::Notify,
             settle: "5s".into(),
             patience: "15m".into(),
+        }
+    }
+}
+
+impl Default for RawMaildir {
+    fn default() -> Self {
+        RawMaildir {
+            name: None,
+            path: None,
+            partners: None,
+            also_for: Vec::new(),
+            processed: ".Processed".to_owned(),
+            noticing: Noticing::Notify,
         }
     }
 }

@@ -104,6 +104,8 @@ pub(super) struct RawAuthority {
     pub(super) in_service_from: Option<String>,
     /// A folder in which DWP's files arrive.
     pub(super) drop_folder: Vec<RawDropFolder>,
+    /// A Maildir into which the authority's own mail system delivers DWP's mails.
+    pub(super) maildir: Vec<RawMaildir>,
     /// A mailbox in which DWP's mails arrive, read by IMAP.
     pub(super) mailbox: Vec<RawMailbox>,
     /// Where files of some kinds go. A kind without a route is held, never dropped.
@@ -131,7 +133,7 @@ pub(super) struct RawDropFolder {
     /// all of them.
     #[schemars(example = ["101809"])]
     pub(super) also_for: Vec<String>,
-    /// What its files are: sealed files, or whole mails (RFC 5322), one in each, as a Maildir's `new` has them.
+    /// What its files are: sealed files, or whole mails (RFC 5322), one in each. A Maildir has a table of its own.
     pub(super) carries: Carries,
     /// How new files are noticed. The sweep finds them in any case.
     pub(super) noticing: Noticing,
@@ -139,6 +141,30 @@ pub(super) struct RawDropFolder {
     pub(super) settle: WrittenDuration,
     /// How long an incomplete file may stay unchanged before it is collected and held for a person. 1s to 7d.
     pub(super) patience: WrittenDuration,
+}
+
+/// A Maildir into which the authority's own mail system delivers DWP's mails. What lies in its `new` and `cur` is collected;
+/// each mail becomes one transfer, and is moved to `processed` once it is ours.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawMaildir {
+    /// Its name in logs and the ledger. Unique over all authorities.
+    #[schemars(required, example = &"maildir-12302")]
+    pub(super) name: Option<String>,
+    /// Absolute path of the existing Maildir: the folder that has `tmp`, `new` and `cur` in it.
+    #[schemars(required, example = &"/var/mail/hbms/Maildir")]
+    pub(super) path: Option<String>,
+    /// Whose signatures are accepted on what comes here.
+    #[schemars(required, example = ["dwp"])]
+    pub(super) partners: Option<Vec<String>>,
+    /// Further LA numbers whose files come here, as at a drop folder.
+    #[schemars(example = ["101809"])]
+    pub(super) also_for: Vec<String>,
+    /// The Maildir's subfolder (Maildir++, so its name begins with a dot) into which a mail goes that is ours, whatever
+    /// becomes of it, with the flags it has. Made if it is not there.
+    pub(super) processed: String,
+    /// How new mail is noticed. The sweep finds it in any case.
+    pub(super) noticing: Noticing,
 }
 
 /// A mailbox in which DWP's mails arrive, read by IMAP. Each mail becomes one transfer, and is moved to `processed` once it

@@ -83,6 +83,8 @@ pub struct AuthoritySettings {
     pub in_service_from: Option<Date>,
     /// Where its files arrive.
     pub drop_folders: Vec<DropFolderSettings>,
+    /// Where its own mail system delivers mails.
+    pub maildirs: Vec<MaildirSettings>,
     /// Where its mails arrive.
     pub mailboxes: Vec<MailboxSettings>,
     /// Where they go, by kind; the first that matches decides.
@@ -110,6 +112,23 @@ pub struct DropFolderSettings {
     pub settle: Duration,
     /// How long an incomplete file may stay unchanged before it is collected and held.
     pub patience: Duration,
+}
+
+/// `[[authority.maildir]]`
+#[derive(Clone, Debug)]
+pub struct MaildirSettings {
+    /// Unique over all sources.
+    pub name: SourceName,
+    /// Absolute.
+    pub path: PathBuf,
+    /// Whose signatures are accepted on what comes here.
+    pub partners: Vec<PartnerName>,
+    /// Further authorities that it serves.
+    pub also_for: Vec<LaNumber>,
+    /// Its subfolder into which mails go once they are ours.
+    pub processed: String,
+    /// How new mail is noticed. The sweep finds it in any case.
+    pub noticing: Noticing,
 }
 
 /// `[[authority.mailbox]]`
@@ -141,7 +160,7 @@ pub struct MailboxSettings {
     pub poll: Duration,
 }
 
-/// A drop folder or a mailbox, as far as they are alike.
+/// A drop folder, a Maildir or a mailbox, as far as they are alike.
 #[derive(Clone, Copy, Debug)]
 pub struct SourceSettings<'a> {
     /// Unique over all sources.
@@ -150,7 +169,7 @@ pub struct SourceSettings<'a> {
     pub partners: &'a [PartnerName],
     /// Further authorities that it serves.
     pub also_for: &'a [LaNumber],
-    /// Which of the two.
+    /// Which of them.
     pub way: SourceWay<'a>,
 }
 
@@ -159,6 +178,8 @@ pub struct SourceSettings<'a> {
 pub enum SourceWay<'a> {
     /// A folder that is looked into.
     Folder(&'a DropFolderSettings),
+    /// A Maildir.
+    Maildir(&'a MaildirSettings),
     /// A mailbox.
     Mailbox(&'a MailboxSettings),
 }
@@ -167,13 +188,14 @@ impl std::fmt::Display for SourceWay<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             SourceWay::Folder(folder) => folder.path.display().fmt(f),
+            SourceWay::Maildir(maildir) => maildir.path.display().fmt(f),
             SourceWay::Mailbox(mailbox) => write!(f, "`{}` of {} at {}", mailbox.folder, mailbox.login.0, mailbox.host),
         }
     }
 }
 
 impl AuthoritySettings {
-    /// Everything by which its files arrive: drop folders, then mailboxes.
+    /// Everything by which its files arrive: drop folders, then Maildirs, then mailboxes.
     pub fn sources(&self) -> impl Iterator<Item = SourceSettings<'_>> {
         let folders = self.drop_folders.iter().map(|folder| SourceSettings {
             name: &folder.name,
@@ -181,13 +203,19 @@ impl AuthoritySettings {
             also_for: &folder.also_for,
             way: SourceWay::Folder(folder),
         });
+        let maildirs = self.maildirs.iter().map(|maildir| SourceSettings {
+            name: &maildir.name,
+            partners: &maildir.partners,
+            also_for: &maildir.also_for,
+            way: SourceWay::Maildir(maildir),
+        });
         let mailboxes = self.mailboxes.iter().map(|mailbox| SourceSettings {
             name: &mailbox.name,
             partners: &mailbox.partners,
             also_for: &mailbox.also_for,
             way: SourceWay::Mailbox(mailbox),
         });
-        folders.chain(mailboxes)
+        folders.chain(maildirs).chain(mailboxes)
     }
 }
 
@@ -198,7 +226,7 @@ impl AuthoritySettings {
 pub enum Carries {
     /// Sealed files.
     Files,
-    /// Whole mails, one in each file, as a Maildir's `new` has them: what is sealed in them is found there.
+    /// Whole mails, one in each file: what is sealed in them is found there.
     Mail,
 }
 

@@ -12,8 +12,8 @@ use rustix::fs::{FlockOperation, flock};
 use super::lookout::LeftFiles;
 use crate::catalogue;
 use crate::config::settings::{
-    AuthoritySettings, Carries, CourierWay, MailForm, MailTls, MailboxSettings, OauthSettings, RouteSettings,
-    SecretReference, SmtpSettings, SourceWay,
+    AuthoritySettings, Carries, CourierWay, MailForm, MailTls, MailboxSettings, MaildirSettings, OauthSettings,
+    RouteSettings, SecretReference, SmtpSettings, SourceWay,
 };
 use crate::config::{Settings, timetable};
 use crate::domain::timetable::Timetables;
@@ -27,6 +27,7 @@ use crate::effects::courier::smtp::{Login, Password, SmtpCourier, SmtpServer, Tl
 use crate::effects::destination::{Access, Destinations};
 use crate::effects::drop_folder::DropFolder;
 use crate::effects::mailbox::{self, ImapServer};
+use crate::effects::maildir::Maildir;
 use crate::effects::pgp::KeyRing;
 use crate::effects::spool::Spool;
 use crate::effects::token::TokenEndpoint;
@@ -47,7 +48,7 @@ pub struct Service {
     pub operator: Arc<Operator>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Files that had to be left in their drop folders.
+    /// Files that had to be left where they arrived.
     pub(super) left: Arc<LeftFiles>,
     /// Held until the process ends.
     _lock: InstanceLock,
@@ -257,6 +258,10 @@ fn sources(authorities: &[AuthoritySettings], directories: &Arc<Directories>) ->
                 SourceWay::Folder(folder) => {
                     (folder.carries, Origin::Folder(DropFolder::new(folder.path.clone(), directories.clone())))
                 }
+                SourceWay::Maildir(maildir) => {
+                    let MaildirSettings { path, processed, .. } = maildir.clone();
+                    (Carries::Mail, Origin::Maildir(Maildir::new(path, processed, directories.clone())))
+                }
                 SourceWay::Mailbox(_) => (Carries::Mail, Origin::Mailbox),
             };
             sources.push(Source {
@@ -270,7 +275,7 @@ fn sources(authorities: &[AuthoritySettings], directories: &Arc<Directories>) ->
         }
     }
     // The lookout knows each drop folder by its place among them.
-    sources.sort_by_key(|source| matches!(source.origin, Origin::Mailbox));
+    sources.sort_by_key(|source| !matches!(source.origin, Origin::Folder(_)));
     sources
 }
 

@@ -21,7 +21,7 @@ use crate::effects::noticing::{Hint, Noticing};
 use crate::effects::pgp::{Completeness, completeness};
 use crate::inbound::{Critical, Inbound, Settling, Source};
 
-/// Files that carriers had to leave where they are: by source and name.
+/// Files that had to be left where they are: by source and name.
 pub(super) type LeftFiles = Mutex<BTreeMap<(usize, String), AlarmReason>>;
 
 pub(super) struct Lookout {
@@ -152,7 +152,7 @@ impl Lookout {
             let found = match &look {
                 Ok(look) => {
                     let stays = self.inbound.settle_withdrawn(source, look)?;
-                    self.inbound.left.retain(&source.name, look);
+                    self.inbound.left.retain(&source.name, look.names().map(str::to_owned));
                     self.consider(index, look, now);
                     self.attention(index, look).or(stays)
                 }
@@ -247,7 +247,8 @@ impl Lookout {
     }
 }
 
-fn is_of_state(reason: AlarmReason) -> bool {
+/// Whether the trouble is the state directory's, whichever source met it.
+pub(super) fn is_of_state(reason: AlarmReason) -> bool {
     matches!(reason, AlarmReason::SpaceLow | AlarmReason::SpoolFault)
 }
 

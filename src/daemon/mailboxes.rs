@@ -180,7 +180,7 @@ impl Postman {
                 }
                 Ok(memory.after(mail, mailbox.clear(mail.uid)?))
             }
-            HandedIn::Unread => memory.unread(mail, trouble),
+            HandedIn::Unread(_) => memory.unread(mail, trouble),
             HandedIn::Left(reason) => Ok(Taken::Left(reason)),
         }
     }

@@ -1,15 +1,17 @@
 //! The service: composition root and process life.
 //!
-//! Workers are threads: one that looks at the drop folders, some that carry files, one that minds what is due, one for
-//! returns, one for orders. A worker that ends before it was asked to, or panics, ends the service: nothing runs half.
+//! Workers are threads: one that looks at the drop folders, one for each Maildir and mailbox, some that carry files, one
+//! that minds what is due, one for returns, one for orders. A worker that ends before it was asked to, or panics, ends the service: nothing runs half.
 
 mod alarms;
 pub mod build;
 mod carriers;
 pub mod control;
+mod ear;
 pub mod health;
 mod lookout;
 mod mailboxes;
+mod maildirs;
 mod once;
 mod run;
 pub mod stop;

@@ -9,7 +9,7 @@ use super::build::Service;
 use super::carriers::{Job, Queue, carry};
 use super::health::Health;
 use super::mailboxes::Trouble;
-use super::run::{RunFault, left_files_alarm, lookout, poll_only, postmen};
+use super::run::{RunFault, left_files_alarm, lookout, maildir_readers, poll_only, postmen};
 use super::stop::Stop;
 use crate::domain::{Stage, Standing};
 use crate::store::{Alarm, ConsignmentFilter, SubmissionFilter};
@@ -87,6 +87,10 @@ fn pass(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>) -> Result<(), S
     let health = Arc::new(Health::new(service.clock.now()));
     let mut lookout = lookout(service, queue, stop, &health, told);
     poll_only(&mut lookout);
+    // Before the sweeps, which tell of what about the state directory these meet.
+    for reader in maildir_readers(service, queue, stop, &health) {
+        reader.once().map_err(|error| error.to_string())?;
+    }
     // A file that never comes to rest is left for the next run; the returns must not wait for it.
     let folders = service.settings.authorities.iter().flat_map(|authority| &authority.drop_folders);
     let longest = folders.map(|folder| folder.settle).max().unwrap_or_default();

@@ -15,9 +15,11 @@ use super::alarms::{Herald, Pinger};
 use super::build::{Service, imap_server, smtp_courier};
 use super::carriers::{Job, Left, Queue, carry};
 use super::control::{Control, socket_path};
+use super::ear::Ear;
 use super::health::Health;
 use super::lookout::{LeftFiles, Lookout, Watched};
 use super::mailboxes::Postman;
+use super::maildirs::MaildirReader;
 use super::stop::Stop;
 use crate::config::settings::{MailboxSettings, Noticing as How};
 use crate::domain::ledger::{Event, Facts};
@@ -156,6 +158,7 @@ impl Running {
         let lookout = running.lookout(service, told);
         running.spawn("lookout", ended, move || lookout.run().map_err(|error| error.to_string()))?;
         running.spawn("control", ended, move || control.run().map_err(|error| error.to_string()))?;
+        running.spawn_maildirs(service, ended)?;
         running.spawn_mailboxes(service, ended)?;
         running.spawn_alarms(service, ended)?;
         running.spawn_due(service, ended, due_told)?;
@@ -212,6 +215,18 @@ impl Running {
             let _ = returns.try_send(());
         });
         lookout
+    }
+
+    fn spawn_maildirs(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
+        for mut reader in maildir_readers(service, &self.queue, &self.stop, &self.health) {
+            let (name, source) = (reader.name(), &service.inbound.sources[reader.source]);
+            let mut maildirs = service.settings.authorities.iter().flat_map(|authority| &authority.maildirs);
+            if maildirs.any(|settings| settings.name == source.name && settings.noticing == How::Notify) {
+                reader.ear = source.maildir().ok().map(|maildir| Ear::new(maildir.folders()));
+            }
+            self.spawn(&name, ended, move || reader.run().map_err(|error| error.to_string()))?;
+        }
+        Ok(())
     }
 
     fn spawn_mailboxes(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
@@ -401,7 +416,28 @@ fn note(service: &Service, event: Event) -> Result<(), crate::store::RecordError
     service.inbound.recorder.record(change).map(drop)
 }
 
-/// Settings under which every folder is polled: nothing is noticed without the kernel's help.
+/// Whoever reads each of the Maildirs, by looking alone.
+pub(super) fn maildir_readers(
+    service: &Service,
+    queue: &Arc<Queue>,
+    stop: &Arc<Stop>,
+    health: &Arc<Health>,
+) -> Vec<MaildirReader> {
+    let sources = service.inbound.sources.iter().enumerate();
+    let maildirs = sources.filter(|(_, source)| source.maildir().is_ok());
+    let reader = |(source, _)| MaildirReader {
+        inbound: service.inbound.clone(),
+        queue: queue.clone(),
+        stop: stop.clone(),
+        health: health.clone(),
+        left: service.left.clone(),
+        source,
+        sweep_every: service.settings.service.sweep_every,
+        ear: None,
+    };
+    maildirs.map(reader).collect()
+}
+
 /// Whoever reads each of the mailboxes.
 pub(super) fn postmen(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>, health: &Arc<Health>) -> Vec<Postman> {
     let settings = service.settings.authorities.iter().flat_map(|authority| &authority.mailboxes);
@@ -420,6 +456,7 @@ pub(super) fn postmen(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>, h
     settings.filter_map(postman).collect()
 }
 
+/// Settings under which every folder is polled: nothing is noticed without the kernel's help.
 pub(super) fn poll_only(lookout: &mut Lookout) {
     lookout.watched.iter_mut().for_each(|watched| watched.folder.noticing = How::Poll);
 }

@@ -5,13 +5,13 @@ use super::notice::{Notice, Words};
 /// Why an alarm is raised. It is cleared when the cause is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlarmReason {
-    /// A drop folder is not there, or closed to the service.
+    /// A drop folder or Maildir is not there, or closed to the service.
     SourceMissing,
-    /// A drop folder holds something that is never collected: a link, a second name, an unreadable name.
+    /// A drop folder or Maildir holds something that is never collected: a link, a second name, an unreadable name.
     Uncollectable,
-    /// A drop folder holds a file above the limit for sealed files.
+    /// A drop folder or Maildir holds a file above the limit for sealed files.
     TooLarge,
-    /// A settled file cannot be read or removed.
+    /// A settled file cannot be read, removed or moved.
     SourceFault,
     /// Free space below the state directory is under the mark.
     SpaceLow,
@@ -53,7 +53,7 @@ pub enum AlarmReason {
 
 const SOURCE_MISSING: Words = (
     "CN-501",
-    "The drop folder `{about}` is missing or closed to the service; nothing can arrive there.",
+    "The drop folder or Maildir `{about}` is missing or closed to the service; nothing can arrive there.",
     "Put the folder back (or mount it) with its old owner and mode; it is found again by itself. `hbcourier check` \
     probes it.",
 );
@@ -70,7 +70,7 @@ const TOO_LARGE: Words = (
 );
 const SOURCE_FAULT: Words = (
     "CN-504",
-    "A file in `{about}` cannot be read or removed by the service.",
+    "A file in `{about}` cannot be read, or not be taken out, by the service.",
     "Give the service's account read and write access to the folder and its files.",
 );
 const SPACE_LOW: Words = (

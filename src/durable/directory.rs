@@ -128,6 +128,23 @@ impl Directory {
         }
     }
 
+    /// Makes a directory in it with these permission bits. One that is there already is left as it is.
+    pub fn make(&self, name: &str, mode: u32) -> io::Result<()> {
+        let (name, mode) = (component(name)?, Mode::from_raw_mode(mode));
+        match fs::mkdirat(&self.file, name, mode) {
+            // Again, because the process's mask takes some away.
+            Ok(()) => Ok(fs::chmodat(&self.file, name, mode, AtFlags::empty())?),
+            Err(rustix::io::Errno::EXIST) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Its permission bits, and whether it passes on its group.
+    pub fn mode(&self) -> io::Result<u32> {
+        let mode = Mode::from_raw_mode(fs::fstat(&self.file)?.st_mode);
+        Ok((mode & (Mode::RWXU | Mode::RWXG | Mode::RWXO | Mode::SGID)).as_raw_mode())
+    }
+
     /// Removes a name. One that is not there is no error.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         match fs::unlinkat(&self.file, component(name)?, AtFlags::empty()) {

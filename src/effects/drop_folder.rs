@@ -52,6 +52,14 @@ pub struct Look {
     pub withdrawn: Vec<Hidden>,
 }
 
+impl Look {
+    /// The names of all files that may become ours or are.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let seen = self.sightings.iter().map(|sighting| sighting.name.as_str());
+        seen.chain(self.withdrawn.iter().map(|hidden| hidden.name.as_str()))
+    }
+}
+
 /// A file that is being cleared, or was when a crash came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hidden {

@@ -5,6 +5,7 @@ pub mod courier;
 pub mod destination;
 pub mod drop_folder;
 pub mod mailbox;
+pub mod maildir;
 pub mod noticing;
 pub mod pgp;
 pub mod ping;

@@ -1,6 +1,7 @@
 //! Noticing: the kernel's hints that a file was closed after writing, or moved in. Hints only make us prompt.
 //!
-//! Holds: one watcher for all folders; hints may be lost, doubled or invented without harm.
+//! Holds: one watcher for all drop folders and returns folders, one for each Maildir; hints may be lost, doubled or
+//! invented without harm.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ pub enum Hint {
     Lost,
 }
 
-/// One watcher for all watched folders.
+/// One watcher, for any number of folders.
 pub struct Noticing {
     watcher: RecommendedWatcher,
 }

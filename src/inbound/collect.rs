@@ -17,7 +17,7 @@ use super::{Critical, Inbound, Source};
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Consignment, ConsignmentId, Digest, Revision, Standing};
-use crate::durable::{Copied, CopyError, Withdrawn, copy_and_digest, step};
+use crate::durable::{Copied, CopyError, Stamp, Withdrawn, copy_and_digest, step};
 use crate::effects::drop_folder::Sighting;
 use crate::effects::spool::Incoming;
 use crate::store::{Change, Named, NewConsignment, RecordError, StateChange};
@@ -47,13 +47,18 @@ impl Inbound {
             }
             Err(Stopped::Critical(critical)) => Err(critical),
             Err(Stopped::Left(reason, error)) => {
-                if self.left.is_news(&source.name, &sighting.name, &sighting.stamp, reason) {
-                    tracing::warn!(source = %source.name, error = %error, "Left a file in {}: {error}", source.name);
-                } else {
-                    tracing::debug!(source = %source.name, error = %error, "A file still lies in {}", source.name);
-                }
+                self.tell_left(source, &sighting.name, &sighting.stamp, reason, &error);
                 Ok(Collecting::Left(reason))
             }
+        }
+    }
+
+    /// Says that a file of the source stays where it is; the same again is hardly worth a line.
+    pub(super) fn tell_left(&self, source: &Source, name: &str, stamp: &Stamp, reason: AlarmReason, error: &io::Error) {
+        if self.left.is_news(&source.name, name, stamp, reason) {
+            tracing::warn!(source = %source.name, error = %error, "Left a file in {}: {error}", source.name);
+        } else {
+            tracing::debug!(source = %source.name, error = %error, "A file still lies in {}", source.name);
         }
     }
 

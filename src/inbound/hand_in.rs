@@ -1,11 +1,11 @@
-//! Handing in: a mail that somebody reads from a mailbox becomes ours.
+//! Handing in: a mail that somebody reads from a mailbox or a Maildir becomes ours.
 //!
-//! In:  what the mailbox calls it, and its bytes as they come.
+//! In:  what its source calls it, and its bytes as they come.
 //! Out: a consignment at Collected; only then may the mail be moved away.
-//! Holds: the same bytes from one mailbox are one consignment, whatever number they have there, and nothing but its bytes
+//! Holds: the same bytes from one source are one consignment, whatever number they have there, and nothing but its bytes
 //! makes a mail known: a mailbox that is built anew numbers its mails anew.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use super::collect::{Stopped, passed, spool_fault};
 use super::{Critical, Inbound, Source};
@@ -20,7 +20,7 @@ pub enum HandedIn {
     /// It was ours before.
     Known(Box<Consignment>),
     /// It could not be read to its end.
-    Unread,
+    Unread(io::Error),
     /// It stays where it is, for this reason.
     Left(AlarmReason),
 }
@@ -35,7 +35,12 @@ impl Inbound {
         mail: &mut dyn Read,
     ) -> Result<HandedIn, Critical> {
         match self.take_mail(source, native, bytes, mail) {
-            Ok(handed_in) => Ok(handed_in),
+            Ok(handed_in) => {
+                if let HandedIn::Unread(error) = &handed_in {
+                    tracing::warn!(source = %source.name, %error, "A mail could not be read to its end: {error}");
+                }
+                Ok(handed_in)
+            }
             Err(Stopped::Critical(critical)) => Err(critical),
             Err(Stopped::Left(reason, error)) => {
                 tracing::warn!(source = %source.name, %error, "Left a mail where it is: {error}");
@@ -44,15 +49,19 @@ impl Inbound {
         }
     }
 
-    fn take_mail(&self, source: &Source, native: &str, bytes: u64, mail: &mut dyn Read) -> Result<HandedIn, Stopped> {
+    /// As [`Inbound::hand_in`]; whoever calls says what was left, and why.
+    pub(super) fn take_mail(
+        &self,
+        source: &Source,
+        native: &str,
+        bytes: u64,
+        mail: &mut dyn Read,
+    ) -> Result<HandedIn, Stopped> {
         self.has_room(bytes)?;
         let received_at = self.clock.now();
         let incoming = match self.spool.take(mail, self.terms.ciphertext_bytes_max) {
             Ok(incoming) => incoming,
-            Err(CopyError::Read(error)) => {
-                tracing::warn!(source = %source.name, %error, "A mail could not be read to its end: {error}");
-                return Ok(HandedIn::Unread);
-            }
+            Err(CopyError::Read(error)) => return Ok(HandedIn::Unread(error)),
             Err(CopyError::TooLarge(_)) => return Ok(HandedIn::Left(AlarmReason::TooLarge)),
             Err(CopyError::Write(error)) => return Err(spool_fault(error)),
         };
@@ -62,7 +71,9 @@ impl Inbound {
         }
         let consignment = self.taken_as(source, native, &incoming.copied, received_at);
         // Before the record: from then on the sweep may find it due.
-        let Some(_claim) = self.claims.claim(&consignment.id) else { return Ok(HandedIn::Unread) };
+        let Some(_claim) = self.claims.claim(&consignment.id) else {
+            return Ok(HandedIn::Unread(io::Error::other("it is being worked on")));
+        };
         self.spool.keep(incoming, &source.name, &consignment.id).map_err(spool_fault)?;
         // A mail has no file name, and its subject is nobody's business here.
         let consignment = self.record_collected(consignment, Digest::of(native.as_bytes()), "")?;

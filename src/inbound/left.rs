@@ -1,4 +1,4 @@
-//! What still lies in a drop folder although it was to be taken: remembered, so that the same is not said, read and
+//! What still lies in a drop folder or Maildir although it was to be taken: remembered, so that the same is not said, read and
 //! recorded again at each sweep.
 //!
 //! Holds: in memory only, and only what a look at the folder shows; any change of a file makes it a new one here.
@@ -8,9 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::{AlarmReason, SourceName};
 use crate::durable::Stamp;
-use crate::effects::drop_folder::Look;
 
-/// What is remembered of the drop folders' files.
+/// What is remembered of the drop folders' files and the Maildirs' mails, by source and name there.
 #[derive(Default)]
 pub struct Left(Mutex<HashMap<(SourceName, String), Known>>);
 
@@ -43,12 +42,11 @@ impl Left {
         self.lock().insert((source.clone(), name.to_owned()), known);
     }
 
-    /// Forgets the files that a whole look at the folder no longer shows.
-    pub fn retain(&self, source: &SourceName, look: &Look) {
+    /// Forgets the files that a whole look at the source, which saw these names, no longer shows.
+    pub fn retain(&self, source: &SourceName, seen: impl Iterator<Item = String>) {
         let mut files = self.lock();
         if files.keys().any(|(of, _)| of == source) {
-            let seen = look.sightings.iter().map(|sighting| &sighting.name);
-            let seen: HashSet<&String> = seen.chain(look.withdrawn.iter().map(|hidden| &hidden.name)).collect();
+            let seen: HashSet<String> = seen.collect();
             files.retain(|(of, name), _| of != source || seen.contains(name));
         }
     }
@@ -66,7 +64,6 @@ impl Left {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effects::drop_folder::Sighting;
 
     #[test]
     fn the_same_file_for_the_same_reason_is_news_once() {
@@ -84,10 +81,9 @@ mod tests {
         assert_eq!(left.is_collected(&source, "a.pgp", &changed), None);
         assert!(fault(&changed), "it changed");
 
-        let look = Look { sightings: vec![Sighting { name: "b.pgp".into(), stamp }], ..Look::default() };
-        left.retain(&"other".parse().unwrap(), &Look::default());
+        left.retain(&"other".parse().unwrap(), std::iter::empty());
         assert!(!fault(&changed), "another folder's look tells nothing of this one");
-        left.retain(&source, &look);
+        left.retain(&source, ["b.pgp".to_owned()].into_iter());
         assert!(fault(&changed), "it went away and came back");
     }
 }

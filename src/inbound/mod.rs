@@ -13,6 +13,7 @@ mod hand_in;
 mod identify;
 mod left;
 mod mail;
+mod maildir;
 mod open;
 mod publish;
 mod recover;
@@ -35,6 +36,7 @@ use crate::domain::{Actor, Consequence, DestinationName, FileKind, LaNumber, Par
 use crate::effects::clock::Clock;
 use crate::effects::destination::{Access, DestinationError, Destinations};
 use crate::effects::drop_folder::DropFolder;
+use crate::effects::maildir::Maildir;
 use crate::effects::pgp::Opener;
 use crate::effects::spool::Spool;
 use crate::store::{Change, Queries, QueryError, RecordError, Recorder, StateChange};
@@ -43,6 +45,7 @@ pub use claims::Claims;
 pub use collect::Collecting;
 pub use hand_in::HandedIn;
 pub use left::Left;
+pub use maildir::Carried;
 pub use settle::Settling;
 
 /// What the inbound steps work with.
@@ -73,7 +76,7 @@ pub struct Inbound {
     pub left: Left,
 }
 
-/// One drop folder or mailbox, and whose files come by it.
+/// One drop folder, Maildir or mailbox, and whose files come by it.
 pub struct Source {
     /// Its name.
     pub name: SourceName,
@@ -93,6 +96,8 @@ pub struct Source {
 pub enum Origin {
     /// A folder that is looked into.
     Folder(DropFolder),
+    /// A Maildir; somebody else looks into it, and has its mails collected by [`Inbound::carry_mail`].
+    Maildir(Maildir),
     /// A mailbox, which somebody else reads; its mails are handed in by [`Inbound::hand_in`].
     Mailbox,
 }
@@ -102,7 +107,15 @@ impl Source {
     pub fn folder(&self) -> io::Result<&DropFolder> {
         match &self.origin {
             Origin::Folder(folder) => Ok(folder),
-            Origin::Mailbox => Err(io::Error::new(io::ErrorKind::Unsupported, "it is a mailbox")),
+            Origin::Maildir(_) | Origin::Mailbox => Err(io::Error::new(io::ErrorKind::Unsupported, "it has mails")),
+        }
+    }
+
+    /// Its Maildir, if it has one.
+    pub fn maildir(&self) -> io::Result<&Maildir> {
+        match &self.origin {
+            Origin::Maildir(maildir) => Ok(maildir),
+            Origin::Folder(_) | Origin::Mailbox => Err(io::Error::new(io::ErrorKind::Unsupported, "it is no Maildir")),
         }
     }
 }

@@ -365,6 +365,38 @@ fn a_source_that_serves_several_names_other_configured_authorities() {
 }
 
 #[test]
+fn a_maildir_is_checked() {
+    let maildir = |name: &str, path: &str, more: &str| {
+        format!("\n[[authority.maildir]]\nname = \"{name}\"\npath = \"{path}\"\npartners = [\"dwp\"]\n{more}\n")
+    };
+    let with = |maildirs: &str| minimal_but("[[authority.route]]", &format!("{maildirs}\n[[authority.route]]"));
+    let at = |name: &str, key: &str| format!("authority[12302].maildir[{name}].{key}");
+    let one = maildir("maildir-a", "/var/mail/a", "");
+    let settings = Etc::with(&with(&one)).load().unwrap();
+    let read = &settings.authorities[0].maildirs[0];
+    assert_eq!((read.processed.as_str(), read.noticing), (".Processed", Noticing::Notify));
+    assert!(Etc::with(&with(&maildir("maildir-a", "/var/mail/a", "processed = \".DWP.Done\""))).load().is_ok());
+    for processed in ["Processed", "", ".", "..", ".a/b", "..a", ".a.", ".a\\n"] {
+        let text = with(&maildir("maildir-a", "/var/mail/a", &format!("processed = \"{processed}\"")));
+        refused(&text, &at("maildir-a", "processed"), "cannot be a Maildir's subfolder");
+    }
+    refused(&with(&maildir("maildir-a", "mail/a", "")), &at("maildir-a", "path"), "not an absolute path");
+    refused(&with(&maildir("drop-12302", "/var/mail/a", "")), &at("drop-12302", "name"), "stands already");
+    refused(&with(&one.replace("dwp", "dpw")), &at("maildir-a", "partners[#1]"), "there is no partner");
+    refused(&with(&maildir("maildir-a", "/var/mail/a", "settle = \"5s\"")), &at("maildir-a", "settle"), "no such key");
+
+    let also = |path: &str| with(&(one.clone() + &maildir("maildir-b", path, "")));
+    refused(&also("/var/mail/a"), &at("maildir-b", "path"), "each mail would be collected twice");
+    assert!(Etc::with(&also("/var/mail/a/.Other")).load().is_ok(), "a subfolder may be a source of its own");
+    refused(&also("/var/mail/a/.Processed"), &at("maildir-a", "processed"), "come in again");
+    let drop = "/srv/hbcourier/drop/12302";
+    let text = with(&one).replacen(drop, "/var/mail/a/new", 1);
+    refused(&text, &at("maildir-a", "path"), "each mail would be collected twice");
+    let text = with(&one).replacen("/srv/hbcourier/outgoing/12302", "/var/mail/a/.Sent", 1);
+    refused(&text, "courier[outgoing-12302].folder", "collected again");
+}
+
+#[test]
 fn folders_that_would_make_a_loop_are_refused() {
     let drop = "/srv/hbcourier/drop/12302";
     for (from, to, words) in [

@@ -10,7 +10,7 @@ use rustix::fs::RenameFlags;
 use super::Probe;
 use super::file_system::{self, FileSystem, Nature};
 use crate::config::Settings;
-use crate::config::settings::Noticing;
+use crate::config::settings::{MaildirSettings, Noticing};
 use crate::durable::Directory;
 use crate::effects::noticing::Noticing as Watcher;
 
@@ -21,7 +21,7 @@ const PROBE: &str = "folder";
 enum Purpose {
     /// Store, spool, archive and own keys.
     State,
-    /// Files come in; the service removes them.
+    /// Files come in; the service takes them out.
     Drop(Noticing),
     /// Plaintext is delivered there.
     Destination,
@@ -35,6 +35,9 @@ pub(super) fn probe(settings: &Settings) -> Vec<Probe> {
     for authority in &settings.authorities {
         for drop in &authority.drop_folders {
             probes.extend(folder(drop.name.as_str(), &drop.path, Purpose::Drop(drop.noticing)));
+        }
+        for maildir in &authority.maildirs {
+            probes.extend(self::maildir(maildir));
         }
         for route in &authority.routes {
             probes.extend(folder(route.destination.as_str(), &route.folder, Purpose::Destination));
@@ -50,6 +53,17 @@ pub(super) fn probe(settings: &Settings) -> Vec<Probe> {
             probes.extend(folder(&about, &owed.pick_up, Purpose::Returns));
         }
     }
+    probes
+}
+
+/// The two folders mails come into, and the one they are moved to, or else the one it is made in.
+fn maildir(settings: &MaildirSettings) -> Vec<Probe> {
+    let (about, MaildirSettings { path, noticing, .. }) = (settings.name.as_str(), settings);
+    let mut probes: Vec<Probe> =
+        ["new", "cur"].iter().flat_map(|part| folder(about, &path.join(part), Purpose::Drop(*noticing))).collect();
+    let processed = path.join(&settings.processed);
+    let target = if processed.exists() { processed.join("cur") } else { path.clone() };
+    probes.extend(folder(about, &target, Purpose::Drop(Noticing::Poll)));
     probes
 }
 

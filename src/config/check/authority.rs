@@ -1,4 +1,4 @@
-//! `[[authority]]`: drop folders, routes and returns.
+//! `[[authority]]`: drop folders, Maildirs, mailboxes, routes and returns.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use super::report::Report;
 use super::{DAY, HOUR, PAUSE_MIN, SECOND, each_in, exchange};
 use crate::config::location::TreePath;
 use crate::config::notation;
-use crate::config::raw::{RawAuthority, RawDropFolder, RawMailbox, RawReturn, RawRoute};
+use crate::config::raw::{RawAuthority, RawDropFolder, RawMailbox, RawMaildir, RawReturn, RawRoute};
 use crate::config::settings::{
-    AuthoritySettings, DropFolderSettings, MailTls, MailboxSettings, ReturnSettings, RouteSettings,
+    AuthoritySettings, DropFolderSettings, MailTls, MailboxSettings, MaildirSettings, ReturnSettings, RouteSettings,
 };
 use crate::config::template::{FileNameTemplate, TemplateUse};
 use crate::domain::ReturnKind;
@@ -25,6 +25,7 @@ pub(super) fn check(raw: &RawAuthority, at: &TreePath, report: &mut Report<'_>) 
         }
     };
     let drop_folders = each_in(&raw.drop_folder, at, "drop_folder", &mut |raw, at| drop_folder(raw, at, report));
+    let maildirs = each_in(&raw.maildir, at, "maildir", &mut |raw, at| maildir(raw, at, report));
     let mailboxes = each_in(&raw.mailbox, at, "mailbox", &mut |raw, at| mailbox(raw, at, report));
     let routes = each_in(&raw.route, at, "route", &mut |raw, at| route(raw, at, report));
     let returns = each_in(&raw.returns, at, "return", &mut |raw, at| owed(raw, at, report));
@@ -33,6 +34,7 @@ pub(super) fn check(raw: &RawAuthority, at: &TreePath, report: &mut Report<'_>) 
         name: name?,
         in_service_from: in_service_from?,
         drop_folders: drop_folders?,
+        maildirs: maildirs?,
         mailboxes: mailboxes?,
         routes: routes?,
         returns: returns?,
@@ -63,6 +65,31 @@ fn drop_folder(raw: &RawDropFolder, at: &TreePath, report: &mut Report<'_>) -> O
         settle: settle?,
         patience: patience?,
     })
+}
+
+fn maildir(raw: &RawMaildir, at: &TreePath, report: &mut Report<'_>) -> Option<MaildirSettings> {
+    let name = report.parse(&at.key("name"), &raw.name);
+    let path = report.absolute(&at.key("path"), &raw.path);
+    let partners = report.parse_some(&at.key("partners"), &raw.partners);
+    let also_for = report.parse_each(&at.key("also_for"), &raw.also_for);
+    let processed = is_subfolder(&raw.processed).then(|| raw.processed.clone());
+    let wrong = format!("`{}` cannot be a Maildir's subfolder", raw.processed);
+    let next = "begin it with a dot, and write words and single dots after it, such as \".Processed\"";
+    let processed = report.noted(&at.key("processed"), processed, &wrong, next);
+    Some(MaildirSettings {
+        name: name?,
+        path: path?,
+        partners: partners?,
+        also_for: also_for?,
+        processed: processed?,
+        noticing: raw.noticing,
+    })
+}
+
+/// Whether Maildir++ has subfolders of this name: a dot, then names with a dot between each two.
+fn is_subfolder(name: &str) -> bool {
+    let plain = |part: &str| !part.is_empty() && !part.contains(['/', ':']) && !part.contains(char::is_control);
+    name.len() <= 200 && name.strip_prefix('.').is_some_and(|name| name.split('.').all(plain))
 }
 
 fn mailbox(raw: &RawMailbox, at: &TreePath, report: &mut Report<'_>) -> Option<MailboxSettings> {

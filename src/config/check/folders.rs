@@ -12,6 +12,7 @@ use crate::config::raw::Raw;
 enum Role {
     State,
     Drop,
+    Maildir,
     Destination,
     PickUp,
     Outgoing,
@@ -21,7 +22,7 @@ enum Role {
 enum Apart {
     /// They may not even be nested.
     Wholly(&'static str),
-    /// They may be nested, as neither looks into subfolders, but not be the same.
+    /// They may be nested, as neither looks into the other's subfolders, but not be the same.
     Distinct(&'static str),
     Never,
 }
@@ -46,6 +47,24 @@ pub(super) fn check(raw: &Raw, report: &mut Report<'_>) {
             report.wrong(&later.at, format!("it {how} {other}: {trouble}"), "choose a folder apart from it");
         }
     }
+    given_back(raw, &folders, report);
+}
+
+/// A Maildir that another's mails are moved to would give them back.
+fn given_back(raw: &Raw, folders: &[Folder], report: &mut Report<'_>) {
+    for (i, authority) in raw.authority.iter().enumerate() {
+        for (k, maildir) in authority.maildir.iter().enumerate() {
+            let Some(path) = maildir.path.as_deref().and_then(absolute) else { continue };
+            let to = path.join(&maildir.processed);
+            let mut others = folders.iter().filter(|folder| folder.role == Role::Maildir && folder.path != path);
+            let read = others.find(|folder| folder.path == to);
+            if let Some(read) = read {
+                let wrong = format!("{} reads this folder: mails would come in again there", report.named(&read.at));
+                let at = TreePath::root().item("authority", i).item("maildir", k).key("processed");
+                report.wrong(&at, wrong, "name a subfolder that no source reads");
+            }
+        }
+    }
 }
 
 fn all(raw: &Raw) -> Vec<Folder> {
@@ -59,6 +78,9 @@ fn all(raw: &Raw) -> Vec<Folder> {
         let at = root.item("authority", i);
         for (i, folder) in authority.drop_folder.iter().enumerate() {
             add(Role::Drop, &folder.path, at.item("drop_folder", i).key("path"));
+        }
+        for (i, maildir) in authority.maildir.iter().enumerate() {
+            add(Role::Maildir, &maildir.path, at.item("maildir", i).key("path"));
         }
         for (i, route) in authority.route.iter().enumerate() {
             add(Role::Destination, &route.folder, at.item("route", i).key("folder"));
@@ -77,8 +99,16 @@ fn apart(one: Role, other: Role) -> Apart {
     use Role::*;
     match (one, other) {
         (State, _) | (_, State) => Apart::Wholly("only the service itself may work below `state`"),
-        (Drop, Destination) | (Destination, Drop) => Apart::Wholly("what is delivered would be collected again"),
-        (Drop, Outgoing) | (Outgoing, Drop) => Apart::Wholly("what is sent would be collected again"),
+        (Drop | Maildir, Destination) | (Destination, Drop | Maildir) => {
+            Apart::Wholly("what is delivered would be collected again")
+        }
+        (Drop | Maildir, Outgoing) | (Outgoing, Drop | Maildir) => {
+            Apart::Wholly("what is sent would be collected again")
+        }
+        (Maildir, Drop) | (Drop, Maildir) => Apart::Wholly("each mail would be collected twice"),
+        (Maildir, PickUp) | (PickUp, Maildir) => Apart::Wholly("a mail there would be both collected and sent"),
+        // One may be the other's subfolder.
+        (Maildir, Maildir) => Apart::Distinct("each mail would be collected twice"),
         (PickUp, Destination) | (Destination, PickUp) => Apart::Wholly("what is delivered would be sent as a return"),
         (PickUp, Outgoing) | (Outgoing, PickUp) => Apart::Wholly("an unsealed return would be taken to the partner"),
         (Destination, Outgoing) | (Outgoing, Destination) => {

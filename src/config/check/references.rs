@@ -36,6 +36,10 @@ fn unique_names(raw: &Raw, report: &mut Report<'_>) {
             reserved(folder.name.as_deref(), at.item("drop_folder", i).key("name"), report);
             places.once(folder.name.as_deref(), at.item("drop_folder", i).key("name"), report);
         }
+        for (i, maildir) in authority.maildir.iter().enumerate() {
+            reserved(maildir.name.as_deref(), at.item("maildir", i).key("name"), report);
+            places.once(maildir.name.as_deref(), at.item("maildir", i).key("name"), report);
+        }
         for (i, mailbox) in authority.mailbox.iter().enumerate() {
             reserved(mailbox.name.as_deref(), at.item("mailbox", i).key("name"), report);
             places.once(mailbox.name.as_deref(), at.item("mailbox", i).key("name"), report);
@@ -101,6 +105,11 @@ fn defined(raw: &Raw, authority: &RawAuthority, at: &TreePath, report: &mut Repo
     for (i, folder) in authority.drop_folder.iter().enumerate() {
         for (k, partner) in folder.partners.iter().flatten().enumerate() {
             report.refers(&at.item("drop_folder", i).item("partners", k), "partner", partner, &partners);
+        }
+    }
+    for (i, maildir) in authority.maildir.iter().enumerate() {
+        for (k, partner) in maildir.partners.iter().flatten().enumerate() {
+            report.refers(&at.item("maildir", i).item("partners", k), "partner", partner, &partners);
         }
     }
     for (i, mailbox) in authority.mailbox.iter().enumerate() {

@@ -8,7 +8,7 @@ use crate::config::location::TreePath;
 use crate::config::raw::{Raw, RawAuthority};
 use crate::domain::LaNumber;
 
-/// A drop folder or a mailbox, as far as it is looked at here.
+/// A drop folder, a Maildir or a mailbox, as far as it is looked at here.
 struct Shared<'a> {
     at: TreePath,
     partners: &'a [String],
@@ -57,10 +57,15 @@ fn sources<'a>(authority: &'a RawAuthority, at: &TreePath) -> Vec<Shared<'a>> {
         partners: folder.partners.as_deref().unwrap_or_default(),
         also_for: &folder.also_for,
     });
+    let maildirs = authority.maildir.iter().enumerate().map(|(i, maildir)| Shared {
+        at: at.item("maildir", i),
+        partners: maildir.partners.as_deref().unwrap_or_default(),
+        also_for: &maildir.also_for,
+    });
     let mailboxes = authority.mailbox.iter().enumerate().map(|(i, mailbox)| Shared {
         at: at.item("mailbox", i),
         partners: mailbox.partners.as_deref().unwrap_or_default(),
         also_for: &mailbox.also_for,
     });
-    folders.chain(mailboxes).collect()
+    folders.chain(maildirs).chain(mailboxes).collect()
 }

@@ -1,4 +1,4 @@
-//! Mails in a drop folder: what is sealed in them is found, opened and delivered; what is doubtful is held.
+//! Mails in drop folders, Maildirs and mailboxes: what is sealed in them is found, opened and delivered; what is doubtful is held.
 
 mod alarms;
 mod answers;
@@ -6,6 +6,7 @@ mod canary;
 mod corpus;
 mod faults;
 mod mailbox;
+mod maildir;
 mod sender;
 mod sending;
 mod several;

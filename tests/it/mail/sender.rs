@@ -21,7 +21,7 @@ fn council(dwp: &mut Partner, new: &Path) -> Council {
     council
 }
 
-fn submit(postfix: &Postfix, certificates: &Certificates, mail: &[u8]) {
+pub(super) fn submit(postfix: &Postfix, certificates: &Certificates, mail: &[u8]) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/submit.py");
     let mut submit = Command::new("/usr/bin/python3");
     submit.arg(script).arg(postfix.port.to_string()).arg(certificates.file("ca.pem"));

@@ -154,6 +154,7 @@ impl Council {
             name: "Council".into(),
             in_service_from: None,
             drop_folders: Vec::new(),
+            maildirs: Vec::new(),
             mailboxes: Vec::new(),
             routes: Vec::new(),
             returns: returns.into(),

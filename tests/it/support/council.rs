@@ -121,6 +121,15 @@ impl Council {
         self.starts(run, environment);
     }
 
+    /// Starts the service bound by the modes of files, which root is not; waits until it answers.
+    pub fn start_bound_by_modes(&mut self) {
+        const ABOVE_MODES: &str = "-dac_override,-dac_read_search";
+        let mut run = Command::new("setpriv");
+        run.args(["--bounding-set", ABOVE_MODES, "--inh-caps", ABOVE_MODES]).arg(PROGRAM);
+        self.starts(run, &[]);
+        self.until("the service answers", |council| council.answers());
+    }
+
     fn starts(&mut self, mut run: Command, environment: &[(&str, &str)]) {
         assert!(self.service.is_none(), "it runs already");
         let log = fs::File::options().create(true).append(true).open(self.log_path()).unwrap();

@@ -2,6 +2,7 @@
 
 pub mod council;
 pub mod imap;
+pub mod maildir;
 pub mod mount;
 pub mod partner;
 pub mod smtp;
