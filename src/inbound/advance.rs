@@ -202,7 +202,7 @@ fn is_to_archive(consignment: &Consignment) -> bool {
 }
 
 /// Nothing of the system's is done at such a step, so nothing can fail there but the step itself.
-fn untroubled(step: std::io::Result<()>) {
+pub(super) fn untroubled(step: std::io::Result<()>) {
     if let Err(error) = step {
         tracing::warn!("While recording what stopped a transfer: {error}");
     }

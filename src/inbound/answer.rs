@@ -7,6 +7,7 @@
 
 use std::io::Read;
 
+use super::advance::untroubled;
 use super::mail::{MAIL_BYTES_MAX, alone, unfit};
 use super::{Critical, Failure, Inbound};
 use crate::catalogue::mail::{Doubt, Item, Unfit, mentions, report, sealed_items};
@@ -95,14 +96,13 @@ impl Inbound {
         let (transfer, about) = (consignment.id, key.clone());
         let state = StateChange::Answer { id: transfer, expect: consignment.revision, key, answer, status };
         let at = self.clock.now();
+        untroubled(step("outcome.decided"));
         let change = crate::store::Change { at, ..self.change(Event::Answered, Facts::default(), state) };
         let recorded = self.recorder.record(change)?;
         tracing::info!(%transfer, submission = %about, "{transfer} is about {about}: it {}", answer.says());
         consignment.revision = recorded.revision;
         consignment.standing = Standing::Matched { at };
-        if let Err(error) = step("answer.recorded") {
-            tracing::warn!(%transfer, "After recording what {transfer} tells: {error}");
-        }
+        untroubled(step("outcome.recorded"));
         Ok(())
     }
 }

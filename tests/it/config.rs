@@ -103,11 +103,13 @@ fn every_key_of_the_reference_is_real_and_every_example_valid() {
     let found: Vec<&str> = problems.iter().map(|problem| problem.wrong.as_str()).collect();
     // Keys that exclude each other or the return, and the other courier and authority that some need, are all that is wrong
     // with setting every key.
+    let unserved = "no [[authority]] has the LA number `101809`, so nothing says where its files go";
     let expected = [
         "there is no courier `mail`",
-        "no [[authority]] has the LA number `101809`, so nothing says where its files go",
+        unserved,
+        unserved,
         "it has both `password_credential` and `password_file`",
-        "no [[authority]] has the LA number `101809`, so nothing says where its files go",
+        unserved,
         "an shbe is never sent twice by itself",
         "it has both `folder` and `smtp`",
     ];

@@ -26,7 +26,7 @@ virtual_mailbox_maps = static:hbms/
 virtual_uid_maps = static:65534
 virtual_gid_maps = static:65534
 virtual_mailbox_limit = 0
-transport_maps = inline:{ gone.example=returning:5.1.1 nobody here }
+transport_maps = regexp:$dir/etc/transport
 default_transport = error:5.7.1 no other mail in tests
 smtpd_tls_cert_file = $certificates/localhost.pem
 smtpd_tls_key_file = $certificates/localhost.key
@@ -55,12 +55,16 @@ trace unix - - n - 0 bounce
 proxymap unix - - n - - proxymap
 virtual unix - n n - - virtual
 error unix - - n - - error
-returning unix - - n - - error
+returning unix - n n - - pipe flags= user=nobody argv=$dir/etc/knows-nobody
 retry unix - - n - - error
 anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 CF
 echo '/^Subject: refuse/ REJECT 5.6.0 refused for its content' > "$dir/etc/header_checks"
+echo '/@gone\.example$/ returning:' > "$dir/etc/transport"
+# EX_NOUSER of sysexits.h
+printf '#!/bin/sh\nexit 67\n' > "$dir/etc/knows-nobody"
+chmod 755 "$dir/etc/knows-nobody"
 printf '/^r450@/ 450 4.2.1 not now\n/^r550@/ 550 5.7.1 not here\n' > "$dir/etc/recipients"
 cat > "$dir/etc/sasl/smtpd.conf" <<CF
 pwcheck_method: auxprop

@@ -155,3 +155,25 @@ fn a_reply_proves_that_it_was_sent() {
     council.stops_well();
     assert_eq!(council.json(&["audit", "verify"])["ok"], true);
 }
+
+/// Whatever moment the service is killed at, the reply is matched once and decides.
+#[test]
+#[cfg(feature = "failpoints")]
+fn a_reply_is_matched_once_through_crashes() {
+    let mut dwp = Partner::new(Algorithm::Curve25519);
+    let new = tempfile::tempdir().unwrap();
+    let (mut council, key, sent) = uncertain(&mut dwp, new.path());
+    council.stops_well();
+    let reply = format!("In-Reply-To: {}\nSubject: Re: SHBE\n\nReceived with thanks.\n", message_id(&sent));
+    drop_into(new.path(), "1.mail", reply.as_bytes());
+    for step in ["collect.recorded", "outcome.decided", "outcome.recorded", "close.archived"] {
+        council.start_with(&[("FAILPOINTS", &format!("{step}=return(kill)"))]);
+        council.ends();
+    }
+    council.start();
+    council.until("it is known to be sent", |council| row(council)["stage"] == "sent" && council.all_rest(1));
+    assert_eq!(answers(&council, &key), [Answer::Reply]);
+    assert_eq!((council.events("answered"), council.events("closed"), council.events("sent-recovered")), (1, 1, 1));
+    council.stops_well();
+    assert_eq!(council.json(&["audit", "verify"])["ok"], true);
+}
