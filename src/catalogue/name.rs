@@ -1,5 +1,5 @@
-//! What the name of a file claims. Names are unauthenticated habit: they suggest a kind, and a foreign LA number in one is
-//! reason enough to stop, but they never make a file what it is not.
+//! What the name of a file claims. Names are habit, and those outside a seal anybody's: they suggest a kind, and a foreign LA
+//! number in one is reason enough to stop, but they never make a file what it is not.
 
 use crate::domain::LaNumber;
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::alarms::rest;
 use super::carriers::{Job, Queue};
@@ -18,6 +18,8 @@ use crate::inbound::{Carried, Critical, Inbound, Source};
 
 /// After a look that met a mail in the middle of a change.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// The least time between two looks; as long as the last one took, if that is more.
+const REST_MIN: Duration = Duration::from_millis(100);
 /// So many looks one pass makes for such mails.
 const LOOKS_MAX: u8 = 4;
 
@@ -40,12 +42,16 @@ impl MaildirReader {
     /// Works until told to stop.
     pub(super) fn run(mut self) -> Result<(), Critical> {
         while !self.stop.is_requested() {
+            let began = Instant::now();
             let is_unsettled = self.look()?;
+            let looked = began.elapsed();
             let pause = if is_unsettled { LOOK_AGAIN.min(self.sweep_every) } else { self.sweep_every };
             match &self.ear {
                 Some(ear) => ear.listen(&self.stop, pause),
                 None => rest(&self.stop, pause),
             }
+            // Other programs' changes of many mails are heard one by one.
+            rest(&self.stop, REST_MIN.max(looked.min(pause)));
         }
         Ok(())
     }

@@ -121,12 +121,12 @@ const MISSED: Words = (
 );
 const REFUSED: Words = (
     "CN-514",
-    "The courier refused {about} for good.",
+    "{about} was refused for good, by the courier or by a mail system behind it.",
     "`hbcourier returns show` prints its words. Mend the cause and `hbcourier returns resend` it, or `hbcourier returns waive` it.",
 );
 const UNCERTAIN: Words = (
     "CN-515",
-    "Nobody knows whether {about} arrived: the courier fell silent. It is not sent again by itself.",
+    "Nobody knows whether {about} arrived: the courier fell silent.",
     "Ask DWP whether it arrived: if so, `hbcourier returns confirm` it, otherwise `hbcourier returns resend` it.",
 );
 const COURIER_FAULT: Words = (

@@ -9,7 +9,7 @@ use super::submission::{Stage, SubmissionKey};
 
 /// What a mail tells of a return whose Message-ID it names.
 ///
-/// Message-IDs are made with a key that never leaves the state directory, so whoever names one has seen the message.
+/// Message-IDs are made with a key that never leaves the state directory, so whoever names one has seen the message's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
@@ -18,9 +18,9 @@ pub enum Answer {
     /// A report that it reached a recipient's mailbox, or a mail system that reports no further.
     // RFC 3464 §2.3.3: delivered, relayed, expanded
     Delivered,
-    /// Somebody, or something, replied to it.
+    /// Somebody, or something, replied to it. What it says only a person can tell: it may say that nothing came.
     Reply,
-    /// A report that it waits.
+    /// A report that it waits in a mail system.
     // RFC 3464 §2.3.3: delayed
     Delayed,
     /// A report that it did not reach a recipient.
@@ -45,7 +45,7 @@ impl Answer {
 
     /// Whether it proves that the courier took responsibility for the message.
     pub fn proves_sent(self) -> bool {
-        matches!(self, Answer::Copy | Answer::Delivered | Answer::Reply)
+        matches!(self, Answer::Copy | Answer::Delivered | Answer::Delayed)
     }
 
     /// Whether it changes what is known of a return at this stage.
@@ -53,6 +53,8 @@ impl Answer {
         match stage {
             Stage::Uncertain { .. } => self.proves_sent() || self == Answer::Failed,
             Stage::Sent { .. } => self == Answer::Failed,
+            // It waits to be sent again, or was not sent in time: then it need not be.
+            Stage::Sealed | Stage::Deferred { .. } | Stage::Missed { .. } => self.proves_sent(),
             _ => false,
         }
     }
@@ -72,6 +74,8 @@ pub struct Answered {
     /// The report's status code, such as `5.1.1`.
     // RFC 3463
     pub status: Option<String>,
+    /// It is about an attempt before the last one.
+    pub earlier: bool,
     /// When it was collected.
     pub at: Timestamp,
 }

@@ -168,7 +168,11 @@ pub struct Facts {
     /// Which attempt, counting from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u8>,
-    /// The courier's reply.
+    /// A report's status code, such as `5.1.1`.
+    // RFC 3463
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The courier's reply, or what was found out in its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
     /// What a mail tells of a return.

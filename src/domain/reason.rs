@@ -11,6 +11,7 @@ use super::authority::LaNumber;
 use super::ids::ConsignmentId;
 use super::notice::Notice;
 use super::partner::Fingerprint;
+use super::submission::SubmissionKey;
 
 /// OpenPGP layers within each other that are read.
 pub const MESSAGE_DEPTH_MAX: usize = 4;
@@ -109,6 +110,11 @@ pub enum HoldReason {
     },
     /// Names no LA number, and its source serves several.
     AuthorityUntold,
+    /// A mail that replies to a return that was sent, without anything sealed in it.
+    Reply {
+        /// The return.
+        to: SubmissionKey,
+    },
     /// A file of that name is at the destination, and it is not ours.
     NameConflict,
     /// Two parts of one pack would be delivered under the same name.

@@ -222,7 +222,8 @@ impl Stage {
 
 /// Whether a submission may go from one stage to the other.
 ///
-/// Once Sending, only a definite answer leads back to an attempt; once Sent, never.
+/// Once Sending, only a definite answer leads back to an attempt; once Sent, never. What waits to be sent, or was missed,
+/// is Sent without an attempt only by evidence about an earlier one.
 pub fn allowed(from: &Stage, to: &Stage) -> bool {
     use Stage::*;
     match from {
@@ -230,14 +231,20 @@ pub fn allowed(from: &Stage, to: &Stage) -> bool {
         Held { .. } => matches!(to, Scheduled | Held { .. } | Sealed | Missed { .. } | Waived { .. }),
         Sealed | Deferred { .. } => matches!(
             to,
-            Sending { .. } | Deferred { .. } | Failed { .. } | Missed { .. } | Waived { .. } | Acknowledged { .. }
+            Sending { .. }
+                | Sent { .. }
+                | Deferred { .. }
+                | Failed { .. }
+                | Missed { .. }
+                | Waived { .. }
+                | Acknowledged { .. }
         ),
         Sending { .. } => matches!(to, Sent { .. } | Deferred { .. } | Failed { .. } | Uncertain { .. }),
         // A report may still come that it did not reach its recipient.
         Sent { .. } => matches!(to, Failed { .. } | Acknowledged { .. }),
         Uncertain { .. } => matches!(to, Sent { .. } | Failed { .. } | Sealed | Waived { .. } | Acknowledged { .. }),
         Failed { .. } => matches!(to, Sealed | Waived { .. } | Acknowledged { .. }),
-        Missed { .. } => matches!(to, Scheduled | Sealed | Waived { .. } | Acknowledged { .. }),
+        Missed { .. } => matches!(to, Scheduled | Sealed | Sent { .. } | Waived { .. } | Acknowledged { .. }),
         Acknowledged { .. } | Waived { .. } => false,
     }
 }

@@ -132,8 +132,15 @@ impl Directory {
     pub fn make(&self, name: &str, mode: u32) -> io::Result<()> {
         let (name, mode) = (component(name)?, Mode::from_raw_mode(mode));
         match fs::mkdirat(&self.file, name, mode) {
-            // Again, because the process's mask takes some away.
-            Ok(()) => Ok(fs::chmodat(&self.file, name, mode, AtFlags::empty())?),
+            // Again, because the process's mask takes some away; and what was made, not what others put in its place.
+            Ok(()) => {
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let made = fs::openat(&self.file, name, flags, Mode::empty())?;
+                if fs::fstat(&made)?.st_uid != rustix::process::geteuid().as_raw() {
+                    return Err(io::Error::other("the folder that was made was replaced"));
+                }
+                Ok(fs::fchmod(&made, mode)?)
+            }
             Err(rustix::io::Errno::EXIST) => Ok(()),
             Err(error) => Err(error.into()),
         }

@@ -179,15 +179,6 @@ impl Maildir {
         Ok(is_it.then_some(OpenMail { file, stamp: mail.stamp, has_changed: false }))
     }
 
-    /// Whether the mail's second name is one in the processed folder: a crash came between the two steps of a move.
-    pub fn is_half_moved(&self, mail: &Mail) -> io::Result<bool> {
-        let there = self.directories.at(&self.path.join(&self.processed).join(Part::Cur.name()));
-        Ok(match there {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            there => mail.stamp.links == 2 && has(&*there?, mail)?,
-        })
-    }
-
     /// Moves a mail that was collected to the processed folder, with the flags it has. Call only once its ledger entry
     /// has committed. `false`: it is not there any more.
     pub fn clear(&self, mail: &Mail) -> io::Result<bool> {
@@ -281,12 +272,23 @@ fn move_aside(mail: &Mail, from: &Directory, name: &str, into: &Directory) -> io
         }
         let is_it = into.stamp(&aside)?.is_none_or(|now| mail.is_still(&now));
         if !is_it {
-            into.publish(&aside, from, name)?;
-            from.sync()?;
+            give_back(from, name, into, &aside)?;
         }
         return Ok(is_it);
     }
     Err(io::Error::new(io::ErrorKind::AlreadyExists, "its name and all like it are taken in the processed folder"))
+}
+
+/// Gives another mail its name back that was moved in the place of the one meant, or one like it.
+fn give_back(from: &Directory, name: &str, into: &Directory, aside: &str) -> io::Result<()> {
+    let likes = (1..NAMES_MAX).map(|number| processed_name(name, number));
+    for back in std::iter::once(name.to_owned()).chain(likes) {
+        match into.publish(aside, from, &back) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            published => return published.and_then(|()| from.sync()),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, "its name and all like it are taken again"))
 }
 
 /// The name of a mail in the processed folder's `cur`: its own, with its flags; the `number`th like it if that is taken.

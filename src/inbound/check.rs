@@ -29,7 +29,7 @@ impl Inbound {
         consignment: &Consignment,
         recognised: Recognised,
     ) -> Result<Routed, Failure> {
-        let authority = whose(&consignment.authority, source, &recognised.authorities)
+        let authority = whose(consignment, source, &recognised.named)
             .map_err(|hold| Failure::of(Consequence::Hold(hold), "the LA numbers that are named do not fit"))?;
         let routes = self.routes_of(&authority);
         let mut parts: Vec<(Part, Delivery, Access)> = Vec::with_capacity(recognised.parts.len());

@@ -7,7 +7,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 
 use super::open::Opened;
 use super::{Failure, Inbound};
-use crate::catalogue::{Archive, ArchiveError, Identified, archive, identify};
+use crate::catalogue::{Archive, ArchiveError, Identified, archive, authority_in_name, identify};
 use crate::domain::digest::Digester;
 use crate::domain::reason::Unsound;
 use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber};
@@ -17,8 +17,17 @@ use crate::durable::PrivateContent;
 pub(super) struct Recognised {
     pub opened: Vec<Opened>,
     pub parts: Vec<Part>,
-    /// Every LA number that names or contents plainly name.
-    pub authorities: Vec<LaNumber>,
+    /// Of each of the contents, the LA numbers that it plainly names.
+    pub named: Vec<Named>,
+}
+
+/// The LA numbers that one content plainly names.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Named {
+    /// Within the seal: in the content, or in a name that was sealed with it.
+    pub sealed: Vec<LaNumber>,
+    /// In a name outside, which anybody could have given it.
+    pub outer: Vec<LaNumber>,
 }
 
 /// One file to be delivered.
@@ -37,32 +46,34 @@ pub(super) struct Part {
 impl Inbound {
     /// `outer` is the name at the source, without its OpenPGP ending.
     pub(super) fn identify(&self, mut opened: Vec<Opened>, outer: Option<&str>) -> Result<Recognised, Failure> {
-        let (mut parts, mut authorities) = (Vec::new(), Vec::new());
+        let (mut parts, mut named) = (Vec::new(), Vec::new());
         for (content, opened) in opened.iter_mut().enumerate() {
-            let within = self.identify_one(opened, outer, &mut authorities)?;
+            let (within, of_one) = self.identify_one(opened, outer)?;
             parts.extend(within.into_iter().map(|part| Part { content, ..part }));
+            named.push(of_one);
         }
-        Ok(Recognised { opened, parts, authorities })
+        Ok(Recognised { opened, parts, named })
     }
 
-    fn identify_one(
-        &self,
-        opened: &mut Opened,
-        outer: Option<&str>,
-        authorities: &mut Vec<LaNumber>,
-    ) -> Result<Vec<Part>, Failure> {
+    fn identify_one(&self, opened: &mut Opened, source_name: Option<&str>) -> Result<(Vec<Part>, Named), Failure> {
         let inner = opened.verdict.file_name.clone().filter(|name| !name.is_empty());
-        let name = inner.as_deref().or(outer).map(str::to_owned);
+        let outer = opened.outer_name.clone().or(source_name.map(str::to_owned));
+        let mut named =
+            Named { sealed: Vec::new(), outer: outer.as_deref().and_then(authority_in_name).into_iter().collect() };
+        let name = inner.clone().or(outer);
         let found = self.look_at(name.as_deref(), &mut opened.content)?;
-        authorities.extend(found.authorities.iter().cloned());
-        authorities.extend(outer.and_then(crate::catalogue::authority_in_name));
+        named.sealed = match inner {
+            None if !named.outer.is_empty() => self.look_at(None, &mut opened.content)?.authorities,
+            _ => found.authorities.clone(),
+        };
         let packed = found.kind == FileKind::HbmsPack && is_zip(&mut opened.content)?;
         if packed {
-            return self.members(&mut opened.content, authorities);
+            let members = self.members(&mut opened.content, &mut named.sealed)?;
+            return Ok((members, named));
         }
         sound(&found)?;
         let (digest, bytes) = (opened.verdict.content, opened.verdict.bytes);
-        Ok(vec![Part { content: 0, member: None, name, kind: found.kind, digest, bytes }])
+        Ok((vec![Part { content: 0, member: None, name, kind: found.kind, digest, bytes }], named))
     }
 
     fn members(&self, content: &mut PrivateContent, authorities: &mut Vec<LaNumber>) -> Result<Vec<Part>, Failure> {

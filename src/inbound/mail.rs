@@ -10,8 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::open::{Opened, spool_changed};
 use super::{Failure, Inbound, Source};
 use crate::catalogue::mail::{Doubt, Item, Unfit, entity_files, is_entity, sealed_items};
-use crate::catalogue::without_openpgp_ending;
-use crate::domain::{Consequence, Consignment, DeferCause, Digest, HoldReason};
+use crate::catalogue::{authority_in_name, without_openpgp_ending};
+use crate::domain::{Consequence, Consignment, DeferCause, Digest, HoldReason, LaNumber};
 use crate::durable::{PrivateContent, step};
 use crate::effects::pgp::Verdict;
 
@@ -43,12 +43,11 @@ impl Inbound {
         let mail = self.whole_mail(consignment)?;
         let open = |item: &Item<'_>| {
             let (sealed, at) = (item.sealed().map_err(unfit)?, consignment.received_at);
-            let (content, mut verdict) = self
+            let (content, verdict) = self
                 .open_sealed(source, &mut Cursor::new(&sealed), at)
                 .map_err(|error| self.blame(consignment, error.consequence(), &error))?;
-            let name = item.name().map(|name| without_openpgp_ending(name).to_owned());
-            verdict.file_name = verdict.file_name.filter(|name| !name.is_empty()).or(name);
-            Ok(Opened { content, verdict, at, sealed_bytes: sealed.len() as u64 })
+            let outer_name = item.name().map(|name| without_openpgp_ending(name).to_owned());
+            Ok(Opened { content, verdict, at, sealed_bytes: sealed.len() as u64, outer_name })
         };
         sealed_items(&mail).map_err(unfit)?.iter().map(open).collect()
     }
@@ -81,7 +80,7 @@ impl Inbound {
         if opened.verdict.bytes > MAIL_BYTES_MAX {
             return Err(unfit(Doubt { unfit: Unfit::TooComplex, why: "is larger than is read" }));
         }
-        let Opened { mut content, verdict, at, sealed_bytes } = opened;
+        let Opened { mut content, verdict, at, sealed_bytes, outer_name } = opened;
         let mut entity = Vec::new();
         content.read_to_end(&mut entity).map_err(private_space)?;
         drop(content);
@@ -92,7 +91,8 @@ impl Inbound {
             let file_name = file.name().map(str::to_owned);
             let verdict =
                 Verdict { content: Digest::of(&bytes), bytes: bytes.len() as u64, file_name, ..verdict.clone() };
-            files.push(Opened { content, verdict, at, sealed_bytes });
+            // What has no name within the seal has the entity's.
+            files.push(Opened { content, verdict, at, sealed_bytes, outer_name: outer_name.clone() });
         }
         Ok(files)
     }
@@ -117,11 +117,19 @@ fn one_signer(opened: Vec<Opened>) -> Result<Vec<Opened>, Failure> {
         if kept.iter().any(|other| other.verdict.signer != one.verdict.signer) {
             return Err(unfit(Doubt { unfit: Unfit::SeveralSigners, why: "has parts signed by different keys" }));
         }
-        if kept.iter().all(|other| other.verdict.content != one.verdict.content) {
+        // The same file twice is one file, unless its names say that it is for two authorities.
+        let same = |other: &Opened| other.verdict.content == one.verdict.content && named(other).eq(named(&one));
+        if !kept.iter().any(same) {
             kept.push(one);
         }
     }
     Ok(kept)
+}
+
+/// The LA numbers in its names.
+fn named(opened: &Opened) -> impl Iterator<Item = LaNumber> {
+    let names = [&opened.verdict.file_name, &opened.outer_name];
+    names.into_iter().flatten().filter_map(|name| authority_in_name(name))
 }
 
 pub(super) fn unfit(Doubt { unfit, why }: Doubt) -> Failure {

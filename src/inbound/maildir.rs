@@ -42,13 +42,6 @@ impl Inbound {
     fn collect_mail(&self, source: &Source, mail: &Mail) -> Result<Carried, Stopped> {
         let maildir = source.maildir().map_err(fault)?;
         let place = mail.place();
-        if mail.stamp.links > 1 && !maildir.is_half_moved(mail).map_err(fault)? {
-            // Some deliver by a second name, and remove the first at once: only one that keeps both is told of.
-            if self.left.is_news(&source.name, &place, &mail.stamp, AlarmReason::Uncollectable) {
-                return Ok(Carried::Changed);
-            }
-            return Err(Stopped::Left(AlarmReason::Uncollectable, io::Error::other("the mail has a second name")));
-        }
         if self.left.is_collected(&source.name, &place, &mail.stamp) == Some(true) {
             return move_away(maildir, mail, Carried::Moved);
         }

@@ -25,6 +25,8 @@ pub(super) struct Opened {
     pub at: Timestamp,
     /// How many sealed bytes were read.
     pub sealed_bytes: u64,
+    /// A name that it has outside the seal: anybody could have given it.
+    pub outer_name: Option<String>,
 }
 
 impl Opened {
@@ -58,7 +60,7 @@ impl Inbound {
     fn open_file(&self, source: &Source, sealed: File, at: Timestamp) -> Result<Opened, OpenError> {
         let mut sealed = Passing::new(sealed);
         let (content, verdict) = self.open_sealed(source, &mut sealed, at)?;
-        Ok(Opened { content, verdict, at, sealed_bytes: Passing::bytes(&sealed) })
+        Ok(Opened { content, verdict, at, sealed_bytes: Passing::bytes(&sealed), outer_name: None })
     }
 
     pub(super) fn open_sealed(

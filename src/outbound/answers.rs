@@ -1,8 +1,10 @@
 //! What came back about returns, and what is done about one of which nobody knows whether it arrived.
 //!
 //! In:  the answers that were collected since the last attempt; the policy of each return.
-//! Out: Uncertain ▶ Sent or Failed, by evidence; Sent ▶ Failed, by a report; Uncertain ▶ Sealed once, by policy.
-//! Holds: evidence before policy; the policy sends once more, the identical bytes, and only a return that may come twice.
+//! Out: Uncertain, or what waits to be sent again ▶ Sent, by evidence; Uncertain, Sent ▶ Failed, by a report; Uncertain ▶ Sealed
+//! once, by policy.
+//! Holds: evidence before policy, and a person's order before both; the policy sends once more, the identical bytes, and only
+//! a return that may come twice.
 
 use std::time::Duration;
 
@@ -14,12 +16,18 @@ use super::record::Move;
 use super::round::Round;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::submission::Sealed;
-use crate::domain::{Answer, Answered, Stage, Submission};
+use crate::domain::{AlarmReason, Answer, Answered, Notice, Stage, Submission};
+use crate::effects::clock::london;
 
-/// What the answers say of a return at this stage: the one that decides. A report that it did not arrive outweighs all.
+/// How long after the start every mailbox has been looked into, if it can be.
+const LOOKED_INTO: Duration = Duration::from_secs(3600);
+
+/// What the answers say of a return at this stage: the one that decides. A report that it did not arrive outweighs all, also
+/// where it decides nothing any more.
 fn weighed<'a>(stage: &Stage, answers: &'a [Answered]) -> Option<&'a Answered> {
-    let bears = || answers.iter().filter(|one| one.answer.bears_on(stage));
-    bears().find(|one| one.answer == Answer::Failed).or_else(|| bears().next())
+    let first = answers.iter().find(|one| one.answer == Answer::Failed);
+    let first = first.or_else(|| answers.iter().find(|one| one.answer.bears_on(stage)));
+    first.filter(|one| one.answer.bears_on(stage))
 }
 
 impl Round<'_> {
@@ -39,9 +47,16 @@ impl Round<'_> {
     /// Makes ready what is to be sent once more.
     pub(super) fn resend_by_policy(&mut self) -> Result<(), Critical> {
         for submission in self.submissions(false)? {
-            let (Some(at), Some(sealed)) = (self.resend_at(&submission), &submission.sealed) else { continue };
+            let (Some(at), Some(sealed)) = (self.resend_at(&submission)?, &submission.sealed) else { continue };
+            if self.is_stopped() {
+                return Ok(());
+            }
             if at > self.parts.clock.now() {
                 self.look_again(at);
+                continue;
+            }
+            if self.mail_may_wait_unread()? {
+                self.retry();
                 continue;
             }
             let to = Move { event: Event::ResentByPolicy, stage: Stage::Sealed, sealed: None, facts: facts(sealed) };
@@ -50,15 +65,51 @@ impl Round<'_> {
         Ok(())
     }
 
+    /// What a person must be told, and what happens if nobody does anything.
+    pub(super) fn with_policy(&self, submission: &Submission, notice: Notice) -> Result<Notice, Critical> {
+        if !matches!(submission.stage, Stage::Uncertain { .. }) {
+            return Ok(notice);
+        }
+        let Some(at) = self.resend_at(submission)? else {
+            return Ok(Notice { says: notice.says + " It is not sent again by itself.", ..notice });
+        };
+        let zoned = at.to_zoned(london());
+        let more =
+            format!(" Unless an answer comes first, it is sent once more on {}.", zoned.strftime("%d %B %Y at %H:%M"));
+        Ok(Notice { says: notice.says + &more, ..notice })
+    }
+
     /// When the policy sends this return once more, if nothing comes back before.
-    pub(super) fn resend_at(&self, submission: &Submission) -> Option<Timestamp> {
-        resend_at(submission, self.settings(&submission.key)?.resend_uncertain_after)
+    fn resend_at(&self, submission: &Submission) -> Result<Option<Timestamp>, Critical> {
+        let after = self.settings(&submission.key).and_then(|settings| settings.resend_uncertain_after);
+        let Some(at) = resend_at(submission, after) else { return Ok(None) };
+        let answers = self.parts.queries.answers(&submission.key);
+        let answers = answers.map_err(Critical::reading("what came back about a return"))?;
+        // Whatever came back, a reply or a report, is for a person to weigh who has not.
+        let silent = answers.iter().all(|one| one.earlier);
+        let looked_into = self.memory.since.map(|since| later(since, LOOKED_INTO));
+        Ok(silent.then(|| looked_into.map_or(at, |looked_into| at.max(looked_into))))
+    }
+
+    /// Whether something keeps a mailbox from being looked into, or a Maildir or drop folder: an answer may lie there.
+    fn mail_may_wait_unread(&self) -> Result<bool, Critical> {
+        let alarms = self.parts.queries.alarms().map_err(Critical::reading("the alarms"))?;
+        let closed = [
+            AlarmReason::MailboxUnreachable,
+            AlarmReason::MailboxClosed,
+            AlarmReason::SourceMissing,
+            AlarmReason::SourceFault,
+            AlarmReason::SpaceLow,
+        ];
+        Ok(alarms.iter().any(|alarm| closed.iter().any(|reason| reason.notice(&alarm.about).code == alarm.code)))
     }
 }
 
 fn resend_at(submission: &Submission, after: Option<Duration>) -> Option<Timestamp> {
-    match (&submission.stage, submission.resent, &submission.sealed) {
-        (Stage::Uncertain { since }, None, Some(_)) => Some(later(*since, after?)),
+    // Where a person has ordered something, a person goes on with it.
+    let untouched = submission.resent.is_none() && submission.ordered.is_none() && submission.sealed.is_some();
+    match submission.stage {
+        Stage::Uncertain { since } if untouched && submission.key.kind.may_come_twice() => Some(later(since, after?)),
         _ => None,
     }
 }
@@ -69,7 +120,10 @@ fn by_evidence(answered: &Answered, sealed: &Sealed, now: Timestamp) -> Move {
     let reply = format!("transfer {transfer} from {source} {}{status}", answer.says());
     let facts = Facts { transfer: Some(*transfer), answer: Some(*answer), reply: Some(reply.clone()), ..facts(sealed) };
     let (event, stage) = match answer {
-        Answer::Failed => (Event::SendFailed, Stage::Failed { at: now, reply }),
+        Answer::Failed => {
+            let reply = reply + ". Nothing proves whose report it is: ask DWP before you send it again";
+            (Event::SendFailed, Stage::Failed { at: now, reply })
+        }
         _ => (Event::SentRecovered, Stage::Sent { at: now, reply }),
     };
     Move { event, stage, sealed: None, facts }
@@ -98,6 +152,7 @@ mod tests {
             source,
             answer,
             status: None,
+            earlier: false,
             at: Timestamp::UNIX_EPOCH,
         }
     }
@@ -120,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn evidence_of_failure_outweighs_the_rest_and_a_delay_weighs_nothing() {
+    fn evidence_of_failure_outweighs_the_rest_and_a_reply_weighs_nothing() {
         let at = Timestamp::UNIX_EPOCH;
         let (uncertain, sent) = (Stage::Uncertain { since: at }, Stage::Sent { at, reply: "250 ok".into() });
         let decides = |stage: &Stage, answers: &[Answer]| {
@@ -129,11 +184,14 @@ mod tests {
         };
         use Answer::*;
         assert_eq!(decides(&uncertain, &[Delayed, Copy, Failed]), Some(Failed));
-        assert_eq!(decides(&uncertain, &[Delayed, Reply, Copy]), Some(Reply));
-        assert_eq!(decides(&uncertain, &[Delayed]), None);
+        assert_eq!(decides(&uncertain, &[Reply, Delayed, Copy]), Some(Delayed), "a mail system has it");
+        assert_eq!(decides(&uncertain, &[Reply]), None, "only a person can tell what it says");
         assert_eq!(decides(&sent, &[Copy, Delivered, Reply, Delayed]), None, "it is sent already");
         assert_eq!(decides(&sent, &[Delivered, Failed]), Some(Failed));
-        for stage in [Stage::Sealed, Stage::Acknowledged { at }, Stage::Waived { at }] {
+        assert_eq!(decides(&Stage::Sealed, &[Copy]), Some(Copy), "it need not be sent again");
+        assert_eq!(decides(&Stage::Missed { since: at }, &[Reply, Delivered]), Some(Delivered));
+        assert_eq!(decides(&Stage::Sealed, &[Copy, Failed]), None, "ordered to be sent again because of the report");
+        for stage in [Stage::Scheduled, Stage::Acknowledged { at }, Stage::Waived { at }] {
             assert_eq!(decides(&stage, &Answer::ALL), None, "{stage:?}");
         }
     }
@@ -161,6 +219,10 @@ mod tests {
         assert_eq!(resend_at(&uncertain, None), None, "no policy");
         let again = Submission { resent: Some(since), ..uncertain.clone() };
         assert_eq!(resend_at(&again, day), None);
+        let ordered = Submission { ordered: Some(since), ..uncertain.clone() };
+        assert_eq!(resend_at(&ordered, day), None, "a person has it in hand");
+        let shbe = Submission { key: "shbe/12302/2020-04".parse().unwrap(), ..uncertain.clone() };
+        assert_eq!(resend_at(&shbe, day), None);
         assert_eq!(resend_at(&Submission { sealed: None, ..uncertain }, day), None);
         assert_eq!(resend_at(&submission(Stage::Sealed), day), None);
     }

@@ -22,7 +22,6 @@ use super::taken::Notes;
 use crate::config::settings::{ReturnSettings, Window};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{LaNumber, Notice, Stage, Submission, SubmissionKey};
-use crate::effects::clock::london;
 use crate::store::{Alarm, SubmissionFilter};
 
 /// A return that is owed and no longer configured is never sent; that its day passes is still said.
@@ -36,6 +35,8 @@ pub(super) struct Memory {
     pub(super) seen: SeenByReturn,
     pub(super) message_ids: Option<MessageIds>,
     pub(super) notes: Option<Notes>,
+    /// When the first tick was.
+    pub(super) since: Option<Timestamp>,
 }
 
 /// What is done about the answers to what is sent.
@@ -71,6 +72,7 @@ impl<'a> Round<'a> {
     }
 
     pub(super) fn walk(&mut self) -> Result<Option<Timestamp>, Critical> {
+        self.memory.since.get_or_insert_with(|| self.parts.clock.now());
         self.attempts.trouble()?;
         self.owe()?;
         self.settle_attempts_and_days()?;
@@ -233,7 +235,7 @@ impl<'a> Round<'a> {
             let unconfigured = || self.unconfigured(submission, now);
             if let Some(notice) = unconfigured().or_else(|| notice_of(submission, &self.hours(submission), quiet, now))
             {
-                wanted.insert(about_return(&submission.key), self.with_policy(submission, notice));
+                wanted.insert(about_return(&submission.key), self.with_policy(submission, notice)?);
             }
         }
         for (about, notice) in &wanted {
@@ -247,15 +249,6 @@ impl<'a> Round<'a> {
             self.parts.record_alarm(&alarm.about, None)?;
         }
         Ok(())
-    }
-
-    /// What a person must be told, and what happens if nobody does anything.
-    fn with_policy(&self, submission: &Submission, notice: Notice) -> Notice {
-        let Some(at) = self.resend_at(submission) else { return notice };
-        let zoned = at.to_zoned(london());
-        let more =
-            format!(" Unless an answer comes first, it is sent once more on {}.", zoned.strftime("%d %B %Y at %H:%M"));
-        Notice { says: notice.says + &more, ..notice }
     }
 
     /// What was ordered to be sent, and cannot be because nothing says how.

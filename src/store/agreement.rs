@@ -8,9 +8,6 @@ use super::evidence::Subject;
 use crate::domain::ledger::{Event, Facts, in_service_about};
 use crate::domain::{ConsignmentId, ReturnOrder, Stage, SubmissionKey};
 
-/// The word of [`Standing::Matched`](crate::domain::Standing::Matched).
-const MATCHED: &str = "matched";
-
 /// What an event does to the row of what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leads {
@@ -29,7 +26,7 @@ impl Leads {
             Event::Staged => Leads::Transfer(&["staged"]),
             Event::PossibleRepublish => Leads::Transfer(&["staged", "delivered"]),
             Event::Delivered | Event::DeliveredRecovered | Event::DeliveredTaken => Leads::Transfer(&["delivered"]),
-            Event::Answered => Leads::Transfer(&["matched"]),
+            Event::Answered => Leads::Transfer(&["matched", "held"]),
             Event::Closed => Leads::Transfer(&["closed"]),
             Event::Deferred => Leads::Transfer(&["deferred"]),
             Event::Held => Leads::Transfer(&["held"]),
@@ -104,7 +101,7 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
     let (subject, word) = match &change.state {
         StateChange::Collect(new) => (moved_transfer(&mut facts, &new.consignment.id), new.consignment.standing.word()),
         StateChange::Consignment { id, standing, .. } => (moved_transfer(&mut facts, id), standing.word()),
-        StateChange::Answer { id, .. } => (moved_transfer(&mut facts, id), MATCHED),
+        StateChange::Answer { id, standing, .. } => (moved_transfer(&mut facts, id), standing.word()),
         StateChange::Owe { key, .. } => (moved_return(&mut facts, key), Stage::Scheduled.word()),
         StateChange::Submission { key, stage, .. } => (moved_return(&mut facts, key), stage.word()),
         StateChange::None | StateChange::Alarm { .. } | StateChange::InService { .. } => {
@@ -144,7 +141,7 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
         StateChange::Answer { key, answer, status, .. } => {
             agree(&mut facts.submission, Some(key.to_string()))
                 && agree(&mut facts.answer, Some(*answer))
-                && agree(&mut facts.reply, status.clone())
+                && agree(&mut facts.status, status.clone())
         }
         StateChange::Submission { sealed: Some(sealed), .. } => {
             agree(&mut facts.sealed, Some(sealed.sealed))

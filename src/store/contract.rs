@@ -64,13 +64,15 @@ pub enum StateChange {
         /// Whose signature was accepted, once known.
         signer: Option<Fingerprint>,
     },
-    /// A mail is found to answer a return: the consignment moves to Matched, and the answer is about the last attempt
+    /// A mail is found to answer a return: the consignment moves to Matched, or is held for a person to read, and the answer is about the last attempt
     /// to send that return until a later one passes the point of no return.
     Answer {
         /// Which consignment.
         id: ConsignmentId,
         /// The revision the decision was made on.
         expect: Revision,
+        /// Where it stands from now on.
+        standing: Standing,
         /// Which return.
         key: SubmissionKey,
         /// What it tells.
@@ -231,7 +233,7 @@ pub trait Queries: Send + Sync {
     fn answers(&self, key: &SubmissionKey) -> Result<Vec<Answered>, QueryError>;
     /// What this consignment tells of a return, if it is a mail about one.
     fn answered(&self, id: &ConsignmentId) -> Result<Option<Answered>, QueryError>;
-    /// Every answer about the last attempt to send a return that is Sent or Uncertain, by return, oldest first.
+    /// Every answer about the last attempt to send a return that may change what is known of it, by return, oldest first.
     fn answers_to_weigh(&self) -> Result<Vec<Answered>, QueryError>;
     /// What was last collected from this source with exactly these bytes.
     fn collected_bytes(&self, source: &SourceName, sealed: &Digest) -> Result<Option<Consignment>, QueryError>;

@@ -168,6 +168,7 @@ fn notices() -> Vec<Notice> {
         ArchiveUnsafe, Malformed { unsound: Unsound::Broken }, NoRoute,
         OtherAuthority { found: "12305".parse().unwrap() },
         SeveralAuthorities { found: vec!["12302".parse().unwrap(), "12305".parse().unwrap()] }, AuthorityUntold,
+        Reply { to: "shbe/12302/2020-04".parse().unwrap() },
         Mail { unfit: UnfitMail::Plain }, NameConflict, SameNames, Replaced, WhereaboutsUnknown, SpoolChanged,
         AttemptsExhausted { cause: DeferCause::DestinationFull },
         WorkerFault,

@@ -41,7 +41,8 @@ pub struct Report {
 
 /// What the header names of a mail that begins so. One that cannot be read names nothing.
 pub fn mentions(head: &[u8]) -> Mentions {
-    let end = memchr::memmem::find(head, b"\n\r\n").or_else(|| memchr::memmem::find(head, b"\n\n"));
+    let ends = [&b"\n\r\n"[..], b"\n\n"].map(|end| memchr::memmem::find(head, end));
+    let end = ends.into_iter().flatten().min();
     let Ok(fields) = fields(&head[..end.unwrap_or(head.len())]) else { return Mentions::default() };
     let ids = |name: &'static str| {
         let values = fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value);
@@ -92,18 +93,18 @@ fn gather(part: &Part<'_>, about: &mut Vec<String>, worst: &mut Option<(Answer, 
 /// The groups of fields of a delivery status: the message's, then each recipient's.
 fn blocks(text: &[u8]) -> Vec<Vec<(String, String)>> {
     let mut blocks = vec![Vec::new()];
-    for line in text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end) {
-        if line.is_empty() {
-            blocks.push(Vec::new());
-        } else if let (Ok(mut read), Some(block)) = (fields(line), blocks.last_mut()) {
-            block.append(&mut read);
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        match blocks.last_mut() {
+            Some(block) if !line.trim_ascii().is_empty() => block.extend_from_slice(line),
+            _ => blocks.push(Vec::new()),
         }
     }
-    blocks
+    blocks.iter().filter_map(|block| fields(block).ok()).collect()
 }
 
 fn answer(action: &str) -> Option<Answer> {
-    match action.to_ascii_lowercase().as_str() {
+    // A comment may follow.
+    match action.split([' ', '(']).next().unwrap_or_default().to_ascii_lowercase().as_str() {
         "failed" => Some(Answer::Failed),
         "delayed" => Some(Answer::Delayed),
         "delivered" | "relayed" | "expanded" => Some(Answer::Delivered),
@@ -132,8 +133,8 @@ mod tests {
         Message-ID: <1@mx.example>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
         --b\r\nContent-Type: text/plain\r\n\r\nIt could not be delivered.\r\n\
         --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\
-        Original-Envelope-Id: env@la.example\r\n\r\nFinal-Recipient: rfc822; one@dwp.example\r\nAction: delivered\r\n\
-        Status: 2.0.0\r\n\r\nFinal-Recipient: rfc822; two@dwp.example\r\nAction: FAILED\r\nStatus: 5.1.1 (Jane Roe)\r\n\r\n\
+        Original-Envelope-Id:\r\n env@la.example\r\n\r\nFinal-Recipient: rfc822; one@dwp.example\r\nAction: delivered\r\n\
+        Status: 2.0.0\r\n\r\nFinal-Recipient: rfc822; two@dwp.example\r\nAction: FAILED (mailbox full)\r\nStatus: 5.1.1 (Jane Roe)\r\n\r\n\
         --b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <ours@la.example>\r\nSubject: SHBE\r\n\
         --b--\r\n";
 

@@ -24,6 +24,8 @@ pub(crate) struct ShownAnswer {
     tells: Answer,
     /// The report's status code.
     status: Option<String>,
+    /// It is about an attempt before the last one.
+    earlier: bool,
 }
 
 /// Those about a return, or the one that a consignment is.
@@ -32,13 +34,14 @@ pub(super) fn about(found: &Found, queries: &dyn Queries) -> Result<Vec<ShownAns
         Found::In(consignment, _) => queries.answered(&consignment.id)?.into_iter().collect(),
         Found::Out(submission) => queries.answers(&submission.key)?,
     };
-    let shown = |Answered { key, transfer, source, answer, status, at }| ShownAnswer {
+    let shown = |Answered { key, transfer, source, answer, status, earlier, at }| ShownAnswer {
         key,
         transfer,
         source,
         at,
         tells: answer,
         status,
+        earlier,
     };
     Ok(answers.into_iter().map(shown).collect())
 }

@@ -4,8 +4,8 @@
 //! Out: one JSON document, or text for people.
 //! Holds: reads only.
 
-pub mod answers;
-mod entries;
+mod answers;
+pub mod entries;
 pub mod find;
 mod list;
 pub(crate) mod show;

@@ -166,6 +166,7 @@ fn the_states_that_can_be_asked_for_are_all_there_are() {
         Standing::Deferred { until, attempts: 1, cause, resume: Resume::Opening },
         Standing::Held { since, reason: HoldReason::WorkerFault },
         Standing::Delivered { at: at(0) },
+        Standing::Matched { at: at(0) },
         Standing::Closed { at: at(0) },
         Standing::Rejected { at: at(0), reason: RejectReason::ByOrder },
     ];

@@ -152,6 +152,12 @@ const AUTHORITY_UNTOLD: Words = (
     `AOBWR627_12302_RISK.csv`, or by a source that serves this one number. Only if the source shall serve no other \
     number any more: take out its `also_for`, restart the service and `hbcourier held retry` this.",
 );
+const REPLY: Words = (
+    "CN-145",
+    "This mail replies to {to}, which was sent. What it says only a person can tell.",
+    "Read the reply. If it says that the return arrived, `hbcourier returns confirm` that; if not, `hbcourier returns resend` \
+    it where that is still possible.",
+);
 const NAME_CONFLICT: Words = (
     "CN-120",
     "The destination already has a file of that name, and it is not ours.",
@@ -257,6 +263,7 @@ impl HoldReason {
                 let found: Vec<&str> = found.iter().map(LaNumber::as_str).collect();
                 says.replace("{found}", &found.join(", "))
             }
+            Reply { to } => says.replace("{to}", &to.to_string()),
             AttemptsExhausted { cause } => says.replace("{cause}", cause.says()),
             _ => says.to_owned(),
         };
@@ -300,6 +307,7 @@ impl HoldReason {
             OtherAuthority { .. } => OTHER_AUTHORITY,
             SeveralAuthorities { .. } => SEVERAL_AUTHORITIES,
             AuthorityUntold => AUTHORITY_UNTOLD,
+            Reply { .. } => REPLY,
             NameConflict => NAME_CONFLICT,
             SameNames => SAME_NAMES,
             Replaced => REPLACED,

@@ -59,10 +59,10 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
             }
             Ok(revision)
         }
-        StateChange::Answer { id, expect, key, answer, status } => {
-            let revision = rows.move_consignment(id, *expect, &Standing::Matched { at: change.at })?;
+        StateChange::Answer { id, expect, standing, key, answer, status } => {
+            let revision = rows.move_consignment(id, *expect, standing)?;
             rows.run(
-                "INSERT INTO answer (consignment, kind, authority, month, answer, status, entry) \
+                "INSERT OR REPLACE INTO answer (consignment, kind, authority, month, answer, status, entry) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![id, key.kind, key.authority, key.month, Json(answer), status, rows.entry],
             )?;
@@ -71,26 +71,7 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
         StateChange::Owe { key, extract_from, transfer_on } => rows.owe(key, extract_from.map(Day), Day(*transfer_on)),
         StateChange::Submission { key, expect, stage, sealed } => {
             let revision = rows.move_submission(key, *expect, stage)?;
-            if matches!(stage, Stage::Sending { .. }) {
-                // What came back was about the attempt before.
-                rows.run(
-                    "UPDATE answer SET earlier = 1 WHERE kind = ?1 AND authority = ?2 AND month = ?3",
-                    params![key.kind, key.authority, key.month],
-                )?;
-            }
-            let by_policy = change.event == Event::ResentByPolicy;
-            if by_policy {
-                rows.run(
-                    "UPDATE submission SET resent_at = ?4 WHERE kind = ?1 AND authority = ?2 AND month = ?3",
-                    params![key.kind, key.authority, key.month, At(change.at)],
-                )?;
-            }
-            if by_policy || change.facts.order == Some(ReturnOrder::Resend) {
-                rows.run(
-                    "UPDATE submission SET ordered_at = ?4 WHERE kind = ?1 AND authority = ?2 AND month = ?3",
-                    params![key.kind, key.authority, key.month, At(change.at)],
-                )?;
-            }
+            rows.note_attempts(key, stage, change)?;
             if let Some(sealed) = sealed {
                 rows.run(
                     "UPDATE submission SET sealed = ?4, content = ?5 WHERE kind = ?1 AND authority = ?2 AND month = ?3",
@@ -275,6 +256,26 @@ impl Rows<'_> {
             params![key.kind, key.authority, key.month, next, Json(to), to.word(), to.is_open(), self.entry],
         )?;
         Ok(next)
+    }
+
+    /// What a new attempt, an order to send and the policy's decision leave beside the stage.
+    fn note_attempts(&self, key: &SubmissionKey, stage: &Stage, change: &Change) -> Result<(), Refusal> {
+        let set = |sql: &str| self.run(sql, params![key.kind, key.authority, key.month, At(change.at)]);
+        if matches!(stage, Stage::Sending { .. }) {
+            // What came back was about the attempt before.
+            self.run(
+                "UPDATE answer SET earlier = 1 WHERE kind = ?1 AND authority = ?2 AND month = ?3",
+                params![key.kind, key.authority, key.month],
+            )?;
+        }
+        let by_policy = change.event == Event::ResentByPolicy;
+        if by_policy {
+            set("UPDATE submission SET resent_at = ?4 WHERE kind = ?1 AND authority = ?2 AND month = ?3")?;
+        }
+        if by_policy || change.facts.order == Some(ReturnOrder::Resend) {
+            set("UPDATE submission SET ordered_at = ?4 WHERE kind = ?1 AND authority = ?2 AND month = ?3")?;
+        }
+        Ok(())
     }
 
     /// An alarm that is raised already in the same words is not raised again: the ledger would fill with it.

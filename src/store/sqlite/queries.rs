@@ -6,11 +6,11 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
-use super::columns::{At, Count, Day};
+use super::columns::{At, Count, Day, Json};
 use super::snapshot::SqliteSnapshot;
 use super::{connect_to_read, rows};
 use crate::domain::{
-    Answered, Consignment, ConsignmentId, Delivery, Digest, LaNumber, RelevantMonth, ReturnKind, SourceName,
+    Answer, Answered, Consignment, ConsignmentId, Delivery, Digest, LaNumber, RelevantMonth, ReturnKind, SourceName,
     Submission, SubmissionKey,
 };
 use crate::store::evidence::{Auditable, Evidence};
@@ -208,7 +208,8 @@ impl Queries for SqliteQueries {
 
     fn sent_as(&self, message_id: &str) -> Result<Option<Submission>, QueryError> {
         let sql = format!(
-            "SELECT {} FROM submission WHERE sealed IS NOT NULL AND json_extract(sealed, '$.message_id') = ?1",
+            "SELECT {} FROM submission WHERE sealed IS NOT NULL \
+             AND CASE WHEN json_valid(sealed) THEN json_extract(sealed, '$.message_id') END = ?1",
             rows::SUBMISSION
         );
         self.0.read(|connection| connection.prepare_cached(&sql)?.query_row([message_id], rows::submission).optional())
@@ -239,11 +240,15 @@ impl Queries for SqliteQueries {
     fn answers_to_weigh(&self) -> Result<Vec<Answered>, QueryError> {
         let sql = format!(
             "SELECT {} FROM answer JOIN consignment ON consignment.id = answer.consignment \
-             JOIN submission USING (kind, authority, month) WHERE NOT answer.earlier AND submission.word IN ('sent', 'uncertain') \
+             JOIN submission USING (kind, authority, month) WHERE NOT answer.earlier AND submission.word IN \
+             ('sent', 'uncertain', 'sealed', 'deferred', 'missed') \
+             AND (submission.word <> 'sent' OR answer.answer = ?1) \
              ORDER BY answer.kind, answer.authority, answer.month, answer.entry",
             rows::ANSWERED
         );
-        self.0.read(|connection| connection.prepare_cached(&sql)?.query_map([], rows::answered)?.collect())
+        self.0.read(|connection| {
+            connection.prepare_cached(&sql)?.query_map([Json(Answer::Failed)], rows::answered)?.collect()
+        })
     }
 
     fn in_service_from(&self, authority: &LaNumber) -> Result<Option<Date>, QueryError> {

@@ -63,7 +63,7 @@ pub(super) fn submission(row: &Row<'_>) -> rusqlite::Result<Submission> {
 
 /// The columns of [`answered`], in its order.
 pub(super) const ANSWERED: &str = "answer.kind, answer.authority, answer.month, consignment.id, consignment.source, \
-     answer.answer, answer.status, consignment.received_at";
+     answer.answer, answer.status, answer.earlier, consignment.received_at";
 
 pub(super) fn answered(row: &Row<'_>) -> rusqlite::Result<Answered> {
     Ok(Answered {
@@ -72,7 +72,8 @@ pub(super) fn answered(row: &Row<'_>) -> rusqlite::Result<Answered> {
         source: row.get(4)?,
         answer: row.get::<_, Json<_>>(5)?.0,
         status: row.get(6)?,
-        at: row.get::<_, At>(7)?.0,
+        earlier: row.get(7)?,
+        at: row.get::<_, At>(8)?.0,
     })
 }
 

@@ -2,8 +2,8 @@
 //! whose a transfer is, signers, dates, orders, alarms, authorities in service.
 //!
 //! In:  every entry in its order, then the tables. Out: what contradicts an entry, with its number where there is one.
-//! Holds: of each transfer and return a number, a time or a digest is kept in mind, of its parts nothing: the entry is
-//! read again.
+//! Holds: of each transfer and return a number, a time or a digest is kept in mind, and the few answers that came back; of
+//! its parts nothing: the entry is read again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -28,8 +28,8 @@ pub(super) struct Told {
     sealed: BTreeMap<String, u64>,
     ordered: BTreeMap<String, (u64, Timestamp)>,
     resent: BTreeMap<String, (u64, Timestamp)>,
-    /// By the entry they came with.
-    answers: BTreeMap<u64, KeptAnswer>,
+    /// By the return they are about.
+    answers: BTreeMap<String, Vec<KeptAnswer>>,
     alarms: BTreeMap<String, Raised>,
     in_service: BTreeMap<String, u64>,
 }
@@ -66,11 +66,16 @@ impl Told {
                 self.resent.insert(key.clone(), (seq, at));
                 self.ordered.insert(key, (seq, at));
             }
-            Event::Answered => drop(self.answers.insert(seq, answer_in(entry))),
-            // What came back was about the attempt before.
+            Event::Answered => {
+                let answer = answer_in(entry);
+                let about = self.answers.entry(answer.key.clone()).or_default();
+                // A mail that is held may be read, and judged, again.
+                about.retain(|known| known.transfer != answer.transfer);
+                about.push(answer);
+            }
             Event::Sending => {
-                let about = self.answers.values_mut().filter(|answer| Some(&answer.key) == facts.submission.as_ref());
-                about.for_each(|answer| answer.earlier = true);
+                let about = facts.submission.as_ref().and_then(|key| self.answers.get_mut(key));
+                about.into_iter().flatten().for_each(|answer| answer.earlier = true);
             }
             Event::AlarmRaised => drop(self.alarms.insert(about(), Raised { seq, code: facts.code.clone(), at })),
             Event::AlarmCleared => drop(self.alarms.remove(&about())),
@@ -192,15 +197,21 @@ impl Told {
     fn answers(&mut self, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
         let (told, mut faults) = (&mut self.answers, Vec::new());
         view.each_answer(&mut |kept| {
-            if told.remove(&kept.entry).as_ref() != Some(&kept) {
-                let says = format!("The store has another answer about return {} than the ledger tells of.", kept.key);
-                faults.push(Fault { at: Some(kept.entry), says });
+            let about = told.entry(kept.key.clone()).or_default();
+            let told_of = about.iter().position(|told| *told == kept);
+            match told_of {
+                Some(at) => drop(about.swap_remove(at)),
+                None => {
+                    let key = &kept.key;
+                    let says = format!("The store has another answer about return {key} than the ledger tells of.");
+                    faults.push(Fault { at: Some(kept.entry), says });
+                }
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        faults.extend(told.iter().map(|(seq, answer)| {
-            let says = format!("Entry {seq} tells of an answer about return {}, but the store has none.", answer.key);
-            Fault { at: Some(*seq), says }
+        faults.extend(told.values().flatten().map(|KeptAnswer { key, entry, .. }| {
+            let says = format!("Entry {entry} tells of an answer about return {key}, but the store has none such.");
+            Fault { at: Some(*entry), says }
         }));
         Ok(faults)
     }
@@ -212,7 +223,7 @@ fn answer_in(entry: &Entry) -> KeptAnswer {
         transfer: facts.transfer.map(|id| id.to_string()).unwrap_or_default(),
         key: facts.submission.clone().unwrap_or_default(),
         answer: facts.answer,
-        status: facts.reply.clone(),
+        status: facts.status.clone(),
         earlier: false,
         entry: entry.seq,
     }

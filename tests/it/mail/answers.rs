@@ -119,7 +119,7 @@ fn the_copy_in_the_journal_proves_that_it_was_sent_and_a_forged_one_nothing() {
     let mut dwp = Partner::new(Algorithm::Curve25519);
     let new = tempfile::tempdir().unwrap();
     let (mut council, key, sent) = uncertain(&mut dwp, new.path());
-    // Our Message-ID on something else; a reply that brings a file; a report about nothing of ours.
+    // Our Message-ID on something else; a reply that brings a file; a reply to nothing of ours; a report that brings a file.
     let other = dwp.seals(&crate::inbound::laid_xml(1), "LAID.xml", &SealOptions::armoured());
     let named = |field: &str| format!("{field}: {}\nSubject: x\nMIME-Version: 1.0\n\n", message_id(&sent)).into_bytes();
     drop_into(new.path(), "1.mail", &[named("Message-ID"), other.clone()].concat());
@@ -131,11 +131,24 @@ fn the_copy_in_the_journal_proves_that_it_was_sent_and_a_forged_one_nothing() {
     assert_eq!(council.delivered().len(), 2);
     drop_into(new.path(), "3.mail", b"In-Reply-To: <somebody@else.example>\nSubject: x\n\nThank you.\n");
     council.until("it is held", |council| council.all_rest(3) && council.codes() == ["CN-131"]);
+    let third = dwp.seals(&crate::inbound::laid_xml(3), "LAID.xml", &SealOptions::armoured());
+    let id = message_id(&sent);
+    let report = format!(
+        "Subject: x\nMIME-Version: 1.0\nContent-Type: multipart/report; boundary=b1\n\n--b1\nContent-Type: \
+         message/delivery-status\n\nOriginal-Envelope-Id: {}\n\nAction: delivered\nStatus: 2.0.0\n\n--b1\n\
+         Content-Disposition: attachment; filename=LAID.xml.asc\n\n{}--b1--\n",
+        id.trim_matches(['<', '>']),
+        String::from_utf8(third).unwrap()
+    );
+    drop_into(new.path(), "5.mail", report.as_bytes());
+    council.until("what comes with a report is not put away", |council| {
+        council.all_rest(4) && council.codes() == ["CN-131", "CN-134"]
+    });
     assert_eq!((answers(&council, &key), council.events("answered")), (vec![], 0));
     assert_eq!(row(&council)["stage"], "uncertain");
 
     drop_into(new.path(), "4.mail", &sent);
-    council.until("it is known to be sent", |council| row(council)["stage"] == "sent" && council.all_rest(4));
+    council.until("it is known to be sent", |council| row(council)["stage"] == "sent" && council.all_rest(5));
     assert_eq!(answers(&council, &key), [Answer::Copy]);
     assert_eq!((council.events("sending"), council.events("sent-recovered")), (1, 1));
     council.stops_well();
@@ -143,36 +156,41 @@ fn the_copy_in_the_journal_proves_that_it_was_sent_and_a_forged_one_nothing() {
 }
 
 #[test]
-fn a_reply_proves_that_it_was_sent() {
+fn a_reply_is_held_for_a_person_to_read() {
     let mut dwp = Partner::new(Algorithm::Curve25519);
     let new = tempfile::tempdir().unwrap();
     let (mut council, key, sent) = uncertain(&mut dwp, new.path());
-    let reply = format!("In-Reply-To: {}\nSubject: Re: SHBE\n\nReceived with thanks.\n", message_id(&sent));
+    let reply = format!("In-Reply-To: {}\nSubject: Re: SHBE\n\nNothing has come, please resend.\n", message_id(&sent));
     drop_into(new.path(), "1.mail", reply.as_bytes());
-    council.until("it is known to be sent", |council| row(council)["stage"] == "sent" && council.all_rest(1));
+    council.until("it is held", |council| council.all_rest(1) && council.codes() == ["CN-145"]);
+    assert_eq!((answers(&council, &key), row(&council)["stage"].as_str()), (vec![Answer::Reply], Some("uncertain")));
+    let held = council.held().remove(0);
+    assert!(held["says"].as_str().unwrap().contains(&key.to_string()), "{held}");
+    // Looked at again it is the same reply, once.
+    let id = held["id"].as_str().unwrap().to_owned();
+    assert!(council.runs(&["held", "retry", &id, "--reason", "read it"]).status.success());
+    council.until("it is held again", |council| council.events("answered") == 2);
     assert_eq!(answers(&council, &key), [Answer::Reply]);
-    assert!(council.codes().is_empty() && council.delivered().is_empty());
     council.stops_well();
     assert_eq!(council.json(&["audit", "verify"])["ok"], true);
 }
 
-/// Whatever moment the service is killed at, the reply is matched once and decides.
+/// Whatever moment the service is killed at, the copy is matched once and decides.
 #[test]
 #[cfg(feature = "failpoints")]
-fn a_reply_is_matched_once_through_crashes() {
+fn a_copy_is_matched_once_through_crashes() {
     let mut dwp = Partner::new(Algorithm::Curve25519);
     let new = tempfile::tempdir().unwrap();
     let (mut council, key, sent) = uncertain(&mut dwp, new.path());
     council.stops_well();
-    let reply = format!("In-Reply-To: {}\nSubject: Re: SHBE\n\nReceived with thanks.\n", message_id(&sent));
-    drop_into(new.path(), "1.mail", reply.as_bytes());
+    drop_into(new.path(), "1.mail", &sent);
     for step in ["collect.recorded", "outcome.decided", "outcome.recorded", "close.archived"] {
         council.start_with(&[("FAILPOINTS", &format!("{step}=return(kill)"))]);
         council.ends();
     }
     council.start();
     council.until("it is known to be sent", |council| row(council)["stage"] == "sent" && council.all_rest(1));
-    assert_eq!(answers(&council, &key), [Answer::Reply]);
+    assert_eq!(answers(&council, &key), [Answer::Copy]);
     assert_eq!((council.events("answered"), council.events("closed"), council.events("sent-recovered")), (1, 1, 1));
     council.stops_well();
     assert_eq!(council.json(&["audit", "verify"])["ok"], true);

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use hbcourier::domain::ReturnKind::{HbmsMi, Shbe};
 use hbcourier::domain::ledger::{Event, Facts};
-use hbcourier::domain::{Actor, Answer, ConsignmentId, Digest, ReturnOrder, Revision, SourceName, Stage};
+use hbcourier::domain::{
+    Actor, AlarmReason, Answer, ConsignmentId, Digest, ReturnOrder, Revision, SourceName, Stage, Standing,
+};
 use hbcourier::effects::courier::{Form, Reply};
 use hbcourier::store::{Change, Named, NewConsignment, Queries, Recorder, StateChange};
 
@@ -52,7 +54,7 @@ fn tells(council: &Council, number: u32, key: &str, answer: Answer) -> Consignme
         sealed_digest: digest,
         sealed_bytes: 4,
         revision: Revision(0),
-        standing: hbcourier::domain::Standing::Collected { at },
+        standing: Standing::Collected { at },
         signer: None,
     };
     let record = |event, facts, names, state| {
@@ -68,7 +70,8 @@ fn tells(council: &Council, number: u32, key: &str, answer: Answer) -> Consignme
     let new = NewConsignment { consignment, native: digest, name: named.commitment() };
     record(Event::Collected, facts, vec![named], StateChange::Collect(Box::new(new)));
     let (key, status) = (key.parse().unwrap(), Some("2.0.0".to_owned()));
-    let state = StateChange::Answer { id, expect: Revision(0), key, answer, status };
+    let standing = Standing::Matched { at };
+    let state = StateChange::Answer { id, expect: Revision(0), standing, key, answer, status };
     record(Event::Answered, Facts::default(), Vec::new(), state);
     id
 }
@@ -125,20 +128,69 @@ fn a_crash_between_the_decision_and_the_sending_sends_once() {
 
 #[test]
 fn what_comes_back_comes_before_the_policy() {
-    for answer in [Answer::Copy, Answer::Delivered, Answer::Reply] {
+    for answer in [Answer::Copy, Answer::Delivered, Answer::Delayed] {
         let (council, courier) = uncertain(vec![silence(), silence()], Some(DAY));
-        tells(&council, 1, MI, Answer::Delayed);
-        council.tick();
-        assert!(matches!(council.stage(MI), Stage::Uncertain { .. }), "a delay tells nothing yet");
-        let transfer = tells(&council, 2, MI, answer);
+        let transfer = tells(&council, 1, MI, answer);
+        // Both are due at this tick.
+        council.clock.advance(2 * DAY);
         council.tick();
         let Stage::Sent { reply, .. } = council.stage(MI) else { panic!("{answer:?}: {:?}", council.stage(MI)) };
         assert!(reply.contains(&transfer.to_string()), "{reply}");
-        council.clock.advance(2 * DAY);
-        council.tick();
         assert_eq!((courier.passed().len(), council.count(Event::SentRecovered, MI)), (2, 1), "{answer:?}");
         assert!(matches!(council.stage(SHBE), Stage::Uncertain { .. }), "the other is another");
     }
+}
+
+#[test]
+fn a_reply_decides_nothing_and_leaves_the_decision_to_a_person() {
+    let (council, courier) = uncertain(vec![silence(), silence()], Some(DAY));
+    tells(&council, 1, MI, Answer::Reply);
+    council.clock.advance(2 * DAY);
+    council.tick();
+    assert!(matches!(council.stage(MI), Stage::Uncertain { .. }), "it may say that nothing came");
+    assert_eq!(courier.passed().len(), 2, "and it may say the contrary");
+}
+
+#[test]
+fn proof_that_comes_while_it_waits_to_be_sent_again_spares_the_sending() {
+    let (council, courier) = uncertain(vec![silence(), silence()], None);
+    council.order(SHBE, ReturnOrder::Resend).unwrap();
+    tells(&council, 1, SHBE, Answer::Copy);
+    council.tick();
+    assert!(matches!(council.stage(SHBE), Stage::Sent { .. }), "{:?}", council.stage(SHBE));
+    assert_eq!(courier.passed().len(), 2);
+}
+
+#[test]
+fn where_a_person_sent_it_again_the_policy_does_not() {
+    let (council, courier) = uncertain(vec![silence(), silence(), silence()], Some(DAY));
+    council.order(MI, ReturnOrder::Resend).unwrap();
+    for _ in 0..5 {
+        council.tick();
+        council.clock.advance(DAY);
+    }
+    assert!(matches!(council.stage(MI), Stage::Uncertain { .. }));
+    assert_eq!((courier.passed().len(), council.count(Event::ResentByPolicy, MI)), (3, 0));
+}
+
+#[test]
+fn while_a_mailbox_cannot_be_looked_into_the_policy_waits() {
+    let (council, courier) = uncertain(vec![silence(), silence(), silence()], Some(DAY));
+    let alarm = |notice| {
+        let about = "inbox-12302".to_owned();
+        let event = if notice { Event::AlarmRaised } else { Event::AlarmCleared };
+        let notice = notice.then(|| AlarmReason::MailboxUnreachable.notice(&about));
+        let state = StateChange::Alarm { about, notice };
+        let (at, facts) = (council.now(), Facts::default());
+        council.recorder().record(Change { at, actor: Actor::Service, event, facts, names: vec![], state }).unwrap();
+    };
+    alarm(true);
+    council.clock.advance(2 * DAY);
+    council.tick();
+    assert_eq!(courier.passed().len(), 2, "an answer may lie there");
+    alarm(false);
+    council.tick();
+    assert_eq!(courier.passed().len(), 3);
 }
 
 #[test]

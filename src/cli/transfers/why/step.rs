@@ -100,7 +100,7 @@ fn of_hold(reason: &HoldReason) -> Progress {
     use HoldReason::*;
     let step = match reason {
         SpoolChanged => Step::Spool,
-        Mail { .. } | NotOpenPgp | Truncated | SeveralMessages | OddStructure => Step::Form,
+        Mail { .. } | Reply { .. } | NotOpenPgp | Truncated | SeveralMessages | OddStructure => Step::Form,
         Tampered | NoKey | LegacyAlgorithm => Step::Opening,
         Unsigned | Stranger | BadSignature | SignerRevoked { .. } | SignerExpired { .. } | SignatureAge => {
             Step::Signature

@@ -112,14 +112,17 @@ impl<'a> Session<'a> {
             }
             named => named?,
         }
-        let of_what_is_wrong = report_as.map(|_| ("NOTIFY".to_owned(), Some("FAILURE,DELAY".to_owned())));
-        let of_what_is_wrong = of_what_is_wrong.map(|(keyword, value)| RcptParameter::Other { keyword, value });
-        let recipient = |to: &Address| Rcpt::new(to.clone(), of_what_is_wrong.iter().cloned().collect());
+        let recipient = |to: &Address, reports: &str| {
+            let notify = report_as.map(|_| ("NOTIFY".to_owned(), Some(reports.to_owned())));
+            let notify = notify.map(|(keyword, value)| RcptParameter::Other { keyword, value });
+            Rcpt::new(to.clone(), notify.into_iter().collect())
+        };
         for to in &message.to {
-            self.ask(Doing::Recipient, recipient(to), 250)?;
+            self.ask(Doing::Recipient, recipient(to, "FAILURE,DELAY"), 250)?;
         }
         if let Some(journal) = &message.journal {
-            self.ask(Doing::Journal, recipient(journal), 250)?;
+            // A full journal is no news of the return.
+            self.ask(Doing::Journal, recipient(journal, "NEVER"), 250)?;
         }
         self.ask(Doing::Data, Data, 354)?;
         Ok(())

@@ -1,4 +1,4 @@
--- What came back about returns that were sent; and when the policy decided that one be sent once more.
+-- What came back about returns that were sent; when the policy decided that one be sent once more; mails by their bytes.
 
 CREATE TABLE answer (
     consignment TEXT PRIMARY KEY NOT NULL REFERENCES consignment (id),
@@ -13,4 +13,8 @@ CREATE TABLE answer (
 CREATE INDEX answer_by_return ON answer (kind, authority, month);
 
 ALTER TABLE submission ADD COLUMN resent_at INTEGER;
-CREATE INDEX submission_by_message_id ON submission (json_extract(sealed, '$.message_id')) WHERE sealed IS NOT NULL;
+-- What is damaged is found by verification, and must not keep the rest from being read.
+CREATE INDEX submission_by_message_id ON submission
+    (CASE WHEN json_valid(sealed) THEN json_extract(sealed, '$.message_id') END) WHERE sealed IS NOT NULL;
+
+CREATE INDEX consignment_by_bytes ON consignment (source, sealed_digest);
