@@ -10,8 +10,8 @@ use super::contract::{Change, Named, NewConsignment, StateChange};
 use crate::domain::ledger::{Commitment, Event, Facts, PartFacts};
 use crate::domain::submission::Sealed;
 use crate::domain::{
-    Actor, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, HoldReason, RejectReason, ReturnOrder,
-    Revision, Stage, Standing, SubmissionKey,
+    Actor, Answer, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, HoldReason, RejectReason,
+    ReturnOrder, Revision, Stage, Standing, SubmissionKey,
 };
 
 /// Somebody with the database in hand and no regard for its rules.
@@ -179,6 +179,20 @@ pub(crate) fn owe(text: &str) -> Change {
 
 pub(crate) fn return_to(text: &str, expect: i64, event: Event, stage: Stage, sealed: Option<Sealed>) -> Change {
     change(event, StateChange::Submission { key: key(text), expect: Revision(expect), stage, sealed })
+}
+
+/// The n-th consignment tells this of a return.
+pub(crate) fn answer(n: u32, expect: i64, text: &str, answer: Answer) -> Change {
+    let standing = Standing::Matched { at: at(3) };
+    let state = StateChange::Answer {
+        id: id(n),
+        expect: Revision(expect),
+        standing,
+        key: key(text),
+        answer,
+        status: Some("2.0.0".into()),
+    };
+    change(Event::Answered, state)
 }
 
 pub(crate) fn sealed() -> Sealed {

@@ -2,9 +2,9 @@
 
 use super::{Verification, verify};
 use crate::domain::ledger::Event;
-use crate::domain::{Stage, Standing};
+use crate::domain::{Answer, Stage, Standing};
 use crate::store::samples::*;
-use crate::store::{Recorder, SqliteStore};
+use crate::store::{Queries, Recorder, SqliteStore};
 
 /// Entries: 0..10 collected, 10 held, 11 staged, 12 delivered, 13 scheduled, 14 sealed, 15 a remark, 16 tried again,
 /// 17 and 18 alarms, 19 in service, 20 missed, 21 ordered to be sent, 22 an alarm cleared.
@@ -205,4 +205,62 @@ fn every_other_table_is_held_against_the_ledger() {
     assert_found("UPDATE in_service SET since = '2021-04-01'", Some(19), "into service");
     assert_found("DELETE FROM in_service", Some(19), "into service");
     assert_found("INSERT INTO in_service VALUES ('16104', '2020-04-01')", None, "LA 16104 in service");
+}
+
+/// Entries: 0 scheduled, 1 sealed, 2 sending, 3 uncertain, 4 and 5 collected, 6 an answer, 7 to be sent once more by the policy,
+/// 8 sending, 9 an answer to that.
+fn answered() -> tempfile::TempDir {
+    let state = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(state.path()).unwrap();
+    let mi = "hbms-mi/12302/2020-04";
+    let sending = || Stage::Sending { at: at(1), attempt: 1, boot: "boot".into(), place: None };
+    for change in [
+        owe(mi),
+        return_to(mi, 0, Event::Sealed, Stage::Sealed, Some(sealed())),
+        return_to(mi, 1, Event::Sending, sending(), None),
+        return_to(mi, 2, Event::Uncertain, Stage::Uncertain { since: at(2) }, None),
+        collect(4),
+        collect(9),
+        answer(4, 0, mi, Answer::Reply),
+        return_to(mi, 3, Event::ResentByPolicy, Stage::Sealed, None),
+        return_to(mi, 4, Event::Sending, sending(), None),
+        answer(9, 0, mi, Answer::Copy),
+    ] {
+        store.recorder().record(change).unwrap();
+    }
+    state
+}
+
+#[test]
+fn altered_answers_and_a_policy_that_was_forgotten_are_found() {
+    let verdict = |tampering: &str| {
+        let state = answered();
+        if !tampering.is_empty() {
+            tamper(state.path(), tampering);
+        }
+        verify(&SqliteStore::read_only(state.path()).unwrap()).unwrap()
+    };
+    assert!(verdict("").ok, "{}", verdict("").says);
+    for (tampering, first_bad) in [
+        ("DELETE FROM answer WHERE entry = 6", 6),
+        ("UPDATE answer SET earlier = 0 WHERE entry = 6", 6),
+        ("UPDATE answer SET answer = '\"delivered\"' WHERE entry = 9", 9),
+        ("UPDATE answer SET status = '5.1.1' WHERE entry = 9", 9),
+        ("UPDATE answer SET kind = 'shbe' WHERE entry = 9", 9),
+        ("UPDATE submission SET resent_at = NULL", 7),
+        ("UPDATE submission SET resent_at = resent_at + 1", 7),
+        ("UPDATE submission SET ordered_at = NULL", 7),
+    ] {
+        let found = verdict(tampering);
+        assert_eq!((found.ok, found.first_bad), (false, Some(first_bad)), "{tampering}: {}", found.says);
+    }
+}
+
+#[test]
+fn a_damaged_return_is_found_and_keeps_no_other_from_being_read() {
+    let state = answered();
+    tamper(state.path(), "UPDATE submission SET sealed = '{damaged'");
+    let store = SqliteStore::read_only(state.path()).unwrap();
+    assert_eq!(verify(&store).unwrap().first_bad, Some(1));
+    assert_eq!(store.sent_as("abc@hbcourier.invalid").unwrap(), None);
 }

@@ -7,7 +7,7 @@ use hbcourier::cli::demo::samples;
 use hbcourier::domain::{Answer, SubmissionKey};
 use hbcourier::store::Queries;
 
-use crate::support::council::{Council, drop_into, set};
+use crate::support::council::{Council, drop_into, set, succeeded};
 use crate::support::partner::{Algorithm, Partner, SealOptions};
 use crate::support::smtp::{Certificates, FaultServer, Postfix, postfix_table};
 
@@ -164,11 +164,11 @@ fn a_reply_is_held_for_a_person_to_read() {
     drop_into(new.path(), "1.mail", reply.as_bytes());
     council.until("it is held", |council| council.all_rest(1) && council.codes() == ["CN-145"]);
     assert_eq!((answers(&council, &key), row(&council)["stage"].as_str()), (vec![Answer::Reply], Some("uncertain")));
-    let held = council.held().remove(0);
+    let held = council.held().into_iter().find(|held| held["code"] == "CN-145").unwrap();
     assert!(held["says"].as_str().unwrap().contains(&key.to_string()), "{held}");
     // Looked at again it is the same reply, once.
     let id = held["id"].as_str().unwrap().to_owned();
-    assert!(council.runs(&["held", "retry", &id, "--reason", "read it"]).status.success());
+    succeeded(council.runs(&["held", "retry", &id, "--reason", "to see it again"]));
     council.until("it is held again", |council| council.events("answered") == 2);
     assert_eq!(answers(&council, &key), [Answer::Reply]);
     council.stops_well();

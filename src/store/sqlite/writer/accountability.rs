@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use super::tests::writer;
 use crate::domain::ledger::{Entry, Event};
 use crate::domain::{
-    DeferCause, HoldReason, RejectReason, Resume, ReturnOrder, Revision, Stage, Standing, consignment, submission,
+    Answer, DeferCause, HoldReason, RejectReason, Resume, ReturnOrder, Revision, Stage, Standing, consignment,
+    submission,
 };
 use crate::store::samples::*;
 use crate::store::{Change, ConsignmentFilter, Queries, RecordError, Recorded, SqliteStore, SubmissionFilter, verify};
@@ -28,10 +29,10 @@ const KEYS: [&str; 2] = ["shbe/12302/2020-04", "hbms-mi/12302/2020-04"];
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (0..3u32).prop_map(Step::Collect),
-        8 => (0..3u32, prop::bool::weighted(0.1), 0..7usize, 0..2u32)
+        8 => (0..3u32, prop::bool::weighted(0.1), 0..8usize, 0..2u32)
             .prop_map(|(n, stale, to, claims)| Step::Move { n, stale, to, claims }),
         1 => (0..KEYS.len()).prop_map(Step::Owe),
-        6 => (0..KEYS.len(), prop::bool::weighted(0.1), 0..13usize)
+        6 => (0..KEYS.len(), prop::bool::weighted(0.1), 0..14usize)
             .prop_map(|(n, stale, to)| Step::MoveReturn { n, stale, to }),
         1 => Just(Step::Remark),
     ]
@@ -48,7 +49,8 @@ fn standing(number: usize) -> (Event, Standing) {
         3 => (Event::Held, Standing::Held { since: at(4), reason: HoldReason::Tampered }),
         4 => (Event::Delivered, Standing::Delivered { at: at(5) }),
         5 => (Event::Closed, Standing::Closed { at: at(6) }),
-        _ => (Event::Rejected, Standing::Rejected { at: at(7), reason: RejectReason::NoIntegrity }),
+        6 => (Event::Rejected, Standing::Rejected { at: at(7), reason: RejectReason::NoIntegrity }),
+        _ => (Event::Answered, Standing::Matched { at: at(3) }),
     }
 }
 
@@ -69,7 +71,8 @@ fn stage(number: usize) -> (Event, Stage) {
         9 => (Event::ReturnOrdered, Stage::Acknowledged { at: at(7) }),
         10 => (Event::ReturnOrdered, Stage::Sealed),
         11 => (Event::ReturnOrdered, Stage::Scheduled),
-        _ => (Event::ReturnOrdered, Stage::Waived { at: at(8) }),
+        12 => (Event::ReturnOrdered, Stage::Waived { at: at(8) }),
+        _ => (Event::ResentByPolicy, Stage::Sealed),
     }
 }
 
@@ -78,7 +81,7 @@ fn stage(number: usize) -> (Event, Stage) {
 struct Model {
     consignments: BTreeMap<u32, (i64, Standing)>,
     returns: BTreeMap<usize, (i64, Stage)>,
-    /// Those that a person ordered to be sent.
+    /// Those that a person ordered, or the policy decided, to be sent.
     ordered: BTreeSet<usize>,
     /// Content number to consignment number.
     claims: BTreeMap<u32, u32>,
@@ -98,7 +101,11 @@ impl Model {
             Step::Move { n, stale, to, claims } => {
                 let (event, standing) = standing(to);
                 let expect = expect(self.consignments.get(&n).map(|row| row.0), stale);
-                if to == 1 { staged(n, expect, claims) } else { move_to(n, expect, event, standing) }
+                match to {
+                    1 => staged(n, expect, claims),
+                    7 => answer(n, expect, KEYS[0], Answer::Delayed),
+                    _ => move_to(n, expect, event, standing),
+                }
             }
             Step::MoveReturn { n, stale, to } => {
                 let (event, stage) = stage(to);
@@ -147,7 +154,7 @@ impl Model {
                 if !submission::allowed(&row.1, &stage) {
                     return Err("not allowed");
                 }
-                if matches!(to, 10 | 11) {
+                if matches!(to, 10 | 11 | 13) {
                     self.ordered.insert(n);
                 }
                 *row = (row.0 + 1, stage);
