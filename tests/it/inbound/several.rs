@@ -184,3 +184,34 @@ fn killed_between_staged_and_published_it_is_delivered_to_the_right_one_once() {
 fn digest(content: &[u8]) -> hbcourier::domain::Digest {
     hbcourier::domain::Digest::of(content)
 }
+
+/// A name in a mail, and what lies beside a file in it, nobody has signed.
+#[test]
+fn of_a_mail_each_file_must_name_it_within_its_seal() {
+    let mut dwp = Partner::new(Algorithm::Curve25519);
+    let (mut council, other) = council(&mut dwp);
+    council.changes_drop_folders(|folder| drop(folder.insert("carries".into(), "mail".into())));
+    let attached = |content: &[u8], inner: &str, outer: &str| {
+        let head = format!("--b1\nContent-Disposition: attachment; filename={outer}\n\n").into_bytes();
+        [head, dwp.seals(content, inner, &SealOptions::armoured())].concat()
+    };
+    let drops = |name: &str, parts: &[Vec<u8>]| {
+        let head = b"Subject: files\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b1\n\n".to_vec();
+        drop_into(&council.drop, name, &[head, parts.concat(), b"--b1--\n".to_vec()].concat());
+    };
+    let (named, nil) = (format!("AOBWR627_{OTHER}_RISK.csv"), samples::caseload_risk(20));
+    let own = format!("AOBWR627_{LA}_RISK.csv");
+    drops("1.mail", &[attached(&nil, &named, "1.asc"), attached(&nil, &own, "2.asc")]);
+    drops("2.mail", &[attached(&samples::caseload_risk(21), "", &format!("{named}.asc"))]);
+    drops(
+        "3.mail",
+        &[attached(&laid_of(&[OTHER], 3), "LAID.xml", "1.asc"), attached(&laid_xml(4), "LAID.xml", "2.asc")],
+    );
+    drops("4.mail", &[attached(&laid_of(&[OTHER], 5), "LAID.xml", &format!("{named}.asc"))]);
+    council.start();
+    council.until("all rest", |council| council.all_rest(4));
+    assert_eq!(council.codes(), ["CN-143", "CN-144", "CN-144"], "{:#?}", council.held());
+    assert_eq!((contents_of(&other, OTHER), council.delivered().len()), (vec![laid_of(&[OTHER], 5)], 0));
+    council.stops_well();
+    assert_eq!(council.json(&["audit", "verify"])["ok"], true);
+}
