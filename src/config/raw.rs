@@ -128,7 +128,7 @@ pub(super) struct RawDropFolder {
     /// Whose signatures are accepted on what lies here.
     #[schemars(required, example = ["dwp"])]
     pub(super) partners: Option<Vec<String>>,
-    /// Further LA numbers whose files come here, each with an [[authority]] of its own. What comes must then name exactly
+    /// Further LA numbers whose files come here, each with an `[[authority]]` of its own. What comes must then name exactly
     /// one of all these numbers, and goes by that one's routes; what names none, or two, is held. `partners` counts for
     /// all of them.
     #[schemars(example = ["101809"])]
@@ -201,7 +201,7 @@ pub(super) struct RawMailbox {
     /// Whose signatures are accepted on what comes here.
     #[schemars(required, example = ["dwp"])]
     pub(super) partners: Option<Vec<String>>,
-    /// Further LA numbers whose files come here, each with an [[authority]] of its own. What comes must then name exactly
+    /// Further LA numbers whose files come here, each with an `[[authority]]` of its own. What comes must then name exactly
     /// one of all these numbers, and goes by that one's routes; what names none, or two, is held. `partners` counts for
     /// all of them.
     #[schemars(example = ["101809"])]

@@ -12,6 +12,7 @@ The mails are the files FOLDER/UID.eml: whoever puts one there numbers it, also 
   no-move            answers NO to MOVE
   no-expunge         answers NO to STORE
   bad-idle           answers BAD to IDLE, without any text
+  no-idle            answers NO to IDLE
   short-pieces       gives at most 20000 bytes of whatever is asked for
   small-size, large-size    tells a tenth, or ten times, of a mail's length
 """
@@ -192,6 +193,8 @@ class Conversation:
         if "bad-idle" in faults:
             self.connection.sendall(f"{tag} BAD\r\n".encode())
             return ""
+        if "no-idle" in faults:
+            return "NO not today"
         self.says("+ idling")
         while (line := self.line(0.05)) is None:
             self.news()

@@ -8,6 +8,7 @@
 
 mod connection;
 mod conversation;
+mod news;
 mod reading;
 mod trouble;
 
@@ -19,13 +20,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_imap::Session;
-use async_imap::extensions::idle::IdleResponse;
 use futures_util::FutureExt as _;
 use secrecy::SecretString;
 use tokio::runtime::{Builder, Runtime};
 
 use connection::Stream;
 use conversation::{ask, piece_of, size_of, uid_of};
+use news::{ask_for_news, end_news, news};
 pub use reading::MailBytes;
 pub use trouble::MailboxError;
 use trouble::{Doing, imap};
@@ -237,30 +238,28 @@ impl Mailbox {
     /// Waits for news, at most so long, or until `stop`. Where the server tells none it only waits.
     pub fn wait(&mut self, at_most: Duration, stop: &dyn Fn() -> bool) -> Result<(), MailboxError> {
         let at_most = at_most.min(WAIT_MAX);
-        let session = self.session.take().ok_or_else(MailboxError::gone)?;
-        let (runtime, server) = (&self.runtime, &self.server);
+        let mut session = self.session.take().ok_or_else(MailboxError::gone)?;
         if !self.idle {
             self.session = Some(session);
-            runtime.block_on(ends(at_most, stop));
+            self.runtime.block_on(ends(at_most, stop));
             return Ok(());
         }
-        let mut handle = session.idle();
-        within(runtime, server, Doing::Wait, async { imap(Doing::Wait, handle.init().await) })?;
-        let (news, interrupt) = handle.wait_with_timeout(at_most);
-        let waited = runtime.block_on(async {
+        let (runtime, server) = (&self.runtime, &self.server);
+        let Some(ours) = within(runtime, server, Doing::Wait, ask_for_news(&mut session))? else {
+            // It offers to tell, and does not: from now on looking has to do.
+            tracing::info!(host = server.host, "{} tells no news of `{}`", server.host, server.folder);
+            (self.idle, self.session) = (false, Some(session));
+            return Ok(());
+        };
+        let told = runtime.block_on(async {
             tokio::select! {
-                news = AssertUnwindSafe(news).catch_unwind() => Some(news),
-                () = ends(at_most, stop) => None,
+                told = AssertUnwindSafe(news(&mut session)).catch_unwind() => told,
+                () = ends(at_most, stop) => Ok(Ok(())),
             }
         });
-        drop(interrupt);
-        let waited = waited.transpose().map_err(|_| MailboxError::not_understood(Doing::Wait))?;
-        match waited.transpose() {
-            Ok(Some(IdleResponse::ManualInterrupt)) => return Err(MailboxError::gone()),
-            Ok(_) => {}
-            Err(error) => return imap(Doing::Wait, Err(error)),
-        }
-        self.session = Some(within(runtime, server, Doing::Wait, async { imap(Doing::Wait, handle.done().await) })?);
+        told.map_err(|_| MailboxError::not_understood(Doing::Wait))??;
+        within(runtime, server, Doing::Wait, end_news(&mut session, &ours))?;
+        self.session = Some(session);
         Ok(())
     }
 
