@@ -3,8 +3,8 @@
 //! In:  the answers that were collected since the last attempt; the policy of each return.
 //! Out: Uncertain, or what waits to be sent again ▶ Sent, by evidence; Uncertain, Sent ▶ Failed, by a report; Uncertain ▶ Sealed
 //! once, by policy.
-//! Holds: evidence before policy, and a person's order before both; the policy sends once more, the identical bytes, and only
-//! a return that may come twice.
+//! Holds: evidence before policy, and before an order to send again that is not carried out yet; what a person has ordered the
+//! policy leaves alone; it sends once more, the identical bytes, and only a return that may come twice.
 
 use std::time::Duration;
 

@@ -59,16 +59,23 @@ pub fn mentions(head: &[u8]) -> Mentions {
     }
 }
 
-/// The report that this mail is, if it is one about the delivery of a message.
+/// The report that this mail is, if it is one about the delivery of a message, and brings nothing but what it is about.
 pub fn report(mail: &[u8]) -> Result<Option<Report>, Doubt> {
     let root = checked(mail)?;
     let mut about = Vec::new();
     let mut worst: Option<(Answer, Option<String>)> = None;
-    gather(&root, &mut about, &mut worst)?;
-    Ok(worst.filter(|_| root.kind == "multipart/report").map(|(answer, status)| Report { about, answer, status }))
+    if root.kind != "multipart/report" || !gather(&root, &mut about, &mut worst)? {
+        return Ok(None);
+    }
+    Ok(worst.map(|(answer, status)| Report { about, answer, status }))
 }
 
-fn gather(part: &Part<'_>, about: &mut Vec<String>, worst: &mut Option<(Answer, Option<String>)>) -> Result<(), Doubt> {
+/// `false`: there is a file in it, which somebody may want.
+fn gather(
+    part: &Part<'_>,
+    about: &mut Vec<String>,
+    worst: &mut Option<(Answer, Option<String>)>,
+) -> Result<bool, Doubt> {
     match part.kind.as_str() {
         "message/delivery-status" | "message/global-delivery-status" => {
             for block in blocks(&part.decoded()?) {
@@ -84,10 +91,17 @@ fn gather(part: &Part<'_>, about: &mut Vec<String>, worst: &mut Option<(Answer, 
         _ if part.is_forwarded() => {
             about.extend(part.children.first().and_then(|message| mentions(message.header()).own));
         }
-        _ => part.children.iter().try_for_each(|child| gather(child, about, worst))?,
+        _ if part.is_multipart() => {
+            for child in &part.children {
+                if !gather(child, about, worst)? {
+                    return Ok(false);
+                }
+            }
+        }
+        kind => return Ok(kind.starts_with("text/") && !part.has_file_name()),
     }
     about.truncate(IDS_MAX);
-    Ok(())
+    Ok(true)
 }
 
 /// The groups of fields of a delivery status: the message's, then each recipient's.
@@ -156,6 +170,16 @@ mod tests {
         assert_eq!(report(read_receipt.as_bytes()).unwrap(), None);
         let mixed = BOUNCE.replace("multipart/report; report-type=delivery-status", "multipart/mixed");
         assert_eq!(report(mixed.as_bytes()).unwrap(), None, "a report that somebody forwards is not the report");
+    }
+
+    #[test]
+    fn a_report_that_brings_a_file_is_not_only_that() {
+        let with =
+            |kind: &str| BOUNCE.replacen("--b\r\nContent-Type: text/plain", &format!("--b\r\nContent-Type: {kind}"), 1);
+        assert!(report(with("text/html").as_bytes()).unwrap().is_some());
+        for kind in ["text/csv; name=risk.csv", "application/pdf", "text/plain\r\nContent-Disposition: attachment"] {
+            assert_eq!(report(with(kind).as_bytes()).unwrap(), None, "{kind}");
+        }
     }
 
     #[test]
