@@ -12,10 +12,11 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, demo, held, identify, init, keys, order, orders, returns, run, status, timetable, transfers,
+    audit, check, demo, held, identify, init, keys, order, orders, returns, run, shbe, status, timetable, transfers,
 };
 use crate::config::{self, Settings};
 use crate::daemon::build;
+use crate::domain::submission::live_claims_before;
 use crate::domain::timetable::Timetables;
 use crate::domain::{LaNumber, ReturnOrder, SubmissionKey};
 use crate::effects::clock::{Clock, MachineClock, london};
@@ -48,6 +49,7 @@ enum Command {
     Keys(keys::Args),
     Audit(audit::Args),
     Identify(identify::Args),
+    Shbe(shbe::Args),
     /// Print what a shell needs to complete this program's commands
     Completions {
         /// Which shell
@@ -104,6 +106,7 @@ impl Cli {
             }
             Command::Audit(args) => answer(audit::run(args, &store(&self.settings()?)?, stdout), |_| 3),
             Command::Identify(args) => answer(identify::run(args, stdout), |_| 3),
+            Command::Shbe(args) => self.shbe(args, out),
             Command::Completions { shell } => {
                 clap_complete::generate(*shell, &mut Cli::command(), "hbcourier", stdout);
                 Ok(Exit::Yes)
@@ -193,12 +196,28 @@ impl Cli {
         }
     }
 
+    /// Nothing, where no configuration was named and none is at its usual place.
+    fn settings_if_any(&self) -> Result<Option<Settings>, CliError> {
+        let none = !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG);
+        if none { Ok(None) } else { self.settings().map(Some) }
+    }
+
+    /// An extract can be checked without any configuration: then nothing is known of the month before.
+    fn shbe(&self, args: &shbe::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
+        let settings = self.settings_if_any()?;
+        let paths = settings.as_ref().map_or(&[][..], |settings| &settings.timetables);
+        let timetables = build::timetables(paths).map_err(|fault| run::not_started(&fault))?;
+        let claims_before = |key: &SubmissionKey| {
+            let store = SqliteStore::read_only(&settings.as_ref()?.service.state).ok()?;
+            live_claims_before(&store.submissions(&SubmissionFilter::default()).ok()?, key)
+        };
+        let policy = settings.as_ref().map(|settings| settings.shbe.clone()).unwrap_or_default();
+        shbe::run(args, &shbe::Setting { policy, timetables, claims_before: &claims_before }, out)
+    }
+
     /// The timetable can be asked without any configuration: then nothing is known of what was sent.
     fn timetables_and_stages(&self) -> Result<(Timetables, BTreeMap<SubmissionKey, String>), CliError> {
-        if !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG) {
-            return Ok((bundled()?, BTreeMap::new()));
-        }
-        let settings = self.settings()?;
+        let Some(settings) = self.settings_if_any()? else { return Ok((bundled()?, BTreeMap::new())) };
         let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
         let Ok(store) = SqliteStore::read_only(&settings.service.state) else {
             return Ok((timetables, BTreeMap::new()));

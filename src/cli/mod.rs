@@ -17,6 +17,7 @@ pub mod reading;
 pub mod returns;
 pub mod run;
 pub mod setup;
+pub mod shbe;
 pub mod status;
 pub mod timetable;
 pub mod transfers;

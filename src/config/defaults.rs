@@ -1,10 +1,12 @@
 //! What a key is if it is left out. The reference file shows these values.
 
 use super::raw::{
-    RawAlarms, RawDropFolder, RawLimits, RawMailbox, RawMaildir, RawReturn, RawRoute, RawService, RawSmtp,
+    RawAlarms, RawDropFolder, RawLimits, RawMailbox, RawMaildir, RawReturn, RawRoute, RawService, RawShbe, RawSmtp,
 };
-use super::settings::{Carries, MailForm, MailTls, Noticing};
+use super::settings::{Carries, MailForm, MailTls, Noticing, ShbeProfile};
+use super::severities::RawSeverities;
 use super::template::{DELIVERY_NAME, RETURN_NAME};
+use crate::domain::shbe_rule::CLAIM_COUNT_PERCENT;
 
 impl Default for RawService {
     fn default() -> Self {
@@ -132,6 +134,16 @@ impl Default for RawSmtp {
             journal: None,
             reply_timeout: "10m".into(),
             message_bytes_max: "25 MiB".into(),
+        }
+    }
+}
+
+impl Default for RawShbe {
+    fn default() -> Self {
+        RawShbe {
+            profile: ShbeProfile::Of2015,
+            d_count_moved_percent: CLAIM_COUNT_PERCENT,
+            severity: RawSeverities::default(),
         }
     }
 }

@@ -56,6 +56,7 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
         partners: partners?,
         couriers: couriers?,
         timetables: timetables?,
+        shbe: raw.shbe.severity.policy(raw.shbe.d_count_moved_percent),
         digest: digest?,
     })
 }

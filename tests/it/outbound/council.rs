@@ -10,7 +10,9 @@ use hbcourier::config::settings::{AuthoritySettings, ReturnSettings, Window};
 use hbcourier::config::template::{RETURN_NAME, TemplateUse};
 use hbcourier::config::{FileNameTemplate, timetable};
 use hbcourier::domain::ledger::{Entry, Event};
-use hbcourier::domain::{Actor, LaNumber, PartnerName, ReturnKind, ReturnOrder, Stage, Submission, SubmissionKey};
+use hbcourier::domain::{
+    Actor, LaNumber, PartnerName, ReturnKind, ReturnOrder, ShbePolicy, Stage, Submission, SubmissionKey,
+};
 use hbcourier::durable::Directories;
 use hbcourier::effects::clock::Clock;
 use hbcourier::effects::courier::Courier;
@@ -24,6 +26,7 @@ use jiff::Timestamp;
 use jiff::civil::{Time, time};
 
 use super::scripted::ScriptedCourier;
+use crate::support::shbe::Extract;
 use crate::support::virtual_clock::{VirtualClock, in_london};
 
 pub const SETTLE: Duration = Duration::from_secs(10);
@@ -133,6 +136,7 @@ impl Council {
             retry_after_max: Duration::from_secs(3600),
             plaintext_bytes_max: LARGEST,
             archive_limits: Limits { members_max: 100, bytes_max: LARGEST },
+            shbe: ShbePolicy::default(),
             boot: format!("boot-{}", self.boot),
         };
         self.service = Some(Service { outbound: Outbound::new(parts), store });
@@ -348,9 +352,7 @@ fn keys_made() -> Timestamp {
 
 /// An extract of that day; `salt` makes it differ from others of the day.
 pub fn extract(number: &str, day: &str, salt: &str) -> String {
-    let (year, rest) = day.split_once('-').unwrap();
-    let (month, day) = rest.split_once('-').unwrap();
-    format!("H|{number}|{day}-{month}-{year}|{salt}\nA|1|2\nT|1\n")
+    String::from_utf8(Extract::new(number, day).mark(salt).bytes().0).unwrap()
 }
 
 /// A workbook; `salt` makes it differ from others.
