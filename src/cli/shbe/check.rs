@@ -93,7 +93,7 @@ fn obligation(timetables: &Timetables, authority: &LaNumber, month: RelevantMont
         CliError::new(
             Exit::Usage,
             format!("No timetable in force has an extract of LA {authority} for {month}."),
-            format!("`hbcourier timetable show --authority {authority} --year YEAR` lists its months."),
+            "`hbcourier timetable show --authority NUMBER --year YEAR` lists its months.",
         )
     })
 }

