@@ -11,7 +11,7 @@ use tracing::warn;
 use super::check::Expected;
 use super::pick_up::PickedUp;
 use crate::catalogue::Severity;
-use crate::catalogue::shbe::{self, Terms};
+use crate::catalogue::shbe::{self, Terms, Whose};
 use crate::domain::{LaNumber, ReturnHold};
 
 /// Errors that a hold names. All of them are told by `hbcourier shbe check`.
@@ -27,7 +27,7 @@ pub(super) fn pre_flight(
     let is_known = |number: &LaNumber| expected.timetables.authority(number).is_some();
     let terms = Terms {
         policy: expected.policy,
-        authority: Some((&key.authority, &is_known)),
+        whose: Some(Whose { authority: &key.authority, is_known: &is_known }),
         dates: Some((expected.submission.extract_from, expected.reference_until)),
         claims_before,
         risk: None,
@@ -38,8 +38,8 @@ pub(super) fn pre_flight(
     let warnings = report.rules.iter().filter(|rule| rule.severity == Severity::Warning);
     let named: Vec<String> = warnings.map(|rule| format!("{} {}", rule.rule, rule.count)).collect();
     if !named.is_empty() {
-        let (count, rules) = (report.count(Severity::Warning), named.join(", "));
-        warn!(submission = %key, warnings = count, rules, "The extract for {key} has {count} warnings: {rules}");
+        let (warnings, rules) = (report.count(Severity::Warning), named.join(", "));
+        warn!(submission = %key, warnings, rules, "The extract for {key} breaks rules that hold nothing: {rules}");
     }
     let errors = report.count(Severity::Error);
     Ok((errors > 0).then(|| ReturnHold::PreFlight { errors, first: report.first_errors(NAMED_MAX) }))

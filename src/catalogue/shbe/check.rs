@@ -23,8 +23,8 @@ use crate::domain::{LaNumber, RuleLevel, ShbePolicy, ShbeRule};
 pub struct Terms<'a> {
     /// How much each rule weighs.
     pub policy: &'a ShbePolicy,
-    /// Whose it should be, and which numbers are authorities'.
-    pub authority: Option<(&'a LaNumber, &'a dyn Fn(&LaNumber) -> bool)>,
+    /// Whose it should be.
+    pub whose: Option<Whose<'a>>,
     /// The first and the last day on which the data may be extracted.
     pub dates: Option<(Option<Date>, Date)>,
     /// D records of the last month that was sealed.
@@ -33,10 +33,18 @@ pub struct Terms<'a> {
     pub risk: Option<&'a ClaimSet>,
 }
 
+/// Whose an extract should be.
+pub struct Whose<'a> {
+    /// The authority.
+    pub authority: &'a LaNumber,
+    /// Which numbers are authorities'.
+    pub is_known: &'a dyn Fn(&LaNumber) -> bool,
+}
+
 impl<'a> Terms<'a> {
     /// Its form only.
     pub fn form_only(policy: &'a ShbePolicy) -> Terms<'a> {
-        Terms { policy, authority: None, dates: None, claims_before: None, risk: None }
+        Terms { policy, whose: None, dates: None, claims_before: None, risk: None }
     }
 }
 
@@ -170,8 +178,8 @@ impl<'a> Checker<'a> {
             None => self.add(ShbeRule::HeaderDate, line.number, Some(3)),
             Some(reference) => self.timing(reference),
         }
-        if let (Some(header), Some((ours, is_known))) = (&header, self.terms.authority)
-            && !header.la_numbers.contains(ours)
+        if let (Some(header), Some(Whose { authority, is_known })) = (&header, &self.terms.whose)
+            && !header.la_numbers.contains(authority)
             && header.la_numbers.iter().any(is_known)
         {
             self.add(ShbeRule::OtherAuthority, line.number, None);
@@ -288,7 +296,7 @@ impl<'a> Checker<'a> {
                 ShbeRule::ReviewNotInRisk if terms.risk.is_some_and(ClaimSet::is_full) => {
                     Some("the risk files have more claims than are kept")
                 }
-                ShbeRule::OtherAuthority if terms.authority.is_none() => Some("no authority was named"),
+                ShbeRule::OtherAuthority if terms.whose.is_none() => Some("no authority was named"),
                 ShbeRule::ExtractedEarly | ShbeRule::ExtractedLate if terms.dates.is_none() => {
                     Some("no authority and month were named")
                 }

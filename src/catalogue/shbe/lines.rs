@@ -47,7 +47,7 @@ impl<R: Read> Lines<R> {
         let whole = length + usize::from(ended);
         // Of an empty line nobody asks, and looking behind each of very many would take for ever.
         let is_empty = self.buffer[self.start..self.start + length].iter().all(|byte| *byte == b'\r');
-        let last = !(is_empty && !too_long) && self.nothing_follows(whole)?;
+        let last = (too_long || !is_empty) && self.nothing_follows(whole)?;
         let line = self.start..self.start + length;
         self.start += whole;
         if last {
@@ -180,7 +180,7 @@ mod tests {
         fn lines_are_what_splitting_gives(content in "[ab|\r\n]{0,60}", piece in 1usize..9) {
             let mut expected: Vec<&str> = content.split_inclusive('\n').collect();
             let is_empty = |line: &&str| line.trim_matches(['\r', '\n']).is_empty();
-            if !expected.iter().all(|line| is_empty(line)) {
+            if !expected.iter().all(is_empty) {
                 while expected.last().is_some_and(is_empty) {
                     expected.pop();
                 }

@@ -18,7 +18,7 @@ mod profile;
 mod reconcile;
 mod row;
 
-pub use check::{Terms, check};
+pub use check::{Terms, Whose, check};
 pub use claims::{ClaimSet, Column, ColumnError, read_column};
 pub use findings::{Finding, NotTried, Report, RuleCount};
 pub use header::{FIELDS, Header, header};

@@ -219,7 +219,8 @@ fn the_header_is_held_against_the_obligation() {
     let policy = ShbePolicy::default();
     let with = |header: &str| {
         let dates = Some((Some(date(2020, 4, 7)), date(2020, 4, 14)));
-        let terms = Terms { authority: Some((&ours, &is_known)), dates, ..Terms::form_only(&policy) };
+        let terms =
+            Terms { whose: Some(Whose { authority: &ours, is_known: &is_known }), dates, ..Terms::form_only(&policy) };
         let lines = [header, "\n", &claim(&[]), TRAILER].concat();
         found(&check(lines.as_bytes(), &terms).unwrap())
     };

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::{Setting, column, could_not_read, page};
-use crate::catalogue::shbe::{self, Finding, NotTried, Report, RuleCount, Terms};
+use crate::catalogue::shbe::{self, Finding, NotTried, Report, RuleCount, Terms, Whose};
 use crate::cli::output::{CliError, Exit, Output};
 use crate::domain::timetable::{Obligation, Timetables};
 use crate::domain::{LaNumber, RelevantMonth, ReturnKind};
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args, setting: &Setting<'_>, out: &mut Output<'_>) -> R
     let is_known = |number: &LaNumber| setting.timetables.authority(number).is_some();
     let terms = Terms {
         policy: &setting.policy,
-        authority: owed.as_ref().map(|owed| (&owed.key.authority, &is_known as &dyn Fn(&LaNumber) -> bool)),
+        whose: owed.as_ref().map(|owed| Whose { authority: &owed.key.authority, is_known: &is_known }),
         dates: owed.as_ref().map(|owed| (owed.extract_from, owed.transfer_on)),
         claims_before: owed.as_ref().and_then(|owed| (setting.claims_before)(&owed.key)),
         risk: risk.as_ref(),

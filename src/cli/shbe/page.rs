@@ -64,7 +64,7 @@ fn findings(text: &mut Text, report: &Report) {
 
 fn verdict(text: &mut Text, report: &Report) {
     let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
-    let counts = format!(": {errors} errors, {warnings} warnings");
+    let counts = format!(" (errors: {errors}, warnings: {warnings})");
     if report.is_accepted() {
         text.toned(Tone::Good, "accept", counts);
         text.line("Next: put it into the authority's folder for extracts, where it is picked up by itself.");

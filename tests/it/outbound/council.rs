@@ -51,6 +51,8 @@ pub struct Council {
     pub window: Window,
     /// After how long what is Uncertain and may come twice is sent once more. A restart takes it up.
     pub resend_after: Option<Duration>,
+    /// How extracts are judged. A restart takes it up.
+    pub shbe: ShbePolicy,
     numbers: Vec<LaNumber>,
     way: Way,
     boot: u32,
@@ -87,8 +89,18 @@ impl Council {
         }
         let clock = Arc::new(VirtualClock::showing(civil));
         let window = Window { from: time(8, 0, 0, 0), until: time(18, 0, 0, 0) };
-        let mut council =
-            Council { dir, clock, window, resend_after: None, numbers, way, boot: 0, opener: None, service: None };
+        let mut council = Council {
+            dir,
+            clock,
+            window,
+            resend_after: None,
+            shbe: ShbePolicy::default(),
+            numbers,
+            way,
+            boot: 0,
+            opener: None,
+            service: None,
+        };
         let (ours, dwp) = (council.ring("state"), council.ring("dwp"));
         dwp.trust(&partner("council"), &ours.export_own().unwrap(), None, keys_made()).unwrap();
         council.start();
@@ -136,7 +148,7 @@ impl Council {
             retry_after_max: Duration::from_secs(3600),
             plaintext_bytes_max: LARGEST,
             archive_limits: Limits { members_max: 100, bytes_max: LARGEST },
-            shbe: ShbePolicy::default(),
+            shbe: self.shbe.clone(),
             boot: format!("boot-{}", self.boot),
         };
         self.service = Some(Service { outbound: Outbound::new(parts), store });

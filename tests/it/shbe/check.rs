@@ -139,6 +139,6 @@ fn people_are_told_by_rule_by_line_and_what_next() {
     let line = written.fault.unwrap().0.to_string();
     assert!(page.contains("By rule\n") && page.contains("8 claimant: born"), "{page}");
     assert!(page.lines().any(|one| one.trim_start().starts_with(&line) && one.contains("99-99-9999")), "{page}");
-    assert!(page.contains("reject: 1 errors, 0 warnings\nNext: have the errors mended"), "{page}");
+    assert!(page.contains("reject (errors: 1, warnings: 0)\nNext: have the errors mended"), "{page}");
     assert!(page.contains("review-not-in-risk: no risk file was given"), "{page}");
 }

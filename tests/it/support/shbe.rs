@@ -208,20 +208,20 @@ impl Maker<'_> {
         let (housing, tax) =
             (format!("HBX{:09}", 7 * number + 500_000_003), format!("CTX{:09}", 3 * number + 400_000_007));
         let mut made: Vec<Cells> = vec![self.record('D', &housing, &tax)];
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             for member in 0..=self.random.below(2) {
                 let mut cells = self.record('S', &housing, "");
                 cells[309] = if member == 0 { self.random.nino() } else { format!("CHILDX{:06}", number) };
                 made.push(cells);
             }
         }
-        if number % 5 == 0 {
+        if number.is_multiple_of(5) {
             made.push(self.review(number, &housing));
         }
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             made.push(self.change(number, &housing));
         }
-        if number % 4 == 0 {
+        if number.is_multiple_of(4) {
             made.push(self.payment_error(number, &housing));
         }
         for (every, letter) in [(7, 'A'), (8, 'C'), (9, 'P')] {
@@ -236,7 +236,7 @@ impl Maker<'_> {
 
     fn review(&mut self, number: u64, housing: &str) -> Cells {
         let mut cells = self.record('R', housing, "");
-        let completed = number % 2 == 0;
+        let completed = number.is_multiple_of(2);
         cells[171] = "03-02-2020".into();
         cells[175] = if completed { "04/03/2020".into() } else { String::new() };
         cells[176] = if completed { "1".into() } else { String::new() };
@@ -254,7 +254,7 @@ impl Maker<'_> {
     fn change(&mut self, number: u64, housing: &str) -> Cells {
         let mut cells = self.record('T', housing, "");
         cells[320] = (10_000_000 + number).to_string();
-        cells[254] = if number % 4 == 0 { "8".into() } else { "1".into() };
+        cells[254] = if number.is_multiple_of(4) { "8".into() } else { "1".into() };
         for (field, value) in
             [(50, "9050"), (248, "8000"), (251, "02-03-2020"), (253, "09-03-2020"), (255, "10-03-2020")]
         {
