@@ -182,6 +182,7 @@ impl Cli {
             returns::Command::Confirm(args) => orders::decide(ReturnOrder::Confirm, args, &settings, out),
             returns::Command::Resend(args) => orders::decide(ReturnOrder::Resend, args, &settings, out),
             returns::Command::Waive(args) => orders::decide(ReturnOrder::Waive, args, &settings, out),
+            returns::Command::Close(args) => orders::close(args, &settings, out),
         }
     }
 

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::domain::{LaNumber, Stage, Submission, SubmissionKey};
+use crate::domain::{LaNumber, Stage, Submission, SubmissionKey, WorkbookName};
 use crate::store::{Queries, QueryError, SubmissionFilter};
 
 use row::Row;
@@ -38,6 +38,25 @@ pub enum Command {
     Resend(OrderArgs),
     /// End a return without sending it
     Waive(OrderArgs),
+    /// End the returns of an MI workbook: all of its cases have an outcome, and DWP has it
+    Close(CloseArgs),
+}
+
+/// `returns close`
+#[derive(Clone, Debug, clap::Args)]
+pub struct CloseArgs {
+    /// Which workbook, written as 12302/2020-04: LA number and the month it goes by
+    #[arg(value_name = "WORKBOOK")]
+    pub workbook: WorkbookName,
+    /// On whose behalf; the account that gives the order is recorded in any case
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Why, for the ledger; without personal data
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `returns confirm`, `resend` and `waive`

@@ -20,6 +20,8 @@ pub mod return_order;
 pub mod submission;
 pub mod timetable;
 pub mod unfinished;
+pub mod volume;
+pub mod workbook;
 
 pub use actor::Actor;
 pub use alarm::AlarmReason;
@@ -35,5 +37,7 @@ pub use partner::{Fingerprint, PartnerName};
 pub use period::{RelevantMonth, TimetableYear};
 pub use reason::{Consequence, DeferCause, HoldReason, RejectReason, ReturnHold};
 pub use return_order::ReturnOrder;
-pub use submission::{Stage, Submission, SubmissionKey};
+pub use submission::{Series, Stage, Submission, SubmissionKey};
 pub use unfinished::is_unfinished_name;
+pub use volume::{RuleId, Volume, VolumeOf};
+pub use workbook::{Workbook, WorkbookName};

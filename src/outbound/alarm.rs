@@ -20,7 +20,7 @@ pub(super) type Wanted = BTreeMap<String, Notice>;
 
 /// What the alarm of one return is about.
 pub(super) fn about_return(key: &SubmissionKey) -> String {
-    format!("return-{}-{}-{}", key.kind, key.authority, key.month)
+    format!("return-{}-{}-{}", key.kind, key.authority, key.period().replace('/', "-of-"))
 }
 
 /// What the alarm of one pick-up folder is about.

@@ -19,6 +19,7 @@ fn judged(kind: &str, name: &str, content: &[u8]) -> Option<ReturnHold> {
         stage: Stage::Scheduled,
         ordered: None,
         resent: None,
+        sent: None,
         sealed: None,
     };
     let timetables = bundled().unwrap();

@@ -26,6 +26,7 @@ mod seal;
 mod send;
 mod settling;
 mod taken;
+mod workbooks;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
