@@ -12,7 +12,7 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, demo, held, identify, init, keys, order, orders, returns, run, status, timetable, transfers,
+    audit, check, demo, held, identify, init, keys, order, orders, packs, returns, run, status, timetable, transfers,
 };
 use crate::config::{self, Settings};
 use crate::daemon::build;
@@ -44,6 +44,7 @@ enum Command {
     Transfers(transfers::Args),
     Held(held::Args),
     Returns(returns::Args),
+    Packs(packs::Args),
     Timetable(timetable::Args),
     Keys(keys::Args),
     Audit(audit::Args),
@@ -97,6 +98,10 @@ impl Cli {
             Command::Held(args) => self.held(args, out),
             Command::Keys(args) => self.keys(args, out),
             Command::Returns(args) => self.returns(args, stdout, out),
+            Command::Packs(packs::Args { command: packs::Command::Volumes(args) }) => {
+                self.reading(|reading| packs::volumes(args, reading, out))
+            }
+            Command::Packs(packs::Args { command: packs::Command::Rules(args) }) => packs::rules(args, out),
             Command::Timetable(args) => {
                 let (timetables, stages) = self.timetables_and_stages()?;
                 let shown = timetable::run(args, &timetables, &stages, today(), stdout);
@@ -182,6 +187,11 @@ impl Cli {
             returns::Command::Confirm(args) => orders::decide(ReturnOrder::Confirm, args, &settings, out),
             returns::Command::Resend(args) => orders::decide(ReturnOrder::Resend, args, &settings, out),
             returns::Command::Waive(args) => orders::decide(ReturnOrder::Waive, args, &settings, out),
+            returns::Command::Compliance(args) => self.reading(|reading| {
+                let numbers: Vec<LaNumber> = settings.authorities.iter().map(|one| one.number.clone()).collect();
+                let page = returns::compliance(args, &numbers, reading.timetables, reading.queries, today(), stdout);
+                done(page, |error| error.exit_status())
+            }),
             returns::Command::Close(args) => orders::close(args, &settings, out),
         }
     }

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod order;
 pub mod orders;
 pub mod output;
+pub mod packs;
 pub mod reading;
 pub mod returns;
 pub mod run;

@@ -83,6 +83,11 @@ impl TimetableYear {
         TimetableYear(year)
     }
 
+    /// The year that has this month.
+    pub fn of(month: RelevantMonth) -> TimetableYear {
+        TimetableYear(if month.month >= 4 { month.year } else { month.year - 1 })
+    }
+
     /// The calendar year of its April.
     pub fn first_calendar_year(self) -> i16 {
         self.0
@@ -140,6 +145,9 @@ mod tests {
         assert_eq!((december.next().to_string().as_str(), december.next().previous()), ("2021-01", december));
         for bad in ["2020-13", "2020-4", "20-04", "2020", "2020-00", "+202-04"] {
             assert!(bad.parse::<RelevantMonth>().is_err(), "{bad}");
+        }
+        for (month, year) in [("2020-04", "2020-21"), ("2021-03", "2020-21"), ("2021-04", "2021-22")] {
+            assert_eq!(TimetableYear::of(month.parse().unwrap()).to_string(), year);
         }
         for bad in ["2020-22", "2020", "2020-2021"] {
             assert!(bad.parse::<TimetableYear>().is_err(), "{bad}");

@@ -29,8 +29,10 @@ use super::{NO_DOMAIN, OutboundParts};
 use crate::config::settings::ReturnSettings;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::submission::Sealed;
+use crate::domain::workbook::named_by;
 use crate::domain::{
     Digest, LaNumber, RelevantMonth, ReturnHold, ReturnKind, Revision, Series, Stage, Submission, SubmissionKey,
+    Workbook,
 };
 use crate::durable::{Directory, Stamp, step};
 
@@ -255,7 +257,10 @@ impl Round<'_> {
         if let Some(month) = same.or(*sealed_before) {
             return Ok(Assessed::Bad(ReturnHold::AlreadySealed { month }, Some(content)));
         }
-        let told = told_month(owed, all, name, &mut picked_up.content).map_err(Hindrance::State)?;
+        let told = match self.returned_for(place, name)? {
+            Some(month) => Some(month),
+            None => told_month(owed, all, name, &mut picked_up.content).map_err(Hindrance::State)?,
+        };
         if let Some(reason) = not_for(all, owed, told) {
             return Ok(Assessed::Bad(reason, Some(content)));
         }
@@ -270,6 +275,15 @@ impl Round<'_> {
         };
         let found = judge(name, &mut picked_up.content, &expected).map_err(Hindrance::State)?;
         Ok(found.map_or(Assessed::Good(picked_up), |reason| Assessed::Bad(reason, Some(content))))
+    }
+
+    /// The month that a file which names a workbook is for, if it is that workbook's usual return.
+    fn returned_for(&self, place: &Place<'_>, name: &str) -> Result<Option<RelevantMonth>, Critical> {
+        if place.series.kind != ReturnKind::HbmsMi || place.series.workbook.is_some() {
+            return Ok(None);
+        }
+        let workbooks = self.parts.workbooks_of(&place.series.authority)?;
+        Ok(named_by(name, &workbooks).map(Workbook::first_returned_for))
     }
 
     /// Records the hold, unless it is recorded as it is. The submission's revision from then on.

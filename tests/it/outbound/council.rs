@@ -228,6 +228,12 @@ impl Council {
 
     /// A person orders something about a return; what is said of it.
     pub fn order(&self, key: &str, decision: ReturnOrder) -> Result<String, String> {
+        let (key, by, reason) = (key.parse().unwrap(), None, "as DWP asked by telephone".to_owned());
+        self.give(&Order::Return { key, decision, by, reason })
+    }
+
+    /// A person gives an order; what is said of it.
+    pub fn give(&self, order: &Order) -> Result<String, String> {
         let store = &self.service().store;
         let operator = Operator {
             recorder: Arc::new(store.recorder()),
@@ -235,9 +241,8 @@ impl Council {
             keys: Arc::new(self.ring("state")),
             clock: self.clock.clone(),
         };
-        let (key, by, reason) = (key.parse().unwrap(), None, "as DWP asked by telephone".to_owned());
         let actor = Actor::Account { uid: 1000, name: "officer".to_owned() };
-        let done = operator.execute(&actor, &Order::Return { key, decision, by, reason });
+        let done = operator.execute(&actor, order);
         done.map(|done| done.says).map_err(|refused| refused.to_string())
     }
 
