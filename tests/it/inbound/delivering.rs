@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use hbcourier::cli::demo::samples;
-use hbcourier::domain::Digest;
+use hbcourier::domain::{Digest, TimetableYear};
 
 use crate::support::council::{Council, LA, files_below};
 use crate::support::partner::{Algorithm, Partner, SealOptions};
@@ -83,5 +83,28 @@ fn everything_arrives(algorithm: Algorithm, options: &SealOptions) {
     }
     let transfers = council.json(&["transfers", "list", "--authority", LA]);
     assert_eq!(transfers["transfers"].as_array().unwrap().len(), 4);
+    the_pack_is_counted_and_its_workbook_open(&mut council);
     council.stops_well();
+}
+
+fn the_pack_is_counted_and_its_workbook_open(council: &mut Council) {
+    let volumes = council.json(&["packs", "volumes"]);
+    let counted = volumes["volumes"].as_array().unwrap().iter();
+    let counted: Vec<_> = counted.filter(|row| row["of"] == "HBSA001").collect();
+    assert_eq!((counted.len(), &counted[0]["count"], &counted[0]["known"]), (1, &1.into(), &false.into()));
+    council.until("the workbook is open", |council| council.events("workbook-opened") == 1);
+    let month = counted[0]["relevant_month"].as_str().unwrap();
+    let list = council.json(&["returns", "list"]);
+    let workbook = &list["workbooks"][0];
+    assert_eq!(workbook["workbook"], format!("{LA}/{month}"));
+    assert!(workbook["closed_at"].is_null(), "{workbook}");
+    let page = council.json(&["returns", "compliance", "--year", &year_of(month)]);
+    let row = page["months"].as_array().unwrap().iter().find(|row| row["relevant_month"] == month).unwrap();
+    assert_eq!((&row["referrals"], &row["mi_late"]), (&1.into(), &0.into()), "{row}");
+    assert!(row["pack_received"].is_string(), "{row}");
+}
+
+/// The timetable's year that has this month.
+fn year_of(month: &str) -> String {
+    TimetableYear::of(month.parse().unwrap()).to_string()
 }
