@@ -15,6 +15,7 @@ pub mod orders;
 pub mod output;
 pub mod reading;
 pub mod returns;
+pub mod risk;
 pub mod run;
 pub mod setup;
 pub mod status;
