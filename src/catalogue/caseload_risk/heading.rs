@@ -5,43 +5,85 @@
 
 use csv::StringRecord;
 
-/// Words that names of columns have in them, of what a table of risks has columns for.
-const WORDS: [&str; 22] = [
+/// Words that names of columns are made of.
+const WORDS: [&str; 62] = [
+    "ADDRESS",
+    "AMOUNT",
+    "AUTHORITY",
+    "BAND",
+    "BIRTH",
+    "CASE",
     "CLAIM",
-    "REF",
-    "REFERENCE",
-    "NUMBER",
-    "NO",
+    "CLAIMANT",
+    "CODE",
+    "DATE",
+    "DECILE",
+    "DOB",
+    "END",
+    "FLAG",
+    "FORENAME",
+    "FULL",
+    "GROUP",
+    "HB",
+    "HIGH",
     "ID",
-    "SCORE",
-    "RISK",
+    "IND",
+    "INDICATOR",
+    "LA",
+    "LAID",
+    "LANDLORD",
+    "LAST",
+    "LINE",
+    "LOCAL",
+    "LOW",
+    "MARK",
+    "MEDIUM",
+    "MONTH",
+    "NAME",
+    "NATIONAL",
+    "NINO",
+    "NO",
+    "NUM",
+    "NUMBER",
+    "OF",
+    "PARTNER",
+    "PERCENT",
+    "PERCENTILE",
+    "POSTCODE",
+    "PROBABILITY",
     "RANK",
     "RANKING",
-    "HIGH",
-    "MARK",
-    "FLAG",
-    "BAND",
-    "NINO",
-    "LAID",
-    "LA",
-    "DATE",
-    "TYPE",
+    "REF",
+    "REFERENCE",
+    "REVIEW",
+    "RISK",
+    "RISKS",
+    "SCORE",
+    "START",
+    "STATUS",
+    "SURNAME",
     "TENURE",
-    "CASE",
-    "INDICATOR",
+    "TITLE",
+    "TOP",
+    "TYPE",
+    "VALUE",
+    "WEEKLY",
+    "YEAR",
 ];
 const NAME_CHARS_MAX: usize = 40;
 /// Digits that a name may have, as `ADDRESS_LINE_2` has.
 const NAME_DIGITS_MAX: usize = 2;
 
 /// The names of the columns, if the row is certainly one of names: each cell could be one, no two are the same, and at
-/// least two are made of words that such names are made of. A claim's row has its score in it, which is no name.
-pub(super) fn names(row: &StringRecord) -> Option<Vec<String>> {
+/// least two are made of nothing but words that such names are made of. A claim's row has its score in it, which is no
+/// name. A cell with any other word in it is a name that is not told.
+pub(super) fn names(row: &StringRecord) -> Option<Vec<Option<String>>> {
     let cells: Vec<&str> = row.iter().map(str::trim).collect();
     let known = cells.iter().filter(|cell| is_known(cell)).count();
     let distinct = |at: usize| cells[..at].iter().all(|cell| !cell.eq_ignore_ascii_case(cells[at]));
     let all = cells.iter().all(|cell| could_be_name(cell)) && (0..cells.len()).all(distinct);
-    (all && known >= 2).then(|| cells.into_iter().map(str::to_owned).collect())
+    let told = |cell: &str| is_known(cell).then(|| cell.to_owned());
+    (all && known >= 2).then(|| cells.into_iter().map(told).collect())
 }
 
 /// Whether a cell could be a column's name rather than anybody's value.
@@ -52,10 +94,11 @@ fn could_be_name(cell: &str) -> bool {
     cell.len() <= NAME_CHARS_MAX && cell.chars().all(plain) && letters >= 2 && digits <= NAME_DIGITS_MAX
 }
 
+/// Whether every word of it is known; a number within is none, as in `ADDRESS_LINE_2`.
 fn is_known(cell: &str) -> bool {
     let upper = cell.to_ascii_uppercase();
-    let mut words = upper.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.clone().next().is_some() && words.any(|word| WORDS.contains(&word))
+    let words = || upper.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
+    words().next().is_some() && words().all(|word| WORDS.contains(&word))
 }
 
 /// Whether the row has a cell that is nothing but a number, so that it is no row of names whatever anybody says.
@@ -68,13 +111,15 @@ mod tests {
     use super::*;
 
     fn names_of(row: &str) -> Option<Vec<String>> {
-        names(&row.split(',').collect())
+        let names = names(&row.split(',').collect())?;
+        Some(names.into_iter().map(|name| name.unwrap_or_else(|| "-".to_owned())).collect())
     }
 
     #[test]
     fn a_row_of_names_is_known() {
         assert_eq!(names_of("CLAIM_REF, Risk Score,High").unwrap(), ["CLAIM_REF", "Risk Score", "High"]);
-        assert!(names_of("LA Number,Claim reference,Score (%),Address line 2").is_some());
+        let told = names_of("LA Number,Claim reference,Score (%),Address line 2,Wrenthistle").unwrap();
+        assert_eq!(told, ["LA Number", "Claim reference", "Score (%)", "Address line 2", "-"]);
     }
 
     #[test]

@@ -117,7 +117,7 @@ pub fn learn<R: Read + Seek>(content: &mut R) -> io::Result<Draft> {
     if rows == 0 && reading.columns > 1 {
         flags.file(Finding::error("empty", "has no rows"));
     }
-    let name = |at: usize| header.as_ref().and_then(|names: &Vec<String>| names.get(at).cloned());
+    let name = |at: usize| header.as_ref().and_then(|names: &Vec<Option<String>>| names.get(at).cloned().flatten());
     let columns: Vec<ColumnDraft> =
         columns.into_iter().enumerate().map(|(at, column)| column.conclude(at + 1, name(at), rows)).collect();
     let score = score(&columns, rows);

@@ -136,8 +136,9 @@ impl<'a> Tally<'a> {
             Some(told) => told,
             None => names.is_some() || self.names_columns(first),
         };
-        let printable = names.filter(|_| self.header);
-        self.columns = printable.unwrap_or_else(|| (1..=first.len()).map(|at| format!("column {at}")).collect());
+        let names = names.filter(|_| self.header).unwrap_or_default();
+        let name = |at: usize| names.get(at).cloned().flatten().unwrap_or_else(|| format!("column {}", at + 1));
+        self.columns = (0..first.len()).map(name).collect();
         let Some(profile) = self.profile else { return };
         self.at = Columns {
             claim: self.find(profile.claim.as_ref(), first),
