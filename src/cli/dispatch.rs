@@ -12,12 +12,13 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, demo, held, identify, init, keys, order, orders, packs, returns, run, status, timetable, transfers,
+    audit, check, demo, held, identify, init, keys, order, orders, packs, returns, risk, run, status, timetable,
+    transfers,
 };
 use crate::config::{self, Settings};
 use crate::daemon::build;
 use crate::domain::timetable::Timetables;
-use crate::domain::{LaNumber, ReturnOrder, SubmissionKey};
+use crate::domain::{LaNumber, ReturnOrder, RiskProfile, SubmissionKey};
 use crate::effects::clock::{Clock, MachineClock, london};
 use crate::store::{Queries, SqliteQueries, SqliteStore, SubmissionFilter};
 
@@ -48,6 +49,7 @@ enum Command {
     Timetable(timetable::Args),
     Keys(keys::Args),
     Audit(audit::Args),
+    Risk(risk::Args),
     Identify(identify::Args),
     /// Print what a shell needs to complete this program's commands
     Completions {
@@ -108,6 +110,7 @@ impl Cli {
                 done(shown, |error| error.exit_status())
             }
             Command::Audit(args) => answer(audit::run(args, &store(&self.settings()?)?, stdout), |_| 3),
+            Command::Risk(args) => risk::run(args, self.risk_profile()?.as_ref(), out),
             Command::Identify(args) => answer(identify::run(args, stdout), |_| 3),
             Command::Completions { shell } => {
                 clap_complete::generate(*shell, &mut Cli::command(), "hbcourier", stdout);
@@ -202,6 +205,14 @@ impl Cli {
             keys::Command::Generate(args) => orders::generate(args, &self.settings()?, out),
             keys::Command::Trust(args) => orders::trust(args, &self.settings()?, out),
         }
+    }
+
+    /// Risk data can be looked at without any configuration: then nothing is known of their columns.
+    fn risk_profile(&self) -> Result<Option<RiskProfile>, CliError> {
+        if !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG) {
+            return Ok(None);
+        }
+        Ok(self.settings()?.risk)
     }
 
     /// The timetable can be asked without any configuration: then nothing is known of what was sent.

@@ -16,6 +16,7 @@ pub mod output;
 pub mod packs;
 pub mod reading;
 pub mod returns;
+pub mod risk;
 pub mod run;
 pub mod setup;
 pub mod status;

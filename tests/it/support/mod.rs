@@ -5,5 +5,6 @@ pub mod imap;
 pub mod maildir;
 pub mod mount;
 pub mod partner;
+pub mod risk;
 pub mod smtp;
 pub mod virtual_clock;
