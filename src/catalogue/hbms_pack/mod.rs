@@ -45,13 +45,15 @@ pub(super) fn look<R: Read + Seek>(
     gathered: &mut Gathered,
 ) -> io::Result<(FileKind, Confidence)> {
     gathered.note("it is a ZIP archive");
-    let archive = match Archive::open(content, limits) {
+    let archive = match Archive::open(&mut *content, limits) {
         Ok(archive) => archive,
         Err(ArchiveError::Read(error)) => return Err(error),
         Err(error) => return Ok(unreadable(name, &error, gathered)),
     };
     if archive.members().iter().any(|member| member.path == "xl/workbook.xml") {
-        return Ok(hbms_mi::look_xlsx(name, archive.members(), gathered));
+        let members = archive.members().to_vec();
+        drop(archive);
+        return hbms_mi::look_xlsx(name, &members, content, gathered);
     }
     let mut parts = 0usize;
     for member in archive.members() {
@@ -155,10 +157,13 @@ mod tests {
 
     #[test]
     fn a_workbook_is_never_taken_for_a_pack() {
+        const WORKBOOK: &[u8] = include_bytes!("../../../tests/data/workbooks/HBMS MI return.xlsx");
         let parts = ["[Content_Types].xml", "xl/workbook.xml", "xl/worksheets/HBSA002.xml"];
-        let seen = look_at("HBMS MI April.xlsx", zip(&parts));
+        let seen = look_at("HBMS MI April.xlsx", WORKBOOK.to_vec());
         assert_eq!((seen.kind, seen.confidence), (FileKind::HbmsMi, Confidence::Certain));
         assert!(seen.findings.is_empty());
+        assert!(seen.evidence.iter().any(|note| note.starts_with("rows that name a rule: HBBB001 in 1, ")), "{seen:?}");
+        assert!(!look_at("HBMS MI April.xlsx", zip(&parts)).is_sound(), "no workbook at all");
         assert_eq!(look_at("rota.xlsx", zip(&parts)).kind, FileKind::Unknown);
         assert!(!look_at("HBMS MI April.xlsx", zip(&parts[1..])).is_sound());
     }

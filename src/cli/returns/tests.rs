@@ -7,7 +7,7 @@ use super::*;
 use crate::domain::ledger::Event;
 use crate::domain::timetable::Timetables;
 use crate::domain::{DeferCause, ReturnHold, Revision, Standing};
-use crate::store::samples::{at, change, close_workbook, collect, move_to, open_workbook, owe, return_to, staged};
+use crate::store::samples::{at, change, close_workbook, collect, move_to, open_workbook, return_to, staged};
 use crate::store::{Recorder, SqliteStore, StateChange};
 
 #[derive(Parser)]

@@ -33,7 +33,7 @@ fn everything_arrives(algorithm: Algorithm, options: &SealOptions) {
     let mut dwp = Partner::new(algorithm);
     let mut council = Council::new(&mut dwp);
     council.start();
-    let (referrals, workbook) = (b"REFERRAL,RULE\r\n1,HBSA001\r\n".to_vec(), samples::mi_workbook().unwrap());
+    let (referrals, workbook) = (b"REFERRAL,RULE\r\n1,HBSA001\r\n".to_vec(), samples::mi_workbook("HBMS MI").unwrap());
     let (in_pack, alone) = (samples::caseload_risk(40), samples::caseload_risk(41));
     let pack = samples::archive(&[
         ("HBSA001_referrals.csv", &referrals),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hbcourier::catalogue::Limits;
+use hbcourier::cli::demo::samples;
 use hbcourier::config::settings::{AuthoritySettings, ReturnSettings, Window};
 use hbcourier::config::template::{RETURN_NAME, TemplateUse};
 use hbcourier::config::{FileNameTemplate, timetable};
@@ -360,15 +361,7 @@ pub fn extract(number: &str, day: &str, salt: &str) -> String {
 
 /// A workbook; `salt` makes it differ from others.
 pub fn workbook(salt: &str) -> Vec<u8> {
-    use std::io::Write;
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, content) in
-        [("[Content_Types].xml", "<a/>"), ("xl/workbook.xml", "<b/>"), ("xl/sharedStrings.xml", salt)]
-    {
-        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-        zip.write_all(content.as_bytes()).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
+    samples::mi_workbook(salt).unwrap()
 }
 
 /// Midnight to midnight.
