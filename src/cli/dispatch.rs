@@ -97,6 +97,13 @@ impl Cli {
             Command::Held(args) => self.held(args, out),
             Command::Keys(args) => self.keys(args, out),
             Command::Returns(args) => self.returns(args, stdout, out),
+            Command::Timetable(timetable::Args { command: timetable::Command::Simulate(args) }) => {
+                let settings = self.settings_if_any()?;
+                let files = settings.as_ref().map(|settings| settings.timetables.as_slice()).unwrap_or_default();
+                let timetables = build::timetables(files).map_err(|fault| run::not_started(&fault))?;
+                let authorities = settings.map(|settings| settings.authorities).unwrap_or_default();
+                timetable::simulate(args, &timetables, &authorities, out)
+            }
             Command::Timetable(args) => {
                 let (timetables, stages) = self.timetables_and_stages()?;
                 let shown = timetable::run(args, &timetables, &stages, today(), stdout);
@@ -118,6 +125,14 @@ impl Cli {
             says: format!("The configuration {} is wrong:\n{problems}", self.config.display()),
             next: None,
         })
+    }
+
+    /// The settings, unless there is no configuration and none was named.
+    fn settings_if_any(&self) -> Result<Option<Settings>, CliError> {
+        if !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG) {
+            return Ok(None);
+        }
+        self.settings().map(Some)
     }
 
     /// Answers from the store, the keys and the running service, if one runs.
@@ -195,10 +210,7 @@ impl Cli {
 
     /// The timetable can be asked without any configuration: then nothing is known of what was sent.
     fn timetables_and_stages(&self) -> Result<(Timetables, BTreeMap<SubmissionKey, String>), CliError> {
-        if !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG) {
-            return Ok((bundled()?, BTreeMap::new()));
-        }
-        let settings = self.settings()?;
+        let Some(settings) = self.settings_if_any()? else { return Ok((bundled()?, BTreeMap::new())) };
         let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
         let Ok(store) = SqliteStore::read_only(&settings.service.state) else {
             return Ok((timetables, BTreeMap::new()));
