@@ -3,7 +3,7 @@
 //!
 //! In:  authorities of a timetable, outages, when files are left, when a key expires; the hours of a configuration.
 //! Out: what happens, in order, as JSON or text.
-//! The way: [`plan`] says what happens to the service, [`installation`] is the service, [`play`] lets the year go by,
+//! The way: [`plan`] says what happens to the service, [`installation`] is the service, [`play`](mod@play) lets the year go by,
 //! [`account`] tells it.
 //! Holds: the scheduler is the real one, with its store, its seals and its courier, below a temporary folder; nothing else
 //! is written, and nothing of the installation is read but its configuration.
