@@ -104,6 +104,13 @@ impl Cli {
                 self.reading(|reading| packs::volumes(args, reading, out))
             }
             Command::Packs(packs::Args { command: packs::Command::Rules(args) }) => packs::rules(args, out),
+            Command::Timetable(timetable::Args { command: timetable::Command::Simulate(args) }) => {
+                let settings = self.settings_if_any()?;
+                let files = settings.as_ref().map(|settings| settings.timetables.as_slice()).unwrap_or_default();
+                let timetables = build::timetables(files).map_err(|fault| run::not_started(&fault))?;
+                let authorities = settings.map(|settings| settings.authorities).unwrap_or_default();
+                timetable::simulate(args, &timetables, &authorities, out)
+            }
             Command::Timetable(args) => {
                 let (timetables, stages) = self.timetables_and_stages()?;
                 let shown = timetable::run(args, &timetables, &stages, today(), stdout);
@@ -126,6 +133,14 @@ impl Cli {
             says: format!("The configuration {} is wrong:\n{problems}", self.config.display()),
             next: None,
         })
+    }
+
+    /// The settings, unless there is no configuration and none was named.
+    fn settings_if_any(&self) -> Result<Option<Settings>, CliError> {
+        if !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG) {
+            return Ok(None);
+        }
+        self.settings().map(Some)
     }
 
     /// Answers from the store, the keys and the running service, if one runs.
@@ -217,10 +232,7 @@ impl Cli {
 
     /// The timetable can be asked without any configuration: then nothing is known of what was sent.
     fn timetables_and_stages(&self) -> Result<(Timetables, BTreeMap<SubmissionKey, String>), CliError> {
-        if !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG) {
-            return Ok((bundled()?, BTreeMap::new()));
-        }
-        let settings = self.settings()?;
+        let Some(settings) = self.settings_if_any()? else { return Ok((bundled()?, BTreeMap::new())) };
         let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
         let Ok(store) = SqliteStore::read_only(&settings.service.state) else {
             return Ok((timetables, BTreeMap::new()));

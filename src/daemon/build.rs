@@ -174,11 +174,16 @@ pub fn build(settings: Settings) -> Result<Service, StartFault> {
 
 /// As [`build`], on other clocks.
 pub fn build_with(settings: Settings, clock: Arc<dyn Clock>) -> Result<Service, StartFault> {
+    let timetables = timetables(&settings.timetables)?;
+    build_by(settings, timetables, clock)
+}
+
+/// As [`build_with`], by these timetables instead of those that the settings name.
+pub fn build_by(settings: Settings, timetables: Timetables, clock: Arc<dyn Clock>) -> Result<Service, StartFault> {
     let state = settings.service.state.clone();
     let lock = InstanceLock::take(&state)?;
     let at_state = |source| StartFault::State { path: state.clone(), source };
     let boot = boot_id().map_err(at_state)?;
-    let timetables = timetables(&settings.timetables)?;
     let (store, spool) = open_store(&state)?;
     let spool = Arc::new(spool);
     let keys = Arc::new(key_ring(&settings));

@@ -46,6 +46,7 @@ use crate::effects::pgp::{Opener, Sealer};
 use crate::effects::spool::Spool;
 use crate::store::{Queries, Recorder};
 
+pub use alarm::{about_folder, about_return};
 use attempts::Attempts;
 pub use attempts::Ended;
 pub use critical::Critical;
