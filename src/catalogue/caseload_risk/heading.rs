@@ -5,6 +5,8 @@
 
 use csv::StringRecord;
 
+use crate::catalogue::finding::Finding;
+
 /// Words that names of columns are made of.
 const WORDS: [&str; 62] = [
     "ADDRESS",
@@ -99,6 +101,12 @@ fn is_known(cell: &str) -> bool {
     let upper = cell.to_ascii_uppercase();
     let words = || upper.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
     words().next().is_some() && words().all(|word| WORDS.contains(&word))
+}
+
+/// A first row without any number, which no claim has, and which is not certainly one of names.
+pub(super) fn doubtful() -> Finding {
+    let says = "has a first row without a number: it was taken for names of columns, which `[risk] header` can say for certain";
+    Finding::warning("risk-header-doubtful", says)
 }
 
 /// Whether the row has a cell that is nothing but a number, so that it is no row of names whatever anybody says.

@@ -99,13 +99,15 @@ pub struct Powers {
 /// Reads the whole file. An error means that `content` could not be read.
 pub fn learn<R: Read + Seek>(content: &mut R) -> io::Result<Draft> {
     let mut header = None;
+    let mut doubtful = false;
     let mut rows = 0;
     let mut columns: Vec<Column> = Vec::new();
     let reading = read(content, &mut |row: &Row<'_>| {
         if columns.is_empty() {
             columns.resize_with(row.cells.len(), Column::default);
             header = heading::names(row.cells);
-            if header.is_some() {
+            doubtful = header.is_none() && !heading::has_number(row.cells);
+            if header.is_some() || doubtful {
                 return Go::On;
             }
         }
@@ -114,6 +116,9 @@ pub fn learn<R: Read + Seek>(content: &mut R) -> io::Result<Draft> {
         Go::On
     })?;
     let mut flags = reading.flags;
+    if doubtful {
+        flags.file(heading::doubtful());
+    }
     if rows == 0 && reading.columns > 1 {
         flags.file(Finding::error("empty", "has no rows"));
     }
@@ -125,7 +130,7 @@ pub fn learn<R: Read + Seek>(content: &mut R) -> io::Result<Draft> {
     Ok(Draft {
         form: reading.form,
         encoding: reading.encoding,
-        header: header.is_some(),
+        header: header.is_some() || doubtful,
         rows,
         claim: columns.iter().find(|column| column.all_different && Some(column.number) != score).map(|c| c.number),
         score,

@@ -134,7 +134,12 @@ impl<'a> Tally<'a> {
                 false
             }
             Some(told) => told,
-            None => names.is_some() || self.names_columns(first),
+            None if names.is_some() || self.names_columns(first) => true,
+            None if heading::has_number(first) => false,
+            None => {
+                self.flags.file(heading::doubtful());
+                true
+            }
         };
         let names = names.filter(|_| self.header).unwrap_or_default();
         let name = |at: usize| names.get(at).cloned().flatten().unwrap_or_else(|| format!("column {}", at + 1));

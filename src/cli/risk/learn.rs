@@ -20,7 +20,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
-    let draft = read_file(&args.file, |file| learn(file))?;
+    let draft = read_file(&args.file, learn)?;
     let sound = draft.is_sound();
     let answer = serde_json::json!({ "draft": draft, "toml": toml(&draft) });
     out.answer(args.json, &answer, |page| print(&draft, page))?;

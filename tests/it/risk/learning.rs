@@ -2,6 +2,25 @@
 
 use crate::support::risk::{Desk, RiskFile, codes, workbook};
 
+/// Names that could be anybody's are not told, and columns are numbered.
+#[test]
+fn a_first_row_of_unknown_words_is_passed_over_untold() {
+    let desk = Desk::with("");
+    let text = RiskFile::of(30, 3).text().replacen(
+        "CLAIM_REFERENCE,RISK_SCORE,HIGH_RISK,LANDLORD",
+        "Crn,Wert,Mk,Vermieter",
+        1,
+    );
+    let (exit, learnt) = desk.learn(&desk.put("AOBWR627_LAID_RISK.csv", &text));
+    assert_eq!((exit, codes(&learnt["draft"])), (Some(0), vec!["risk-header-doubtful"]), "{learnt}");
+    assert!(!learnt.to_string().contains("Vermieter"), "{learnt}");
+    let toml = learnt["toml"].as_str().unwrap();
+    assert!(toml.contains("score = \"2\"") && toml.contains("header = \"present\""), "{toml}");
+    let pasted = Desk::with(&format!("\n{toml}"));
+    let (exit, report) = pasted.report(&pasted.put("AOBWR627_LAID_RISK.csv", &text));
+    assert_eq!((exit, &report["rows"], &report["high_risk"]), (Some(0), &30.into(), &3.into()), "{report}");
+}
+
 #[test]
 fn what_is_learnt_from_a_file_reports_on_it() {
     let files = [
