@@ -117,7 +117,15 @@ impl Cli {
                 done(shown, |error| error.exit_status())
             }
             Command::Audit(args) => answer(audit::run(args, &store(&self.settings()?)?, stdout), |_| 3),
-            Command::Risk(args) => risk::run(args, self.risk_profile()?.as_ref(), out),
+            Command::Risk(args) => {
+                let received = |authority: &LaNumber, file: &Path| {
+                    let settings = self.settings()?;
+                    let timetables =
+                        build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
+                    risk::earlier(file, authority, &store(&settings)?, &timetables)
+                };
+                risk::run(args, self.risk_profile()?.as_ref(), &received, out)
+            }
             Command::Identify(args) => answer(identify::run(args, stdout), |_| 3),
             Command::Completions { shell } => {
                 clap_complete::generate(*shell, &mut Cli::command(), "hbcourier", stdout);

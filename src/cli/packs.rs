@@ -10,7 +10,8 @@ use serde::Serialize;
 use super::output::{CliError, Exit, Output, Table};
 use super::reading::Reading;
 use crate::catalogue::hbms_pack::{published, rule};
-use crate::domain::{LaNumber, RelevantMonth, TimetableYear, VolumeOf};
+use crate::domain::volume::in_all;
+use crate::domain::{LaNumber, RelevantMonth, TimetableYear, Volume, VolumeOf};
 use crate::outbound::due::london_date;
 
 /// Ask what came in HBMS packs
@@ -116,14 +117,13 @@ fn rows_of(authority: &LaNumber, reading: &Reading<'_>) -> Result<Vec<Row>, CliE
     let volumes = reading.queries.volumes(authority).map_err(|error| {
         CliError::new(Exit::CouldNot, format!("Could not read the volumes: {error}."), "Run `hbcourier check`.")
     })?;
-    let mut sums: BTreeMap<(RelevantMonth, VolumeOf), (Option<u64>, usize)> = BTreeMap::new();
-    for volume in volumes {
+    let mut by_month: BTreeMap<(RelevantMonth, VolumeOf), Vec<&Volume>> = BTreeMap::new();
+    for volume in &volumes {
         let month = reading.timetables.month_of_pack(authority, london_date(volume.received_at));
-        let (sum, transfers) = sums.entry((month, volume.of)).or_default();
-        *sum = volume.count.map(|count| sum.unwrap_or(0).saturating_add(count)).or(*sum);
-        *transfers += 1;
+        by_month.entry((month, volume.of.clone())).or_default().push(volume);
     }
-    let row = |((relevant_month, of), (count, transfers)): ((RelevantMonth, VolumeOf), _)| {
+    let row = |((relevant_month, of), came): ((RelevantMonth, VolumeOf), Vec<&Volume>)| {
+        let (count, transfers) = (in_all(came.iter().copied()), came.len());
         let (known, looks_for) = match &of {
             VolumeOf::Referrals(id) => (rule(id).is_some(), rule(id).map(|rule| rule.looks_for.as_str())),
             VolumeOf::RiskClaims => (true, Some("claims in Caseload Risk Data")),
@@ -131,7 +131,7 @@ fn rows_of(authority: &LaNumber, reading: &Reading<'_>) -> Result<Vec<Row>, CliE
         };
         Row { authority: authority.clone(), relevant_month, of: of.to_string(), looks_for, known, count, transfers }
     };
-    Ok(sums.into_iter().map(row).collect())
+    Ok(by_month.into_iter().map(row).collect())
 }
 
 /// `hbcourier packs rules`

@@ -240,6 +240,7 @@ pub fn build_by(settings: Settings, timetables: Timetables, clock: Arc<dyn Clock
 fn terms(settings: &Settings) -> Terms {
     let (service, limits) = (&settings.service, &settings.service.limits);
     Terms {
+        risk: settings.risk.clone(),
         ciphertext_bytes_max: limits.ciphertext_bytes_max,
         plaintext_bytes_max: limits.plaintext_bytes_max,
         archive: archive_limits(settings),

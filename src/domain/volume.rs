@@ -116,6 +116,16 @@ pub struct Volume {
     pub count: Option<u64>,
 }
 
+/// What came of one thing in a month, by its volumes, oldest first: all referrals; of risk data the last file, which replaces
+/// the ones before. `None` if nothing of it could be counted.
+pub fn in_all<'a>(volumes: impl Iterator<Item = &'a Volume>) -> Option<u64> {
+    volumes.fold(None, |sum, volume| match (&volume.of, volume.count) {
+        (VolumeOf::Referrals(_), Some(count)) => Some(sum.unwrap_or(0).saturating_add(count)),
+        (VolumeOf::Referrals(_), None) => sum,
+        (VolumeOf::RiskClaims | VolumeOf::RiskHigh, count) => count,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 
 use super::open::Opened;
 use super::{Failure, Inbound};
+use crate::catalogue::caseload_risk;
 use crate::catalogue::hbms_pack::referrals;
 use crate::catalogue::{Archive, ArchiveError, Identified, archive, authority_in_name, identify};
 use crate::domain::digest::Digester;
@@ -115,9 +116,18 @@ impl Inbound {
         kind: FileKind,
         content: &mut PrivateContent,
     ) -> Result<Vec<(VolumeOf, Option<u64>)>, Failure> {
-        let (FileKind::HbmsPack, Some(name)) = (kind, name) else { return Ok(Vec::new()) };
-        let found = referrals(name, &mut BufReader::new(content)).map_err(private_space)?;
-        Ok(found.by_rule.into_iter().map(|(rule, count)| (VolumeOf::Referrals(rule), count)).collect())
+        match (kind, name) {
+            (FileKind::HbmsPack, Some(name)) => {
+                let found = referrals(name, &mut BufReader::new(content)).map_err(private_space)?;
+                Ok(found.by_rule.into_iter().map(|(rule, count)| (VolumeOf::Referrals(rule), count)).collect())
+            }
+            (FileKind::CaseloadRisk, _) => {
+                let found = caseload_risk::report(content, self.terms.risk.as_ref()).map_err(private_space)?;
+                let marked = found.high_risk.map(|marked| (VolumeOf::RiskHigh, Some(marked)));
+                Ok([(VolumeOf::RiskClaims, Some(found.rows))].into_iter().chain(marked).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     fn look_at(&self, name: Option<&str>, content: &mut PrivateContent) -> Result<Identified, Failure> {

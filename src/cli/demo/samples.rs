@@ -7,7 +7,6 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::catalogue::shbe;
-use crate::domain::RelevantMonth;
 
 /// A LAID as PDF: one blank page.
 pub fn laid_pdf() -> Vec<u8> {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::workbooks::months_of;
 use super::{ReturnsFault, json};
 use crate::domain::timetable::Timetables;
+use crate::domain::volume::in_all;
 use crate::domain::{
     LaNumber, RelevantMonth, ReturnKind, Stage, Submission, TimetableYear, Volume, VolumeOf, Workbook,
 };
@@ -107,10 +108,7 @@ impl Records {
             .iter()
             .filter(|volume| timetables.month_of_pack(authority, london_date(volume.received_at)) == month)
             .collect();
-        let sum = |wanted: fn(&VolumeOf) -> bool| {
-            let counts = received.iter().filter(|volume| wanted(&volume.of)).filter_map(|volume| volume.count);
-            counts.fold(None, |sum: Option<u64>, count| Some(sum.unwrap_or(0).saturating_add(count)))
-        };
+        let sum = |wanted: fn(&VolumeOf) -> bool| in_all(received.iter().copied().filter(|volume| wanted(&volume.of)));
         let judged: Vec<Made> = mi.iter().map(|one| Made::of(one, today)).collect();
         let count = |wanted| judged.iter().filter(|made| **made == wanted).count();
         let workbook = self.workbooks.iter().find(|workbook| workbook.month == month);

@@ -2,6 +2,7 @@
 //!
 //! In:  files that have been opened already (not encrypted). Out: counts, rows and columns by number; never a value.
 
+mod earlier;
 mod learn;
 mod report;
 
@@ -12,7 +13,9 @@ use std::path::Path;
 use clap::Subcommand;
 
 use super::output::{CliError, Exit, Output};
-use crate::domain::RiskProfile;
+use crate::domain::{LaNumber, MonthVolume, RiskProfile};
+
+pub use earlier::earlier;
 
 /// Look into Caseload Risk Data (AOBWR627_<LAID>_RISK.csv), without showing anybody's
 #[derive(Debug, clap::Args)]
@@ -27,10 +30,18 @@ enum Command {
     Learn(learn::Args),
 }
 
+/// What earlier months are told from, where they are asked for by an authority.
+pub type Received<'a> = &'a dyn Fn(&LaNumber, &Path) -> Result<Vec<MonthVolume>, CliError>;
+
 /// Answers from the file. The profile is the configuration's, if it has one.
-pub fn run(args: &Args, profile: Option<&RiskProfile>, out: &mut Output<'_>) -> Result<Exit, CliError> {
+pub fn run(
+    args: &Args,
+    profile: Option<&RiskProfile>,
+    received: Received<'_>,
+    out: &mut Output<'_>,
+) -> Result<Exit, CliError> {
     match &args.command {
-        Command::Report(args) => report::run(args, profile, out),
+        Command::Report(args) => report::run(args, profile, received, out),
         Command::Learn(args) => learn::run(args, out),
     }
 }

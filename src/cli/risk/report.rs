@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::read_file;
+use super::{Received, read_file};
 use crate::catalogue::caseload_risk::{Encoding, Form, RiskReport, RowFinding, report};
 use crate::catalogue::{Finding, Severity, authority_in_name};
 use crate::cli::output::{CliError, Exit, Output, Table, Text, Tone};
@@ -19,6 +19,9 @@ pub struct Args {
     /// An earlier month's file; once for each month, the oldest first
     #[arg(long, value_name = "FILE")]
     previous: Vec<PathBuf>,
+    /// Take the earlier months from what came for this authority, instead of files
+    #[arg(long, value_name = "NUMBER", conflicts_with = "previous")]
+    authority: Option<LaNumber>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -52,8 +55,16 @@ struct Moved {
     high_risk: Option<Movement>,
 }
 
-pub(super) fn run(args: &Args, profile: Option<&RiskProfile>, out: &mut Output<'_>) -> Result<Exit, CliError> {
-    let mut months = Vec::with_capacity(args.previous.len() + 1);
+pub(super) fn run(
+    args: &Args,
+    profile: Option<&RiskProfile>,
+    received: Received<'_>,
+    out: &mut Output<'_>,
+) -> Result<Exit, CliError> {
+    let mut months = match &args.authority {
+        Some(authority) => received(authority, &args.file)?,
+        None => Vec::with_capacity(args.previous.len() + 1),
+    };
     let mut unread = Vec::new();
     for path in &args.previous {
         let earlier = read_file(path, |file| report(file, profile))?;

@@ -92,6 +92,10 @@ fn the_pack_is_counted_and_its_workbook_open(council: &mut Council) {
     let counted = volumes["volumes"].as_array().unwrap().iter();
     let counted: Vec<_> = counted.filter(|row| row["of"] == "HBSA001").collect();
     assert_eq!((counted.len(), &counted[0]["count"], &counted[0]["known"]), (1, &1.into(), &false.into()));
+    let claims: Vec<_> =
+        volumes["volumes"].as_array().unwrap().iter().filter(|row| row["of"] == "risk-claims").collect();
+    assert_eq!((claims.len(), &claims[0]["transfers"]), (1, &2.into()));
+    assert!([40, 41].contains(&claims[0]["count"].as_u64().unwrap()), "the last file replaces the one before");
     council.until("the workbook is open", |council| council.events("workbook-opened") == 1);
     let month = counted[0]["relevant_month"].as_str().unwrap();
     let list = council.json(&["returns", "list"]);

@@ -116,7 +116,7 @@ impl Installation {
 
 /// A make-believe file of this return, as officers would make it on that day.
 fn file_of(key: &SubmissionKey, day: Date) -> io::Result<(String, Vec<u8>)> {
-    let SubmissionKey { kind, authority, month } = key;
+    let SubmissionKey { kind, authority, month, .. } = key;
     Ok(match kind {
         ReturnKind::Shbe => (format!("SHBE_{authority}_{month}.txt"), samples::shbe_extract(day)),
         ReturnKind::HbmsMi => (format!("HBMS_MI_{authority}_{month}.xlsx"), samples::mi_workbook(&month.to_string())?),
