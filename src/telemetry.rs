@@ -32,3 +32,11 @@ pub fn start(format: LogFormat, default: &str) {
         LogFormat::Json => chosen.with(lines.json().flatten_event(true)).try_init(),
     };
 }
+
+/// From now on a panic is told by its place alone: the words of a library that panics may quote what it read.
+pub fn panics_without_words() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "A part of the program gave up at {place}");
+    }));
+}

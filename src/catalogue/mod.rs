@@ -20,6 +20,7 @@ mod identify;
 mod name;
 mod pdf_names;
 mod transcode;
+mod workbook;
 
 use serde::Serialize;
 
@@ -90,6 +91,7 @@ impl Identified {
         let mut errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error).peekable();
         errors.peek()?;
         Some(match self.kind {
+            FileKind::CaseloadRisk if errors.any(|finding| finding.code == workbook::MACROS) => Unsound::Macros,
             FileKind::CaseloadRisk => Unsound::RiskTable,
             FileKind::LaidPdf if errors.any(|finding| laid_pdf::is_of_activity(finding.code)) => Unsound::ActivePdf,
             _ => Unsound::Broken,

@@ -12,7 +12,7 @@ pub(super) struct Name(String);
 pub(super) struct Report {
     /// The LA number that takes the place of the literal `LAID`.
     pub(super) authority: Option<LaNumber>,
-    /// `AOBWR627_<LAID>_RISK*.csv`.
+    /// `AOBWR627_<LAID>_RISK*.csv`, or the ending of a workbook.
     // DWP A5/2020 paragraph 22
     pub(super) is_risk: bool,
 }
@@ -74,7 +74,9 @@ fn read_report(at: usize, number: &str, rest: &str) -> Report {
     let has_tail = rest.len() > place.len();
     let authority = has_tail.then(|| place.parse().ok()).flatten();
     let placed = place == "LAID" || authority.is_some();
-    let is_risk = at == 0 && number == "627" && placed && tail.starts_with("RISK") && tail.ends_with(".CSV");
+    // DWP sends it as CSV; somebody may have saved it as a workbook.
+    let ending = [".CSV", ".XLS", ".XLSX", ".XLSM"].iter().any(|ending| tail.ends_with(ending));
+    let is_risk = at == 0 && number == "627" && placed && tail.starts_with("RISK") && ending;
     Report { authority, is_risk }
 }
 
@@ -111,12 +113,13 @@ mod tests {
             ("aobwr627_laid_risk_202003.CSV", None),
             ("AOBWR627_12302_RISK.csv", Some("12302")),
             ("in/AOBWR627_101809_RISK.csv.pgp", Some("101809")),
+            ("AOBWR627_12302_RISK_APR.xlsx", Some("12302")),
         ] {
             let report = report(name).unwrap();
             assert!(report.is_risk, "{name}");
             assert_eq!(report.authority.as_ref().map(LaNumber::as_str), number, "{name}");
         }
-        for name in ["AOBWR627_LAID_RISK.xls", "AOBWR628_LAID_RISK.csv", "AOBWR627_1234_RISK.csv", "AOBWR627_RISK.csv"]
+        for name in ["AOBWR627_LAID_RISK.doc", "AOBWR628_LAID_RISK.csv", "AOBWR627_1234_RISK.csv", "AOBWR627_RISK.csv"]
         {
             assert!(report(name).is_none_or(|report| !report.is_risk), "{name}");
         }

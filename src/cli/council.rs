@@ -118,7 +118,11 @@ impl Council {
             StateChange::Consignment { id, .. } => (Some(*id), None),
             StateChange::Answer { id, key, .. } => (Some(*id), Some(key.to_string())),
             StateChange::Submission { key, .. } | StateChange::Owe { key, .. } => (None, Some(key.to_string())),
-            StateChange::None | StateChange::Alarm { .. } | StateChange::InService { .. } => (None, None),
+            StateChange::OpenWorkbook { transfer, .. } => (Some(*transfer), None),
+            StateChange::None
+            | StateChange::Alarm { .. }
+            | StateChange::InService { .. }
+            | StateChange::CloseWorkbook { .. } => (None, None),
         };
         change.facts = Facts { transfer, submission, ..change.facts };
         self.store.recorder().record(change).unwrap();

@@ -12,13 +12,14 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, demo, held, identify, init, keys, order, orders, returns, run, shbe, status, timetable, transfers,
+    audit, check, demo, held, identify, init, keys, order, orders, packs, returns, risk, run, shbe, status, timetable,
+    transfers,
 };
 use crate::config::{self, Settings};
 use crate::daemon::build;
 use crate::domain::submission::live_claims_before;
 use crate::domain::timetable::Timetables;
-use crate::domain::{LaNumber, ReturnOrder, SubmissionKey};
+use crate::domain::{LaNumber, ReturnOrder, RiskProfile, SubmissionKey};
 use crate::effects::clock::{Clock, MachineClock, london};
 use crate::store::{Queries, SqliteQueries, SqliteStore, SubmissionFilter};
 
@@ -45,9 +46,11 @@ enum Command {
     Transfers(transfers::Args),
     Held(held::Args),
     Returns(returns::Args),
+    Packs(packs::Args),
     Timetable(timetable::Args),
     Keys(keys::Args),
     Audit(audit::Args),
+    Risk(risk::Args),
     Identify(identify::Args),
     Shbe(shbe::Args),
     /// Print what a shell needs to complete this program's commands
@@ -99,12 +102,32 @@ impl Cli {
             Command::Held(args) => self.held(args, out),
             Command::Keys(args) => self.keys(args, out),
             Command::Returns(args) => self.returns(args, stdout, out),
+            Command::Packs(packs::Args { command: packs::Command::Volumes(args) }) => {
+                self.reading(|reading| packs::volumes(args, reading, out))
+            }
+            Command::Packs(packs::Args { command: packs::Command::Rules(args) }) => packs::rules(args, out),
+            Command::Timetable(timetable::Args { command: timetable::Command::Simulate(args) }) => {
+                let settings = self.settings_if_any()?;
+                let files = settings.as_ref().map(|settings| settings.timetables.as_slice()).unwrap_or_default();
+                let timetables = build::timetables(files).map_err(|fault| run::not_started(&fault))?;
+                let authorities = settings.map(|settings| settings.authorities).unwrap_or_default();
+                timetable::simulate(args, &timetables, &authorities, out)
+            }
             Command::Timetable(args) => {
                 let (timetables, stages) = self.timetables_and_stages()?;
                 let shown = timetable::run(args, &timetables, &stages, today(), stdout);
                 done(shown, |error| error.exit_status())
             }
             Command::Audit(args) => answer(audit::run(args, &store(&self.settings()?)?, stdout), |_| 3),
+            Command::Risk(args) => {
+                let received = |authority: &LaNumber, file: &Path| {
+                    let settings = self.settings()?;
+                    let timetables =
+                        build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
+                    risk::earlier(file, authority, &store(&settings)?, &timetables)
+                };
+                risk::run(args, self.risk_profile()?.as_ref(), &received, out)
+            }
             Command::Identify(args) => answer(identify::run(args, stdout), |_| 3),
             Command::Shbe(args) => self.shbe(args, out),
             Command::Completions { shell } => {
@@ -121,6 +144,14 @@ impl Cli {
             says: format!("The configuration {} is wrong:\n{problems}", self.config.display()),
             next: None,
         })
+    }
+
+    /// The settings, unless there is no configuration and none was named.
+    fn settings_if_any(&self) -> Result<Option<Settings>, CliError> {
+        if !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG) {
+            return Ok(None);
+        }
+        self.settings().map(Some)
     }
 
     /// Answers from the store, the keys and the running service, if one runs.
@@ -185,6 +216,12 @@ impl Cli {
             returns::Command::Confirm(args) => orders::decide(ReturnOrder::Confirm, args, &settings, out),
             returns::Command::Resend(args) => orders::decide(ReturnOrder::Resend, args, &settings, out),
             returns::Command::Waive(args) => orders::decide(ReturnOrder::Waive, args, &settings, out),
+            returns::Command::Compliance(args) => self.reading(|reading| {
+                let numbers: Vec<LaNumber> = settings.authorities.iter().map(|one| one.number.clone()).collect();
+                let page = returns::compliance(args, &numbers, reading.timetables, reading.queries, today(), stdout);
+                done(page, |error| error.exit_status())
+            }),
+            returns::Command::Close(args) => orders::close(args, &settings, out),
         }
     }
 
@@ -194,12 +231,6 @@ impl Cli {
             keys::Command::Generate(args) => orders::generate(args, &self.settings()?, out),
             keys::Command::Trust(args) => orders::trust(args, &self.settings()?, out),
         }
-    }
-
-    /// Nothing, where no configuration was named and none is at its usual place.
-    fn settings_if_any(&self) -> Result<Option<Settings>, CliError> {
-        let none = !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG);
-        if none { Ok(None) } else { self.settings().map(Some) }
     }
 
     /// An extract can be checked without any configuration: then nothing is known of the month before.
@@ -213,6 +244,11 @@ impl Cli {
         };
         let policy = settings.as_ref().map(|settings| settings.shbe.clone()).unwrap_or_default();
         shbe::run(args, &shbe::Setting { policy, timetables, claims_before: &claims_before }, out)
+    }
+
+    /// Risk data can be looked at without any configuration: then nothing is known of their columns.
+    fn risk_profile(&self) -> Result<Option<RiskProfile>, CliError> {
+        Ok(self.settings_if_any()?.and_then(|settings| settings.risk))
     }
 
     /// The timetable can be asked without any configuration: then nothing is known of what was sent.

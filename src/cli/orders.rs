@@ -1,4 +1,4 @@
-//! The commands that are orders: `held retry`, `returns confirm|resend|waive`, `keys generate`, `keys trust`.
+//! The commands that are orders: `held retry`, `returns confirm|resend|waive|close`, `keys generate`, `keys trust`.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,7 +7,7 @@ use super::held::RetryArgs;
 use super::keys::{GenerateArgs, TrustArgs};
 use super::order::give;
 use super::output::{CliError, Exit, Output};
-use super::returns::OrderArgs;
+use super::returns::{CloseArgs, OrderArgs};
 use super::run::with_causes;
 use super::transfers::find;
 use crate::config::Settings;
@@ -39,6 +39,12 @@ pub fn decide(
 ) -> Result<Exit, CliError> {
     let (key, by, reason) = (args.key.clone(), args.by.clone(), args.reason.clone());
     carried_out(give(settings, Order::Return { key, decision, by, reason })?, args.json, out)
+}
+
+/// Ends the returns of an MI workbook.
+pub fn close(args: &CloseArgs, settings: &Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
+    let (workbook, by, reason) = (args.workbook.clone(), args.by.clone(), args.reason.clone());
+    carried_out(give(settings, Order::CloseWorkbook { workbook, by, reason })?, args.json, out)
 }
 
 /// Makes a key of our own, named after the authorities.

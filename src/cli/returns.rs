@@ -6,16 +6,21 @@
 
 mod row;
 mod text;
+mod workbooks;
+
+pub mod compliance;
 
 use std::io::{self, Write};
 
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::domain::{LaNumber, Stage, Submission, SubmissionKey};
+use crate::domain::{LaNumber, Stage, Submission, SubmissionKey, WorkbookName};
 use crate::store::{Queries, QueryError, SubmissionFilter};
 
+pub use compliance::{ComplianceArgs, compliance};
 use row::Row;
+use workbooks::WorkbookRow;
 
 /// Ask what is owed to DWP and what became of it, and decide about what waits for a person
 #[derive(Clone, Debug, clap::Args)]
@@ -38,6 +43,27 @@ pub enum Command {
     Resend(OrderArgs),
     /// End a return without sending it
     Waive(OrderArgs),
+    /// End the returns of an MI workbook: all of its cases have an outcome, and DWP has it
+    Close(CloseArgs),
+    /// Show one year on one page: packs received, workbooks open, returns made on time or late
+    Compliance(ComplianceArgs),
+}
+
+/// `returns close`
+#[derive(Clone, Debug, clap::Args)]
+pub struct CloseArgs {
+    /// Which workbook, written as 12302/2020-04: LA number and the month it goes by
+    #[arg(value_name = "WORKBOOK")]
+    pub workbook: WorkbookName,
+    /// On whose behalf; the account that gives the order is recorded in any case
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Why, for the ledger; without personal data
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `returns confirm`, `resend` and `waive`
@@ -109,17 +135,23 @@ impl ReturnsFault {
 #[derive(Serialize)]
 struct Listing<'a> {
     returns: Vec<Row<'a>>,
+    workbooks: Vec<WorkbookRow<'a>>,
 }
 
 /// `hbcourier returns list`
 pub fn list(args: &ListArgs, queries: &dyn Queries, today: Date, out: &mut dyn Write) -> Result<(), ReturnsFault> {
     let filter = SubmissionFilter { authority: args.authority.clone(), ..SubmissionFilter::default() };
     let mut submissions = queries.submissions(&filter).map_err(ReturnsFault::Store)?;
-    submissions.retain(|submission| !args.open || is_unfinished(&submission.stage));
+    let mut workbooks = queries.workbooks(args.authority.as_ref()).map_err(ReturnsFault::Store)?;
+    workbooks.retain(|workbook| !args.open || workbook.is_open());
+    let of_workbooks = workbooks.iter().map(|workbook| WorkbookRow::of(workbook, &submissions)).collect();
     if args.json {
-        return json(&Listing { returns: submissions.iter().map(Row::of).collect() }, out);
+        let is_listed = |submission: &&Submission| !args.open || is_unfinished(&submission.stage);
+        let returns = submissions.iter().filter(is_listed).map(Row::of).collect();
+        return json(&Listing { returns, workbooks: of_workbooks }, out);
     }
-    text::tables(&submissions, today, out).map_err(ReturnsFault::Write)
+    submissions.retain(|submission| !args.open || is_unfinished(&submission.stage));
+    text::tables(&submissions, &workbooks, today, out).map_err(ReturnsFault::Write)
 }
 
 /// `hbcourier returns show`

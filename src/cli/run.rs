@@ -20,6 +20,7 @@ pub struct Args {
 /// Runs until told to stop, or once.
 pub fn run(args: &Args, settings: Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
     telemetry::start(args.log, "info");
+    telemetry::panics_without_words();
     let state = settings.service.state.display().to_string();
     let service = daemon::build(settings).map_err(|fault| not_started(&fault))?;
     if args.once {

@@ -1,9 +1,10 @@
 //! What a key is if it is left out. The reference file shows these values.
 
 use super::raw::{
-    RawAlarms, RawDropFolder, RawLimits, RawMailbox, RawMaildir, RawReturn, RawRoute, RawService, RawShbe, RawSmtp,
+    RawAlarms, RawDropFolder, RawLimits, RawMailbox, RawMaildir, RawReturn, RawRisk, RawRoute, RawService, RawShbe,
+    RawSmtp,
 };
-use super::settings::{Carries, MailForm, MailTls, Noticing, ShbeProfile};
+use super::settings::{Carries, MailForm, MailTls, Noticing, RiskHeader, ShbeProfile};
 use super::severities::RawSeverities;
 use super::template::{DELIVERY_NAME, RETURN_NAME};
 use crate::domain::shbe_rule::CLAIM_COUNT_PERCENT;
@@ -114,6 +115,18 @@ impl Default for RawReturn {
             settle: "10s".into(),
             file_name: RETURN_NAME.to_owned(),
             resend_uncertain_after: None,
+        }
+    }
+}
+
+impl Default for RawRisk {
+    fn default() -> Self {
+        RawRisk {
+            claim: None,
+            score: None,
+            high_risk: None,
+            high_risk_values: vec!["Y".to_owned()],
+            header: RiskHeader::Look,
         }
     }
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::notation::{WrittenDuration, WrittenSize};
-use super::settings::{Carries, MailForm, MailTls, Noticing, ShbeProfile};
+use super::settings::{Carries, MailForm, MailTls, Noticing, RiskHeader, ShbeProfile};
 use super::severities::RawSeverities;
 
 /// The whole configuration.
@@ -24,6 +24,9 @@ pub(super) struct Raw {
     pub(super) partner: Vec<RawPartner>,
     /// A way sealed returns leave: exactly one of `folder` and `smtp`.
     pub(super) courier: Vec<RawCourier>,
+    /// Which columns of DWP's Caseload Risk Data mean what. `hbcourier risk learn` drafts it from a real file; without it
+    /// risk data are carried all the same, and `hbcourier risk report` tells rows and columns only.
+    pub(super) risk: Option<RawRisk>,
     /// A timetable besides the bundled ones, written as `config/timetables/2020-21.toml` is.
     pub(super) timetable: Vec<RawTimetable>,
     /// How extracts (SHBE) are checked before they leave, and by `hbcourier shbe check`.
@@ -372,6 +375,26 @@ pub(super) struct RawOauth {
     /// Absolute path of a PEM file with the certificate authority to trust. If left out: the system's.
     #[schemars(example = &"/etc/hbcourier/oauth-ca.pem")]
     pub(super) ca_file: Option<String>,
+}
+
+/// Which columns of DWP's Caseload Risk Data mean what. Each is the name in the header row, or a number from 1, in
+/// quotation marks.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawRisk {
+    /// The claim's reference.
+    #[schemars(example = &"CLAIM_REFERENCE")]
+    pub(super) claim: Option<String>,
+    /// The risk score, by which DWP ranks the claims from high to low.
+    #[schemars(example = &"RISK_SCORE")]
+    pub(super) score: Option<String>,
+    /// The mark of the nationally highest risks.
+    #[schemars(example = &"3")]
+    pub(super) high_risk: Option<String>,
+    /// What stands in that column for a marked claim, in any letters.
+    pub(super) high_risk_values: Vec<String>,
+    /// Whether the first row names the columns.
+    pub(super) header: RiskHeader,
 }
 
 /// A timetable besides the bundled ones.

@@ -7,8 +7,8 @@ use jiff::civil::{Date, Time};
 
 use super::template::FileNameTemplate;
 use crate::domain::{
-    CourierName, DestinationName, Digest, FileKind, Fingerprint, LaNumber, PartnerName, ReturnKind, ShbePolicy,
-    SourceName,
+    CourierName, DestinationName, Digest, FileKind, Fingerprint, LaNumber, PartnerName, ReturnKind, RiskProfile,
+    ShbePolicy, SourceName,
 };
 
 /// Everything.
@@ -22,6 +22,8 @@ pub struct Settings {
     pub partners: Vec<PartnerSettings>,
     /// How sealed returns leave.
     pub couriers: Vec<CourierSettings>,
+    /// What the columns of risk data mean, if that is configured.
+    pub risk: Option<RiskProfile>,
     /// Timetables besides the bundled ones.
     pub timetables: Vec<PathBuf>,
     /// `[shbe]`: how much each rule of the pre-flight weighs.
@@ -359,6 +361,19 @@ pub enum MailForm {
     PgpMime,
     /// A sealed file, attached.
     Attachment,
+}
+
+/// Whether the first row of risk data names the columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum RiskHeader {
+    /// The file tells: if its first row has the configured names in it, or is certainly one of names.
+    Look,
+    /// It does.
+    Present,
+    /// It does not.
+    Absent,
 }
 
 /// When TLS begins.

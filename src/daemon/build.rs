@@ -174,11 +174,16 @@ pub fn build(settings: Settings) -> Result<Service, StartFault> {
 
 /// As [`build`], on other clocks.
 pub fn build_with(settings: Settings, clock: Arc<dyn Clock>) -> Result<Service, StartFault> {
+    let timetables = timetables(&settings.timetables)?;
+    build_by(settings, timetables, clock)
+}
+
+/// As [`build_with`], by these timetables instead of those that the settings name.
+pub fn build_by(settings: Settings, timetables: Timetables, clock: Arc<dyn Clock>) -> Result<Service, StartFault> {
     let state = settings.service.state.clone();
     let lock = InstanceLock::take(&state)?;
     let at_state = |source| StartFault::State { path: state.clone(), source };
     let boot = boot_id().map_err(at_state)?;
-    let timetables = timetables(&settings.timetables)?;
     let (store, spool) = open_store(&state)?;
     let spool = Arc::new(spool);
     let keys = Arc::new(key_ring(&settings));
@@ -236,6 +241,7 @@ pub fn build_with(settings: Settings, clock: Arc<dyn Clock>) -> Result<Service, 
 fn terms(settings: &Settings) -> Terms {
     let (service, limits) = (&settings.service, &settings.service.limits);
     Terms {
+        risk: settings.risk.clone(),
         ciphertext_bytes_max: limits.ciphertext_bytes_max,
         plaintext_bytes_max: limits.plaintext_bytes_max,
         archive: archive_limits(settings),

@@ -18,4 +18,4 @@ pub mod stop;
 
 pub use build::{Service, StartFault, build};
 pub use once::{Pass, once};
-pub use run::{RunFault, run};
+pub use run::{RunFault, note, run};

@@ -405,7 +405,8 @@ pub(super) fn left_files_alarm(service: &Service) -> Box<Left> {
     })
 }
 
-fn note(service: &Service, event: Event) -> Result<(), crate::store::RecordError> {
+/// Records that the service started, or stopped in good order, and by which settings it runs.
+pub fn note(service: &Service, event: Event) -> Result<(), crate::store::RecordError> {
     let facts = Facts {
         config: Some(service.settings.digest),
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),

@@ -16,7 +16,9 @@ use super::ids::{ConsignmentId, DeliveryId};
 use super::kind::FileKind;
 use super::naming::{DestinationName, SourceName};
 use super::partner::Fingerprint;
+use super::period::RelevantMonth;
 use super::return_order::ReturnOrder;
+use super::volume::VolumeOf;
 
 /// What happened. The names are stable: scripts filter by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -82,6 +84,10 @@ pub enum Event {
     ResentByPolicy,
     /// A transfer date passed without the return.
     Missed,
+    /// An MI workbook was delivered: it is returned each month until it is closed.
+    WorkbookOpened,
+    /// A person ordered that an MI workbook be returned no more.
+    WorkbookClosed,
     /// A person ordered something about a return.
     ReturnOrdered,
     /// A person ordered that a partner's certificate be trusted.
@@ -190,6 +196,15 @@ pub struct Facts {
     /// The program's version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// How much of what a transfer's parts hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<VolumeFacts>,
+    /// The workbook concerned, by its month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workbook: Option<RelevantMonth>,
+    /// The delivery concerned, where it is not among the parts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryId>,
     /// What was ordered about a return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<ReturnOrder>,
@@ -207,6 +222,18 @@ pub struct Facts {
 /// What the entry about taking an authority's returns into service is about.
 pub fn in_service_about(authority: &LaNumber, from: Date) -> String {
     format!("returns-{authority}-from-{from}")
+}
+
+/// How much of one thing a part holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VolumeFacts {
+    /// Which part, counting from 0.
+    pub part: u32,
+    /// Of what.
+    pub of: VolumeOf,
+    /// How many; `None` where it is there and cannot be counted.
+    pub count: Option<u64>,
 }
 
 /// One part, as the ledger knows it.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// The month a return is for, such as `2020-04`. Not the month in which it is sent.
@@ -22,6 +23,27 @@ impl RelevantMonth {
     /// `month` counts from 1; `None` outside 1 to 12.
     pub fn new(year: i16, month: i8) -> Option<RelevantMonth> {
         ((1..=12).contains(&month) && (1000..=9999).contains(&year)).then_some(RelevantMonth { year, month })
+    }
+
+    /// The month of this day.
+    pub fn of_day(day: Date) -> RelevantMonth {
+        RelevantMonth { year: day.year(), month: day.month() }
+    }
+
+    /// The month after it.
+    pub fn next(self) -> RelevantMonth {
+        match self.month {
+            12 => RelevantMonth { year: self.year + 1, month: 1 },
+            month => RelevantMonth { month: month + 1, ..self },
+        }
+    }
+
+    /// The month before it.
+    pub fn previous(self) -> RelevantMonth {
+        match self.month {
+            1 => RelevantMonth { year: self.year - 1, month: 12 },
+            month => RelevantMonth { month: month - 1, ..self },
+        }
     }
 }
 
@@ -59,6 +81,11 @@ impl TimetableYear {
     /// The year that begins in the April of `year`.
     pub fn beginning(year: i16) -> TimetableYear {
         TimetableYear(year)
+    }
+
+    /// The year that has this month.
+    pub fn of(month: RelevantMonth) -> TimetableYear {
+        TimetableYear(if month.month >= 4 { month.year } else { month.year - 1 })
     }
 
     /// The calendar year of its April.
@@ -114,8 +141,13 @@ mod tests {
     fn months_and_years_as_printed() {
         assert_eq!("2020-04".parse::<RelevantMonth>().unwrap().to_string(), "2020-04");
         assert_eq!("1999-00".parse::<TimetableYear>().unwrap().to_string(), "1999-00");
+        let december: RelevantMonth = "2020-12".parse().unwrap();
+        assert_eq!((december.next().to_string().as_str(), december.next().previous()), ("2021-01", december));
         for bad in ["2020-13", "2020-4", "20-04", "2020", "2020-00", "+202-04"] {
             assert!(bad.parse::<RelevantMonth>().is_err(), "{bad}");
+        }
+        for (month, year) in [("2020-04", "2020-21"), ("2021-03", "2020-21"), ("2021-04", "2021-22")] {
+            assert_eq!(TimetableYear::of(month.parse().unwrap()).to_string(), year);
         }
         for bad in ["2020-22", "2020", "2020-2021"] {
             assert!(bad.parse::<TimetableYear>().is_err(), "{bad}");

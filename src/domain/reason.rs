@@ -157,6 +157,8 @@ pub enum Unsound {
     ActivePdf,
     /// Risk data that are no table.
     RiskTable,
+    /// Risk data in a workbook with macros.
+    Macros,
 }
 
 /// The limits that a single file can reach.

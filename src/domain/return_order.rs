@@ -69,7 +69,17 @@ mod tests {
         let day = jiff::civil::date(2020, 4, 14);
         let key = "shbe/12302/2020-04".parse().unwrap();
         let (extract_from, ordered, resent) = (None, None, None);
-        Submission { key, extract_from, transfer_on: day, revision: Revision(0), stage, ordered, resent, sealed }
+        Submission {
+            key,
+            extract_from,
+            transfer_on: day,
+            revision: Revision(0),
+            stage,
+            ordered,
+            resent,
+            sent: None,
+            sealed,
+        }
     }
 
     fn sealed() -> Sealed {

@@ -14,7 +14,8 @@ use super::kind::ReturnKind;
 use super::period::RelevantMonth;
 use super::reason::{DeferCause, ReturnHold};
 
-/// Names one obligation: which return, whose, for which month. Written `shbe/12302/2020-04`.
+/// Names one obligation: which return, whose, for which month. Written `shbe/12302/2020-04`; the MI return of a workbook that
+/// came with an earlier pack `hbms-mi/12302/2020-06/2020-04`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SubmissionKey {
@@ -24,6 +25,9 @@ pub struct SubmissionKey {
     pub authority: LaNumber,
     /// For which month.
     pub month: RelevantMonth,
+    /// The month of the pack whose workbook is returned once more; `None` for the workbook that came last, and for a SHBE.
+    // DWP A5/2020 paragraph 57: earlier workbooks are returned again until every case has an outcome
+    pub workbook: Option<RelevantMonth>,
 }
 
 /// The text names no submission.
@@ -33,7 +37,7 @@ pub struct NotASubmissionKey(pub String);
 
 impl fmt::Display for SubmissionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.kind, self.authority, self.month)
+        write!(f, "{}/{}/{}", self.kind, self.authority, self.period())
     }
 }
 
@@ -57,17 +61,47 @@ impl FromStr for SubmissionKey {
     fn from_str(text: &str) -> Result<Self, NotASubmissionKey> {
         let bad = || NotASubmissionKey(text.to_owned());
         let mut pieces = text.split('/');
-        let (Some(kind), Some(authority), Some(month), None) =
-            (pieces.next(), pieces.next(), pieces.next(), pieces.next())
+        let (Some(kind), Some(authority), Some(month), workbook, None) =
+            (pieces.next(), pieces.next(), pieces.next(), pieces.next(), pieces.next())
         else {
             return Err(bad());
         };
-        Ok(SubmissionKey {
+        let key = SubmissionKey {
             kind: kind.parse().map_err(|_| bad())?,
             authority: authority.parse().map_err(|_| bad())?,
             month: month.parse().map_err(|_| bad())?,
-        })
+            workbook: workbook.map(str::parse).transpose().map_err(|_| bad())?,
+        };
+        let fits = key.workbook.is_none_or(|workbook| key.kind == ReturnKind::HbmsMi && workbook < key.month);
+        if fits { Ok(key) } else { Err(bad()) }
     }
+}
+
+impl SubmissionKey {
+    /// The last part of its name: `2020-06`, or `2020-06/2020-04`.
+    pub fn period(&self) -> String {
+        match self.workbook {
+            None => self.month.to_string(),
+            Some(workbook) => format!("{}/{workbook}", self.month),
+        }
+    }
+
+    /// The series it is a month of.
+    pub fn series(&self) -> Series {
+        Series { kind: self.kind, authority: self.authority.clone(), workbook: self.workbook }
+    }
+}
+
+/// A return as it is due month after month: a SHBE, the MI return of whichever workbook came last, or that of one
+/// earlier workbook until it is closed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Series {
+    /// Which return.
+    pub kind: ReturnKind,
+    /// Whose.
+    pub authority: LaNumber,
+    /// The month of the earlier workbook's pack.
+    pub workbook: Option<RelevantMonth>,
 }
 
 /// One return owed for one period.
@@ -87,6 +121,8 @@ pub struct Submission {
     pub ordered: Option<Timestamp>,
     /// When the policy decided that it be sent once more: that happens once.
     pub resent: Option<Timestamp>,
+    /// When it was last found to be sent, also if more is known of it since.
+    pub sent: Option<Timestamp>,
     /// What was sealed for it, once it was.
     pub sealed: Option<Sealed>,
 }
@@ -268,7 +304,18 @@ mod tests {
     fn a_key_reads_back() {
         let key: SubmissionKey = "hbms-mi/101809/2021-03".parse().unwrap();
         assert_eq!(key.to_string(), "hbms-mi/101809/2021-03");
-        assert!("shbe/12302".parse::<SubmissionKey>().is_err());
+        let again: SubmissionKey = "hbms-mi/101809/2021-03/2020-12".parse().unwrap();
+        assert_eq!(again.to_string(), "hbms-mi/101809/2021-03/2020-12");
+        let before: SubmissionKey = "hbms-mi/101809/2021-02".parse().unwrap();
+        assert!(key.series() == before.series() && key.series() != again.series());
+        for bad in [
+            "shbe/12302",
+            "shbe/12302/2020-06/2020-04",
+            "hbms-mi/12302/2020-04/2020-04",
+            "hbms-mi/12302/2020-06/2020-04/",
+        ] {
+            assert!(bad.parse::<SubmissionKey>().is_err(), "{bad}");
+        }
     }
 
     #[test]

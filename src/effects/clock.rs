@@ -1,5 +1,6 @@
 //! The time: civil time for records and schedules, boot time for waiting.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -27,6 +28,35 @@ impl Clock for MachineClock {
     fn since_boot(&self) -> Duration {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
         Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+    }
+}
+
+/// A clock that goes only when it is told to: what a simulated service lives by.
+pub struct VirtualClock {
+    started: Timestamp,
+    now: Mutex<Timestamp>,
+}
+
+impl VirtualClock {
+    /// A clock that shows this moment, on a machine that started then.
+    pub fn showing(moment: Timestamp) -> VirtualClock {
+        VirtualClock { started: moment, now: Mutex::new(moment) }
+    }
+
+    /// Time passes until then; none, if it is then already or later.
+    pub fn advance_to(&self, moment: Timestamp) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        *now = moment.max(*now);
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Timestamp {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn since_boot(&self) -> Duration {
+        Duration::try_from(self.now() - self.started).unwrap_or_default()
     }
 }
 

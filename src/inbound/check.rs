@@ -87,7 +87,10 @@ fn extension(kind: FileKind, name: Option<&str>) -> &str {
     match kind {
         FileKind::LaidPdf => "pdf",
         FileKind::LaidXml => "xml",
-        FileKind::CaseloadRisk => "csv",
+        FileKind::CaseloadRisk => {
+            let sent = name.and_then(|name| Path::new(name).extension()).and_then(|ending| ending.to_str());
+            sent.filter(|ending| ["xls", "xlsx"].iter().any(|book| ending.eq_ignore_ascii_case(book))).unwrap_or("csv")
+        }
         FileKind::HbmsPack | FileKind::HbmsMi | FileKind::Shbe | FileKind::Unknown => {
             let sent = name.and_then(|name| Path::new(name).extension()).and_then(|ending| ending.to_str());
             let plain = |ending: &&str| ending.len() <= 8 && ending.bytes().all(|b| b.is_ascii_alphanumeric());

@@ -7,10 +7,12 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 
 use super::open::Opened;
 use super::{Failure, Inbound};
+use crate::catalogue::caseload_risk;
+use crate::catalogue::hbms_pack::referrals;
 use crate::catalogue::{Archive, ArchiveError, Identified, archive, authority_in_name, identify};
 use crate::domain::digest::Digester;
 use crate::domain::reason::Unsound;
-use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber};
+use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber, VolumeOf};
 use crate::durable::PrivateContent;
 
 /// Contents whose parts are known: one, or several of one mail.
@@ -41,6 +43,8 @@ pub(super) struct Part {
     pub kind: FileKind,
     pub digest: Digest,
     pub bytes: u64,
+    /// How much of what is in it.
+    pub volumes: Vec<(VolumeOf, Option<u64>)>,
 }
 
 impl Inbound {
@@ -72,8 +76,9 @@ impl Inbound {
             return Ok((members, named));
         }
         sound(&found)?;
+        let volumes = self.volumes(name.as_deref(), found.kind, &mut opened.content)?;
         let (digest, bytes) = (opened.verdict.content, opened.verdict.bytes);
-        Ok((vec![Part { content: 0, member: None, name, kind: found.kind, digest, bytes }], named))
+        Ok((vec![Part { content: 0, member: None, name, kind: found.kind, digest, bytes, volumes }], named))
     }
 
     fn members(&self, content: &mut PrivateContent, authorities: &mut Vec<LaNumber>) -> Result<Vec<Part>, Failure> {
@@ -95,13 +100,34 @@ impl Inbound {
             if kind == FileKind::CaseloadRisk {
                 sound(&found)?;
             }
-            parts.push(Part { content: 0, member: Some(member), name: Some(name), kind, digest, bytes });
+            let volumes = self.volumes(Some(&name), kind, &mut scratch)?;
+            parts.push(Part { content: 0, member: Some(member), name: Some(name), kind, digest, bytes, volumes });
         }
         if parts.is_empty() {
             let hold = HoldReason::Malformed { unsound: Unsound::Broken };
             return Err(Failure::of(Consequence::Hold(hold), "the pack has no members"));
         }
         Ok(parts)
+    }
+
+    fn volumes(
+        &self,
+        name: Option<&str>,
+        kind: FileKind,
+        content: &mut PrivateContent,
+    ) -> Result<Vec<(VolumeOf, Option<u64>)>, Failure> {
+        match (kind, name) {
+            (FileKind::HbmsPack, Some(name)) => {
+                let found = referrals(name, &mut BufReader::new(content)).map_err(private_space)?;
+                Ok(found.by_rule.into_iter().map(|(rule, count)| (VolumeOf::Referrals(rule), count)).collect())
+            }
+            (FileKind::CaseloadRisk, _) => {
+                let found = caseload_risk::report(content, self.terms.risk.as_ref()).map_err(private_space)?;
+                let marked = found.high_risk.map(|marked| (VolumeOf::RiskHigh, Some(marked)));
+                Ok([(VolumeOf::RiskClaims, Some(found.rows))].into_iter().chain(marked).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     fn look_at(&self, name: Option<&str>, content: &mut PrivateContent) -> Result<Identified, Failure> {

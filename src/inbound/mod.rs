@@ -32,7 +32,7 @@ use crate::config::FileNameTemplate;
 use crate::config::settings::Carries;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::{Actor, Consequence, DestinationName, FileKind, LaNumber, PartnerName, SourceName};
+use crate::domain::{Actor, Consequence, DestinationName, FileKind, LaNumber, PartnerName, RiskProfile, SourceName};
 use crate::effects::clock::Clock;
 use crate::effects::destination::{Access, DestinationError, Destinations};
 use crate::effects::drop_folder::DropFolder;
@@ -143,6 +143,8 @@ pub struct Terms {
     pub plaintext_bytes_max: u64,
     /// Bounds on archives.
     pub archive: crate::catalogue::Limits,
+    /// What the columns of risk data mean, if that is configured.
+    pub risk: Option<RiskProfile>,
     /// Free space below which nothing new is collected.
     pub free_bytes_min: u64,
     /// Tries before a deferred consignment is held.

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use super::check::Routed;
 use super::identify::{Part, open_archive};
 use super::{Failure, Inbound};
-use crate::domain::ledger::{Event, Facts, PartFacts};
+use crate::domain::ledger::{Event, Facts, PartFacts, VolumeFacts};
 use crate::domain::reason::Became;
 use crate::domain::{Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, LaNumber, Standing};
 use crate::durable::{PrivateContent, step};
@@ -31,13 +31,16 @@ impl Inbound {
                 delivery.place = Some(place.map_err(|error| Failure::at_destination(&delivery.destination, &error))?);
             }
         }
+        let volumes = parts.iter().flat_map(|(part, delivery, _)| volumes_of(part, delivery)).collect();
         let deliveries: Vec<Delivery> = parts.into_iter().map(|(_, delivery, _)| delivery).collect();
         self.synced(&deliveries)?;
         super::passed(step("stage.directory-synced"))?;
         let standing = Standing::Staged { at: self.clock.now(), boot: self.boot.clone() };
         let verdicts: Vec<&Verdict> = opened.iter().map(|opened| &opened.verdict).collect();
         let signer = verdicts.first().ok_or_else(nothing_opened)?.signer.clone();
-        match self.recorder.record(self.staged(consignment, &authority, standing.clone(), &deliveries, &verdicts)) {
+        let mut change = self.staged(consignment, &authority, standing.clone(), &deliveries, &verdicts);
+        change.facts.volumes = volumes;
+        match self.recorder.record(change) {
             Ok(recorded) => consignment.revision = recorded.revision,
             Err(RecordError::AcceptedBefore { first }) => {
                 let detail = format!("the same content is transfer {first}");
@@ -177,6 +180,11 @@ impl Inbound {
         };
         Change { names, ..self.change(Event::Staged, facts, state) }
     }
+}
+
+fn volumes_of(part: &Part, delivery: &Delivery) -> Vec<VolumeFacts> {
+    let told = part.volumes.iter();
+    told.map(|(of, count)| VolumeFacts { part: delivery.part, of: of.clone(), count: *count }).collect()
 }
 
 fn nothing_opened() -> Failure {

@@ -8,12 +8,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::{Actor, ConsignmentId, Fingerprint, PartnerName, ReturnOrder, Standing, SubmissionKey};
+use crate::domain::{
+    Actor, ConsignmentId, Fingerprint, PartnerName, ReturnOrder, Standing, SubmissionKey, WorkbookName,
+};
 use crate::effects::clock::Clock;
 use crate::effects::pgp::{KeyAlgorithm, KeyRing};
 use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
 
 mod returns;
+mod workbooks;
 
 /// How long a key of our own is good for: two years, so that one rotation a year overlaps.
 const OWN_KEY_VALID: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
@@ -40,6 +43,15 @@ pub enum Order {
         key: SubmissionKey,
         /// What is decided.
         decision: ReturnOrder,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: String,
+    },
+    /// Return an MI workbook no more.
+    CloseWorkbook {
+        /// Which one.
+        workbook: WorkbookName,
         /// On whose behalf, as the person says.
         by: Option<String>,
         /// The person's reason.
@@ -137,6 +149,9 @@ impl Operator {
                 Order::Retry { transfer, .. } => facts.transfer = Some(*transfer),
                 Order::Return { key, .. } => facts.submission = Some(key.to_string()),
                 Order::Trust { fingerprint, .. } => facts.fingerprint = Some(fingerprint.clone()),
+                Order::CloseWorkbook { workbook, .. } => {
+                    (facts.authority, facts.workbook) = (Some(workbook.authority.clone()), Some(workbook.month));
+                }
                 Order::GenerateKey { .. } => {}
             }
             self.record(actor, Event::OrderRefused, facts, StateChange::None)?;
@@ -148,6 +163,7 @@ impl Operator {
         match order {
             Order::Retry { transfer, by, reason } => self.retry(actor, transfer, by.as_deref(), reason),
             Order::Return { key, decision, by, reason } => self.decide(actor, key, *decision, by.as_deref(), reason),
+            Order::CloseWorkbook { workbook, by, reason } => self.close(actor, workbook, by.as_deref(), reason),
             Order::Trust { partner, certificate, fingerprint } => self.trust(actor, partner, certificate, fingerprint),
             Order::GenerateKey { algorithm, user_id } => self.generate(actor, *algorithm, user_id),
         }
@@ -233,6 +249,7 @@ impl Order {
         match self {
             Order::Retry { .. } => "retry",
             Order::Return { decision, .. } => decision.word(),
+            Order::CloseWorkbook { .. } => "close",
             Order::Trust { .. } => "trust",
             Order::GenerateKey { .. } => "generate-key",
         }

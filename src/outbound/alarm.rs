@@ -19,12 +19,12 @@ pub(super) const ATTEMPTS_QUIET: u8 = 3;
 pub(super) type Wanted = BTreeMap<String, Notice>;
 
 /// What the alarm of one return is about.
-pub(super) fn about_return(key: &SubmissionKey) -> String {
-    format!("return-{}-{}-{}", key.kind, key.authority, key.month)
+pub fn about_return(key: &SubmissionKey) -> String {
+    format!("return-{}-{}-{}", key.kind, key.authority, key.period().replace('/', "-of-"))
 }
 
 /// What the alarm of one pick-up folder is about.
-pub(super) fn about_folder(authority: &LaNumber, kind: ReturnKind) -> String {
+pub fn about_folder(authority: &LaNumber, kind: ReturnKind) -> String {
     format!("returns-{authority}-{kind}")
 }
 

@@ -177,6 +177,7 @@ mod tests {
             stage,
             ordered: None,
             resent: None,
+            sent: None,
             sealed: Some(sealed),
         }
     }

@@ -19,6 +19,7 @@ fn judged(kind: &str, name: &str, content: &[u8]) -> Option<ReturnHold> {
         stage: Stage::Scheduled,
         ordered: None,
         resent: None,
+        sent: None,
         sealed: None,
     };
     let timetables = bundled().unwrap();
@@ -89,12 +90,6 @@ fn only_a_workbook_is_an_mi_return() {
     );
 }
 
-/// A ZIP with the members that make a workbook.
 fn workbook() -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for name in ["[Content_Types].xml", "xl/workbook.xml", "xl/worksheets/sheet1.xml"] {
-        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-        zip.write_all(b"<a/>").unwrap();
-    }
-    zip.finish().unwrap().into_inner()
+    include_bytes!("../../tests/data/workbooks/HBMS MI return completed.xlsx").to_vec()
 }

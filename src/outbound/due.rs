@@ -11,7 +11,7 @@ use jiff::civil::{Date, DateTime, Time};
 
 use crate::config::settings::Window;
 use crate::domain::return_order::SENT_WITHIN;
-use crate::domain::{LaNumber, ReturnKind, Stage, Submission};
+use crate::domain::{Series, Stage, Submission};
 use crate::effects::clock::london;
 
 pub(super) use crate::domain::retry::pause;
@@ -111,15 +111,9 @@ pub fn next_step(stage: &Stage, hours: &Hours, pause_max: Duration, now: Timesta
 
 /// The obligation a file in the pick-up folder is for: the earliest one without a sealed file whose day is not over, or
 /// that a person ordered to be sent.
-pub fn belongs_to<'a>(
-    submissions: &'a [Submission],
-    kind: ReturnKind,
-    authority: &LaNumber,
-    today: Date,
-) -> Option<&'a Submission> {
+pub fn belongs_to<'a>(submissions: &'a [Submission], series: &Series, today: Date) -> Option<&'a Submission> {
     let unsealed = |submission: &&Submission| {
-        submission.key.kind == kind
-            && submission.key.authority == *authority
+        submission.key.series() == *series
             && (submission.transfer_on >= today || submission.ordered.is_some())
             && matches!(submission.stage, Stage::Scheduled | Stage::Held { .. })
     };

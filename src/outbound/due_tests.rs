@@ -4,6 +4,7 @@ use jiff::civil::{date, time};
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::ReturnKind;
 use crate::domain::{Revision, SubmissionKey};
 
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -22,7 +23,8 @@ fn step_at(stage: &Stage, day: Date, window: Window, now: Timestamp) -> NextStep
 
 fn submission(kind: ReturnKind, transfer_on: Date, stage: Stage) -> Submission {
     let month = format!("{:04}-{:02}", transfer_on.year(), transfer_on.month());
-    let key = SubmissionKey { kind, authority: "12302".parse().unwrap(), month: month.parse().unwrap() };
+    let month = month.parse().unwrap();
+    let key = SubmissionKey { kind, authority: "12302".parse().unwrap(), month, workbook: None };
     Submission {
         key,
         extract_from: None,
@@ -31,6 +33,7 @@ fn submission(kind: ReturnKind, transfer_on: Date, stage: Stage) -> Submission {
         stage,
         ordered: None,
         resent: None,
+        sent: None,
         sealed: None,
     }
 }
@@ -97,8 +100,9 @@ fn a_file_is_for_the_earliest_unsealed_return_whose_day_is_not_over() {
     let of = |stage: [Stage; 3]| -> Vec<Submission> {
         days.iter().zip(stage).map(|(day, stage)| submission(ReturnKind::Shbe, *day, stage)).collect()
     };
-    let la: LaNumber = "12302".parse().unwrap();
-    let for_day = |all: &[Submission], kind, today| belongs_to(all, kind, &la, today).map(|found| found.transfer_on);
+    let series = |kind| Series { kind, authority: "12302".parse().unwrap(), workbook: None };
+    let for_day =
+        |all: &[Submission], kind, today| belongs_to(all, &series(kind), today).map(|found| found.transfer_on);
     let all = of([Stage::Scheduled, Stage::Scheduled, Stage::Scheduled]);
     assert_eq!(for_day(&all, ReturnKind::Shbe, days[0]), Some(days[0]));
     assert_eq!(for_day(&all, ReturnKind::Shbe, date(2020, 4, 15)), Some(days[1]));

@@ -24,9 +24,7 @@ pub(super) struct HeldFurther {
 
 /// The month of the obligation before `owed`, if it is sealed, and not sent or its transfer date is not over.
 pub(super) fn sealed_before(submissions: &[Submission], owed: &Submission, today: Date) -> Option<RelevantMonth> {
-    let earlier = |one: &&Submission| {
-        one.key.kind == owed.key.kind && one.key.authority == owed.key.authority && one.transfer_on < owed.transfer_on
-    };
+    let earlier = |one: &&Submission| one.key.series() == owed.key.series() && one.transfer_on < owed.transfer_on;
     let before = submissions.iter().filter(earlier).max_by_key(|one| one.transfer_on)?;
     let waits = matches!(before.stage, Stage::Sealed | Stage::Sending { .. } | Stage::Deferred { .. });
     let goes = waits || before.transfer_on >= today;
@@ -41,10 +39,7 @@ fn waits_for_a_person(stage: &Stage) -> bool {
 /// The latest month before `owed` that waits for a person.
 pub(super) fn undecided_before(submissions: &[Submission], owed: &Submission) -> Option<RelevantMonth> {
     let undecided = |one: &&Submission| {
-        one.key.kind == owed.key.kind
-            && one.key.authority == owed.key.authority
-            && one.transfer_on < owed.transfer_on
-            && waits_for_a_person(&one.stage)
+        one.key.series() == owed.key.series() && one.transfer_on < owed.transfer_on && waits_for_a_person(&one.stage)
     };
     submissions.iter().filter(undecided).max_by_key(|one| one.transfer_on).map(|one| one.key.month)
 }
@@ -59,6 +54,10 @@ pub(super) fn not_for(
         let same = |one: &&Submission| one.key == SubmissionKey { month, ..owed.key.clone() };
         submissions.iter().find(same).is_some_and(|one| waits_for_a_person(&one.stage))
     };
+    if owed.key.workbook.is_some() {
+        // Its name tells the workbook, and each return of a workbook replaces the one before.
+        return None;
+    }
     match told {
         Some(month) if month == owed.key.month => None,
         Some(month) if is_undecided(month) => Some(ReturnHold::Late { month }),
@@ -107,7 +106,7 @@ impl Round<'_> {
     pub(super) fn hand_on_hold(&self, missed: &Submission) -> Result<(), Critical> {
         let Some(held) = held_further(&missed.stage) else { return Ok(()) };
         let all = self.submissions_of(&missed.key.authority)?;
-        match belongs_to(&all, missed.key.kind, &missed.key.authority, self.today()) {
+        match belongs_to(&all, &missed.key.series(), self.today()) {
             Some(next) => self.hold(next, held.reason(), Some(held.content)).map(drop),
             None => Ok(()),
         }
@@ -143,6 +142,7 @@ mod tests {
             stage,
             ordered: None,
             resent: None,
+            sent: None,
             sealed,
         }
     }

@@ -25,12 +25,15 @@ use super::round::Round;
 use super::seal::Outcome;
 use super::settling::{Look, Settling};
 use super::taken::Note;
+use super::workbooks::shares;
 use super::{NO_DOMAIN, OutboundParts};
 use crate::config::settings::ReturnSettings;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::submission::{Sealed, live_claims_before};
+use crate::domain::workbook::named_by;
 use crate::domain::{
-    Digest, LaNumber, RelevantMonth, ReturnHold, ReturnKind, Revision, Stage, Submission, SubmissionKey,
+    Digest, LaNumber, RelevantMonth, ReturnHold, ReturnKind, Revision, Series, Stage, Submission, SubmissionKey,
+    Workbook,
 };
 use crate::durable::{Directory, Stamp, step};
 
@@ -82,17 +85,11 @@ impl From<Hindrance> for Obstacle {
     }
 }
 
-/// One return's folder.
+/// One return's folder, as far as it is one series'.
 pub(super) struct Place<'a> {
-    pub(super) authority: &'a LaNumber,
+    pub(super) series: Series,
     pub(super) settings: &'a ReturnSettings,
     pub(super) directory: Arc<Directory>,
-}
-
-impl Place<'_> {
-    pub(super) fn kind(&self) -> ReturnKind {
-        self.settings.kind
-    }
 }
 
 impl Round<'_> {
@@ -107,14 +104,22 @@ impl Round<'_> {
                 match self.visit(&authority.number, settings) {
                     Ok(()) => {}
                     Err(Obstacle::Critical(critical)) => return Err(critical),
-                    Err(Obstacle::Hindrance(hindrance)) => {
-                        // It is sealed anew at the next look; without this the spool would fill up with each.
-                        self.forget_unrecorded(&self.submissions(false)?);
-                        self.tell_of(&authority.number, settings, &hindrance);
-                    }
+                    Err(Obstacle::Hindrance(hindrance)) => self.hindered(&authority.number, settings, &hindrance)?,
                 }
             }
         }
+        Ok(())
+    }
+
+    fn hindered(
+        &mut self,
+        authority: &LaNumber,
+        settings: &ReturnSettings,
+        hindrance: &Hindrance,
+    ) -> Result<(), Critical> {
+        // It is sealed anew at the next look; without this the spool would fill up with each.
+        self.forget_unrecorded(&self.submissions(false)?);
+        self.tell_of(authority, settings, hindrance);
         Ok(())
     }
 
@@ -131,21 +136,47 @@ impl Round<'_> {
         if folder.has_odd_name {
             self.tell_of(authority, settings, &Hindrance::OddName);
         }
-        let place = Place { authority, settings, directory };
-        match self.settle_withdrawn(&place, &folder.withdrawn) {
+        let workbooks = match settings.kind {
+            ReturnKind::Shbe => Vec::new(),
+            ReturnKind::HbmsMi => self.parts.workbooks_of(authority)?,
+        };
+        let months = workbooks.iter().map(|workbook| Some(workbook.month));
+        let series = |workbook| Series { kind: settings.kind, authority: authority.clone(), workbook };
+        let places: Vec<Place<'_>> = [None]
+            .into_iter()
+            .chain(months)
+            .map(|workbook| Place { series: series(workbook), settings, directory: Arc::clone(&directory) })
+            .collect();
+        match self.settle_withdrawn(&places, &folder.withdrawn) {
             // What else lies there may be handed in all the same.
             Err(Obstacle::Hindrance(hindrance)) => self.tell_of(authority, settings, &hindrance),
             settled => settled?,
         }
-        let key = (authority.clone(), settings.kind);
-        let mut seen = self.memory.seen.remove(&key).unwrap_or_default();
-        let done = self.hand_in(&place, folder.files, &mut seen);
-        self.memory.seen.insert(key, seen);
+        let mut files = folder.files;
+        for place in &places {
+            self.with_seen(place, |round, seen| round.clear_leftover(place, &mut files, seen))?;
+        }
+        let all = self.submissions_of(authority)?;
+        let mut shares = shares(files, &workbooks, &all, &series(None), self.today());
+        for place in &places {
+            let share = shares.remove(&place.series.workbook).unwrap_or_default();
+            match self.with_seen(place, |round, seen| round.hand_in(place, share, seen)) {
+                // One workbook's trouble is not the next one's.
+                Err(Obstacle::Hindrance(hindrance)) => self.hindered(authority, settings, &hindrance)?,
+                done => done?,
+            }
+        }
+        Ok(())
+    }
+
+    fn with_seen<T>(&mut self, place: &Place<'_>, act: impl FnOnce(&mut Self, &mut Seen) -> T) -> T {
+        let mut seen = self.memory.seen.remove(&place.series).unwrap_or_default();
+        let done = act(self, &mut seen);
+        self.memory.seen.insert(place.series.clone(), seen);
         done
     }
 
-    fn hand_in(&mut self, place: &Place<'_>, mut files: Vec<(String, Stamp)>, seen: &mut Seen) -> Result<(), Obstacle> {
-        self.clear_leftover(place, &mut files, seen)?;
+    fn hand_in(&mut self, place: &Place<'_>, files: Vec<(String, Stamp)>, seen: &mut Seen) -> Result<(), Obstacle> {
         let files = match seen.settling.look(&files, place.settings.settle, self.parts.clock.since_boot()) {
             Look::Nothing => return Ok(self.end_hold(place, seen)?),
             Look::Arriving(left) => {
@@ -155,8 +186,8 @@ impl Round<'_> {
             Look::Settled(files) => files,
         };
         let today = self.today();
-        let all = self.submissions_of(place.authority)?;
-        let Some(owed) = belongs_to(&all, place.kind(), place.authority, today) else {
+        let all = self.submissions_of(&place.series.authority)?;
+        let Some(owed) = belongs_to(&all, &place.series, today) else {
             return Err(Hindrance::NothingOwed.into());
         };
         let mut judged = Judged {
@@ -218,16 +249,19 @@ impl Round<'_> {
         if picked_up.copied.bytes == 0 {
             return Ok(Assessed::Bad(ReturnHold::Empty, Some(content)));
         }
-        let before = parts.queries.sealed_before(place.kind(), place.authority, &content);
+        let before = parts.queries.sealed_before(place.series.kind, &place.series.authority, &content);
         let before = before.map_err(Critical::reading("what was sealed before"))?;
-        if let Some(month) = before.filter(|month| *month != owed.key.month) {
-            return Ok(Assessed::Bad(ReturnHold::SentAlready { month }, Some(content)));
+        if let Some(before) = before.filter(|before| *before != owed.key) {
+            return Ok(Assessed::Bad(ReturnHold::SentAlready { month: before.month }, Some(content)));
         }
         let same = held.filter(|held| held.content == content).map(|held| held.month);
         if let Some(month) = same.or(*sealed_before) {
             return Ok(Assessed::Bad(ReturnHold::AlreadySealed { month }, Some(content)));
         }
-        let told = told_month(owed, all, name, &mut picked_up.content).map_err(Hindrance::State)?;
+        let told = match self.returned_for(place, name)? {
+            Some(month) => Some(month),
+            None => told_month(owed, all, name, &mut picked_up.content).map_err(Hindrance::State)?,
+        };
         if let Some(reason) = not_for(all, owed, told) {
             return Ok(Assessed::Bad(reason, Some(content)));
         }
@@ -247,6 +281,15 @@ impl Round<'_> {
             found = pre_flight(&mut picked_up, &expected, before).map_err(Hindrance::State)?;
         }
         Ok(found.map_or(Assessed::Good(picked_up), |reason| Assessed::Bad(reason, Some(content))))
+    }
+
+    /// The month that a file which names a workbook is for, if it is that workbook's usual return.
+    fn returned_for(&self, place: &Place<'_>, name: &str) -> Result<Option<RelevantMonth>, Critical> {
+        if place.series.kind != ReturnKind::HbmsMi || place.series.workbook.is_some() {
+            return Ok(None);
+        }
+        let workbooks = self.parts.workbooks_of(&place.series.authority)?;
+        Ok(named_by(name, &workbooks).map(Workbook::first_returned_for))
     }
 
     /// Records the hold, unless it is recorded as it is. The submission's revision from then on.
@@ -269,9 +312,9 @@ impl Round<'_> {
     /// unless it was this very directory that it was taken out of: an empty one may be what a lost mount leaves.
     fn end_hold(&self, place: &Place<'_>, seen: &mut Seen) -> Result<(), Critical> {
         seen.judged = None;
-        let all = self.submissions_of(place.authority)?;
-        let held = belongs_to(&all, place.kind(), place.authority, self.today())
-            .filter(|owed| matches!(owed.stage, Stage::Held { .. }));
+        let all = self.submissions_of(&place.series.authority)?;
+        let held =
+            belongs_to(&all, &place.series, self.today()).filter(|owed| matches!(owed.stage, Stage::Held { .. }));
         let Some(held) = held else { return Ok(()) };
         let here = place.directory.place().ok();
         if held_further(&held.stage).is_some() && (here.is_none() || seen.judged_in != here) {
@@ -300,7 +343,7 @@ impl Round<'_> {
             }
         };
         let note = Note::new(&owed.key, sealed.sealed, &picked_up.name, sealed.content, &picked_up.stamp);
-        self.notes()?.write(place.authority, place.kind(), &note).map_err(Hindrance::State)?;
+        self.notes()?.write(&place.series, &note).map_err(Hindrance::State)?;
         if record_sealed(self.parts, owed, sealed)?.is_none() {
             return Ok(());
         }
@@ -325,9 +368,7 @@ impl Round<'_> {
 
 /// The last day on which an extract may be made: of one that was ordered late, the day before the next one's begin.
 fn reference_until(all: &[Submission], owed: &Submission) -> Date {
-    let later = all.iter().filter(|one| {
-        one.key.kind == owed.key.kind && one.key.authority == owed.key.authority && one.transfer_on > owed.transfer_on
-    });
+    let later = all.iter().filter(|one| one.key.series() == owed.key.series() && one.transfer_on > owed.transfer_on);
     match owed.ordered {
         None => owed.transfer_on,
         Some(_) => later.filter_map(|one| one.extract_from?.yesterday().ok()).min().unwrap_or(Date::MAX),
@@ -353,5 +394,5 @@ fn record_sealed(parts: &OutboundParts, owed: &Submission, sealed: Sealed) -> Re
     parts.record_move(owed, Move { event: Event::Sealed, stage: Stage::Sealed, sealed: Some(sealed), facts })
 }
 
-/// What earlier looks have told, by return.
-pub(super) type SeenByReturn = BTreeMap<(LaNumber, ReturnKind), Seen>;
+/// What earlier looks have told, by series.
+pub(super) type SeenBySeries = BTreeMap<Series, Seen>;

@@ -14,7 +14,7 @@ use super::hand_in::{Obstacle, Place, Seen};
 use super::pick_up::{Hidden, clear};
 use super::round::Round;
 use super::taken::{Note, Notes};
-use crate::domain::Digest;
+use crate::domain::{Digest, Series};
 use crate::durable::{Back, Stamp, Withdrawn, step};
 
 /// What a file is called that is given back and whose name nobody knows any more.
@@ -28,7 +28,7 @@ impl Round<'_> {
         files: &mut Vec<(String, Stamp)>,
         seen: &mut Seen,
     ) -> Result<(), Obstacle> {
-        let Some(note) = self.notes()?.read(place.authority, place.kind()).map_err(Hindrance::State)? else {
+        let Some(note) = self.notes()?.read(&place.series).map_err(Hindrance::State)? else {
             return Ok(());
         };
         let mut found = None;
@@ -43,14 +43,14 @@ impl Round<'_> {
         }
         let Some(at) = found else {
             seen.leftover = None;
-            self.notes()?.forget(place.authority, place.kind()).map_err(Hindrance::State)?;
+            self.notes()?.forget(&place.series).map_err(Hindrance::State)?;
             return Ok(());
         };
         let (name, stamp) = files.remove(at);
         seen.leftover = Some((name.clone(), stamp));
         match self.clear_one(place, &name, &stamp, &note.sealed) {
             // The next month's file may lie beside it.
-            Err(Obstacle::Hindrance(hindrance)) => self.tell_of(place.authority, place.settings, &hindrance),
+            Err(Obstacle::Hindrance(hindrance)) => self.tell_of(&place.series.authority, place.settings, &hindrance),
             cleared => cleared?,
         }
         Ok(())
@@ -69,21 +69,29 @@ impl Round<'_> {
             self.tell_given_back(place, back);
         }
         step("seal.source-removed").map_err(Hindrance::NotCleared)?;
-        self.notes()?.forget(place.authority, place.kind()).map_err(Hindrance::State)?;
+        self.notes()?.forget(&place.series).map_err(Hindrance::State)?;
         Ok(())
     }
 
     /// Removes what a crash left under a hidden name, if it is what was sealed; gives back what is not.
-    pub(super) fn settle_withdrawn(&mut self, place: &Place<'_>, withdrawn: &[Hidden]) -> Result<(), Obstacle> {
+    ///
+    /// `places` are one folder's series.
+    pub(super) fn settle_withdrawn(&mut self, places: &[Place<'_>], withdrawn: &[Hidden]) -> Result<(), Obstacle> {
         for hidden in withdrawn {
-            let note = self.notes()?.read(place.authority, place.kind()).map_err(Hindrance::State)?;
+            let mut found = None;
+            for place in places {
+                let note = self.notes()?.read(&place.series).map_err(Hindrance::State)?;
+                let is_its = note.as_ref().is_some_and(|note| note.sealed == hidden.sealed);
+                found = if is_its || found.is_none() { Some((place, note)) } else { found };
+            }
+            let Some((place, note)) = found else { continue };
             if let Some(note) = note.as_ref().filter(|note| note.sealed == hidden.sealed)
                 && self.is_recorded(note)?
                 && self.is_what_was_read(place, note, &hidden.name).map_err(Hindrance::File)?
             {
                 let removed = place.directory.remove(&hidden.name).and_then(|()| place.directory.sync());
                 removed.map_err(Hindrance::NotCleared)?;
-                self.notes()?.forget(place.authority, place.kind()).map_err(Hindrance::State)?;
+                self.notes()?.forget(&place.series).map_err(Hindrance::State)?;
                 continue;
             }
             let name = note.map_or_else(|| NAMELESS.to_owned(), |note| note.name);
@@ -103,7 +111,7 @@ impl Round<'_> {
             Back::OwnName => "its own name",
             Back::LikeName => "a name with `.given-back-` in it, because its own was taken",
         };
-        let (kind, authority) = (place.kind(), place.authority);
+        let Series { kind, authority, .. } = &place.series;
         warn!(
             "A file had taken the place of the sealed {kind} of LA {authority} before that was removed; \
              it is left in the folder, under {under}, and is looked at as any other"

@@ -27,6 +27,7 @@ mod seal;
 mod send;
 mod settling;
 mod taken;
+mod workbooks;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -46,6 +47,7 @@ use crate::effects::pgp::{Opener, Sealer};
 use crate::effects::spool::Spool;
 use crate::store::{Queries, Recorder};
 
+pub use alarm::{about_folder, about_return};
 use attempts::Attempts;
 pub use attempts::Ended;
 pub use critical::Critical;

@@ -11,10 +11,11 @@ use tracing::warn;
 
 use super::OutboundParts;
 use super::critical::Critical;
+use super::workbooks::owed_again;
 use crate::config::settings::AuthoritySettings;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::timetable::Obligation;
-use crate::domain::{LaNumber, Submission, SubmissionKey};
+use crate::domain::{LaNumber, ReturnKind, Submission, SubmissionKey};
 use crate::store::StateChange;
 
 /// The obligations that are recorded, with their dates.
@@ -42,13 +43,19 @@ impl Owed {
     ) -> Result<(), Critical> {
         let from = self.in_service_from(parts, authority, today)?;
         for settings in &authority.returns {
-            for obligation in parts.timetables.obligations(&authority.number, settings.kind) {
+            let mut owed = parts.timetables.obligations(&authority.number, settings.kind);
+            owed.retain(|obligation| obligation.transfer_on >= from);
+            if settings.kind == ReturnKind::HbmsMi {
+                let workbooks = parts.workbooks_of(&authority.number)?;
+                let again: Vec<_> =
+                    workbooks.iter().filter_map(|workbook| owed_again(workbook, &owed, today)).collect();
+                owed.extend(again);
+            }
+            for obligation in owed {
                 if stop() {
                     return Ok(());
                 }
-                if obligation.transfer_on >= from {
-                    self.record_one(parts, obligation)?;
-                }
+                self.record_one(parts, obligation)?;
             }
         }
         Ok(())

@@ -14,7 +14,7 @@ use super::alarm::{ATTEMPTS_QUIET, Wanted, about_return, is_ours, notice_of};
 use super::attempts::{Attempts, Ended};
 use super::critical::Critical;
 use super::due::{Hours, NextStep, later, london_date, next_step, wakes};
-use super::hand_in::SeenByReturn;
+use super::hand_in::SeenBySeries;
 use super::message_id::MessageIds;
 use super::owed::Owed;
 use super::record::Move;
@@ -32,7 +32,7 @@ const NO_WINDOW: Window = Window { from: Time::constant(0, 0, 0, 0), until: Time
 pub(super) struct Memory {
     /// `None` before the first tick.
     owed: Option<Owed>,
-    pub(super) seen: SeenByReturn,
+    pub(super) seen: SeenBySeries,
     pub(super) message_ids: Option<MessageIds>,
     pub(super) notes: Option<Notes>,
     /// When the first tick was.
@@ -100,6 +100,7 @@ impl<'a> Round<'a> {
                 Owed::from_store(&all)
             }
         };
+        self.parts.open_workbooks()?;
         let today = self.today();
         for authority in &self.parts.authorities {
             owed.record(self.parts, authority, today, self.stop)?;

@@ -117,7 +117,7 @@ fn file_name(key: &SubmissionKey, settings: &ReturnSettings, picked_up_as: &str)
         la: &key.authority,
         received: None,
         id: None,
-        month: Some(key.month),
+        month: Some(&key.period().replace('/', "-workbook-")),
         name: None,
         ext: extension.unwrap_or(usual),
     })

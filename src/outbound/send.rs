@@ -254,5 +254,6 @@ fn subject(key: &SubmissionKey) -> String {
         ReturnKind::Shbe => "SHBE",
         ReturnKind::HbmsMi => "HBMS MI",
     };
-    format!("{kind} {} {}", key.authority, key.month)
+    let of = key.workbook.map(|workbook| format!(", workbook of {workbook}")).unwrap_or_default();
+    format!("{kind} {} {}{of}", key.authority, key.month)
 }

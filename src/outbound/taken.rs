@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Digest, LaNumber, ReturnKind, SubmissionKey};
+use crate::domain::{Digest, Series, SubmissionKey};
 use crate::durable::{Directory, Stamp, copy_and_digest, private_directory};
 
 /// The largest note that is read.
@@ -31,7 +31,7 @@ pub(super) struct Note {
     modified: String,
 }
 
-/// The notes of one state directory: at most one for each return of an authority.
+/// The notes of one state directory: at most one for each series.
 pub(super) struct Notes {
     directory: Directory,
 }
@@ -65,8 +65,8 @@ impl Notes {
     }
 
     /// Writes the note, to last, in place of an earlier one.
-    pub(super) fn write(&self, authority: &LaNumber, kind: ReturnKind, note: &Note) -> io::Result<()> {
-        let name = name(authority, kind);
+    pub(super) fn write(&self, series: &Series, note: &Note) -> io::Result<()> {
+        let name = name(series);
         let part = format!(".{name}.part");
         self.directory.remove(&part)?;
         let mut file = self.directory.create(&part)?;
@@ -78,9 +78,9 @@ impl Notes {
     }
 
     /// The note, if there is one. One that cannot be understood counts as none: then nothing is removed.
-    pub(super) fn read(&self, authority: &LaNumber, kind: ReturnKind) -> io::Result<Option<Note>> {
+    pub(super) fn read(&self, series: &Series) -> io::Result<Option<Note>> {
         let mut text = Vec::new();
-        match self.directory.open_file(&name(authority, kind)) {
+        match self.directory.open_file(&name(series)) {
             Ok(file) => io::Read::read_to_end(&mut io::Read::take(file, NOTE_BYTES_MAX), &mut text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -89,13 +89,15 @@ impl Notes {
     }
 
     /// The file is gone, or was never sealed.
-    pub(super) fn forget(&self, authority: &LaNumber, kind: ReturnKind) -> io::Result<()> {
-        self.directory.remove(&name(authority, kind))
+    pub(super) fn forget(&self, series: &Series) -> io::Result<()> {
+        self.directory.remove(&name(series))
     }
 }
 
-fn name(authority: &LaNumber, kind: ReturnKind) -> String {
-    format!("{kind}.{authority}")
+fn name(series: &Series) -> String {
+    let Series { kind, authority, workbook } = series;
+    let workbook = workbook.map(|month| format!(".{month}")).unwrap_or_default();
+    format!("{kind}.{authority}{workbook}")
 }
 
 #[cfg(test)]
@@ -111,9 +113,9 @@ mod tests {
         let key: SubmissionKey = "shbe/12302/2020-04".parse().unwrap();
         let note = Note::new(&key, Digest::of(b"sealed"), "a", Digest::of(b"content"), &stamp);
         let notes = Notes::open(state.path()).unwrap();
-        notes.write(&key.authority, key.kind, &note).unwrap();
-        notes.write(&key.authority, key.kind, &note).expect("a note takes the place of an earlier one");
-        let read = Notes::open(state.path()).unwrap().read(&key.authority, key.kind).unwrap();
+        notes.write(&key.series(), &note).unwrap();
+        notes.write(&key.series(), &note).expect("a note takes the place of an earlier one");
+        let read = Notes::open(state.path()).unwrap().read(&key.series()).unwrap();
         assert_eq!(read.as_ref(), Some(&note));
         assert!(note.resembles(&stamp) && note.is(&directory, "a").unwrap());
 
@@ -121,7 +123,7 @@ mod tests {
         assert!(!note.is(&directory, "a").unwrap(), "other content of the same length");
         let later = Stamp { modified: stamp.modified + 1, ..stamp };
         assert!(!note.resembles(&later), "the same content, put there later");
-        notes.forget(&key.authority, key.kind).unwrap();
-        assert_eq!(notes.read(&key.authority, key.kind).unwrap(), None);
+        notes.forget(&key.series()).unwrap();
+        assert_eq!(notes.read(&key.series()).unwrap(), None);
     }
 }

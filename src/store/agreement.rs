@@ -51,6 +51,8 @@ impl Leads {
             | Event::KeyGenerated
             | Event::AlarmRaised
             | Event::AlarmCleared
+            | Event::WorkbookOpened
+            | Event::WorkbookClosed
             | Event::OrderRefused => Leads::Nowhere,
         }
     }
@@ -104,7 +106,11 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
         StateChange::Answer { id, standing, .. } => (moved_transfer(&mut facts, id), standing.word()),
         StateChange::Owe { key, .. } => (moved_return(&mut facts, key), Stage::Scheduled.word()),
         StateChange::Submission { key, stage, .. } => (moved_return(&mut facts, key), stage.word()),
-        StateChange::None | StateChange::Alarm { .. } | StateChange::InService { .. } => {
+        StateChange::None
+        | StateChange::Alarm { .. }
+        | StateChange::InService { .. }
+        | StateChange::OpenWorkbook { .. }
+        | StateChange::CloseWorkbook { .. } => {
             return if may_stand_alone(change.event) { Ok(facts) } else { Err(stands_alone(change.event)) };
         }
     };
@@ -155,6 +161,15 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
             agree(&mut facts.about, Some(about.clone())) && agree(&mut facts.code, code)
         }
         StateChange::InService { authority, from } => agree(&mut facts.about, Some(in_service_about(authority, *from))),
+        StateChange::OpenWorkbook { authority, month, transfer, delivery } => {
+            agree(&mut facts.authority, Some(authority.clone()))
+                && agree(&mut facts.workbook, Some(*month))
+                && agree(&mut facts.transfer, Some(*transfer))
+                && agree(&mut facts.delivery, Some(*delivery))
+        }
+        StateChange::CloseWorkbook { authority, month } => {
+            agree(&mut facts.authority, Some(authority.clone())) && agree(&mut facts.workbook, Some(*month))
+        }
         StateChange::None | StateChange::Submission { sealed: None, .. } => true,
     }
 }

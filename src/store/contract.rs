@@ -8,8 +8,9 @@ use jiff::civil::Date;
 use crate::domain::ledger::{Commitment, Event, Facts};
 use crate::domain::submission::Sealed;
 use crate::domain::{
-    Actor, Answer, Answered, Consignment, ConsignmentId, Delivery, Digest, Due, Fingerprint, LaNumber, Notice,
-    RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing, Submission, SubmissionKey,
+    Actor, Answer, Answered, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, Due, Fingerprint, LaNumber,
+    Notice, RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing, Submission, SubmissionKey, Volume,
+    Workbook,
 };
 
 /// The one write path.
@@ -108,6 +109,24 @@ pub enum StateChange {
         about: String,
         /// What to tell a person.
         notice: Option<Notice>,
+    },
+    /// A delivered MI workbook is returned each month from now on. One that is open already is [`RecordError::Exists`].
+    OpenWorkbook {
+        /// Whose.
+        authority: LaNumber,
+        /// The month it goes by; taken by another one, it is [`RecordError::Exists`].
+        month: RelevantMonth,
+        /// The transfer it came with.
+        transfer: ConsignmentId,
+        /// Its delivery.
+        delivery: DeliveryId,
+    },
+    /// An MI workbook is returned no more. One that is closed already is [`RecordError::Exists`].
+    CloseWorkbook {
+        /// Whose.
+        authority: LaNumber,
+        /// The month it goes by.
+        month: RelevantMonth,
     },
     /// The day from which this authority's returns are this service's business. Recorded once and never changed.
     InService {
@@ -220,13 +239,13 @@ pub trait Queries: Send + Sync {
     fn deliveries(&self, id: &ConsignmentId) -> Result<Vec<Delivery>, QueryError>;
     /// Submissions, by transfer date, then key.
     fn submissions(&self, filter: &SubmissionFilter) -> Result<Vec<Submission>, QueryError>;
-    /// The month for which this content was sealed before, if any.
+    /// The earliest return for which this content was sealed before, if any.
     fn sealed_before(
         &self,
         kind: ReturnKind,
         authority: &LaNumber,
         content: &Digest,
-    ) -> Result<Option<RelevantMonth>, QueryError>;
+    ) -> Result<Option<SubmissionKey>, QueryError>;
     /// The return that is sent under this Message-ID (without angle brackets).
     fn sent_as(&self, message_id: &str) -> Result<Option<Submission>, QueryError>;
     /// What came back about this return, oldest first.
@@ -237,6 +256,12 @@ pub trait Queries: Send + Sync {
     fn answers_to_weigh(&self) -> Result<Vec<Answered>, QueryError>;
     /// What was last collected from this source with exactly these bytes.
     fn collected_bytes(&self, source: &SourceName, sealed: &Digest) -> Result<Option<Consignment>, QueryError>;
+    /// The MI workbooks of this authority, or of all, by the month they go by.
+    fn workbooks(&self, authority: Option<&LaNumber>) -> Result<Vec<Workbook>, QueryError>;
+    /// MI workbooks that were delivered, visibly, and are not open yet, oldest first.
+    fn delivered_workbooks(&self) -> Result<Vec<DeliveredWorkbook>, QueryError>;
+    /// How much of what this authority's transfers brought, oldest first.
+    fn volumes(&self, authority: &LaNumber) -> Result<Vec<Volume>, QueryError>;
     /// Since when the authority's returns are this service's business; `None` before the first start with it.
     fn in_service_from(&self, authority: &LaNumber) -> Result<Option<Date>, QueryError>;
     /// The alarms that are raised now.
@@ -273,6 +298,19 @@ pub struct SubmissionFilter {
     pub authority: Option<LaNumber>,
     /// Only those the service itself may still move ([`Stage::is_open`]).
     pub open: bool,
+}
+
+/// An MI workbook that was delivered and is not open yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveredWorkbook {
+    /// Whose.
+    pub authority: LaNumber,
+    /// The transfer it came with.
+    pub transfer: ConsignmentId,
+    /// Its delivery.
+    pub delivery: DeliveryId,
+    /// When the transfer was received.
+    pub received_at: Timestamp,
 }
 
 /// Something that needs attention.

@@ -37,6 +37,10 @@ pub trait Evidence {
     fn parts(&self, transfer: &str) -> Result<Vec<KeptPart>, QueryError>;
     /// The contents that one transfer has claimed as accepted.
     fn claims(&self, transfer: &str) -> Result<Vec<Vec<u8>>, QueryError>;
+    /// How much of what one transfer brought.
+    fn volumes(&self, transfer: &str) -> Result<Vec<KeptVolume>, QueryError>;
+    /// Every MI workbook.
+    fn each_workbook(&self, visit: Visit<'_, KeptWorkbook>) -> Result<(), QueryError>;
     /// The name that was committed to so, unless it was erased.
     fn name(&self, commitment: &Commitment) -> Result<Option<String>, QueryError>;
     /// A part or claim of a transfer that there is not.
@@ -112,6 +116,8 @@ pub struct Owed {
     pub ordered: Option<Timestamp>,
     /// When the policy decided that it be sent once more.
     pub resent: Option<Timestamp>,
+    /// When it was last found to be sent.
+    pub sent: Option<Timestamp>,
 }
 
 /// A part as it lies in the store.
@@ -129,6 +135,32 @@ pub struct KeptPart {
     pub to: String,
     /// Its final name, without the folder.
     pub name: String,
+}
+
+/// How much of one thing a part holds, as it lies in the store.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeptVolume {
+    /// Which part.
+    pub part: u32,
+    /// Of what.
+    pub of: String,
+    /// How many.
+    pub count: Option<u64>,
+}
+
+/// An MI workbook as it lies in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptWorkbook {
+    /// Whose.
+    pub authority: String,
+    /// The month it goes by.
+    pub month: String,
+    /// The transfer it came with.
+    pub transfer: String,
+    /// Its delivery.
+    pub delivery: String,
+    /// When it was closed.
+    pub closed: Option<Timestamp>,
 }
 
 /// An alarm as it lies in the store.

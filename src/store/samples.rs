@@ -206,3 +206,15 @@ pub(crate) fn sealed() -> Sealed {
         live_claims: Some(3),
     }
 }
+
+/// The workbook that is this part of the n-th consignment goes by that month from now on.
+pub(crate) fn open_workbook(n: u32, part: u32, month: &str) -> Change {
+    let (authority, month) = ("12302".parse().unwrap(), month.parse().unwrap());
+    let state = StateChange::OpenWorkbook { authority, month, transfer: id(n), delivery: delivery(n, part).id };
+    change(Event::WorkbookOpened, state)
+}
+
+pub(crate) fn close_workbook(month: &str) -> Change {
+    let (authority, month) = ("12302".parse().unwrap(), month.parse().unwrap());
+    change(Event::WorkbookClosed, StateChange::CloseWorkbook { authority, month })
+}

@@ -18,6 +18,7 @@ mod notices;
 mod outbound;
 mod pgp;
 mod returns_out;
+mod risk;
 mod shbe;
 mod support;
 mod timetable;

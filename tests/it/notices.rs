@@ -64,6 +64,7 @@ fn what_is_known_is_named() {
     let unsound = |unsound| HoldReason::Malformed { unsound }.notice();
     assert!(unsound(Unsound::ActivePdf).next.contains("Do not open it"));
     assert!(unsound(Unsound::RiskTable).next.contains("Ask DWP"));
+    assert_eq!(unsound(Unsound::Macros).code, "CN-151");
     let age = HoldReason::SignatureAge.notice().says;
     assert!(age.contains("30 days before") && age.contains("30 minutes after"), "{age}");
 }

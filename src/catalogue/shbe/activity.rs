@@ -7,7 +7,7 @@ use super::findings::{Findings, Place};
 use super::links::CLAIM_FIELDS;
 use super::mask::Shape;
 use super::row::Row;
-use crate::catalogue::hbms_pack::KNOWN_RULES;
+use crate::catalogue::hbms_pack::published;
 use crate::domain::ShbeRule;
 
 /// What a change record must tell where a review found it.
@@ -34,7 +34,7 @@ pub(super) fn review(row: &Row<'_>, terms: &Terms<'_>, findings: &mut Findings<'
         _ => {}
     }
     let rule = row.field(317);
-    if !rule.is_empty() && !KNOWN_RULES.iter().any(|known| known.as_bytes() == rule) {
+    if !rule.is_empty() && !published().iter().any(|known| known.id.as_str().as_bytes() == rule) {
         let shape = || format!("It has the form {}.", Shape(rule));
         findings.add(ShbeRule::ReferralRule, place(row, 317), shape);
     }

@@ -76,7 +76,7 @@ impl Scene {
     fn drop_files(&self) -> Result<(), CliError> {
         let build = |error| could_not("build its sample files", &error);
         let risk = samples::caseload_risk(40);
-        let workbook = samples::mi_workbook().map_err(build)?;
+        let workbook = samples::mi_workbook("HBMS MI").map_err(build)?;
         let pack = samples::archive(&[
             ("HBSA001_referrals.csv", b"REFERRAL,RULE\r\n1,HBSA001\r\n"),
             ("HBMS_MI_workbook.xlsx", &workbook),
@@ -112,7 +112,7 @@ impl Scene {
     fn leave_returns(&self) -> Result<(), CliError> {
         let build = |error| could_not("leave the returns", &error);
         fs::write(self.laid.returns.join("shbe/shbe.txt"), samples::shbe_extract(self.today)).map_err(build)?;
-        let workbook = samples::mi_workbook().map_err(build)?;
+        let workbook = samples::mi_workbook("HBMS MI").map_err(build)?;
         fs::write(self.laid.returns.join("hbms-mi/HBMS_MI_workbook.xlsx"), workbook).map_err(build)
     }
 

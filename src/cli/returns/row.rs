@@ -13,6 +13,8 @@ pub(super) struct Row<'a> {
     kind: ReturnKind,
     authority: &'a LaNumber,
     relevant_month: RelevantMonth,
+    /// The month of the earlier workbook that is returned once more.
+    workbook: Option<RelevantMonth>,
     extract_from: Option<Date>,
     transfer_on: Date,
     stage: &'static str,
@@ -43,6 +45,7 @@ impl Row<'_> {
             kind: submission.key.kind,
             authority: &submission.key.authority,
             relevant_month: submission.key.month,
+            workbook: submission.key.workbook,
             extract_from: submission.extract_from,
             transfer_on: submission.transfer_on,
             stage: submission.stage.word(),

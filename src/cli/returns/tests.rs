@@ -5,8 +5,9 @@ use jiff::civil::date;
 
 use super::*;
 use crate::domain::ledger::Event;
-use crate::domain::{DeferCause, ReturnHold, Revision};
-use crate::store::samples::{at, change};
+use crate::domain::timetable::Timetables;
+use crate::domain::{DeferCause, ReturnHold, Revision, Standing};
+use crate::store::samples::{at, change, close_workbook, collect, move_to, open_workbook, return_to, staged};
 use crate::store::{Recorder, SqliteStore, StateChange};
 
 #[derive(Parser)]
@@ -40,6 +41,10 @@ fn says(store: &SqliteStore, line: &str, today: Date) -> Result<String, ReturnsF
     let mut out = Vec::new();
     match &line.args.command {
         Command::List(args) => list(args, &store.queries(), today, &mut out)?,
+        Command::Compliance(args) => {
+            let (authorities, timetables) = (["12302".parse().unwrap()], Timetables::default());
+            compliance(args, &authorities, &timetables, &store.queries(), today, &mut out)?;
+        }
         Command::Show(args) => show(args, &store.queries(), today, &mut out)?,
         order => panic!("{order:?} is no question"),
     }
@@ -116,4 +121,85 @@ fn open_ones_are_those_not_sent_acknowledged_or_waived() {
     record(&store, "shbe/12302/2020-05", 0, Event::ReturnOrdered, Stage::Waived { at });
     let open = says(&store, "list --open", date(2020, 4, 1)).unwrap();
     assert!(open.contains("2020-04") && !open.contains("2020-05"), "{open}");
+}
+
+/// April's workbook was returned in May on time and again in June, late; in July it is owed. May's was closed.
+fn with_workbooks() -> (tempfile::TempDir, SqliteStore) {
+    let state = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(state.path()).unwrap();
+    let owe_on = |key: &str, transfer_on| {
+        let key = key.parse().unwrap();
+        change(Event::Scheduled, StateChange::Owe { key, extract_from: None, transfer_on })
+    };
+    let sent = |key: &str, at| {
+        let mut sent = return_to(key, 2, Event::Sent, Stage::Sent { at, reply: String::new() }, None);
+        sent.at = at;
+        let sending = Stage::Sending { at, attempt: 1, boot: "boot".into(), place: None };
+        let sealed = Some(crate::store::samples::sealed());
+        [
+            return_to(key, 0, Event::Sealed, Stage::Sealed, sealed),
+            return_to(key, 1, Event::Sending, sending, None),
+            sent,
+        ]
+    };
+    let (may, june, july) = ("hbms-mi/12302/2020-05", "hbms-mi/12302/2020-06/2020-04", "hbms-mi/12302/2020-07/2020-04");
+    let first = [
+        collect(4),
+        staged(4, 0, 50),
+        move_to(4, 1, Event::Delivered, Standing::Delivered { at: at(9) }),
+        open_workbook(4, 0, "2020-04"),
+        open_workbook(4, 1, "2020-05"),
+        close_workbook("2020-05"),
+        owe_on(may, date(2020, 5, 11)),
+        owe_on(june, date(2020, 6, 8)),
+        owe_on(july, date(2020, 7, 6)),
+    ];
+    let on_time = sent(may, "2020-05-11T08:00:00Z".parse().unwrap());
+    let late = sent(june, "2020-06-09T08:00:00Z".parse().unwrap());
+    for change in first.into_iter().chain(on_time).chain(late) {
+        store.recorder().record(change).unwrap();
+    }
+    (state, store)
+}
+
+#[test]
+fn each_workbook_has_its_twelve_months() {
+    let (_state, store) = with_workbooks();
+    let text = says(&store, "list", date(2020, 7, 1)).unwrap();
+    let row = text.lines().find(|line| line.contains("12302/2020-04 ")).unwrap();
+    let cells: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(cells[2..8], ["open", "-", "sent", "sent", "owed", "-"], "{text}");
+    let json: serde_json::Value =
+        serde_json::from_str(&says(&store, "list --json", date(2020, 7, 1)).unwrap()).unwrap();
+    let april = &json["workbooks"][0];
+    assert_eq!(april["workbook"], "12302/2020-04");
+    let stages: Vec<_> =
+        april["returns"].as_array().unwrap().iter().map(|one| one["stage"].as_str().unwrap()).collect();
+    assert_eq!(stages, ["sent", "sent", "scheduled"]);
+    let open: serde_json::Value =
+        serde_json::from_str(&says(&store, "list --open --json", date(2020, 7, 1)).unwrap()).unwrap();
+    assert_eq!((open["workbooks"].as_array().unwrap().len(), open["returns"].as_array().unwrap().len()), (1, 1));
+}
+
+#[test]
+fn a_year_on_one_page_tells_on_time_late_and_outstanding() {
+    let (_state, store) = with_workbooks();
+    let page = |today| -> serde_json::Value {
+        serde_json::from_str(&says(&store, "compliance --year 2020-21 --json", today).unwrap()).unwrap()
+    };
+    let made = |page: &serde_json::Value, at: usize| {
+        ["mi_returns", "mi_on_time", "mi_late", "mi_outstanding"].map(|key| page["months"][at][key].as_u64().unwrap())
+    };
+    let before = page(date(2020, 7, 1));
+    assert_eq!(before["months"].as_array().unwrap().len(), 12);
+    assert_eq!([1, 2, 3].map(|month| made(&before, month)), [[1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 0]]);
+    assert_eq!(made(&page(date(2020, 7, 7)), 3), [1, 0, 0, 1], "its day is over");
+    let text = says(&store, "compliance --year 2020-21", date(2020, 7, 7)).unwrap();
+    assert!(
+        text.starts_with("LA 12302, 2020-21. Packs received: 2. MI returns on time: 1, late: 1. Outstanding: 1."),
+        "{text}"
+    );
+    let csv = says(&store, "compliance --year 2020-21 --csv", date(2020, 7, 7)).unwrap();
+    assert_eq!(csv.lines().count(), 13);
+    assert!(csv.starts_with("authority,relevant_month,shbe_due,"), "{csv}");
 }

@@ -6,14 +6,20 @@ use std::io::{self, Write};
 use jiff::civil::Date;
 
 use super::row::Row;
-use crate::domain::{RelevantMonth, ReturnKind, Stage, Submission, TimetableYear};
+use super::workbooks;
+use crate::domain::{ReturnKind, Stage, Submission, TimetableYear, Workbook};
 
 /// Every return, by authority, year and kind.
-pub(super) fn tables(submissions: &[Submission], today: Date, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn tables(
+    submissions: &[Submission],
+    workbooks: &[Workbook],
+    today: Date,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut groups: BTreeMap<_, Vec<&Submission>> = BTreeMap::new();
     for submission in submissions {
         let key = &submission.key;
-        groups.entry((key.authority.clone(), year_of(key.month), key.kind)).or_default().push(submission);
+        groups.entry((key.authority.clone(), TimetableYear::of(key.month), key.kind)).or_default().push(submission);
     }
     if groups.is_empty() {
         return writeln!(out, "No return is recorded. The service records what is owed when it first runs.");
@@ -22,9 +28,12 @@ pub(super) fn tables(submissions: &[Submission], today: Date, out: &mut dyn Writ
         if at > 0 {
             writeln!(out)?;
         }
-        let year = year.map(|year| format!(" {year}")).unwrap_or_default();
-        writeln!(out, "{}{year} of LA {authority}: {}. {}", title(*kind), counted(owed), missing(owed, today))?;
+        writeln!(out, "{} {year} of LA {authority}: {}. {}", title(*kind), counted(owed), missing(owed, today))?;
         table(owed, today, out)?;
+        if *kind == ReturnKind::HbmsMi {
+            let its: Vec<&Workbook> = workbooks.iter().filter(|workbook| workbook.authority == *authority).collect();
+            workbooks::table(&its, submissions, *year, out)?;
+        }
     }
     Ok(())
 }
@@ -32,7 +41,7 @@ pub(super) fn tables(submissions: &[Submission], today: Date, out: &mut dyn Writ
 /// One return, with all that is known of it.
 pub(super) fn all_of(submission: &Submission, today: Date, out: &mut dyn Write) -> io::Result<()> {
     let row = Row::of(submission);
-    writeln!(out, "{} of LA {} for {}", title(submission.key.kind), submission.key.authority, submission.key.month)?;
+    writeln!(out, "{} of LA {} for {}", title(submission.key.kind), submission.key.authority, submission.key.period())?;
     let facts = row.facts();
     let width = facts.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default();
     for (label, value) in &facts {
@@ -55,14 +64,6 @@ fn title(kind: ReturnKind) -> &'static str {
     }
 }
 
-/// The timetable's year, April to March.
-fn year_of(month: RelevantMonth) -> Option<TimetableYear> {
-    let text = month.to_string();
-    let (year, month) = text.split_once('-')?;
-    let (year, month): (i16, u8) = (year.parse().ok()?, month.parse().ok()?);
-    Some(TimetableYear::beginning(if month >= 4 { year } else { year - 1 }))
-}
-
 /// `12 listed: 3 sent, 9 scheduled`
 fn counted(owed: &[&Submission]) -> String {
     let mut words: Vec<(&str, usize)> = Vec::new();
@@ -80,7 +81,7 @@ fn counted(owed: &[&Submission]) -> String {
 fn missing(owed: &[&Submission], today: Date) -> String {
     let late: Vec<String> = owed
         .iter()
-        .filter_map(|submission| Some(format!("{} ({})", submission.key.month, attention(submission, today)?)))
+        .filter_map(|submission| Some(format!("{} ({})", submission.key.period(), attention(submission, today)?)))
         .collect();
     if late.is_empty() { "None is missing.".to_owned() } else { format!("MISSING: {}.", late.join(", ")) }
 }
@@ -110,13 +111,14 @@ fn attention(submission: &Submission, today: Date) -> Option<&'static str> {
 }
 
 fn table(owed: &[&Submission], today: Date, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "    {:<8} {:<13} {:<12} {:<12} says", "month", "extract from", "transfer on", "stage")?;
+    let width = owed.iter().map(|one| one.key.period().len()).max().unwrap_or(0).max(8);
+    writeln!(out, "    {:<width$} {:<13} {:<12} {:<12} says", "month", "extract from", "transfer on", "stage")?;
     for submission in owed {
         let extract_from = submission.extract_from.map_or_else(|| "-".to_owned(), |day| day.to_string());
         let mark = if attention(submission, today).is_some() { '!' } else { ' ' };
         let line = format!(
-            "  {mark} {:<8} {extract_from:<13} {:<12} {:<12} {}",
-            submission.key.month.to_string(),
+            "  {mark} {:<width$} {extract_from:<13} {:<12} {:<12} {}",
+            submission.key.period(),
             submission.transfer_on.to_string(),
             submission.stage.word(),
             Row::of(submission).words(),

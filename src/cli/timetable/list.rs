@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::table::Table;
-use super::{CliFault, write_json};
+use super::{CliFault, unknown_year, write_json};
 use crate::domain::timetable::{GroupName, Timetable, Timetables};
 use crate::domain::{Authority, TimetableYear};
 
@@ -48,8 +48,7 @@ struct Entry<'a> {
 /// Writes the timetables and who is in them.
 pub fn list(args: &ListArgs, timetables: &Timetables, out: &mut dyn Write) -> Result<(), CliFault> {
     if let Some(year) = args.year.filter(|&year| timetables.year(year).is_none()) {
-        let in_force = timetables.iter().map(|timetable| timetable.year()).collect();
-        return Err(CliFault::UnknownYear { year, in_force });
+        return Err(unknown_year(year, timetables));
     }
     let chosen = timetables.iter().filter(|timetable| args.year.is_none_or(|year| year == timetable.year()));
     let listed: Vec<_> = chosen.map(|timetable| listed(timetable, args.name.as_deref())).collect();

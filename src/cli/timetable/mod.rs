@@ -2,11 +2,13 @@
 //!
 //! In:  the timetables in force; for `next` also what the store knows, and today's date.
 //! Out: one JSON document, or an aligned table.
-//! Holds: reads only; no clock and no store of its own.
+//! Holds: reads only; no clock and no store of its own, but in [`simulate`](mod@simulate), which has both below a temporary
+//! folder.
 
 pub mod list;
 pub mod next;
 pub mod show;
+pub mod simulate;
 mod table;
 
 use std::collections::BTreeMap;
@@ -15,12 +17,14 @@ use std::io::{self, Write};
 use jiff::civil::Date;
 use serde::Serialize;
 
+use crate::cli::output::{CliError, Output};
 use crate::domain::timetable::Timetables;
 use crate::domain::{Authority, LaNumber, SubmissionKey, TimetableYear};
 
 pub use list::{ListArgs, list};
 pub use next::{NextArgs, next};
 pub use show::{ShowArgs, show};
+pub use simulate::{SimulateArgs, simulate};
 
 /// Ask DWP's timetable of returns
 #[derive(Clone, Debug, clap::Args)]
@@ -39,6 +43,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Show what one authority owes next, and what DWP owes it
     Next(NextArgs),
+    /// Play a year with the real scheduler on a clock of its own: what is sent, held, missed, and when
+    Simulate(SimulateArgs),
 }
 
 /// Why the timetable did not answer.
@@ -90,6 +96,9 @@ pub enum CliFault {
     /// The answer could not be written.
     #[error("could not write the timetable to standard output")]
     Write(#[source] io::Error),
+    /// A simulation did not come to its end.
+    #[error(transparent)]
+    Simulation(CliError),
 }
 
 impl CliFault {
@@ -98,11 +107,13 @@ impl CliFault {
         match self {
             CliFault::UnknownAuthority { .. } | CliFault::NotInYear { .. } | CliFault::UnknownYear { .. } => 2,
             CliFault::Write(_) => 3,
+            CliFault::Simulation(error) => error.exit.status(),
         }
     }
 }
 
-/// Answers one question. `stages` is what the store knows: the stage's word for each submission.
+/// Answers one question. `stages` is what the store knows: the stage's word for each submission. A simulation is by the
+/// default hours; by those of a configuration it is asked of [`simulate`](fn@simulate) itself.
 pub fn run(
     args: &Args,
     timetables: &Timetables,
@@ -114,7 +125,14 @@ pub fn run(
         Command::List(args) => list(args, timetables, out),
         Command::Show(args) => show(args, timetables, out),
         Command::Next(args) => next(args, timetables, stages, today, out),
+        Command::Simulate(args) => {
+            simulate(args, timetables, &[], &mut Output::to(out)).map(drop).map_err(CliFault::Simulation)
+        }
     }
+}
+
+fn unknown_year(year: TimetableYear, timetables: &Timetables) -> CliFault {
+    CliFault::UnknownYear { year, in_force: timetables.iter().map(|timetable| timetable.year()).collect() }
 }
 
 fn unknown_authority(number: &LaNumber, timetables: &Timetables) -> CliFault {

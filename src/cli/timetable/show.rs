@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::table::Table;
-use super::{CliFault, day_and_date, unknown_authority, write_json};
+use super::{CliFault, day_and_date, unknown_authority, unknown_year, write_json};
 use crate::domain::timetable::{Group, HbmsMiDate, ShbeDate, Timetable, Timetables};
 use crate::domain::{Authority, LaNumber, TimetableYear};
 
@@ -55,11 +55,10 @@ fn choose<'a>(args: &ShowArgs, timetables: &'a Timetables) -> Result<&'a Timetab
     let Some(year) = args.year else {
         return latest.ok_or_else(|| unknown_authority(&args.authority, timetables));
     };
-    let in_force = || timetables.iter().map(|timetable| timetable.year()).collect();
-    timetables.year(year).ok_or_else(|| CliFault::UnknownYear { year, in_force: in_force() })
+    timetables.year(year).ok_or_else(|| unknown_year(year, timetables))
 }
 
-fn not_in_year(number: &LaNumber, year: TimetableYear, timetables: &Timetables) -> CliFault {
+pub(super) fn not_in_year(number: &LaNumber, year: TimetableYear, timetables: &Timetables) -> CliFault {
     let Some(authority) = timetables.authority(number) else {
         return unknown_authority(number, timetables);
     };

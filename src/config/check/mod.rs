@@ -9,6 +9,7 @@ mod exchange;
 mod folders;
 mod references;
 mod report;
+mod risk;
 mod several;
 
 use std::time::Duration;
@@ -49,12 +50,17 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
     let authorities = each(&raw.authority, "authority", |raw, at| authority::check(raw, at, &mut report));
     let partners = each(&raw.partner, "partner", |raw, at| exchange::partner(raw, at, &mut report));
     let couriers = each(&raw.courier, "courier", |raw, at| exchange::courier(raw, at, &mut report));
+    let risk = match &raw.risk {
+        None => Some(None),
+        Some(written) => risk::check(written, &root.key("risk"), &mut report).map(Some),
+    };
     let timetables = each(&raw.timetable, "timetable", |raw, at| report.absolute(&at.key("file"), &raw.file));
     Some(Settings {
         service: service?,
         authorities: authorities?,
         partners: partners?,
         couriers: couriers?,
+        risk: risk?,
         timetables: timetables?,
         shbe: raw.shbe.severity.policy(raw.shbe.d_count_moved_percent),
         digest: digest?,

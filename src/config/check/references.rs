@@ -6,7 +6,7 @@ use super::report::{Report, absolute};
 use crate::config::location::TreePath;
 use crate::config::raw::{Raw, RawAuthority, RawMailbox, RawReturn};
 use crate::config::template::{FileNameTemplate, NameFacts, TemplateUse};
-use crate::domain::{LaNumber, RelevantMonth, ReturnKind};
+use crate::domain::{LaNumber, ReturnKind};
 
 pub(super) fn check(raw: &Raw, report: &mut Report<'_>) {
     unique_names(raw, report);
@@ -201,7 +201,7 @@ fn sample_name(authority: &RawAuthority, owed: &RawReturn) -> Option<String> {
     let la: LaNumber = authority.number.as_deref()?.parse().ok()?;
     let kind: ReturnKind = owed.kind.as_deref()?.parse().ok()?;
     let template = FileNameTemplate::parse(&owed.file_name, TemplateUse::Return).ok()?;
-    let month = RelevantMonth::new(2020, 4);
+    let month = Some("2020-04");
     let facts = NameFacts { kind: kind.as_str(), la: &la, received: None, id: None, month, name: None, ext: "txt" };
     Some(template.render(&facts))
 }

@@ -12,7 +12,7 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::{LaNumber, RelevantMonth};
+use crate::domain::LaNumber;
 use plain::{EXT_BYTES_MAX, ending, guard_beginning, plain, senders_name, shortened};
 
 /// The name of a delivered file unless a route says otherwise.
@@ -73,8 +73,8 @@ pub struct NameFacts<'a> {
     pub received: Option<Timestamp>,
     /// What makes the name unique: `DeliveryId::short`.
     pub id: Option<String>,
-    /// The month a return is for.
-    pub month: Option<RelevantMonth>,
+    /// The month a return is for, and of which earlier workbook it is: `2020-06-workbook-2020-04`.
+    pub month: Option<&'a str>,
     /// What the sender called it.
     pub name: Option<&'a str>,
     /// The usual ending for the content, without the dot.
@@ -189,7 +189,7 @@ impl FileNameTemplate {
             Piece::Placeholder(Placeholder::Id) => {
                 facts.id.as_deref().map_or_else(absent, |id| shortened(&plain(id), ID_BYTES_MAX))
             }
-            Piece::Placeholder(Placeholder::Month) => facts.month.map_or_else(absent, |month| month.to_string()),
+            Piece::Placeholder(Placeholder::Month) => facts.month.map_or_else(absent, str::to_owned),
             Piece::Placeholder(Placeholder::Name) => senders_name(facts.name, self.senders_name_bytes_max),
             Piece::Placeholder(Placeholder::Ext) => ending(facts.ext),
         }

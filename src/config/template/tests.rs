@@ -10,7 +10,7 @@ fn facts<'a>(la: &'a LaNumber, name: Option<&'a str>, ext: &'a str) -> NameFacts
         la,
         received: Some("2020-04-14T09:30:00Z".parse().unwrap()),
         id: Some("0123456789ab".to_owned()),
-        month: RelevantMonth::new(2020, 4),
+        month: Some("2020-04"),
         name,
         ext,
     }

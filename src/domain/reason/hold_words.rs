@@ -127,6 +127,13 @@ const RISK_TABLE: Words = (
     "The service's log names what was found. Ask DWP to send the risk data again, with the pack they came in; rows \
     mended by hand would not be signed.",
 );
+const MACROS: Words = (
+    "CN-151",
+    "The risk data are a workbook with macros, which can act when it is opened, so nothing of what they came in was \
+    delivered.",
+    "Do not open it. Ask DWP whether they sent it, and for the risk data as CSV, as they publish them. No order lets it \
+    through.",
+);
 const NO_ROUTE: Words = (
     "CN-118",
     "No route says where this kind of file goes.",
@@ -296,6 +303,7 @@ impl HoldReason {
             Malformed { unsound: Unsound::Broken } => BROKEN,
             Malformed { unsound: Unsound::ActivePdf } => ACTIVE_PDF,
             Malformed { unsound: Unsound::RiskTable } => RISK_TABLE,
+            Malformed { unsound: Unsound::Macros } => MACROS,
             Mail { unfit: UnfitMail::Plain } => MAIL_PLAIN,
             Mail { unfit: UnfitMail::SMime } => MAIL_SMIME,
             Mail { unfit: UnfitMail::SignedOnly } => MAIL_SIGNED_ONLY,

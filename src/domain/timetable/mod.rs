@@ -96,7 +96,7 @@ impl Timetable {
         let rows = self.group_of(number).map(|group| group.rows(kind)).unwrap_or_default();
         rows.into_iter()
             .map(|row| Obligation {
-                key: SubmissionKey { kind, authority: number.clone(), month: row.relevant_month },
+                key: SubmissionKey { kind, authority: number.clone(), month: row.relevant_month, workbook: None },
                 extract_from: row.extract_from,
                 transfer_on: row.transfer_on,
             })

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::{ExpectedPack, Obligation, Timetable, TimetableFault};
 use crate::domain::authority::{Authority, LaNumber};
 use crate::domain::kind::ReturnKind;
-use crate::domain::period::TimetableYear;
+use crate::domain::period::{RelevantMonth, TimetableYear};
 
 /// The timetables in force, at most one a year.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +58,16 @@ impl Timetables {
         let mut all: Vec<_> = self.iter().flat_map(|timetable| timetable.obligations(number, kind)).collect();
         all.sort_by_key(|obligation| obligation.transfer_on);
         all
+    }
+
+    /// The month that a pack received on this day goes by: that of the last SHBE before, if that was sent in the two months
+    /// before; else the calendar's.
+    pub fn month_of_pack(&self, number: &LaNumber, received: Date) -> RelevantMonth {
+        let shbe = self.obligations(number, ReturnKind::Shbe);
+        let before =
+            shbe.iter().filter(|obligation| obligation.transfer_on < received).max_by_key(|one| one.transfer_on);
+        let followed = before.filter(|shbe| shbe.transfer_on.saturating_add(62.days()) >= received);
+        followed.map_or_else(|| RelevantMonth::of_day(received), |shbe| shbe.key.month)
     }
 
     /// The referral packs that follow this authority's SHBEs, each `weeks` weeks after the transfer week.

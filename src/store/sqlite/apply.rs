@@ -5,7 +5,7 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::columns::{At, Count, Day, Json, Place};
-use crate::domain::ledger::Event;
+use crate::domain::ledger::{Event, VolumeFacts};
 use crate::domain::{
     ConsignmentId, Delivery, Digest, LaNumber, Notice, ReturnOrder, Revision, Stage, Standing, SubmissionKey,
     consignment, submission,
@@ -49,6 +49,7 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
             }
             if let Some(deliveries) = deliveries {
                 rows.replace_deliveries(id, deliveries)?;
+                rows.replace_volumes(id, &change.facts.volumes)?;
             }
             for content in accepts {
                 rows.accept(id, content)?;
@@ -64,7 +65,7 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
             rows.run(
                 "INSERT OR REPLACE INTO answer (consignment, kind, authority, month, answer, status, entry) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![id, key.kind, key.authority, key.month, Json(answer), status, rows.entry],
+                params![id, key.kind, key.authority, key.period(), Json(answer), status, rows.entry],
             )?;
             Ok(revision)
         }
@@ -75,13 +76,24 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
             if let Some(sealed) = sealed {
                 rows.run(
                     "UPDATE submission SET sealed = ?4, content = ?5 WHERE kind = ?1 AND authority = ?2 AND month = ?3",
-                    params![key.kind, key.authority, key.month, Json(sealed), sealed.content],
+                    params![key.kind, key.authority, key.period(), Json(sealed), sealed.content],
                 )?;
             }
             Ok(revision)
         }
         StateChange::Alarm { about, notice: Some(notice) } => rows.raise(about, notice, At(change.at)),
         StateChange::Alarm { about, notice: None } => rows.clear(about),
+        StateChange::OpenWorkbook { authority, month, transfer, delivery } => {
+            let sql =
+                "INSERT OR IGNORE INTO workbook (authority, month, consignment, delivery) VALUES (?1, ?2, ?3, ?4)";
+            let done = rows.run(sql, params![authority, month, transfer, delivery])?;
+            recorded_unless_there(done, || format!("the workbook of {month} of {authority}"))
+        }
+        StateChange::CloseWorkbook { authority, month } => {
+            let sql = "UPDATE workbook SET closed_at = ?3 WHERE authority = ?1 AND month = ?2 AND closed_at IS NULL";
+            let done = rows.run(sql, params![authority, month, At(change.at)])?;
+            recorded_unless_there(done, || format!("the end of the workbook of {month} of {authority}"))
+        }
         StateChange::InService { authority, from } => {
             let done = rows.run("INSERT OR IGNORE INTO in_service VALUES (?1, ?2)", params![authority, Day(*from)])?;
             recorded_unless_there(done, || format!("the first transfer date of {authority}"))
@@ -192,6 +204,14 @@ impl Rows<'_> {
         Ok(())
     }
 
+    fn replace_volumes(&self, id: &ConsignmentId, volumes: &[VolumeFacts]) -> Result<(), Refusal> {
+        self.run("DELETE FROM volume WHERE consignment = ?1", params![id])?;
+        for VolumeFacts { part, of, count } in volumes {
+            self.run("INSERT INTO volume VALUES (?1, ?2, ?3, ?4)", params![id, part, of, count.map(Count)])?;
+        }
+        Ok(())
+    }
+
     /// Whose it is from now on. Claims lie under the authority they were made for.
     fn belongs_to(&self, id: &ConsignmentId, authority: &LaNumber) -> Result<(), Refusal> {
         let sql = "UPDATE consignment SET authority = ?2 WHERE id = ?1 AND authority <> ?2";
@@ -225,7 +245,7 @@ impl Rows<'_> {
             params![
                 key.kind,
                 key.authority,
-                key.month,
+                key.period(),
                 extract_from,
                 transfer_on,
                 Json(&stage),
@@ -241,7 +261,7 @@ impl Rows<'_> {
         let what = || format!("return {key}");
         let present: Option<(Revision, Json<Stage>)> = self
             .statement("SELECT revision, stage FROM submission WHERE kind = ?1 AND authority = ?2 AND month = ?3")?
-            .query_row(params![key.kind, key.authority, key.month], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(params![key.kind, key.authority, key.period()], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let Some((revision, Json(from))) = present.filter(|(revision, _)| *revision == expect) else {
             return Err(RecordError::Stale { what: what() }.into());
@@ -253,20 +273,23 @@ impl Rows<'_> {
         self.run(
             "UPDATE submission SET revision = ?4, stage = ?5, word = ?6, open = ?7, entry = ?8 \
              WHERE kind = ?1 AND authority = ?2 AND month = ?3",
-            params![key.kind, key.authority, key.month, next, Json(to), to.word(), to.is_open(), self.entry],
+            params![key.kind, key.authority, key.period(), next, Json(to), to.word(), to.is_open(), self.entry],
         )?;
         Ok(next)
     }
 
     /// What a new attempt, an order to send and the policy's decision leave beside the stage.
     fn note_attempts(&self, key: &SubmissionKey, stage: &Stage, change: &Change) -> Result<(), Refusal> {
-        let set = |sql: &str| self.run(sql, params![key.kind, key.authority, key.month, At(change.at)]);
+        let set = |sql: &str| self.run(sql, params![key.kind, key.authority, key.period(), At(change.at)]);
         if matches!(stage, Stage::Sending { .. }) {
             // What came back was about the attempt before.
             self.run(
                 "UPDATE answer SET earlier = 1 WHERE kind = ?1 AND authority = ?2 AND month = ?3",
-                params![key.kind, key.authority, key.month],
+                params![key.kind, key.authority, key.period()],
             )?;
+        }
+        if matches!(stage, Stage::Sent { .. }) {
+            set("UPDATE submission SET sent_at = ?4 WHERE kind = ?1 AND authority = ?2 AND month = ?3")?;
         }
         let by_policy = change.event == Event::ResentByPolicy;
         if by_policy {

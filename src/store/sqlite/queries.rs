@@ -4,17 +4,17 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use jiff::civil::Date;
-use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::columns::{At, Count, Day, Json};
 use super::snapshot::SqliteSnapshot;
 use super::{connect_to_read, rows};
 use crate::domain::{
-    Answer, Answered, Consignment, ConsignmentId, Delivery, Digest, LaNumber, RelevantMonth, ReturnKind, SourceName,
-    Submission, SubmissionKey,
+    Answer, Answered, Consignment, ConsignmentId, Delivery, Digest, LaNumber, ReturnKind, SourceName, Submission,
+    SubmissionKey, Volume, Workbook,
 };
 use crate::store::evidence::{Auditable, Evidence};
-use crate::store::{Alarm, ConsignmentFilter, Head, Queries, QueryError, SubmissionFilter};
+use crate::store::{Alarm, ConsignmentFilter, DeliveredWorkbook, Head, Queries, QueryError, SubmissionFilter};
 
 /// Connections for reading at one time; a further reader waits for one of them.
 const READERS_MAX: usize = 4;
@@ -178,7 +178,7 @@ impl Queries for SqliteQueries {
         conditions.add("open = ?", filter.open.then_some(true));
         conditions.add("kind = ?", filter.key.as_ref().map(|key| key.kind));
         conditions.add("authority = ?", filter.key.as_ref().map(|key| key.authority.clone()));
-        conditions.add("month = ?", filter.key.as_ref().map(|key| key.month));
+        conditions.add("month = ?", filter.key.as_ref().map(SubmissionKey::period));
         conditions.add("authority = ?", filter.authority.clone());
         let sql = format!(
             "SELECT {} FROM submission{} ORDER BY transfer_on, kind, authority, month",
@@ -195,13 +195,14 @@ impl Queries for SqliteQueries {
         kind: ReturnKind,
         authority: &LaNumber,
         content: &Digest,
-    ) -> Result<Option<RelevantMonth>, QueryError> {
+    ) -> Result<Option<SubmissionKey>, QueryError> {
         self.0.read(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT month FROM submission WHERE kind = ?1 AND authority = ?2 AND content = ?3 ORDER BY month",
+                    "SELECT kind, authority, month FROM submission WHERE kind = ?1 AND authority = ?2 AND content = ?3 \
+                     ORDER BY month",
                 )?
-                .query_row(params![kind, authority, content], |row| row.get(0))
+                .query_row(params![kind, authority, content], rows::key)
                 .optional()
         })
     }
@@ -224,7 +225,7 @@ impl Queries for SqliteQueries {
         self.0.read(|connection| {
             connection
                 .prepare_cached(&sql)?
-                .query_map(params![key.kind, key.authority, key.month], rows::answered)?
+                .query_map(params![key.kind, key.authority, key.period()], rows::answered)?
                 .collect()
         })
     }
@@ -249,6 +250,54 @@ impl Queries for SqliteQueries {
         self.0.read(|connection| {
             connection.prepare_cached(&sql)?.query_map([Json(Answer::Failed)], rows::answered)?.collect()
         })
+    }
+
+    fn workbooks(&self, authority: Option<&LaNumber>) -> Result<Vec<Workbook>, QueryError> {
+        let mut conditions = Conditions::default();
+        conditions.add("workbook.authority = ?", authority.cloned());
+        let sql = format!(
+            "SELECT {} FROM workbook JOIN consignment ON consignment.id = workbook.consignment \
+             JOIN delivery ON delivery.consignment = workbook.consignment AND delivery.id = workbook.delivery{} \
+             ORDER BY workbook.authority, workbook.month",
+            rows::WORKBOOK,
+            conditions.sql
+        );
+        self.0.read(|connection| {
+            connection.prepare_cached(&sql)?.query_map(conditions.values(), rows::workbook)?.collect()
+        })
+    }
+
+    fn delivered_workbooks(&self) -> Result<Vec<DeliveredWorkbook>, QueryError> {
+        let sql = "SELECT consignment.authority, consignment.id, delivery.id, consignment.received_at \
+             FROM delivery JOIN consignment ON consignment.id = delivery.consignment \
+             WHERE delivery.kind = 'hbms-mi' AND consignment.word IN ('delivered', 'closed') \
+             AND delivery.id NOT IN (SELECT delivery FROM workbook) ORDER BY consignment.received_at, delivery.part";
+        let read = |row: &Row<'_>| {
+            Ok(DeliveredWorkbook {
+                authority: row.get(0)?,
+                transfer: row.get(1)?,
+                delivery: row.get(2)?,
+                received_at: row.get::<_, At>(3)?.0,
+            })
+        };
+        self.0.read(|connection| connection.prepare_cached(sql)?.query_map([], read)?.collect())
+    }
+
+    fn volumes(&self, authority: &LaNumber) -> Result<Vec<Volume>, QueryError> {
+        let sql = "SELECT consignment.id, authority, received_at, subject, sum(count) FROM volume \
+             JOIN consignment ON consignment.id = volume.consignment \
+             WHERE authority = ?1 AND word IN ('delivered', 'closed') \
+             GROUP BY consignment.id, subject ORDER BY received_at, consignment.id, subject";
+        let read = |row: &Row<'_>| {
+            Ok(Volume {
+                transfer: row.get(0)?,
+                authority: row.get(1)?,
+                received_at: row.get::<_, At>(2)?.0,
+                of: row.get(3)?,
+                count: row.get::<_, Option<Count>>(4)?.map(|count| count.0),
+            })
+        };
+        self.0.read(|connection| connection.prepare_cached(sql)?.query_map([authority], read)?.collect())
     }
 
     fn in_service_from(&self, authority: &LaNumber) -> Result<Option<Date>, QueryError> {

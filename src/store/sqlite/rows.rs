@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use rusqlite::Error::FromSqlConversionFailure;
 use rusqlite::Row;
+use rusqlite::types::Type;
 
 use super::columns::{At, Count, Day, Json, Place};
-use crate::domain::{Answered, Consignment, Delivery, Submission, SubmissionKey};
+use crate::domain::{Answered, Consignment, Delivery, Submission, SubmissionKey, Workbook};
 use crate::store::Alarm;
 
 /// The columns of [`consignment`], in its order.
@@ -44,13 +46,19 @@ pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     })
 }
 
+/// From the first three columns: kind, authority, and the month with the workbook's, if it is about an earlier one.
+pub(super) fn key(row: &Row<'_>) -> rusqlite::Result<SubmissionKey> {
+    let text = format!("{}/{}/{}", row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?);
+    text.parse().map_err(|error| FromSqlConversionFailure(2, Type::Text, Box::new(error)))
+}
+
 /// The columns of [`submission`], in its order.
 pub(super) const SUBMISSION: &str =
-    "kind, authority, month, extract_from, transfer_on, revision, stage, sealed, ordered_at, resent_at";
+    "kind, authority, month, extract_from, transfer_on, revision, stage, sealed, ordered_at, resent_at, sent_at";
 
 pub(super) fn submission(row: &Row<'_>) -> rusqlite::Result<Submission> {
     Ok(Submission {
-        key: SubmissionKey { kind: row.get(0)?, authority: row.get(1)?, month: row.get(2)? },
+        key: key(row)?,
         extract_from: row.get::<_, Option<Day>>(3)?.map(|day| day.0),
         transfer_on: row.get::<_, Day>(4)?.0,
         revision: row.get(5)?,
@@ -58,6 +66,7 @@ pub(super) fn submission(row: &Row<'_>) -> rusqlite::Result<Submission> {
         sealed: row.get::<_, Option<Json<_>>>(7)?.map(|json| json.0),
         ordered: row.get::<_, Option<At>>(8)?.map(|at| at.0),
         resent: row.get::<_, Option<At>>(9)?.map(|at| at.0),
+        sent: row.get::<_, Option<At>>(10)?.map(|at| at.0),
     })
 }
 
@@ -67,13 +76,30 @@ pub(super) const ANSWERED: &str = "answer.kind, answer.authority, answer.month, 
 
 pub(super) fn answered(row: &Row<'_>) -> rusqlite::Result<Answered> {
     Ok(Answered {
-        key: SubmissionKey { kind: row.get(0)?, authority: row.get(1)?, month: row.get(2)? },
+        key: key(row)?,
         transfer: row.get(3)?,
         source: row.get(4)?,
         answer: row.get::<_, Json<_>>(5)?.0,
         status: row.get(6)?,
         earlier: row.get(7)?,
         at: row.get::<_, At>(8)?.0,
+    })
+}
+
+/// The columns of [`workbook`], in its order.
+pub(super) const WORKBOOK: &str = "workbook.authority, workbook.month, workbook.consignment, workbook.delivery, \
+     delivery.path, consignment.received_at, workbook.closed_at";
+
+pub(super) fn workbook(row: &Row<'_>) -> rusqlite::Result<Workbook> {
+    let path: PathBuf = row.get::<_, Place<PathBuf>>(4)?.0;
+    Ok(Workbook {
+        authority: row.get(0)?,
+        month: row.get(1)?,
+        transfer: row.get(2)?,
+        delivery: row.get(3)?,
+        file_name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        received_at: row.get::<_, At>(5)?.0,
+        closed_at: row.get::<_, Option<At>>(6)?.map(|at| at.0),
     })
 }
 

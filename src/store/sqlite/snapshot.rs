@@ -11,7 +11,8 @@ use crate::domain::ledger::Commitment;
 use crate::domain::submission::Sealed;
 use crate::domain::{Stage, Standing, SubmissionKey};
 use crate::store::evidence::{
-    Evidence, KeptAlarm, KeptAnswer, KeptEntry, KeptName, KeptPart, Origin, Owed, Row, Subject, Visit,
+    Evidence, KeptAlarm, KeptAnswer, KeptEntry, KeptName, KeptPart, KeptVolume, KeptWorkbook, Origin, Owed, Row,
+    Subject, Visit,
 };
 use crate::store::{Head, QueryError};
 
@@ -22,7 +23,7 @@ pub(super) struct SqliteSnapshot {
 const TRANSFERS: &str =
     "SELECT id, word, standing, entry, source, sealed_digest, name, signer, authority FROM consignment";
 const RETURNS: &str = "SELECT kind || '/' || authority || '/' || month, word, stage, entry, extract_from, transfer_on, \
-                       sealed, content, ordered_at, resent_at FROM submission";
+                       sealed, content, ordered_at, resent_at, sent_at FROM submission";
 
 impl SqliteSnapshot {
     /// The state of this moment, until it is dropped.
@@ -82,6 +83,7 @@ fn owed_return(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
             content: row.get(7)?,
             ordered: row.get::<_, Option<At>>(8)?.map(|at| at.0),
             resent: row.get::<_, Option<At>>(9)?.map(|at| at.0),
+            sent: row.get::<_, Option<At>>(10)?.map(|at| at.0),
         }),
     })
 }
@@ -114,7 +116,7 @@ impl Evidence for SqliteSnapshot {
                 Ok(key) => self
                     .connection
                     .prepare_cached(&format!("{RETURNS} WHERE kind = ?1 AND authority = ?2 AND month = ?3"))?
-                    .query_row(params![key.kind, key.authority, key.month], owed_return)
+                    .query_row(params![key.kind, key.authority, key.period()], owed_return)
                     .optional()?,
             },
         };
@@ -153,6 +155,30 @@ impl Evidence for SqliteSnapshot {
         Ok(claims.query_map([transfer], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
     }
 
+    fn volumes(&self, transfer: &str) -> Result<Vec<KeptVolume>, QueryError> {
+        let sql = "SELECT part, subject, count FROM volume WHERE consignment = ?1 ORDER BY part, subject";
+        let read = |row: &SqlRow<'_>| {
+            let count = row.get::<_, Option<Count>>(2)?.map(|count| count.0);
+            Ok(KeptVolume { part: row.get(0)?, of: row.get(1)?, count })
+        };
+        let mut volumes = self.connection.prepare_cached(sql)?;
+        Ok(volumes.query_map([transfer], read)?.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn each_workbook(&self, visit: Visit<'_, KeptWorkbook>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| {
+            Ok(KeptWorkbook {
+                authority: row.get(0)?,
+                month: row.get(1)?,
+                transfer: row.get(2)?,
+                delivery: row.get(3)?,
+                closed: row.get::<_, Option<At>>(4)?.map(|at| at.0),
+            })
+        };
+        let sql = "SELECT authority, month, consignment, delivery, closed_at FROM workbook ORDER BY authority, month";
+        self.each(sql, [], read, visit).map(|_| ())
+    }
+
     fn name(&self, commitment: &Commitment) -> Result<Option<String>, QueryError> {
         let mut name = self.connection.prepare_cached("SELECT clear FROM name WHERE commitment = ?1")?;
         Ok(name.query_row([commitment], |row| row.get(0)).optional()?)
@@ -162,6 +188,7 @@ impl Evidence for SqliteSnapshot {
         let sql = "SELECT 'a part of transfer ' || consignment FROM delivery WHERE consignment NOT IN (SELECT id FROM consignment) \
                    UNION ALL SELECT 'accepted content of transfer ' || consignment FROM accepted \
                    WHERE NOT EXISTS (SELECT 1 FROM consignment WHERE id = accepted.consignment AND authority = accepted.authority) \
+                   UNION ALL SELECT 'volumes of transfer ' || consignment FROM volume WHERE consignment NOT IN (SELECT id FROM consignment) \
                    LIMIT 1";
         Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
     }

@@ -15,7 +15,7 @@ use crate::domain::ledger::{Entry, Event, Facts, PartFacts};
 use crate::domain::return_order::ReturnOrder;
 use crate::domain::{Digest, LaNumber};
 use crate::store::QueryError;
-use crate::store::evidence::{Evidence, KeptAnswer, KeptPart, Owed, Row, Subject};
+use crate::store::evidence::{Evidence, KeptAnswer, KeptPart, KeptVolume, KeptWorkbook, Owed, Row, Subject};
 
 /// What was told so far.
 #[derive(Default)]
@@ -28,8 +28,11 @@ pub(super) struct Told {
     sealed: BTreeMap<String, u64>,
     ordered: BTreeMap<String, (u64, Timestamp)>,
     resent: BTreeMap<String, (u64, Timestamp)>,
+    sent: BTreeMap<String, (u64, Timestamp)>,
     /// By the return they are about.
     answers: BTreeMap<String, Vec<KeptAnswer>>,
+    /// By authority and month, with the entry by which each got its present state.
+    workbooks: BTreeMap<(String, String), (u64, KeptWorkbook)>,
     alarms: BTreeMap<String, Raised>,
     in_service: BTreeMap<String, u64>,
 }
@@ -61,6 +64,9 @@ impl Told {
             Event::ReturnOrdered if facts.order == Some(ReturnOrder::Resend) => {
                 self.ordered.insert(facts.submission.clone().unwrap_or_default(), (seq, at));
             }
+            Event::Sent | Event::SentRecovered => {
+                self.sent.insert(facts.submission.clone().unwrap_or_default(), (seq, at));
+            }
             Event::ResentByPolicy => {
                 let key = facts.submission.clone().unwrap_or_default();
                 self.resent.insert(key.clone(), (seq, at));
@@ -77,11 +83,29 @@ impl Told {
                 let about = facts.submission.as_ref().and_then(|key| self.answers.get_mut(key));
                 about.into_iter().flatten().for_each(|answer| answer.earlier = true);
             }
+            Event::WorkbookOpened | Event::WorkbookClosed => self.hear_of_workbook(entry),
             Event::AlarmRaised => drop(self.alarms.insert(about(), Raised { seq, code: facts.code.clone(), at })),
             Event::AlarmCleared => drop(self.alarms.remove(&about())),
             Event::TakenIntoService => drop(self.in_service.insert(about(), seq)),
             _ => {}
         }
+    }
+
+    fn hear_of_workbook(&mut self, entry: &Entry) {
+        let facts = &entry.facts;
+        let text = |told: Option<String>| told.unwrap_or_default();
+        let authority = text(facts.authority.as_ref().map(ToString::to_string));
+        let month = text(facts.workbook.map(|month| month.to_string()));
+        let key = (authority.clone(), month.clone());
+        if entry.event == Event::WorkbookClosed {
+            let known = self.workbooks.get_mut(&key);
+            known.into_iter().for_each(|(seq, known)| (*seq, known.closed) = (entry.seq, Some(entry.at)));
+            return;
+        }
+        let transfer = text(facts.transfer.map(|id| id.to_string()));
+        let delivery = text(facts.delivery.map(|id| id.to_string()));
+        let opened = KeptWorkbook { authority, month, transfer, delivery, closed: None };
+        self.workbooks.entry(key).or_insert((entry.seq, opened));
     }
 
     /// Whether that is another authority than was told before.
@@ -126,6 +150,10 @@ impl Told {
                 fault(format!("The store has another name of a delivery of transfer {id} than {by} committed to."));
             }
         }
+        let volumes = view.volumes(id)?;
+        if volumes != told_volumes(&facts) {
+            fault(format!("The store has other volumes of transfer {id} than {by} tells of."));
+        }
         let claims: BTreeSet<Vec<u8>> = view.claims(id)?.into_iter().collect();
         let told = self.claims.get(id).into_iter().flatten().map(|content| content.as_bytes().to_vec()).collect();
         if claims != told {
@@ -148,6 +176,12 @@ impl Told {
             let says = format!("The store has another order to send return {key} than the ledger tells of.");
             faults.push(Fault { at: ordered.map(|(seq, _)| *seq), says });
         }
+        let sent = self.sent.get(key);
+        // Entries of earlier versions were recorded without the column.
+        if owed.sent.is_some_and(|kept| Some(kept) != sent.map(|(_, at)| *at)) {
+            let says = format!("The store has return {key} sent at another time than the ledger tells of.");
+            faults.push(Fault { at: sent.map(|(seq, _)| *seq), says });
+        }
         let resent = self.resent.get(key);
         if owed.resent != resent.map(|(_, at)| *at) {
             let says =
@@ -163,6 +197,7 @@ impl Told {
         let stray = view.stray()?.map(|what| format!("The store has {what}, but no transfer that it can belong to."));
         faults.extend(stray.map(|says| Fault { at: None, says }));
         faults.extend(self.answers(view)?);
+        faults.extend(self.workbooks(view)?);
         let (alarms, in_service) = (&mut self.alarms, &mut self.in_service);
         view.each_alarm(&mut |alarm| {
             let raised = alarms.remove(&alarm.about);
@@ -194,6 +229,25 @@ impl Told {
         Ok(faults)
     }
 
+    fn workbooks(&mut self, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
+        let (told, mut faults) = (&mut self.workbooks, Vec::new());
+        view.each_workbook(&mut |kept| {
+            let known = told.remove(&(kept.authority.clone(), kept.month.clone()));
+            if known.as_ref().is_none_or(|(_, known)| *known != kept) {
+                let (authority, month) = (&kept.authority, &kept.month);
+                let says =
+                    format!("The store has the workbook {month} of LA {authority} otherwise than the ledger tells.");
+                faults.push(Fault { at: known.map(|(seq, _)| seq), says });
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        faults.extend(told.values().map(|(seq, KeptWorkbook { authority, month, .. })| {
+            let says = format!("Entry {seq} tells of the workbook {month} of LA {authority}, but the store has none.");
+            Fault { at: Some(*seq), says }
+        }));
+        Ok(faults)
+    }
+
     fn answers(&mut self, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
         let (told, mut faults) = (&mut self.answers, Vec::new());
         view.each_answer(&mut |kept| {
@@ -215,6 +269,14 @@ impl Told {
         }));
         Ok(faults)
     }
+}
+
+fn told_volumes(facts: &Facts) -> Vec<KeptVolume> {
+    let told = facts.volumes.iter();
+    let mut told: Vec<_> =
+        told.map(|told| KeptVolume { part: told.part, of: told.of.to_string(), count: told.count }).collect();
+    told.sort();
+    told
 }
 
 fn answer_in(entry: &Entry) -> KeptAnswer {

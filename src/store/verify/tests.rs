@@ -1,7 +1,7 @@
 //! Tampering by raw SQL, found at its own place.
 
 use super::{Verification, verify};
-use crate::domain::ledger::Event;
+use crate::domain::ledger::{Event, VolumeFacts};
 use crate::domain::{Answer, Stage, Standing};
 use crate::store::samples::*;
 use crate::store::{Queries, Recorder, SqliteStore};
@@ -265,4 +265,57 @@ fn a_damaged_return_is_found_and_keeps_no_other_from_being_read() {
     let store = SqliteStore::read_only(state.path()).unwrap();
     assert_eq!(verify(&store).unwrap().first_bad, Some(1));
     assert_eq!(store.sent_as("abc@hbcourier.invalid").unwrap(), None);
+}
+
+/// Entries: 0 collected, 1 staged with volumes, 2 delivered, 3 and 4 workbooks opened, 5 one of them closed, 6 scheduled,
+/// 7 sealed, 8 sending, 9 sent.
+fn packed() -> tempfile::TempDir {
+    let state = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(state.path()).unwrap();
+    let mut staged = staged(4, 0, 50);
+    staged.facts.volumes = [("HBSA002", Some(3)), ("HBUC007", None)]
+        .map(|(of, count)| VolumeFacts { part: 0, of: of.parse().unwrap(), count })
+        .into();
+    let mi = "hbms-mi/12302/2020-06/2020-04";
+    let sending = Stage::Sending { at: at(1), attempt: 1, boot: "boot".into(), place: None };
+    for change in [
+        collect(4),
+        staged,
+        move_to(4, 1, Event::Delivered, Standing::Delivered { at: at(9) }),
+        open_workbook(4, 0, "2020-04"),
+        open_workbook(4, 1, "2020-05"),
+        close_workbook("2020-04"),
+        owe(mi),
+        return_to(mi, 0, Event::Sealed, Stage::Sealed, Some(sealed())),
+        return_to(mi, 1, Event::Sending, sending, None),
+        return_to(mi, 2, Event::Sent, Stage::Sent { at: at(9), reply: String::new() }, None),
+    ] {
+        store.recorder().record(change).unwrap();
+    }
+    state
+}
+
+#[test]
+fn altered_volumes_workbooks_and_times_of_sending_are_found() {
+    let verdict = |tampering: &str| {
+        let state = packed();
+        if !tampering.is_empty() {
+            tamper(state.path(), tampering);
+        }
+        verify(&SqliteStore::read_only(state.path()).unwrap()).unwrap()
+    };
+    assert!(verdict("").ok, "{}", verdict("").says);
+    for (tampering, first_bad) in [
+        ("UPDATE volume SET count = 4 WHERE subject = 'HBSA002'", Some(1)),
+        ("UPDATE volume SET count = 4 WHERE subject = 'HBUC007'", Some(1)),
+        ("DELETE FROM volume WHERE subject = 'HBUC007'", Some(1)),
+        ("UPDATE workbook SET closed_at = NULL", Some(5)),
+        ("UPDATE workbook SET closed_at = 1 WHERE month = '2020-05'", Some(4)),
+        ("DELETE FROM workbook WHERE month = '2020-05'", Some(4)),
+        ("UPDATE workbook SET month = '2020-07' WHERE month = '2020-05'", Some(4)),
+        ("UPDATE submission SET sent_at = sent_at + 1", Some(9)),
+    ] {
+        let found = verdict(tampering);
+        assert_eq!((found.ok, found.first_bad), (false, first_bad), "{tampering}: {}", found.says);
+    }
 }

@@ -199,7 +199,7 @@ impl Returns {
     }
 
     pub fn hands_in_workbook(&self, number: &str) {
-        self.puts(number, "hbms-mi/HBMS_MI_workbook.xlsx", samples::mi_workbook().unwrap());
+        self.puts(number, "hbms-mi/HBMS_MI_workbook.xlsx", samples::mi_workbook("HBMS MI").unwrap());
     }
 
     fn puts(&self, number: &str, name: &str, content: Vec<u8>) {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use hbcourier::cli::demo::samples;
-use hbcourier::domain::Digest;
+use hbcourier::domain::{Digest, TimetableYear};
 
 use crate::support::council::{Council, LA, files_below};
 use crate::support::partner::{Algorithm, Partner, SealOptions};
@@ -33,7 +33,7 @@ fn everything_arrives(algorithm: Algorithm, options: &SealOptions) {
     let mut dwp = Partner::new(algorithm);
     let mut council = Council::new(&mut dwp);
     council.start();
-    let (referrals, workbook) = (b"REFERRAL,RULE\r\n1,HBSA001\r\n".to_vec(), samples::mi_workbook().unwrap());
+    let (referrals, workbook) = (b"REFERRAL,RULE\r\n1,HBSA001\r\n".to_vec(), samples::mi_workbook("HBMS MI").unwrap());
     let (in_pack, alone) = (samples::caseload_risk(40), samples::caseload_risk(41));
     let pack = samples::archive(&[
         ("HBSA001_referrals.csv", &referrals),
@@ -83,5 +83,32 @@ fn everything_arrives(algorithm: Algorithm, options: &SealOptions) {
     }
     let transfers = council.json(&["transfers", "list", "--authority", LA]);
     assert_eq!(transfers["transfers"].as_array().unwrap().len(), 4);
+    the_pack_is_counted_and_its_workbook_open(&mut council);
     council.stops_well();
+}
+
+fn the_pack_is_counted_and_its_workbook_open(council: &mut Council) {
+    let volumes = council.json(&["packs", "volumes"]);
+    let counted = volumes["volumes"].as_array().unwrap().iter();
+    let counted: Vec<_> = counted.filter(|row| row["of"] == "HBSA001").collect();
+    assert_eq!((counted.len(), &counted[0]["count"], &counted[0]["known"]), (1, &1.into(), &false.into()));
+    let claims: Vec<_> =
+        volumes["volumes"].as_array().unwrap().iter().filter(|row| row["of"] == "risk-claims").collect();
+    assert_eq!((claims.len(), &claims[0]["transfers"]), (1, &2.into()));
+    assert!([40, 41].contains(&claims[0]["count"].as_u64().unwrap()), "the last file replaces the one before");
+    council.until("the workbook is open", |council| council.events("workbook-opened") == 1);
+    let month = counted[0]["relevant_month"].as_str().unwrap();
+    let list = council.json(&["returns", "list"]);
+    let workbook = &list["workbooks"][0];
+    assert_eq!(workbook["workbook"], format!("{LA}/{month}"));
+    assert!(workbook["closed_at"].is_null(), "{workbook}");
+    let page = council.json(&["returns", "compliance", "--year", &year_of(month)]);
+    let row = page["months"].as_array().unwrap().iter().find(|row| row["relevant_month"] == month).unwrap();
+    assert_eq!((&row["referrals"], &row["mi_late"]), (&1.into(), &0.into()), "{row}");
+    assert!(row["pack_received"].is_string(), "{row}");
+}
+
+/// The timetable's year that has this month.
+fn year_of(month: &str) -> String {
+    TimetableYear::of(month.parse().unwrap()).to_string()
 }

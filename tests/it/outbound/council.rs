@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hbcourier::catalogue::Limits;
+use hbcourier::cli::demo::samples;
 use hbcourier::config::settings::{AuthoritySettings, ReturnSettings, Window};
 use hbcourier::config::template::{RETURN_NAME, TemplateUse};
 use hbcourier::config::{FileNameTemplate, timetable};
@@ -244,6 +245,12 @@ impl Council {
 
     /// A person orders something about a return; what is said of it.
     pub fn order(&self, key: &str, decision: ReturnOrder) -> Result<String, String> {
+        let (key, by, reason) = (key.parse().unwrap(), None, "as DWP asked by telephone".to_owned());
+        self.give(&Order::Return { key, decision, by, reason })
+    }
+
+    /// A person gives an order; what is said of it.
+    pub fn give(&self, order: &Order) -> Result<String, String> {
         let store = &self.service().store;
         let operator = Operator {
             recorder: Arc::new(store.recorder()),
@@ -251,9 +258,8 @@ impl Council {
             keys: Arc::new(self.ring("state")),
             clock: self.clock.clone(),
         };
-        let (key, by, reason) = (key.parse().unwrap(), None, "as DWP asked by telephone".to_owned());
         let actor = Actor::Account { uid: 1000, name: "officer".to_owned() };
-        let done = operator.execute(&actor, &Order::Return { key, decision, by, reason });
+        let done = operator.execute(&actor, order);
         done.map(|done| done.says).map_err(|refused| refused.to_string())
     }
 
@@ -369,15 +375,7 @@ pub fn extract(number: &str, day: &str, salt: &str) -> String {
 
 /// A workbook; `salt` makes it differ from others.
 pub fn workbook(salt: &str) -> Vec<u8> {
-    use std::io::Write;
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, content) in
-        [("[Content_Types].xml", "<a/>"), ("xl/workbook.xml", "<b/>"), ("xl/sharedStrings.xml", salt)]
-    {
-        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-        zip.write_all(content.as_bytes()).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
+    samples::mi_workbook(salt).unwrap()
 }
 
 /// Midnight to midnight.

@@ -14,4 +14,5 @@ mod scripted;
 mod sealing;
 mod sending;
 mod side_by_side;
+mod workbooks;
 mod year;

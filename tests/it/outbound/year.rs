@@ -54,7 +54,7 @@ impl Year {
             if day != earliest + Span::new().days(1) {
                 continue;
             }
-            let SubmissionKey { kind, authority, month } = &obligation.key;
+            let SubmissionKey { kind, authority, month, .. } = &obligation.key;
             let (name, content) = match kind {
                 Shbe => (format!("SHBE {month}.txt"), extract(authority.as_str(), &day.to_string(), "x").into_bytes()),
                 HbmsMi => (format!("MI {month}.xlsx"), workbook(&obligation.key.to_string())),

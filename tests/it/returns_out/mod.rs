@@ -44,7 +44,7 @@ fn outgoing(council: &Council) -> Vec<PathBuf> {
 
 fn both_are_sent_and_open(algorithm: Algorithm) {
     let (dwp, mut council, today) = due_today(algorithm);
-    let (shbe, workbook) = (samples::shbe_extract(today), samples::mi_workbook().unwrap());
+    let (shbe, workbook) = (samples::shbe_extract(today), samples::mi_workbook("HBMS MI").unwrap());
     fs::write(council.returns.join("shbe/extract.txt"), &shbe).unwrap();
     fs::write(council.returns.join("hbms-mi/workbook.xlsx"), &workbook).unwrap();
     council

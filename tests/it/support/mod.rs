@@ -5,6 +5,7 @@ pub mod imap;
 pub mod maildir;
 pub mod mount;
 pub mod partner;
+pub mod risk;
 pub mod shbe;
 pub mod smtp;
 pub mod virtual_clock;

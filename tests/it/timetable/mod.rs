@@ -7,6 +7,7 @@ mod answers;
 mod circular;
 mod files;
 mod rules;
+mod simulate;
 
 use hbcourier::config::timetable::bundled;
 use hbcourier::domain::timetable::{Timetable, Timetables};

@@ -111,7 +111,7 @@ fn returns_by_key_authority_and_whether_they_are_open() {
         let key = self::key(key);
         store.queries().sealed_before(key.kind, &key.authority, &content(n)).unwrap()
     };
-    assert_eq!(sealed_before(may, 7), Some("2020-04".parse().unwrap()));
+    assert_eq!(sealed_before(may, 7), Some(key(april)));
     assert_eq!(sealed_before(may, 8), None);
     assert_eq!(sealed_before("hbms-mi/12302/2020-04", 7), None);
 }

@@ -3,6 +3,9 @@
 //! In:  a ZIP's directory, or a name.
 //! Out: kind and evidence. What each member holds is for the caller to find out, by extracting and identifying it.
 
+mod referrals;
+mod rules;
+
 use std::io::{self, Read, Seek};
 
 use super::archive::{Archive, ArchiveError};
@@ -11,13 +14,8 @@ use super::name::Name;
 use super::{Confidence, Gathered, Limits};
 use crate::domain::FileKind;
 
-/// The rules DWP has published. Unknown ones are let through with a warning: new rules appear.
-// DWP A5/2020 Annex C
-pub const KNOWN_RULES: [&str; 26] = [
-    "HBHB405", "HBSA002", "HBSA003", "HBSA004", "HBDB101", "HBES105", "HBHB001", "HBHB403", "HBHB501", "HBHB911",
-    "HBIB112", "HBIB005", "HBIC201", "HBIS005", "HBIS105", "HBJS055", "HBJS105", "HBPC005", "HBRM101", "HBRP103",
-    "HBJS212", "HBPD001", "HBSP001", "HBBB001", "HBIN004", "HBUC007",
-];
+pub use referrals::{Referrals, referrals};
+pub use rules::{Rule, published, rule};
 
 /// A file that is an HBMS report by its name alone.
 pub(super) fn claims_part(name: &Name, gathered: &mut Gathered) -> Option<(FileKind, Confidence)> {
@@ -32,7 +30,7 @@ pub(super) fn claims_part(name: &Name, gathered: &mut Gathered) -> Option<(FileK
 fn note_rule(name: &Name, place: &str, gathered: &mut Gathered) -> bool {
     let Some(rule) = name.rule() else { return false };
     gathered.note(format!("{place} carries HBMS rule {rule}"));
-    if !KNOWN_RULES.contains(&rule) {
+    if published().iter().all(|known| known.id.as_str() != rule) {
         gathered
             .warning("hbms-rule-unknown", format!("carries rule {rule}, which DWP had not published by April 2020"));
     }
@@ -47,13 +45,15 @@ pub(super) fn look<R: Read + Seek>(
     gathered: &mut Gathered,
 ) -> io::Result<(FileKind, Confidence)> {
     gathered.note("it is a ZIP archive");
-    let archive = match Archive::open(content, limits) {
+    let archive = match Archive::open(&mut *content, limits) {
         Ok(archive) => archive,
         Err(ArchiveError::Read(error)) => return Err(error),
         Err(error) => return Ok(unreadable(name, &error, gathered)),
     };
     if archive.members().iter().any(|member| member.path == "xl/workbook.xml") {
-        return Ok(hbms_mi::look_xlsx(name, archive.members(), gathered));
+        let members = archive.members().to_vec();
+        drop(archive);
+        return hbms_mi::look_xlsx(name, &members, content, gathered);
     }
     let mut parts = 0usize;
     for member in archive.members() {
@@ -157,10 +157,13 @@ mod tests {
 
     #[test]
     fn a_workbook_is_never_taken_for_a_pack() {
+        const WORKBOOK: &[u8] = include_bytes!("../../../tests/data/workbooks/HBMS MI return.xlsx");
         let parts = ["[Content_Types].xml", "xl/workbook.xml", "xl/worksheets/HBSA002.xml"];
-        let seen = look_at("HBMS MI April.xlsx", zip(&parts));
+        let seen = look_at("HBMS MI April.xlsx", WORKBOOK.to_vec());
         assert_eq!((seen.kind, seen.confidence), (FileKind::HbmsMi, Confidence::Certain));
         assert!(seen.findings.is_empty());
+        assert!(seen.evidence.iter().any(|note| note.starts_with("rows that name a rule: HBBB001 in 1, ")), "{seen:?}");
+        assert!(!look_at("HBMS MI April.xlsx", zip(&parts)).is_sound(), "no workbook at all");
         assert_eq!(look_at("rota.xlsx", zip(&parts)).kind, FileKind::Unknown);
         assert!(!look_at("HBMS MI April.xlsx", zip(&parts[1..])).is_sound());
     }
@@ -178,8 +181,8 @@ mod tests {
 
     #[test]
     fn every_published_rule_has_the_form_of_one() {
-        for rule in KNOWN_RULES {
-            assert_eq!(Name::new(&format!("{rule}.csv")).rule(), Some(rule));
+        for rule in published() {
+            assert_eq!(Name::new(&format!("{}.csv", rule.id)).rule(), Some(rule.id.as_str()));
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The clerical HBMS MI workbook: an Excel file, old or new, that is named as one.
 // DWP A5/2020 paragraphs 49 to 57
 
+mod contents;
+
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::archive::Member;
@@ -53,16 +55,41 @@ pub(super) fn look<R: Read + Seek>(
     if macros {
         gathered.warning("workbook-macros", "carries macros");
     }
+    read_through(claimed.0, content, gathered)?;
     Ok(claimed)
 }
 
+/// Says which rules the return names; what cannot be read as a workbook is damaged.
+fn read_through<R: Read + Seek>(kind: FileKind, content: &mut R, gathered: &mut Gathered) -> io::Result<()> {
+    if kind != FileKind::HbmsMi || !gathered.is_sound() {
+        return Ok(());
+    }
+    match contents::contents(content)? {
+        Ok(Some(found)) => {
+            let rules: Vec<String> = found.rules.iter().map(|(rule, rows)| format!("{rule} in {rows}")).collect();
+            gathered.note(format!("its first sheet has {} rows that are filled in", found.rows));
+            if !rules.is_empty() {
+                gathered.note(format!("rows that name a rule: {}", rules.join(", ")));
+            }
+        }
+        Ok(None) => {}
+        Err(fault) => gathered.find(fault.finding()),
+    }
+    Ok(())
+}
+
 /// A ZIP with an Excel workbook in it: `.xlsx`. It is never unpacked as a pack.
-pub(super) fn look_xlsx(name: &Name, members: &[Member], gathered: &mut Gathered) -> (FileKind, Confidence) {
+pub(super) fn look_xlsx<R: Read + Seek>(
+    name: &Name,
+    members: &[Member],
+    content: &mut R,
+    gathered: &mut Gathered,
+) -> io::Result<(FileKind, Confidence)> {
     let has = |path: &str| members.iter().any(|member| member.path == path);
     gathered.note("it holds an Excel workbook");
     let claimed = workbook_kind(name, gathered);
     if claimed.0 == FileKind::Unknown {
-        return claimed;
+        return Ok(claimed);
     }
     // ECMA-376 part 2 §10.1.2.2
     if !has("[Content_Types].xml") {
@@ -71,7 +98,8 @@ pub(super) fn look_xlsx(name: &Name, members: &[Member], gathered: &mut Gathered
     if has("xl/vbaProject.bin") {
         gathered.warning("workbook-macros", "carries macros");
     }
-    claimed
+    read_through(claimed.0, content, gathered)?;
+    Ok(claimed)
 }
 
 fn workbook_kind(name: &Name, gathered: &mut Gathered) -> (FileKind, Confidence) {
@@ -131,7 +159,16 @@ mod tests {
     fn an_old_workbook_is_recognised_across_the_edge_of_a_window() {
         let seen = look_at("HBMS MI Return April 2020.xls", xls("Workbook"));
         assert_eq!((seen.kind, seen.confidence), (FileKind::HbmsMi, Confidence::Certain));
+        assert!(seen.evidence.contains(&"it holds an Excel workbook".to_owned()), "{seen:?}");
+        assert!(!seen.is_sound(), "it holds nothing but the name of one");
+    }
+
+    #[test]
+    fn a_real_one_is_read_and_the_rules_it_names_are_said() {
+        let real = include_bytes!("../../../tests/data/workbooks/HBMS MI return.xls");
+        let seen = look_at("HBMS MI Return April 2020.xls", real.to_vec());
         assert!(seen.is_sound(), "{:?}", seen.findings);
+        assert!(seen.evidence.iter().any(|note| note.contains("HBSA002 in 1")), "{:?}", seen.evidence);
     }
 
     #[test]

@@ -1,0 +1,68 @@
+//! The order that ends the returns of an MI workbook.
+//!
+//! In:  a person's word that every case of it has an outcome. Out: the workbook closed, and what was owed for it and not
+//! sealed waived, each on record.
+//! Holds: what is sealed goes out all the same; given once more, the order finishes what a crash left of it.
+
+use super::{Done, NO_REASON, Operator, Refused};
+use crate::domain::ledger::{Event, Facts};
+use crate::domain::{Actor, ReturnOrder, Stage, Submission, Workbook, WorkbookName};
+use crate::store::{StateChange, SubmissionFilter};
+
+impl Operator {
+    pub(super) fn close(
+        &self,
+        actor: &Actor,
+        name: &WorkbookName,
+        by: Option<&str>,
+        reason: &str,
+    ) -> Result<Done, Refused> {
+        let known = self.queries.workbooks(Some(&name.authority))?;
+        let Some(workbook) = known.iter().find(|workbook| workbook.month == name.month) else {
+            let says = format!("there is no workbook {name}; `hbcourier returns list` shows those that came");
+            return Err(Refused::Unfit(says));
+        };
+        if reason.trim().is_empty() {
+            return Err(Refused::Unfit(NO_REASON.to_owned()));
+        }
+        let owed = self.owed_for(workbook)?;
+        if !workbook.is_open() && owed.is_empty() {
+            return Err(Refused::Unfit(format!("workbook {name} is closed already, and nothing is owed for it")));
+        }
+        let facts = || Facts { about: by.map(str::to_owned), why: Some(reason.to_owned()), ..Facts::default() };
+        if workbook.is_open() {
+            let state = StateChange::CloseWorkbook { authority: name.authority.clone(), month: name.month };
+            self.record(actor, Event::WorkbookClosed, facts(), state)?;
+        }
+        for submission in &owed {
+            let stage = Stage::Waived { at: self.clock.now() };
+            let (key, expect) = (submission.key.clone(), submission.revision);
+            let facts = Facts { submission: Some(key.to_string()), order: Some(ReturnOrder::Waive), ..facts() };
+            self.record(
+                actor,
+                Event::ReturnOrdered,
+                facts,
+                StateChange::Submission { key, expect, stage, sealed: None },
+            )?;
+        }
+        Ok(Done { says: says(name, &owed), fingerprint: None })
+    }
+
+    /// What is owed for it once more and not sealed.
+    fn owed_for(&self, workbook: &Workbook) -> Result<Vec<Submission>, Refused> {
+        let filter = SubmissionFilter { authority: Some(workbook.authority.clone()), ..SubmissionFilter::default() };
+        let mut owed = self.queries.submissions(&filter)?;
+        let is_unsealed = |stage: &Stage| matches!(stage, Stage::Scheduled | Stage::Held { .. });
+        owed.retain(|one| one.key.series() == workbook.series() && is_unsealed(&one.stage));
+        Ok(owed)
+    }
+}
+
+fn says(name: &WorkbookName, waived: &[Submission]) -> String {
+    let waived: Vec<String> = waived.iter().map(|submission| submission.key.to_string()).collect();
+    let besides = match waived.as_slice() {
+        [] => "What is sealed for it goes out.".to_owned(),
+        waived => format!("Waived, because nothing was sealed for it: {}.", waived.join(", ")),
+    };
+    format!("Workbook {name} is closed: it is not owed again. {besides}")
+}

@@ -1,0 +1,224 @@
+//! MI workbooks to the end: opened when they come, owed again each month, closed by a person.
+
+use hbcourier::domain::ReturnKind::HbmsMi;
+use hbcourier::domain::ledger::{Commitment, Event, Facts, PartFacts, VolumeFacts};
+use hbcourier::domain::{
+    Actor, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, ReturnOrder, Revision, Stage, Standing,
+};
+use hbcourier::operator::Order;
+use hbcourier::store::{Change, Named, NewConsignment, Queries, Recorder, StateChange};
+
+use super::council::{Council, Way, workbook};
+
+const LA: &str = "12302";
+const MAY: &str = "hbms-mi/12302/2020-05";
+const JUNE: &str = "hbms-mi/12302/2020-06";
+const APRILS_AGAIN: &str = "hbms-mi/12302/2020-06/2020-04";
+
+fn blackpool(civil: &str) -> Council {
+    Council::new(&[LA], civil, Way::Folders)
+}
+
+/// What the way in records when a pack with a workbook is delivered.
+fn deliver_workbook(council: &Council, file_name: &str) -> ConsignmentId {
+    let (recorder, now) = (council.recorder(), council.now());
+    let (source, native) = ("drop-12302".parse().unwrap(), Digest::of(file_name.as_bytes()));
+    let id = ConsignmentId::derive(&source, file_name, &native);
+    let named = Named::new(file_name);
+    let consignment = Consignment {
+        id,
+        source,
+        authority: LA.parse().unwrap(),
+        received_at: now,
+        sealed_digest: native,
+        sealed_bytes: 1,
+        revision: Revision(0),
+        standing: Standing::Collected { at: now },
+        signer: None,
+    };
+    let new = NewConsignment { consignment, native, name: named.commitment() };
+    let record = |event, facts, state, names| {
+        recorder.record(Change { at: now, actor: Actor::Service, event, facts, names, state }).unwrap();
+    };
+    let facts = Facts { name: Some(named.commitment()), sealed: Some(native), ..Facts::default() };
+    record(Event::Collected, facts, StateChange::Collect(Box::new(new)), vec![named]);
+
+    let destination = "backoffice".parse().unwrap();
+    let delivery = Delivery {
+        id: DeliveryId::derive(&id, 0, &destination),
+        consignment: id,
+        part: 0,
+        kind: FileKind::HbmsMi,
+        digest: native,
+        bytes: 1,
+        destination: destination.clone(),
+        path: format!("/backoffice/{file_name}").into(),
+        place: None,
+        published: true,
+    };
+    let part = PartFacts {
+        delivery: delivery.id,
+        kind: delivery.kind,
+        content: native,
+        bytes: 1,
+        to: destination,
+        name: Commitment::to(&[1; 16], file_name),
+    };
+    let referrals = VolumeFacts { part: 0, of: "HBSA002".parse().unwrap(), count: Some(12) };
+    let facts = Facts { parts: vec![part], volumes: vec![referrals], ..Facts::default() };
+    let moved = |expect, standing, deliveries| StateChange::Consignment {
+        id,
+        expect: Revision(expect),
+        standing,
+        deliveries,
+        authority: None,
+        accepts: Vec::new(),
+        signer: None,
+    };
+    let staged = moved(0, Standing::Staged { at: now, boot: "boot".into() }, Some(vec![delivery]));
+    record(Event::Staged, facts, staged, Vec::new());
+    record(Event::Delivered, Facts::default(), moved(1, Standing::Delivered { at: now }, None), Vec::new());
+    id
+}
+
+fn mi_keys(council: &Council) -> Vec<String> {
+    let keys = council.submissions().into_iter().map(|one| one.key);
+    keys.filter(|key| key.workbook.is_some()).map(|key| key.to_string()).collect()
+}
+
+fn close(council: &Council, month: &str, reason: &str) -> Result<String, String> {
+    let workbook = format!("{LA}/{month}").parse().unwrap();
+    council.give(&Order::CloseWorkbook { workbook, by: None, reason: reason.into() })
+}
+
+/// April's pack came, May's return of its workbook went out, and the day after has come.
+fn april_returned_once() -> Council {
+    let council = blackpool("2020-04-08 10:00");
+    council.tick();
+    council.clock.advance_to("2020-04-21 09:00");
+    deliver_workbook(&council, "HBMS MI April.xlsx");
+    council.put(LA, HbmsMi, "HBMS MI April.xlsx", workbook("april, first"));
+    // April's own return was missed and waits for a person; the file says that it is not April's.
+    council.look();
+    assert_eq!(council.stage(MAY), Stage::Sealed, "the workbook's first return is the usual one");
+    council.clock.advance_to("2020-05-11 09:00");
+    council.tick();
+    assert!(matches!(council.stage(MAY), Stage::Sent { .. }));
+    assert_eq!(mi_keys(&council), [""; 0], "nothing is owed again yet");
+    council.order("hbms-mi/12302/2020-04", ReturnOrder::Waive).unwrap();
+    council.clock.advance_to("2020-05-12 09:00");
+    council.tick();
+    council
+}
+
+#[test]
+fn owed_again_beside_the_next_one_and_each_file_goes_to_its_own() {
+    let mut council = april_returned_once();
+    assert_eq!(mi_keys(&council), [APRILS_AGAIN]);
+    council.clock.advance_to("2020-05-19 09:00");
+    let may = deliver_workbook(&council, "HBMS MI May.xlsx");
+    council.restart();
+    council.put(LA, HbmsMi, "HBMS MI April updated.xlsx", workbook("april, second"));
+    council.put(LA, HbmsMi, "for june.xlsx", workbook("may, first"));
+    council.look();
+    assert_eq!((council.stage(APRILS_AGAIN), council.stage(JUNE)), (Stage::Sealed, Stage::Sealed));
+    assert_eq!(council.left_in(LA, HbmsMi), 0);
+    council.clock.advance_to("2020-06-08 09:00");
+    council.tick();
+    let sent = council.outgoing(LA);
+    let (april, june) = ("hbms-mi_12302_2020-06-workbook-2020-04.xlsx.pgp", "hbms-mi_12302_2020-06.xlsx.pgp");
+    assert_eq!(council.opened_by_dwp(&sent[april]), workbook("april, second"));
+    assert_eq!(council.opened_by_dwp(&sent[june]), workbook("may, first"));
+    let ids = [APRILS_AGAIN, JUNE].map(|key| council.submission(key).sealed.unwrap().message_id);
+    assert_ne!(ids[0], ids[1]);
+    assert!(council.submission(JUNE).sent.is_some());
+
+    council.clock.advance_to("2020-06-09 09:00");
+    council.tick();
+    let both = ["hbms-mi/12302/2020-07/2020-04", "hbms-mi/12302/2020-07/2020-05"];
+    assert!(both.iter().all(|key| council.stage(key) == Stage::Scheduled), "{:?}", mi_keys(&council));
+    let books = council.queries().workbooks(None).unwrap();
+    assert_eq!((books.len(), books[1].transfer), (2, may));
+    assert_eq!(council.ledger().iter().filter(|entry| entry.event == Event::WorkbookOpened).count(), 2);
+    let volumes = council.queries().volumes(&LA.parse().unwrap()).unwrap();
+    assert_eq!(volumes.iter().map(|volume| volume.count).collect::<Vec<_>>(), [Some(12), Some(12)]);
+}
+
+#[test]
+fn a_closed_one_is_owed_no_more_and_what_was_sealed_goes_out() {
+    let council = april_returned_once();
+    assert!(close(&council, "2020-09", "done").unwrap_err().contains("no workbook 12302/2020-09"));
+    assert!(close(&council, "2020-04", " ").is_err(), "an auditor wants a reason");
+    let says = close(&council, "2020-04", "every case has an outcome").unwrap();
+    assert!(says.contains(APRILS_AGAIN), "{says}");
+    assert!(matches!(council.stage(APRILS_AGAIN), Stage::Waived { .. }));
+    assert!(close(&council, "2020-04", "once more").unwrap_err().contains("closed already"));
+    council.clock.advance_to("2020-06-09 09:00");
+    council.tick();
+    assert_eq!(mi_keys(&council), [APRILS_AGAIN]);
+    let closed = council.ledger().into_iter().find(|entry| entry.event == Event::WorkbookClosed).unwrap();
+    assert!(matches!(closed.actor, Actor::Account { .. }) && closed.facts.why.is_some(), "{closed:?}");
+
+    let council = april_returned_once();
+    council.put(LA, HbmsMi, "workbook 2020-04 final.xlsx", workbook("april, last"));
+    council.look();
+    assert_eq!(council.stage(APRILS_AGAIN), Stage::Sealed);
+    close(&council, "2020-04", "every case has an outcome").unwrap();
+    council.clock.advance_to("2020-06-08 09:00");
+    council.tick();
+    assert!(matches!(council.stage(APRILS_AGAIN), Stage::Sent { .. }));
+}
+
+#[test]
+fn one_that_is_not_returned_again_is_missed_and_told() {
+    let council = april_returned_once();
+    council.clock.advance_to("2020-06-08 09:00");
+    council.tick();
+    let about = "return-hbms-mi-12302-2020-06-of-2020-04";
+    assert_eq!(council.alarms()[about], "CN-512");
+    council.clock.advance_to("2020-06-09 09:00");
+    council.tick();
+    assert!(matches!(council.stage(APRILS_AGAIN), Stage::Missed { .. }));
+    assert_eq!(council.alarms()[about], "CN-513");
+    council.put(LA, HbmsMi, "workbook 2020-04.xlsx", workbook("april, a month late"));
+    council.look();
+    assert_eq!(council.stage("hbms-mi/12302/2020-07/2020-04"), Stage::Sealed, "each return replaces the one before");
+}
+
+#[test]
+fn the_same_bytes_are_not_sent_for_two_workbooks() {
+    let council = april_returned_once();
+    council.put(LA, HbmsMi, "workbook 2020-04.xlsx", workbook("april, first"));
+    council.look();
+    assert!(matches!(council.stage(APRILS_AGAIN), Stage::Held { .. }), "nothing was updated since May");
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn killed_at_every_step_each_workbook_goes_out_once() {
+    use hbcourier::durable::step::STEPS;
+
+    for step in STEPS.into_iter().filter(|step| step.starts_with("seal.")) {
+        let scenario = fail::FailScenario::setup();
+        let mut council = april_returned_once();
+        council.put(LA, HbmsMi, "workbook 2020-04.xlsx", workbook("april, second"));
+        council.put(LA, HbmsMi, "for june.xlsx", workbook("may, first"));
+        council.tick();
+        council.clock.advance(super::council::SETTLE);
+        fail::cfg(step, "1*panic->off").unwrap();
+        assert!(council.tick_dies(), "{step} was not passed");
+        council.restart();
+        for _ in 0..4 {
+            council.look();
+        }
+        council.clock.advance_to("2020-06-08 09:00");
+        council.tick();
+        for key in [APRILS_AGAIN, JUNE] {
+            assert!(matches!(council.stage(key), Stage::Sent { .. }), "{step} {key}: {:?}", council.stage(key));
+            assert_eq!(council.count(Event::Sealed, key), 1, "{step} {key}");
+        }
+        assert_eq!(council.outgoing(LA).len(), 3, "{step}: {:?}", council.outgoing(LA).keys());
+        assert_eq!(council.left_in(LA, HbmsMi), 0, "{step}");
+        scenario.teardown();
+    }
+}
