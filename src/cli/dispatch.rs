@@ -243,7 +243,8 @@ impl Cli {
             live_claims_before(&store.submissions(&SubmissionFilter::default()).ok()?, key)
         };
         let policy = settings.as_ref().map(|settings| settings.shbe.clone()).unwrap_or_default();
-        shbe::run(args, &shbe::Setting { policy, timetables, claims_before: &claims_before }, out)
+        let risk_claim = settings.as_ref().and_then(|settings| settings.risk.as_ref()?.claim.as_ref());
+        shbe::run(args, &shbe::Setting { policy, timetables, risk_claim, claims_before: &claims_before }, out)
     }
 
     /// Risk data can be looked at without any configuration: then nothing is known of their columns.

@@ -1,16 +1,17 @@
 //! A column of a comma-separated table: the claims that a risk file names, or the referrals of a pack.
 //!
-//! In:  a table, and the column by its name in the first row or by its number.
+//! In:  a table, and the column by its name in the first row, in letters of either case, or by its number, from 1. Where all
+//! are numbers the first row is a row like any other.
 //! Out: its values one by one, or of claims the fingerprints.
 //! Holds: no row and no value is kept.
 
 use std::io::{self, Read};
-use std::num::NonZeroUsize;
 
 use csv::{ByteRecord, ErrorKind, ReaderBuilder};
 
 use super::fingerprint::{Fingerprints, Key};
 use crate::catalogue::allowance::{Allowance, is_exceeded};
+use crate::domain::RiskColumn;
 
 const ROW_BYTES_MAX: u64 = 1 << 20;
 
@@ -50,21 +51,6 @@ impl ClaimSet {
     }
 }
 
-/// Which column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Column {
-    /// By its number, from 1. The first row is a row like any other.
-    Number(NonZeroUsize),
-    /// By its name in the first row, in letters of either case.
-    Name(String),
-}
-
-impl From<&str> for Column {
-    fn from(text: &str) -> Column {
-        text.parse().map_or_else(|_| Column::Name(text.trim().to_owned()), Column::Number)
-    }
-}
-
 /// Why a column could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ColumnError {
@@ -86,14 +72,14 @@ pub enum ColumnError {
 }
 
 /// Reads the column of every row. A byte order mark is left out.
-pub fn read_column<R: Read>(content: R, column: &Column, mut each: impl FnMut(&[u8])) -> Result<(), ColumnError> {
+pub fn read_column<R: Read>(content: R, column: &RiskColumn, mut each: impl FnMut(&[u8])) -> Result<(), ColumnError> {
     read_columns(content, [column], |record, [at]| each(&record[*at]))
 }
 
 /// As [`read_column`], several at once: rows, with the places of the columns in them.
 pub(super) fn read_columns<R: Read, const N: usize>(
     content: R,
-    columns: [&Column; N],
+    columns: [&RiskColumn; N],
     mut each: impl FnMut(&ByteRecord, &[usize; N]),
 ) -> Result<(), ColumnError> {
     let (source, grant) = Allowance::new(content, ROW_BYTES_MAX);
@@ -119,17 +105,17 @@ pub(super) fn read_columns<R: Read, const N: usize>(
         if at.iter().any(|at| *at >= record.len()) {
             return Err(ColumnError::NoColumn { row });
         }
-        let is_heading = row == 1 && columns.iter().any(|column| matches!(column, Column::Name(_)));
+        let is_heading = row == 1 && columns.iter().any(|column| matches!(column, RiskColumn::Named(_)));
         if !is_heading {
             each(&record, &at);
         }
     }
 }
 
-fn position(column: &Column, heading: &ByteRecord) -> Option<usize> {
+fn position(column: &RiskColumn, heading: &ByteRecord) -> Option<usize> {
     match column {
-        Column::Number(number) => Some(number.get() - 1),
-        Column::Name(name) => heading.iter().position(|cell| {
+        RiskColumn::Number(number) => number.checked_sub(1),
+        RiskColumn::Named(name) => heading.iter().position(|cell| {
             let cell = cell.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(cell);
             cell.trim_ascii().eq_ignore_ascii_case(name.as_bytes())
         }),
@@ -150,7 +136,7 @@ mod tests {
     fn column(table: &str, column: &str) -> Result<Vec<String>, ColumnError> {
         let mut values = Vec::new();
         let each = |value: &[u8]| values.push(String::from_utf8_lossy(value).into_owned());
-        read_column(table.as_bytes(), &Column::from(column), each).map(|()| values)
+        read_column(table.as_bytes(), &column.parse().unwrap(), each).map(|()| values)
     }
 
     #[test]

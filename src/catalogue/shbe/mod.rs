@@ -19,7 +19,7 @@ mod reconcile;
 mod row;
 
 pub use check::{Terms, Whose, check};
-pub use claims::{ClaimSet, Column, ColumnError, read_column};
+pub use claims::{ClaimSet, ColumnError, read_column};
 pub use findings::{Finding, NotTried, Report, RuleCount};
 pub use header::{FIELDS, Header, header};
 pub use profile::{Field, Form, Profile};

@@ -9,11 +9,12 @@ use std::io::{self, Read};
 
 use serde::Serialize;
 
-use super::claims::{Column, ColumnError, read_columns};
+use super::claims::{ColumnError, read_columns};
 use super::fingerprint::{FINGERPRINTS_MAX, Key};
 use super::lines::Lines;
 use super::row::{Ends, Parted, Row};
 use crate::catalogue::name::Name;
+use crate::domain::RiskColumn;
 
 /// Referrals as they were received.
 #[derive(Debug, Default)]
@@ -43,7 +44,7 @@ const NO_RULE: &str = "none";
 
 impl Referrals {
     /// Adds a table of referrals whose rule is `rule`, or stands in a column of its own.
-    pub fn add<R: Read>(&mut self, table: R, number: &Column, rule: RuleAt<'_>) -> Result<(), ColumnError> {
+    pub fn add<R: Read>(&mut self, table: R, number: &RiskColumn, rule: RuleAt<'_>) -> Result<(), ColumnError> {
         match rule {
             RuleAt::Told(rule) => {
                 let rule = self.rule(rule.as_bytes());
@@ -90,7 +91,7 @@ pub enum RuleAt<'a> {
     /// By the name of its file.
     Told(&'a str),
     /// In this column.
-    Column(&'a Column),
+    Column(&'a RiskColumn),
 }
 
 /// Reads the R records of an extract. What is told, by rule.
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn referrals_are_counted_by_rule_and_outcome() {
         let mut referrals = Referrals::default();
-        let (number, rule) = (Column::from("REFERRAL"), Column::from("RULE"));
+        let (number, rule) = ("REFERRAL".parse().unwrap(), "RULE".parse().unwrap());
         let table = "REFERRAL,X\n1,a\n2,b\n3,c\n3,c\n";
         referrals.add(table.as_bytes(), &number, RuleAt::Told("HBSA002")).unwrap();
         referrals.add(&b"RULE,REFERRAL\nhbis005,4\nnonsense,5\n"[..], &number, RuleAt::Column(&rule)).unwrap();

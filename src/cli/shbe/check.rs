@@ -14,7 +14,7 @@ use super::{Setting, column, could_not_read, page};
 use crate::catalogue::shbe::{self, Finding, NotTried, Report, RuleCount, Terms, Whose};
 use crate::cli::output::{CliError, Exit, Output};
 use crate::domain::timetable::{Obligation, Timetables};
-use crate::domain::{LaNumber, RelevantMonth, ReturnKind};
+use crate::domain::{LaNumber, RelevantMonth, ReturnKind, RiskColumn};
 
 /// Hold an extract against every rule that the service applies before it seals one
 #[derive(Debug, clap::Args)]
@@ -28,11 +28,11 @@ pub struct Args {
     #[arg(long, value_name = "MONTH", requires = "authority")]
     month: Option<RelevantMonth>,
     /// Caseload Risk Data that were received: full case reviews must be of claims in one of them
-    #[arg(long, value_name = "FILE", num_args = 1.., requires = "risk_claim_column")]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     risk: Vec<PathBuf>,
-    /// Their column with the claim reference, by its name in the first row or its number
+    /// Their column with the claim reference, by its name in the first row or its number; else `[risk]` says it
     #[arg(long, value_name = "NAME_OR_NUMBER", requires = "risk")]
-    risk_claim_column: Option<String>,
+    risk_claim_column: Option<RiskColumn>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -56,9 +56,12 @@ pub(super) fn run(args: &Args, setting: &Setting<'_>, out: &mut Output<'_>) -> R
         (Some(authority), Some(month)) => Some(obligation(&setting.timetables, authority, month)?),
         _ => None,
     };
-    let risk = match &args.risk_claim_column {
-        Some(named) => Some(column::claims(&args.risk, &named.as_str().into())?),
-        None => None,
+    let risk = match args.risk.as_slice() {
+        [] => None,
+        files => {
+            let column = args.risk_claim_column.as_ref().or(setting.risk_claim).ok_or_else(column_untold)?;
+            Some(column::claims(files, column)?)
+        }
     };
     let is_known = |number: &LaNumber| setting.timetables.authority(number).is_some();
     let terms = Terms {
@@ -72,6 +75,14 @@ pub(super) fn run(args: &Args, setting: &Setting<'_>, out: &mut Output<'_>) -> R
     let report = shbe::check(file, &terms).map_err(|error| could_not_read(&args.file, &error))?;
     out.answer(args.json, &document(&report), |text| page::write(text, &report))?;
     Ok(if report.is_accepted() { Exit::Yes } else { Exit::No })
+}
+
+fn column_untold() -> CliError {
+    CliError::new(
+        Exit::Usage,
+        "Nothing says which column of the risk files has the claim reference.",
+        "Name it with --risk-claim-column, or in [risk] of the configuration; `hbcourier risk learn FILE` drafts that.",
+    )
 }
 
 fn document(report: &Report) -> Document<'_> {

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::could_not_read;
-use crate::catalogue::shbe::{ClaimSet, Column, ColumnError, read_column};
+use crate::catalogue::shbe::{ClaimSet, ColumnError, read_column};
 use crate::cli::output::{CliError, Exit};
+use crate::domain::RiskColumn;
 
 /// The claims that these risk files name.
-pub(super) fn claims(files: &[PathBuf], column: &Column) -> Result<ClaimSet, CliError> {
+pub(super) fn claims(files: &[PathBuf], column: &RiskColumn) -> Result<ClaimSet, CliError> {
     let mut claims = ClaimSet::default();
     for path in files {
         let file = File::open(path).map_err(|error| could_not_read(path, &error))?;

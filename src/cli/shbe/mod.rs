@@ -13,7 +13,7 @@ use clap::Subcommand;
 
 use crate::cli::output::{CliError, Exit, Output};
 use crate::domain::timetable::Timetables;
-use crate::domain::{ShbePolicy, SubmissionKey};
+use crate::domain::{RiskColumn, ShbePolicy, SubmissionKey};
 
 /// Check an extract (SHBE) before it leaves
 #[derive(Debug, clap::Args)]
@@ -34,6 +34,8 @@ pub struct Setting<'a> {
     pub policy: ShbePolicy,
     /// The timetables in force.
     pub timetables: Timetables,
+    /// The column of risk files that has the claim reference, where the configuration says it.
+    pub risk_claim: Option<&'a RiskColumn>,
     /// The live claims of the month before, if one was sealed.
     pub claims_before: &'a dyn Fn(&SubmissionKey) -> Option<u64>,
 }

@@ -13,9 +13,10 @@ use serde::Serialize;
 
 use super::column::fault;
 use super::could_not_read;
-use crate::catalogue::shbe::{self, Column, Reconciled, Referrals, RuleAt};
+use crate::catalogue::shbe::{self, Reconciled, Referrals, RuleAt};
 use crate::catalogue::{Archive, ArchiveError, Limits, archive, rule_in_name};
 use crate::cli::output::{CliError, Exit, Output, Table, Text};
+use crate::domain::RiskColumn;
 
 /// By hand there is no configuration; these allow any pack that has been heard of.
 const LIMITS: Limits = Limits { members_max: 10_000, bytes_max: 8 << 30 };
@@ -30,10 +31,10 @@ pub struct Args {
     pack: Vec<PathBuf>,
     /// The column with the referral number, by its name in the first row or its number
     #[arg(long, value_name = "NAME_OR_NUMBER")]
-    referral_column: String,
+    referral_column: RiskColumn,
     /// The column with the rule, where the names of tables (such as HBSA002.csv) do not tell it
     #[arg(long, value_name = "NAME_OR_NUMBER")]
-    rule_column: Option<String>,
+    rule_column: Option<RiskColumn>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -52,8 +53,8 @@ struct Document {
 
 /// What is gathered from the packs.
 struct Gathering<'a> {
-    number: Column,
-    rule: Option<Column>,
+    number: RiskColumn,
+    rule: Option<RiskColumn>,
     referrals: Referrals,
     left_out: Vec<String>,
     pack: &'a Path,
@@ -61,8 +62,8 @@ struct Gathering<'a> {
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
     let mut gathering = Gathering {
-        number: args.referral_column.as_str().into(),
-        rule: args.rule_column.as_deref().map(Column::from),
+        number: args.referral_column.clone(),
+        rule: args.rule_column.clone(),
         referrals: Referrals::default(),
         left_out: Vec::new(),
         pack: Path::new(""),

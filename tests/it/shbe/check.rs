@@ -78,6 +78,13 @@ fn a_review_of_a_claim_in_no_risk_file_is_told() {
     let (answer, status) = desk.json(&["check", "shbe.txt", "--risk", "risk.csv", "--risk-claim-column", "1"]);
     assert!(status == 0 && !found(&answer).is_empty(), "{answer}");
     assert!(found(&answer).iter().all(|one| one.0 == "review-not-in-risk"), "{answer}");
+    let untold = desk.runs(&["check", "shbe.txt", "--risk", "risk.csv"]);
+    let says = String::from_utf8_lossy(&untold.stderr).into_owned();
+    assert!(untold.status.code() == Some(2) && says.contains("Name it with --risk-claim-column"), "{says}");
+    let minimal = include_str!("../../../config/hbcourier.minimal.toml");
+    desk.file("hbcourier.toml", format!("{minimal}\n[risk]\nclaim = \"CLAIM_REF\"\n"));
+    let (told, _) = desk.json(&["check", "shbe.txt", "--config", "hbcourier.toml", "--risk", "risk.csv"]);
+    assert_eq!(found(&told), found(&answer));
     let missing = desk.runs(&["check", "shbe.txt", "--risk", "risk.csv", "--risk-claim-column", "CLAIM"]);
     let says = String::from_utf8_lossy(&missing.stderr).into_owned();
     assert!(missing.status.code() == Some(2) && says.contains("no such column in row 1"), "{says}");
