@@ -37,6 +37,11 @@ pub fn authority_in_name(name: &str) -> Option<LaNumber> {
     name::Name::new(name).report()?.authority
 }
 
+/// The HBMS rule that a file's name plainly names, as in `HBSA002.csv`.
+pub fn rule_in_name(name: &str) -> Option<String> {
+    name::Name::new(name).rule().map(str::to_owned)
+}
+
 /// How far an archive may be unpacked. Reaching one of these is an outcome, not a slowdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -12,11 +12,12 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, demo, held, identify, init, keys, order, orders, packs, returns, risk, run, status, timetable,
+    audit, check, demo, held, identify, init, keys, order, orders, packs, returns, risk, run, shbe, status, timetable,
     transfers,
 };
 use crate::config::{self, Settings};
 use crate::daemon::build;
+use crate::domain::submission::live_claims_before;
 use crate::domain::timetable::Timetables;
 use crate::domain::{LaNumber, ReturnOrder, RiskProfile, SubmissionKey};
 use crate::effects::clock::{Clock, MachineClock, london};
@@ -51,6 +52,7 @@ enum Command {
     Audit(audit::Args),
     Risk(risk::Args),
     Identify(identify::Args),
+    Shbe(shbe::Args),
     /// Print what a shell needs to complete this program's commands
     Completions {
         /// Which shell
@@ -127,6 +129,7 @@ impl Cli {
                 risk::run(args, self.risk_profile()?.as_ref(), &received, out)
             }
             Command::Identify(args) => answer(identify::run(args, stdout), |_| 3),
+            Command::Shbe(args) => self.shbe(args, out),
             Command::Completions { shell } => {
                 clap_complete::generate(*shell, &mut Cli::command(), "hbcourier", stdout);
                 Ok(Exit::Yes)
@@ -232,10 +235,20 @@ impl Cli {
 
     /// Risk data can be looked at without any configuration: then nothing is known of their columns.
     fn risk_profile(&self) -> Result<Option<RiskProfile>, CliError> {
-        if !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG) {
-            return Ok(None);
-        }
-        Ok(self.settings()?.risk)
+        Ok(self.settings_if_any()?.and_then(|settings| settings.risk))
+    }
+
+    /// An extract can be checked without any configuration: then nothing is known of the month before.
+    fn shbe(&self, args: &shbe::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
+        let settings = self.settings_if_any()?;
+        let paths = settings.as_ref().map_or(&[][..], |settings| &settings.timetables);
+        let timetables = build::timetables(paths).map_err(|fault| run::not_started(&fault))?;
+        let claims_before = |key: &SubmissionKey| {
+            let store = SqliteStore::read_only(&settings.as_ref()?.service.state).ok()?;
+            live_claims_before(&store.submissions(&SubmissionFilter::default()).ok()?, key)
+        };
+        let policy = settings.as_ref().map(|settings| settings.shbe.clone()).unwrap_or_default();
+        shbe::run(args, &shbe::Setting { policy, timetables, claims_before: &claims_before }, out)
     }
 
     /// The timetable can be asked without any configuration: then nothing is known of what was sent.

@@ -19,6 +19,7 @@ pub mod returns;
 pub mod risk;
 pub mod run;
 pub mod setup;
+pub mod shbe;
 pub mod status;
 pub mod timetable;
 pub mod transfers;

@@ -1,10 +1,13 @@
 //! What a key is if it is left out. The reference file shows these values.
 
 use super::raw::{
-    RawAlarms, RawDropFolder, RawLimits, RawMailbox, RawMaildir, RawReturn, RawRisk, RawRoute, RawService, RawSmtp,
+    RawAlarms, RawDropFolder, RawLimits, RawMailbox, RawMaildir, RawReturn, RawRisk, RawRoute, RawService, RawShbe,
+    RawSmtp,
 };
-use super::settings::{Carries, MailForm, MailTls, Noticing, RiskHeader};
+use super::settings::{Carries, MailForm, MailTls, Noticing, RiskHeader, ShbeProfile};
+use super::severities::RawSeverities;
 use super::template::{DELIVERY_NAME, RETURN_NAME};
+use crate::domain::shbe_rule::CLAIM_COUNT_PERCENT;
 
 impl Default for RawService {
     fn default() -> Self {
@@ -144,6 +147,16 @@ impl Default for RawSmtp {
             journal: None,
             reply_timeout: "10m".into(),
             message_bytes_max: "25 MiB".into(),
+        }
+    }
+}
+
+impl Default for RawShbe {
+    fn default() -> Self {
+        RawShbe {
+            profile: ShbeProfile::Of2015,
+            d_count_moved_percent: CLAIM_COUNT_PERCENT,
+            severity: RawSeverities::default(),
         }
     }
 }

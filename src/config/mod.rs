@@ -16,6 +16,7 @@ pub mod reference;
 mod schema;
 pub mod secret;
 pub mod settings;
+mod severities;
 mod shape;
 mod spelling;
 pub mod template;

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::notation::{WrittenDuration, WrittenSize};
-use super::settings::{Carries, MailForm, MailTls, Noticing, RiskHeader};
+use super::settings::{Carries, MailForm, MailTls, Noticing, RiskHeader, ShbeProfile};
+use super::severities::RawSeverities;
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +29,21 @@ pub(super) struct Raw {
     pub(super) risk: Option<RawRisk>,
     /// A timetable besides the bundled ones, written as `config/timetables/2020-21.toml` is.
     pub(super) timetable: Vec<RawTimetable>,
+    /// How extracts (SHBE) are checked before they leave, and by `hbcourier shbe check`.
+    pub(super) shbe: RawShbe,
+}
+
+/// How extracts (SHBE) are checked before they leave, and by `hbcourier shbe check`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawShbe {
+    /// The layout that an extract must have.
+    pub(super) profile: ShbeProfile,
+    /// By how many percent the number of D records may move against the last month that was sealed; beyond it that is told.
+    #[schemars(range(min = 1, max = 100))]
+    pub(super) d_count_moved_percent: u8,
+    /// What happens where a rule is broken, if something else is wanted than is usual.
+    pub(super) severity: RawSeverities,
 }
 
 /// The process itself.

@@ -8,7 +8,7 @@ use jiff::civil::{Date, Time};
 use super::template::FileNameTemplate;
 use crate::domain::{
     CourierName, DestinationName, Digest, FileKind, Fingerprint, LaNumber, PartnerName, ReturnKind, RiskProfile,
-    SourceName,
+    ShbePolicy, SourceName,
 };
 
 /// Everything.
@@ -26,6 +26,8 @@ pub struct Settings {
     pub risk: Option<RiskProfile>,
     /// Timetables besides the bundled ones.
     pub timetables: Vec<PathBuf>,
+    /// `[shbe]`: how much each rule of the pre-flight weighs.
+    pub shbe: ShbePolicy,
     /// SHA-256 over the merged settings: names the settings in the ledger.
     pub digest: Digest,
 }
@@ -405,4 +407,13 @@ pub enum SecretReference {
     Credential(String),
     /// A file of mode 0600.
     File(PathBuf),
+}
+
+/// The layout of an extract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[schemars(inline)]
+pub enum ShbeProfile {
+    /// 341 fields, as of April 2015.
+    #[serde(rename = "shbe-2015-341")]
+    Of2015,
 }

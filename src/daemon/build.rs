@@ -223,6 +223,7 @@ pub fn build_by(settings: Settings, timetables: Timetables, clock: Arc<dyn Clock
         retry_after_max: settings.service.retry_after_max,
         plaintext_bytes_max: settings.service.limits.plaintext_bytes_max,
         archive_limits: archive_limits(&settings),
+        shbe: settings.shbe.clone(),
         boot,
     });
     let operator = Operator { recorder, queries, keys, clock: clock.clone() };

@@ -168,6 +168,9 @@ pub struct Facts {
     /// The code of the reason, such as `CN-104`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// The D records of an extract that was sealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live_claims: Option<u64>,
     /// The message's id, for a return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,

@@ -11,6 +11,7 @@ use super::authority::LaNumber;
 use super::ids::ConsignmentId;
 use super::notice::Notice;
 use super::partner::Fingerprint;
+use super::shbe_rule::ShbeFault;
 use super::submission::SubmissionKey;
 
 /// OpenPGP layers within each other that are read.
@@ -287,6 +288,13 @@ pub enum ReturnHold {
         /// The month it tells.
         month: super::period::RelevantMonth,
     },
+    /// The extract breaks rules of the pre-flight that hold it.
+    PreFlight {
+        /// How often.
+        errors: u64,
+        /// The first few, in the order of the lines.
+        first: Vec<ShbeFault>,
+    },
 }
 
 impl Limit {
@@ -449,6 +457,20 @@ impl ReturnHold {
                 &format!("The file's name says {month}, which is not the month that is owed now."),
                 "If the file is the one that is owed, give it a name without another month; otherwise take it out of the folder.",
             ),
+            PreFlight { errors, first } => n(
+                "CN-421",
+                &pre_flight_words(*errors, first),
+                "Run `hbcourier shbe check FILE --authority NUMBER --month MONTH` to see them all, have them mended in the back office, and put a corrected file in its place; it is picked up by itself.",
+            ),
         }
     }
+}
+
+/// How many errors an extract has, and the first of them.
+fn pre_flight_words(errors: u64, first: &[ShbeFault]) -> String {
+    let named: Vec<String> = first.iter().map(ShbeFault::to_string).collect();
+    let more = errors.saturating_sub(first.len() as u64);
+    let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let what = if errors == 1 { "an error".to_owned() } else { format!("{errors} errors") };
+    format!("The extract has {what} for which it may not leave: {}{rest}.", named.join("; "))
 }

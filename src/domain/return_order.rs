@@ -85,7 +85,15 @@ mod tests {
     fn sealed() -> Sealed {
         let digest = Digest::of(b"sealed");
         let (file_name, message_id) = ("shbe.pgp".to_owned(), "a@hbcourier.invalid".to_owned());
-        Sealed { content: digest, sealed: digest, bytes: 6, file_name, message_id, at: Timestamp::UNIX_EPOCH }
+        Sealed {
+            content: digest,
+            sealed: digest,
+            bytes: 6,
+            file_name,
+            message_id,
+            at: Timestamp::UNIX_EPOCH,
+            live_claims: None,
+        }
     }
 
     #[test]

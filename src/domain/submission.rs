@@ -142,6 +142,17 @@ pub struct Sealed {
     pub message_id: String,
     /// When it was sealed; also the message's Date.
     pub at: Timestamp,
+    /// The D records of an extract, with which the next month's are compared. None before they were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_claims: Option<u64>,
+}
+
+/// The D records of the last extract before this one that was sealed and counted.
+pub fn live_claims_before(all: &[Submission], key: &SubmissionKey) -> Option<u64> {
+    let earlier =
+        |one: &&Submission| one.key.kind == key.kind && one.key.authority == key.authority && one.key.month < key.month;
+    let counted = |one: &Submission| Some((one.key.month, one.sealed.as_ref()?.live_claims?));
+    all.iter().filter(earlier).filter_map(counted).max_by_key(|(month, _)| *month).map(|(_, claims)| claims)
 }
 
 /// What became of a submission.

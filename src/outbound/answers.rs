@@ -160,8 +160,15 @@ mod tests {
     fn submission(stage: Stage) -> Submission {
         let digest = Digest::of(b"sealed");
         let (file_name, message_id) = ("mi.pgp".to_owned(), "a@la.example".to_owned());
-        let sealed =
-            Sealed { content: digest, sealed: digest, bytes: 6, file_name, message_id, at: Timestamp::UNIX_EPOCH };
+        let sealed = Sealed {
+            content: digest,
+            sealed: digest,
+            bytes: 6,
+            file_name,
+            message_id,
+            at: Timestamp::UNIX_EPOCH,
+            live_claims: None,
+        };
         Submission {
             key: "hbms-mi/12302/2020-04".parse().unwrap(),
             extract_from: None,

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 
 use crate::catalogue::{Limits, identify, shbe};
 use crate::domain::timetable::Timetables;
-use crate::domain::{FileKind, LaNumber, ReturnHold, ReturnKind, Submission};
+use crate::domain::{FileKind, LaNumber, ReturnHold, ReturnKind, RuleLevel, ShbePolicy, ShbeRule, Submission};
 
 const HEAD_BYTES: u64 = 64 * 1024;
 /// PDF, ZIP and so every new Office format, an empty ZIP, OLE2, armoured OpenPGP.
@@ -25,6 +25,8 @@ pub(super) struct Expected<'a> {
     pub(super) reference_until: Date,
     pub(super) timetables: &'a Timetables,
     pub(super) limits: &'a Limits,
+    /// How much the rules weigh that an extract's header is held against.
+    pub(super) policy: &'a ShbePolicy,
 }
 
 /// Says why the file cannot be this return. An error means that the private copy could not be read.
@@ -45,7 +47,9 @@ fn judge_shbe(content: &mut File, expected: &Expected<'_>) -> io::Result<Option<
         return Ok(Some(ReturnHold::WrongKind));
     }
     let Some(header) = shbe::header(&mut *content)? else { return Ok(None) };
-    if let Some(found) = another_authority(&header.la_numbers, expected) {
+    if let Some(found) =
+        another_authority(&header.la_numbers, expected).filter(|_| holds(ShbeRule::OtherAuthority, expected))
+    {
         return Ok(Some(ReturnHold::OtherAuthority { found }));
     }
     Ok(header.reference_date.and_then(|date| untimely(date, expected)))
@@ -53,10 +57,17 @@ fn judge_shbe(content: &mut File, expected: &Expected<'_>) -> io::Result<Option<
 
 /// DWP A5/2020: extracted on or after the earliest data extraction date, and not after the transfer date.
 fn untimely(reference: Date, expected: &Expected<'_>) -> Option<ReturnHold> {
-    if expected.submission.extract_from.is_some_and(|earliest| reference < earliest) {
+    let is_early = expected.submission.extract_from.is_some_and(|earliest| reference < earliest);
+    if is_early && holds(ShbeRule::ExtractedEarly, expected) {
         return Some(ReturnHold::TooEarly);
     }
-    (reference > expected.reference_until).then_some(ReturnHold::AfterTransferDate)
+    let is_late = reference > expected.reference_until && holds(ShbeRule::ExtractedLate, expected);
+    is_late.then_some(ReturnHold::AfterTransferDate)
+}
+
+/// What is to be told only is told by the pre-flight.
+fn holds(rule: ShbeRule, expected: &Expected<'_>) -> bool {
+    expected.policy.level(rule) == RuleLevel::Error
 }
 
 fn is_pipe_text(head: &[u8]) -> bool {

@@ -26,7 +26,8 @@ fn judged(kind: &str, name: &str, content: &[u8]) -> Option<ReturnHold> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(content).unwrap();
     let reference_until = submission.transfer_on;
-    let expected = Expected { submission: &submission, reference_until, timetables: &timetables, limits: &LIMITS };
+    let (timetables, policy) = (&timetables, &ShbePolicy::default());
+    let expected = Expected { submission: &submission, reference_until, timetables, limits: &LIMITS, policy };
     judge(name, &mut file, &expected).unwrap()
 }
 

@@ -131,7 +131,8 @@ mod tests {
         let key: SubmissionKey = key.parse().unwrap();
         let digest = Digest::of(b"");
         let (file_name, message_id) = (String::new(), String::new());
-        let sealed = Sealed { content: digest, sealed: digest, bytes: 0, file_name, message_id, at: at() };
+        let sealed =
+            Sealed { content: digest, sealed: digest, bytes: 0, file_name, message_id, at: at(), live_claims: None };
         let sealed = is_sealed.then_some(sealed);
         Submission {
             key,

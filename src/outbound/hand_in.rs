@@ -19,6 +19,7 @@ use super::further::{held_further, not_for, sealed_before, undecided_before};
 use super::message_id::MessageIds;
 use super::month::told_month;
 use super::pick_up::{PickedUp, Take, look, take};
+use super::pre_flight::pre_flight;
 use super::record::Move;
 use super::round::Round;
 use super::seal::Outcome;
@@ -28,7 +29,7 @@ use super::workbooks::shares;
 use super::{NO_DOMAIN, OutboundParts};
 use crate::config::settings::ReturnSettings;
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::submission::Sealed;
+use crate::domain::submission::{Sealed, live_claims_before};
 use crate::domain::workbook::named_by;
 use crate::domain::{
     Digest, LaNumber, RelevantMonth, ReturnHold, ReturnKind, Revision, Series, Stage, Submission, SubmissionKey,
@@ -272,8 +273,13 @@ impl Round<'_> {
             reference_until: reference_until(all, owed),
             timetables: &parts.timetables,
             limits: &parts.archive_limits,
+            policy: &parts.shbe,
         };
-        let found = judge(name, &mut picked_up.content, &expected).map_err(Hindrance::State)?;
+        let mut found = judge(name, &mut picked_up.content, &expected).map_err(Hindrance::State)?;
+        if found.is_none() && owed.key.kind == ReturnKind::Shbe {
+            let before = live_claims_before(all, &owed.key);
+            found = pre_flight(&mut picked_up, &expected, before).map_err(Hindrance::State)?;
+        }
         Ok(found.map_or(Assessed::Good(picked_up), |reason| Assessed::Bad(reason, Some(content))))
     }
 
@@ -382,6 +388,7 @@ fn record_sealed(parts: &OutboundParts, owed: &Submission, sealed: Sealed) -> Re
         content: Some(sealed.content),
         bytes: Some(sealed.bytes),
         message_id: Some(sealed.message_id.clone()),
+        live_claims: sealed.live_claims,
         ..Facts::default()
     };
     parts.record_move(owed, Move { event: Event::Sealed, stage: Stage::Sealed, sealed: Some(sealed), facts })

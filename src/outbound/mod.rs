@@ -3,7 +3,7 @@
 //! In:  timetables, the folders in which authorities leave returns, the time.
 //! Out: every obligation recorded once, sealed once, sent once on its transfer date, or missed and said so.
 //! What came back about what was sent is weighed in [`answers`].
-//! Steps: [`owed`] ▶ [`hand_in`] ([`pick_up`] ▶ [`further`] ▶ [`month`] ▶ [`check`] ▶ [`seal`]) ▶ [`send`], walked by [`round`]; decided by [`due`].
+//! Steps: [`owed`] ▶ [`hand_in`] ([`pick_up`] ▶ [`further`] ▶ [`month`] ▶ [`check`] ▶ [`pre_flight`] ▶ [`seal`]) ▶ [`send`], walked by [`round`]; decided by [`due`].
 //! Holds: the store is the only memory; a tick can be killed anywhere and done again. One tick at a time; what is being
 //! sent goes on beside it, in [`attempts`].
 
@@ -20,6 +20,7 @@ mod message_id;
 mod month;
 mod owed;
 mod pick_up;
+mod pre_flight;
 mod record;
 mod round;
 mod seal;
@@ -38,7 +39,7 @@ use jiff::Timestamp;
 use crate::catalogue::Limits;
 use crate::config::settings::AuthoritySettings;
 use crate::domain::timetable::Timetables;
-use crate::domain::{CourierName, PartnerName, SubmissionKey};
+use crate::domain::{CourierName, PartnerName, ShbePolicy, SubmissionKey};
 use crate::durable::Directories;
 use crate::effects::clock::Clock;
 use crate::effects::courier::Courier;
@@ -90,6 +91,8 @@ pub struct OutboundParts {
     pub plaintext_bytes_max: u64,
     /// How far a workbook, which is an archive, is looked into.
     pub archive_limits: Limits,
+    /// How much each rule weighs by which an extract is judged.
+    pub shbe: ShbePolicy,
     /// The kernel's id of the present boot.
     pub boot: String,
 }

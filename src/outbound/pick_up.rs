@@ -45,6 +45,8 @@ pub(super) struct PickedUp {
     /// The private copy.
     pub(super) content: File,
     pub(super) copied: Copied,
+    /// The live claims of an extract, once the pre-flight has counted them.
+    pub(super) live_claims: Option<u64>,
 }
 
 /// What became of an attempt to take a file.
@@ -114,7 +116,7 @@ pub(super) fn take(
         return Ok(Take::Changing);
     }
     let name = name.to_owned();
-    Ok(Take::Taken(Box::new(PickedUp { name, stamp: *looked_at, content, copied })))
+    Ok(Take::Taken(Box::new(PickedUp { name, stamp: *looked_at, content, copied, live_claims: None })))
 }
 
 /// Removes the file, if it is still the one that was read and became `sealed`, to last.

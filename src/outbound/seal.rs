@@ -59,8 +59,8 @@ impl OutboundParts {
             return Ok(Outcome::SelfCheckFailed);
         }
         self.spool.keep_sealed(&sealed, &facts.sealed).map_err(Hindrance::State)?;
-        let (content, bytes) = (picked_up.copied.digest, facts.sealed_bytes);
-        Ok(Outcome::Sealed(Sealed { content, sealed: facts.sealed, bytes, file_name, message_id, at }))
+        let (content, bytes, live_claims) = (picked_up.copied.digest, facts.sealed_bytes, picked_up.live_claims);
+        Ok(Outcome::Sealed(Sealed { content, sealed: facts.sealed, bytes, file_name, message_id, at, live_claims }))
     }
 
     /// Opens our own output as a partner would, and compares what comes out with what was picked up.

@@ -154,6 +154,7 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
                 && agree(&mut facts.content, Some(sealed.content))
                 && agree(&mut facts.bytes, Some(sealed.bytes))
                 && agree(&mut facts.message_id, Some(sealed.message_id.clone()))
+                && agree(&mut facts.live_claims, sealed.live_claims)
         }
         StateChange::Alarm { about, notice } => {
             let code = notice.as_ref().map(|notice| notice.code.to_owned());

@@ -203,6 +203,7 @@ pub(crate) fn sealed() -> Sealed {
         file_name: "SHBE_12302_2020-04.txt.pgp".into(),
         message_id: "abc@hbcourier.invalid".into(),
         at: at(5),
+        live_claims: Some(3),
     }
 }
 

@@ -19,6 +19,7 @@ mod outbound;
 mod pgp;
 mod returns_out;
 mod risk;
+mod shbe;
 mod support;
 mod timetable;
 mod trouble;

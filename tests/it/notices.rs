@@ -11,7 +11,9 @@ use clap::error::ErrorKind;
 use hbcourier::cli::dispatch::Cli;
 use hbcourier::domain::alarm::AlarmReason;
 use hbcourier::domain::reason::{Became, Limit, UnfitMail, Unsound};
-use hbcourier::domain::{ConsignmentId, DeferCause, Digest, HoldReason, Notice, RejectReason, ReturnHold};
+use hbcourier::domain::{
+    ConsignmentId, DeferCause, Digest, HoldReason, Notice, RejectReason, ReturnHold, ShbeFault, ShbeRule,
+};
 
 /// All variants, in a list that the compiler holds against the type.
 macro_rules! every {
@@ -118,6 +120,7 @@ fn exists(command: &str) -> bool {
         "KEY" => "shbe/12302/2020-04".to_owned(),
         "DATE" => "2020-04-14".to_owned(),
         "YEAR" => "2020-21".to_owned(),
+        "MONTH" => "2020-04".to_owned(),
         // A placeholder without a name.
         "" => "x".to_owned(),
         word => word.to_owned(),
@@ -201,6 +204,7 @@ fn notices() -> Vec<Notice> {
         AlreadySealed { month: "2020-04".parse().unwrap() },
         Late { month: "2020-04".parse().unwrap() },
         OtherMonth { month: "2020-04".parse().unwrap() },
+        PreFlight { errors: 12, first: vec![ShbeFault { rule: ShbeRule::NotADate, line: 3, record: Some('D'), field: Some(8) }] },
     });
     let alarms = every!(AlarmReason {
         SourceMissing,

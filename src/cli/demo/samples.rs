@@ -72,8 +72,44 @@ pub fn archive(members: &[(&str, &[u8])]) -> io::Result<Vec<u8>> {
     Ok(zip.finish().map_err(io::Error::other)?.into_inner())
 }
 
-/// A SHBE extracted on this day, with one live claim and nothing in its fields.
+/// A SHBE extracted on this day: a live claim with a member of its household, a review of it, the change that it led to, and
+/// what had been overpaid.
 pub fn shbe_extract(extracted: Date) -> Vec<u8> {
-    let line = format!("D{}", "|".repeat(shbe::FIELDS - 1));
-    format!("H|SHBE|{}\r\n{line}\r\nZ|1\r\n", extracted.strftime("%d-%m-%Y")).into_bytes()
+    let day = extracted.strftime("%d-%m-%Y").to_string();
+    let day = day.as_str();
+    let claim = [(4, "XX999999A"), (8, "01-01-1980"), (9, "1"), (12, "0"), (33, "1"), (41, "06-04-2015"), (43, "9050")];
+    let lines = [
+        record("G", &[(274, "1")]),
+        record("D", &[&[(2, CLAIM)], &claim[..]].concat()),
+        record("S", &[(2, CLAIM), (308, "1"), (315, "01-01-2010")]),
+        record("R", &[(2, CLAIM), (171, day), (173, "1"), (174, "Y"), (175, day), (176, "1")]),
+        record(
+            "T",
+            &[
+                (2, CLAIM),
+                (50, "9050"),
+                (248, "8000"),
+                (250, "1"),
+                (251, day),
+                (253, day),
+                (254, "8"),
+                (255, day),
+                (320, "1"),
+            ],
+        ),
+        record("E", &[(2, CLAIM), (320, "1"), (337, "2100"), (338, "1050"), (339, day), (340, day), (341, "1")]),
+    ];
+    format!("H|SHBE|{day}\r\n{}Z|{}\r\n", lines.concat(), lines.len()).into_bytes()
+}
+
+/// The claim of the extract.
+const CLAIM: &str = "DEMO-0001";
+
+/// A data line with these fields, by number.
+fn record(letter: &str, fields: &[(usize, &str)]) -> String {
+    let mut cells = vec![""; shbe::FIELDS];
+    for (field, value) in [&[(1, letter)], fields].concat() {
+        cells[field - 1] = value;
+    }
+    cells.join("|") + "\r\n"
 }

@@ -62,6 +62,7 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
         couriers: couriers?,
         risk: risk?,
         timetables: timetables?,
+        shbe: raw.shbe.severity.policy(raw.shbe.d_count_moved_percent),
         digest: digest?,
     })
 }

@@ -310,6 +310,7 @@ pub(super) fn contradiction(entry: &Entry, owed: &Owed) -> Option<String> {
                     && facts.content.is_none_or(|content| content == kept.content)
                     && facts.bytes.is_none_or(|bytes| bytes == kept.bytes)
                     && facts.message_id.as_ref().is_none_or(|id| *id == kept.message_id)
+                    && facts.live_claims == kept.live_claims
                     && owed.content.as_deref() == Some(kept.content.as_bytes().as_slice())
             });
             (!same).then(|| format!("Entry {seq} sealed return {key} as something else than the store has."))

@@ -192,6 +192,8 @@ fn every_other_table_is_held_against_the_ledger() {
     let sealed = "UPDATE submission SET sealed = replace(sealed, 'abc@', 'xyz@')";
     assert_found(sealed, Some(14), "sealed return shbe/12302/2020-04 as something else");
     assert_found("UPDATE submission SET sealed = NULL", Some(14), "something else");
+    let claims = r#"UPDATE submission SET sealed = replace(sealed, '"live_claims":3', '"live_claims":4')"#;
+    assert_found(claims, Some(14), "something else");
     assert_found("UPDATE submission SET content = zeroblob(32)", Some(14), "something else");
     assert_found("UPDATE submission SET ordered_at = ordered_at + 1", Some(21), "order to send return");
     assert_found("UPDATE submission SET ordered_at = NULL", Some(21), "order to send return");

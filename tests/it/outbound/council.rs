@@ -11,7 +11,9 @@ use hbcourier::config::settings::{AuthoritySettings, ReturnSettings, Window};
 use hbcourier::config::template::{RETURN_NAME, TemplateUse};
 use hbcourier::config::{FileNameTemplate, timetable};
 use hbcourier::domain::ledger::{Entry, Event};
-use hbcourier::domain::{Actor, LaNumber, PartnerName, ReturnKind, ReturnOrder, Stage, Submission, SubmissionKey};
+use hbcourier::domain::{
+    Actor, LaNumber, PartnerName, ReturnKind, ReturnOrder, ShbePolicy, Stage, Submission, SubmissionKey,
+};
 use hbcourier::durable::Directories;
 use hbcourier::effects::clock::Clock;
 use hbcourier::effects::courier::Courier;
@@ -25,6 +27,7 @@ use jiff::Timestamp;
 use jiff::civil::{Time, time};
 
 use super::scripted::ScriptedCourier;
+use crate::support::shbe::Extract;
 use crate::support::virtual_clock::{VirtualClock, in_london};
 
 pub const SETTLE: Duration = Duration::from_secs(10);
@@ -49,6 +52,8 @@ pub struct Council {
     pub window: Window,
     /// After how long what is Uncertain and may come twice is sent once more. A restart takes it up.
     pub resend_after: Option<Duration>,
+    /// How extracts are judged. A restart takes it up.
+    pub shbe: ShbePolicy,
     numbers: Vec<LaNumber>,
     way: Way,
     boot: u32,
@@ -85,8 +90,18 @@ impl Council {
         }
         let clock = Arc::new(VirtualClock::showing(civil));
         let window = Window { from: time(8, 0, 0, 0), until: time(18, 0, 0, 0) };
-        let mut council =
-            Council { dir, clock, window, resend_after: None, numbers, way, boot: 0, opener: None, service: None };
+        let mut council = Council {
+            dir,
+            clock,
+            window,
+            resend_after: None,
+            shbe: ShbePolicy::default(),
+            numbers,
+            way,
+            boot: 0,
+            opener: None,
+            service: None,
+        };
         let (ours, dwp) = (council.ring("state"), council.ring("dwp"));
         dwp.trust(&partner("council"), &ours.export_own().unwrap(), None, keys_made()).unwrap();
         council.start();
@@ -134,6 +149,7 @@ impl Council {
             retry_after_max: Duration::from_secs(3600),
             plaintext_bytes_max: LARGEST,
             archive_limits: Limits { members_max: 100, bytes_max: LARGEST },
+            shbe: self.shbe.clone(),
             boot: format!("boot-{}", self.boot),
         };
         self.service = Some(Service { outbound: Outbound::new(parts), store });
@@ -354,9 +370,7 @@ fn keys_made() -> Timestamp {
 
 /// An extract of that day; `salt` makes it differ from others of the day.
 pub fn extract(number: &str, day: &str, salt: &str) -> String {
-    let (year, rest) = day.split_once('-').unwrap();
-    let (month, day) = rest.split_once('-').unwrap();
-    format!("H|{number}|{day}-{month}-{year}|{salt}\nA|1|2\nT|1\n")
+    String::from_utf8(Extract::new(number, day).mark(salt).bytes().0).unwrap()
 }
 
 /// A workbook; `salt` makes it differ from others.

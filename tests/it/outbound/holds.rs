@@ -4,10 +4,11 @@ use std::io::{Read, Write};
 
 use hbcourier::domain::ReturnKind::{HbmsMi, Shbe};
 use hbcourier::domain::ledger::Event;
-use hbcourier::domain::{ReturnHold, ReturnOrder, Stage};
+use hbcourier::domain::{ReturnHold, ReturnOrder, RuleLevel, ShbeFault, ShbeRule, Stage};
 use hbcourier::effects::pgp::{OpenError, OpenRequest, Opener, Verdict};
 
 use super::council::{Council, LARGEST, Way, extract, workbook};
+use crate::support::shbe::Extract;
 
 const APRIL: &str = "shbe/12302/2020-04";
 const MAY: &str = "shbe/12302/2020-05";
@@ -117,6 +118,45 @@ fn the_same_content_for_another_month() {
     council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-05-05", "other"));
     council.look();
     assert_eq!(council.stage(MAY), Stage::Sealed);
+}
+
+#[test]
+fn errors_in_an_extract_are_named_by_their_places() {
+    let (bad, written) = Extract::new("12302", "2020-04-08").claims(9).fault("not-an-amount").bytes();
+    let (line, field) = written.fault.unwrap();
+    let place = ShbeFault { rule: ShbeRule::NotAnAmount, line, record: Some('D'), field: Some(field as u16) };
+    held_until_replaced(bad, ReturnHold::PreFlight { errors: 1, first: vec![place] });
+}
+
+/// The number is kept with what was sealed, also over a restart, and told by the ledger's entry.
+#[test]
+fn the_number_of_claims_is_compared_with_the_last_month_that_was_sealed() {
+    let mut council = blackpool("2020-04-08 10:00");
+    council.shbe.set(ShbeRule::ClaimCountMoved, RuleLevel::Error);
+    let extract = |day, claims| Extract::new("12302", day).claims(claims).bytes().0;
+    council.put("12302", Shbe, "shbe.txt", extract("2020-04-08", 20));
+    council.look();
+    assert_eq!(council.submission(APRIL).sealed.unwrap().live_claims, Some(20));
+    assert!(council.ledger().iter().any(|entry| entry.event == Event::Sealed && entry.facts.live_claims == Some(20)));
+    council.clock.advance_to("2020-05-05 10:00");
+    council.restart();
+    council.put("12302", Shbe, "shbe.txt", extract("2020-05-05", 23));
+    council.look();
+    let moved = ShbeFault { rule: ShbeRule::ClaimCountMoved, line: 1, record: Some('D'), field: None };
+    assert_eq!(held(&council, MAY), Some(ReturnHold::PreFlight { errors: 1, first: vec![moved] }));
+    council.put("12302", Shbe, "shbe.txt", extract("2020-05-05", 22));
+    council.look();
+    assert_eq!(council.stage(MAY), Stage::Sealed, "a tenth is usual");
+}
+
+#[test]
+fn an_extract_that_was_made_early_goes_where_that_is_only_told() {
+    let mut council = blackpool("2020-04-08 10:00");
+    council.shbe.set(ShbeRule::ExtractedEarly, RuleLevel::Warning);
+    council.restart();
+    council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-04-06", ""));
+    council.look();
+    assert_eq!(council.stage(APRIL), Stage::Sealed);
 }
 
 #[test]

@@ -6,5 +6,6 @@ pub mod maildir;
 pub mod mount;
 pub mod partner;
 pub mod risk;
+pub mod shbe;
 pub mod smtp;
 pub mod virtual_clock;

@@ -123,7 +123,7 @@ fn no_canary_leaves_its_cage() {
     let workbook = council.returns.join("hbms-mi").join(named("workbook.xlsx"));
     fs::write(&workbook, told()).unwrap();
     let today = jiff::Zoned::now().with_time_zone(hbcourier::effects::clock::london()).date();
-    let extract = String::from_utf8(samples::shbe_extract(today)).unwrap().replace("D||", &format!("D|{}|", told()));
+    let extract = String::from_utf8(samples::shbe_extract(today)).unwrap().replace("DEMO-0001", &told());
     assert!(extract.contains(IN_CONTENT[0]));
     fs::write(council.returns.join("shbe").join(named("extract.txt")), extract).unwrap();
 

@@ -1,17 +1,18 @@
-//! The Single Housing Benefit Extract: pipe-delimited, a header line, data lines of 341 fields, a trailer line.
+//! Recognising an extract by its first lines, and reading its header.
 //!
-//! Enough to recognise one and to read its header; the pre-flight check of every line is another matter.
+//! Holds: no more than the first hundred lines are looked at; the check of every line is [`super::check()`].
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use jiff::civil::Date;
 
-use super::{Confidence, Gathered};
+use super::fields;
+use super::profile::RECORD_TYPES;
+use crate::catalogue::{Confidence, Gathered};
 use crate::domain::LaNumber;
 
 /// Fields of a data line.
 pub const FIELDS: usize = 341;
-const RECORD_TYPES: &[u8] = b"ACDEGPRST";
 const LINE_BYTES_MAX: u64 = 64 << 10;
 const SAMPLE_LINES: usize = 100;
 
@@ -31,7 +32,10 @@ pub fn header<R: Read>(reader: R) -> io::Result<Option<Header>> {
 }
 
 /// Whether the content is an extract, by its first lines.
-pub(super) fn look<R: Read + Seek>(content: &mut R, gathered: &mut Gathered) -> io::Result<Option<Confidence>> {
+pub(in crate::catalogue) fn look<R: Read + Seek>(
+    content: &mut R,
+    gathered: &mut Gathered,
+) -> io::Result<Option<Confidence>> {
     content.seek(SeekFrom::Start(0))?;
     let mut lines = BufReader::new(content);
     let Some(header) = read_line(&mut lines)?.as_deref().and_then(parse_header) else { return Ok(None) };
@@ -96,26 +100,14 @@ fn read_line<R: BufRead>(reader: &mut R) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(line))
 }
 
-fn parse_header(line: &[u8]) -> Option<Header> {
+pub(super) fn parse_header(line: &[u8]) -> Option<Header> {
     let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
     let fields: Vec<&str> = line.split(|&b| b == b'|').map(|field| std::str::from_utf8(field).unwrap_or("")).collect();
     if fields.len() < 3 {
         return None;
     }
     let la_numbers = fields.iter().filter_map(|field| field.trim().parse().ok()).collect();
-    Some(Header { reference_date: parse_date(fields[2].trim()), la_numbers })
-}
-
-/// `dd-mm-yyyy` or `dd/mm/yyyy`.
-fn parse_date(text: &str) -> Option<Date> {
-    let separator = if text.contains('/') { '/' } else { '-' };
-    let parts: Vec<&str> = text.split(separator).collect();
-    let [day, month, year] = parts.as_slice() else { return None };
-    let digits = |part: &str, length| part.len() == length && part.bytes().all(|b| b.is_ascii_digit());
-    if !(digits(day, 2) && digits(month, 2) && digits(year, 4)) {
-        return None;
-    }
-    Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()
+    Some(Header { reference_date: fields::date(fields[2].trim().as_bytes()), la_numbers })
 }
 
 #[cfg(test)]
