@@ -20,6 +20,7 @@ pub mod return_order;
 pub mod submission;
 pub mod timetable;
 pub mod unfinished;
+pub mod working_days;
 
 pub use actor::Actor;
 pub use alarm::AlarmReason;
