@@ -36,6 +36,11 @@ pub fn authority_in_name(name: &str) -> Option<LaNumber> {
     name::Name::new(name).report()?.authority
 }
 
+/// The kind that a file's name claims. It proves nothing; it is all there is where the content cannot be read.
+pub fn kind_in_name(name: &str) -> Option<FileKind> {
+    name::Name::new(name).kind()
+}
+
 /// How far an archive may be unpacked. Reaching one of these is an outcome, not a slowdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -12,14 +12,16 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, demo, held, identify, init, keys, order, orders, returns, run, status, timetable, transfers,
+    audit, check, demo, expectations, held, identify, init, keys, order, orders, returns, run, status, timetable, transfers,
 };
 use crate::config::{self, Settings};
 use crate::daemon::build;
+use crate::domain::expectation::Outlook;
 use crate::domain::timetable::Timetables;
 use crate::domain::{LaNumber, ReturnOrder, SubmissionKey};
 use crate::effects::clock::{Clock, MachineClock, london};
-use crate::store::{Queries, SqliteQueries, SqliteStore, SubmissionFilter};
+use crate::foresight::outlook_of;
+use crate::store::{Queries, QueryError, SqliteQueries, SqliteStore, SubmissionFilter};
 
 /// Carries Housing Benefit files between a local authority and DWP, unattended, and can prove what it did
 #[derive(Debug, Parser)]
@@ -45,6 +47,7 @@ enum Command {
     Held(held::Args),
     Returns(returns::Args),
     Timetable(timetable::Args),
+    Expectations(expectations::Args),
     Keys(keys::Args),
     Audit(audit::Args),
     Identify(identify::Args),
@@ -98,10 +101,15 @@ impl Cli {
             Command::Keys(args) => self.keys(args, out),
             Command::Returns(args) => self.returns(args, stdout, out),
             Command::Timetable(args) => {
-                let (timetables, stages) = self.timetables_and_stages()?;
-                let shown = timetable::run(args, &timetables, &stages, today(), stdout);
+                let Known { timetables, stages, expecting } = self.known()?;
+                let outlook = |number: &LaNumber, on| match &expecting {
+                    Some((settings, store)) => expected_by(settings, store, &timetables, number, on),
+                    None => Ok(timetable::unseen(&timetables, number, on)),
+                };
+                let shown = timetable::run(args, &timetables, &stages, &outlook, today(), stdout);
                 done(shown, |error| error.exit_status())
             }
+            Command::Expectations(args) => self.reading(|reading| expectations::run(args, reading, out)),
             Command::Audit(args) => answer(audit::run(args, &store(&self.settings()?)?, stdout), |_| 3),
             Command::Identify(args) => answer(identify::run(args, stdout), |_| 3),
             Command::Completions { shell } => {
@@ -193,19 +201,41 @@ impl Cli {
         }
     }
 
-    /// The timetable can be asked without any configuration: then nothing is known of what was sent.
-    fn timetables_and_stages(&self) -> Result<(Timetables, BTreeMap<SubmissionKey, String>), CliError> {
+    /// The timetable can be asked without any configuration: then nothing is known of what was sent, or came.
+    fn known(&self) -> Result<Known, CliError> {
         if !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG) {
-            return Ok((bundled()?, BTreeMap::new()));
+            return Ok(Known { timetables: bundled()?, stages: BTreeMap::new(), expecting: None });
         }
         let settings = self.settings()?;
         let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
         let Ok(store) = SqliteStore::read_only(&settings.service.state) else {
-            return Ok((timetables, BTreeMap::new()));
+            return Ok(Known { timetables, stages: BTreeMap::new(), expecting: None });
         };
         let submissions = store.submissions(&SubmissionFilter::default()).map_err(|error| fault(3, &error))?;
         let stages = submissions.into_iter().map(|one| (one.key, one.stage.word().to_owned())).collect();
-        Ok((timetables, stages))
+        Ok(Known { timetables, stages, expecting: Some((settings, store)) })
+    }
+}
+
+/// What the timetable is asked with.
+struct Known {
+    timetables: Timetables,
+    stages: BTreeMap<SubmissionKey, String>,
+    /// Who expects what, and what came; `None` where there is no store.
+    expecting: Option<(Settings, SqliteQueries)>,
+}
+
+/// What DWP owes an authority: by the record if it is configured, else by the timetables alone.
+fn expected_by(
+    settings: &Settings,
+    store: &SqliteQueries,
+    timetables: &Timetables,
+    number: &LaNumber,
+    on: Date,
+) -> Result<Outlook, QueryError> {
+    match settings.authorities.iter().find(|authority| authority.number == *number) {
+        Some(authority) => outlook_of(store, timetables, authority, on),
+        None => Ok(timetable::unseen(timetables, number, on)),
     }
 }
 

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::notation::{WrittenDuration, WrittenSize};
-use super::settings::{Carries, MailForm, MailTls, Noticing};
+use super::settings::{Carries, MailForm, MailTls, Noticing, RiskExpected};
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +70,10 @@ pub(super) struct RawAlarms {
     pub(super) ping: Option<String>,
     /// How often. 1s to 1d.
     pub(super) ping_every: WrittenDuration,
+    /// How long before keys end that a later return will need, ours or a partner's, that becomes an alarm. 1d to 400d.
+    pub(super) keys_ahead: WrittenDuration,
+    /// How long before the timetables in force end for an authority that becomes an alarm. 1d to 400d.
+    pub(super) timetable_ahead: WrittenDuration,
 }
 
 /// Bounds. Reaching one is an outcome in the ledger, not a slowdown.
@@ -113,6 +117,35 @@ pub(super) struct RawAuthority {
     /// What the authority owes DWP each month, and how it gets there.
     #[serde(rename = "return")]
     pub(super) returns: Vec<RawReturn>,
+    /// What DWP owes the authority each month, and when to say that it has not come.
+    pub(super) expect: RawExpect,
+}
+
+/// What DWP owes the authority each month, and when to say that it has not come.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawExpect {
+    /// Whose bank holidays are no working days: england-and-wales or scotland.
+    pub(super) calendar: String,
+    /// How many working days before its transfer date a return must have been picked up, or that becomes an alarm. 0 is
+    /// never: only on the day itself.
+    #[schemars(range(min = 0, max = 10))]
+    pub(super) return_lead_days: u8,
+    /// In which week after that of the SHBE's transfer the HBMS pack is expected.
+    #[schemars(range(min = 0, max = 8))]
+    pub(super) pack_weeks_after: u8,
+    /// Days after that week's Monday from which a pack that is not there is amber.
+    #[schemars(range(min = 0, max = 4))]
+    pub(super) pack_amber_days: u8,
+    /// Days after that week's Friday beyond which a pack that is not there is red, which is an alarm.
+    #[schemars(range(min = 0, max = 21))]
+    pub(super) pack_red_days: u8,
+    /// Whether Caseload Risk Data are expected, and where.
+    pub(super) risk: RiskExpected,
+    /// After how many nights of working days without a single LAID that becomes an alarm. Never, if left out: not every
+    /// authority gets some every night.
+    #[schemars(range(min = 1, max = 100), example = 3)]
+    pub(super) laid_silence_days: Option<u8>,
 }
 
 /// A folder in which DWP's files arrive.

@@ -6,6 +6,7 @@ pub mod answer;
 pub mod authority;
 pub mod consignment;
 pub mod digest;
+pub mod expectation;
 pub mod ids;
 pub mod kind;
 pub mod ledger;

@@ -224,6 +224,12 @@ fn notices() -> Vec<Notice> {
         PingUnanswered,
         MailboxUnreachable,
         MailboxClosed,
+        ReturnNear,
+        KeyEnds,
+        PackOverdue,
+        RiskMissing,
+        LaidSilence,
+        TimetableEnds,
     });
     let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));
     let deferred = defers.into_iter().map(DeferCause::notice).chain(returns.iter().map(ReturnHold::notice));

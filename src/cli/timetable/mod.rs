@@ -17,9 +17,10 @@ use serde::Serialize;
 
 use crate::domain::timetable::Timetables;
 use crate::domain::{Authority, LaNumber, SubmissionKey, TimetableYear};
+use crate::store::QueryError;
 
 pub use list::{ListArgs, list};
-pub use next::{NextArgs, next};
+pub use next::{NextArgs, Outlooks, next, unseen};
 pub use show::{ShowArgs, show};
 
 /// Ask DWP's timetable of returns
@@ -87,6 +88,9 @@ pub enum CliFault {
         /// The years there are timetables for.
         in_force: Vec<TimetableYear>,
     },
+    /// The store did not tell what came.
+    #[error("could not read from the store what has come; `hbcourier check` names what to mend")]
+    Store(#[source] QueryError),
     /// The answer could not be written.
     #[error("could not write the timetable to standard output")]
     Write(#[source] io::Error),
@@ -97,23 +101,25 @@ impl CliFault {
     pub fn exit_status(&self) -> u8 {
         match self {
             CliFault::UnknownAuthority { .. } | CliFault::NotInYear { .. } | CliFault::UnknownYear { .. } => 2,
-            CliFault::Write(_) => 3,
+            CliFault::Store(_) | CliFault::Write(_) => 3,
         }
     }
 }
 
-/// Answers one question. `stages` is what the store knows: the stage's word for each submission.
+/// Answers one question. `stages` is what the store knows: the stage's word for each submission; `outlook` is what DWP
+/// owes an authority, as of a day.
 pub fn run(
     args: &Args,
     timetables: &Timetables,
     stages: &BTreeMap<SubmissionKey, String>,
+    outlook: &Outlooks<'_>,
     today: Date,
     out: &mut dyn Write,
 ) -> Result<(), CliFault> {
     match &args.command {
         Command::List(args) => list(args, timetables, out),
         Command::Show(args) => show(args, timetables, out),
-        Command::Next(args) => next(args, timetables, stages, today, out),
+        Command::Next(args) => next(args, timetables, stages, outlook, today, out),
     }
 }
 

@@ -6,12 +6,13 @@ use super::report::Report;
 use super::{DAY, HOUR, PAUSE_MIN, SECOND, each_in, exchange};
 use crate::config::location::TreePath;
 use crate::config::notation;
-use crate::config::raw::{RawAuthority, RawDropFolder, RawMailbox, RawMaildir, RawReturn, RawRoute};
+use crate::config::raw::{RawAuthority, RawDropFolder, RawExpect, RawMailbox, RawMaildir, RawReturn, RawRoute};
 use crate::config::settings::{
-    AuthoritySettings, DropFolderSettings, MailTls, MailboxSettings, MaildirSettings, ReturnSettings, RouteSettings,
+    AuthoritySettings, DropFolderSettings, ExpectSettings, MailTls, MailboxSettings, MaildirSettings, ReturnSettings, RouteSettings,
 };
 use crate::config::template::{FileNameTemplate, TemplateUse};
 use crate::domain::ReturnKind;
+use crate::domain::expectation::Terms;
 
 pub(super) fn check(raw: &RawAuthority, at: &TreePath, report: &mut Report<'_>) -> Option<AuthoritySettings> {
     let number = report.parse(&at.key("number"), &raw.number);
@@ -29,6 +30,7 @@ pub(super) fn check(raw: &RawAuthority, at: &TreePath, report: &mut Report<'_>) 
     let mailboxes = each_in(&raw.mailbox, at, "mailbox", &mut |raw, at| mailbox(raw, at, report));
     let routes = each_in(&raw.route, at, "route", &mut |raw, at| route(raw, at, report));
     let returns = each_in(&raw.returns, at, "return", &mut |raw, at| owed(raw, at, report));
+    let expect = expect(&raw.expect, &at.key("expect"), report);
     Some(AuthoritySettings {
         number: number?,
         name: name?,
@@ -38,6 +40,19 @@ pub(super) fn check(raw: &RawAuthority, at: &TreePath, report: &mut Report<'_>) 
         mailboxes: mailboxes?,
         routes: routes?,
         returns: returns?,
+        expect: expect?,
+    })
+}
+
+fn expect(raw: &RawExpect, at: &TreePath, report: &mut Report<'_>) -> Option<ExpectSettings> {
+    let calendar = report.parse_text(&at.key("calendar"), &raw.calendar)?;
+    let RawExpect { pack_weeks_after: weeks_after, pack_amber_days: amber_days, pack_red_days: red_days, .. } = *raw;
+    Some(ExpectSettings {
+        calendar,
+        return_lead_days: raw.return_lead_days,
+        packs: Terms { weeks_after, amber_days, red_days },
+        risk: raw.risk,
+        laid_silence_days: raw.laid_silence_days,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::{ExpectedPack, Obligation, Timetable, TimetableFault};
@@ -63,6 +64,13 @@ impl Timetables {
     pub fn expected_packs(&self, number: &LaNumber, weeks: u8) -> Vec<ExpectedPack> {
         let shbe = self.obligations(number, ReturnKind::Shbe);
         shbe.iter().map(|obligation| ExpectedPack::following(obligation, weeks)).collect()
+    }
+
+    /// Whether this day lies in a week in which nothing is transferred.
+    pub fn is_break(&self, day: Date) -> bool {
+        let into_week = i64::from(day.weekday().to_monday_zero_offset());
+        let monday = day.saturating_sub(into_week.days());
+        self.iter().any(|timetable| timetable.breaks().contains(&monday))
     }
 
     /// The last day of which both returns' dates are known; after it nobody would be reminded of one of them.

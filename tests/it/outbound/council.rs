@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hbcourier::catalogue::Limits;
-use hbcourier::config::settings::{AuthoritySettings, ReturnSettings, Window};
+use hbcourier::config::settings::{AuthoritySettings, ExpectSettings, ReturnSettings, Window};
 use hbcourier::config::template::{RETURN_NAME, TemplateUse};
 use hbcourier::config::{FileNameTemplate, timetable};
 use hbcourier::domain::ledger::{Entry, Event};
@@ -158,6 +158,7 @@ impl Council {
             mailboxes: Vec::new(),
             routes: Vec::new(),
             returns: returns.into(),
+            expect: ExpectSettings::default(),
         }
     }
 
