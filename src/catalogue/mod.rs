@@ -24,7 +24,7 @@ mod transcode;
 use serde::Serialize;
 
 use crate::domain::reason::Unsound;
-use crate::domain::{FileKind, LaNumber};
+use crate::domain::{FileKind, LaNumber, XmlRoot};
 
 pub use archive::{Archive, ArchiveError, Member};
 pub use finding::{Finding, Severity};
@@ -73,6 +73,8 @@ pub struct Identified {
     pub authority: Option<LaNumber>,
     /// Every LA number that is plainly named, each once, in the order met. More than one deserves a second look.
     pub authorities: Vec<LaNumber>,
+    /// The root element, if it is XML that was read to its end.
+    pub root: Option<XmlRoot>,
     /// Why we think so, for people. Nothing in it comes from the content of a claim.
     pub evidence: Vec<String>,
     /// What is wrong with it.
@@ -105,6 +107,7 @@ fn is_sound(findings: &[Finding]) -> bool {
 #[derive(Debug, Default)]
 struct Gathered {
     authorities: Vec<LaNumber>,
+    root: Option<XmlRoot>,
     evidence: Vec<String>,
     findings: Vec<Finding>,
 }
@@ -150,6 +153,7 @@ impl Gathered {
             confidence,
             authority: self.authorities.first().cloned(),
             authorities: self.authorities,
+            root: self.root,
             evidence: self.evidence,
             findings: self.findings,
         }

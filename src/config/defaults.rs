@@ -108,6 +108,7 @@ impl Default for RawRoute {
     fn default() -> Self {
         RawRoute {
             kinds: None,
+            xml_roots: Vec::new(),
             destination: None,
             folder: None,
             file_name: DELIVERY_NAME.to_owned(),

@@ -255,6 +255,10 @@ pub(super) struct RawRoute {
     /// route at most.
     #[schemars(required, example = ["laid-pdf", "laid-xml"])]
     pub(super) kinds: Option<Vec<String>>,
+    /// Root elements of laid-xml that are accepted: by name, by namespace or by both, as in LAIDBatch, {urn:example:laid}
+    /// or {urn:example:laid}LAIDBatch. XML with any other is held. If left out: any.
+    #[schemars(example = ["LAIDBatch"])]
+    pub(super) xml_roots: Vec<String>,
     /// The destination's name in logs and the ledger. Unique over all authorities.
     #[schemars(required, example = &"laid-12302")]
     pub(super) destination: Option<String>,

@@ -9,7 +9,7 @@ use super::template::FileNameTemplate;
 use crate::domain::expectation::Terms;
 use crate::domain::working_days::Division;
 use crate::domain::{
-    CourierName, DestinationName, Digest, FileKind, Fingerprint, LaNumber, PartnerName, ReturnKind, SourceName,
+    AcceptedRoot, CourierName, DestinationName, Digest, FileKind, Fingerprint, LaNumber, PartnerName, ReturnKind, SourceName,
 };
 
 /// Everything.
@@ -292,6 +292,8 @@ pub enum Noticing {
 pub struct RouteSettings {
     /// Which kinds go here.
     pub kinds: Vec<FileKind>,
+    /// Root elements of LAIDs as XML that are accepted; if there are none, any.
+    pub xml_roots: Vec<AcceptedRoot>,
     /// Unique name of the destination.
     pub destination: DestinationName,
     /// Absolute path of an existing folder.

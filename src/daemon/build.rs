@@ -337,6 +337,7 @@ fn route(route: &RouteSettings) -> Result<Route, StartFault> {
     });
     Ok(Route {
         kinds: route.kinds.clone(),
+        xml_roots: route.xml_roots.clone(),
         destination: route.destination.clone(),
         folder: route.folder.clone(),
         file_name: route.file_name.clone(),

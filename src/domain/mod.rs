@@ -21,6 +21,7 @@ pub mod return_order;
 pub mod submission;
 pub mod timetable;
 pub mod unfinished;
+pub mod xml_root;
 pub mod working_days;
 
 pub use actor::Actor;
@@ -39,3 +40,4 @@ pub use reason::{Consequence, DeferCause, HoldReason, RejectReason, ReturnHold};
 pub use return_order::ReturnOrder;
 pub use submission::{Stage, Submission, SubmissionKey};
 pub use unfinished::is_unfinished_name;
+pub use xml_root::{AcceptedRoot, XmlRoot};

@@ -10,7 +10,7 @@ use super::{Failure, Inbound};
 use crate::catalogue::{Archive, ArchiveError, Identified, archive, authority_in_name, identify};
 use crate::domain::digest::Digester;
 use crate::domain::reason::Unsound;
-use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber};
+use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber, XmlRoot};
 use crate::durable::PrivateContent;
 
 /// Contents whose parts are known: one, or several of one mail.
@@ -39,6 +39,8 @@ pub(super) struct Part {
     /// The name the sender gave it, if any.
     pub name: Option<String>,
     pub kind: FileKind,
+    /// Of XML, its root element.
+    pub root: Option<XmlRoot>,
     pub digest: Digest,
     pub bytes: u64,
 }
@@ -73,7 +75,7 @@ impl Inbound {
         }
         sound(&found)?;
         let (digest, bytes) = (opened.verdict.content, opened.verdict.bytes);
-        Ok((vec![Part { content: 0, member: None, name, kind: found.kind, digest, bytes }], named))
+        Ok((vec![Part { content: 0, member: None, name, kind: found.kind, root: found.root, digest, bytes }], named))
     }
 
     fn members(&self, content: &mut PrivateContent, authorities: &mut Vec<LaNumber>) -> Result<Vec<Part>, Failure> {
@@ -95,7 +97,8 @@ impl Inbound {
             if kind == FileKind::CaseloadRisk {
                 sound(&found)?;
             }
-            parts.push(Part { content: 0, member: Some(member), name: Some(name), kind, digest, bytes });
+            let root = found.root;
+            parts.push(Part { content: 0, member: Some(member), name: Some(name), kind, root, digest, bytes });
         }
         if parts.is_empty() {
             let hold = HoldReason::Malformed { unsound: Unsound::Broken };

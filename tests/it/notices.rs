@@ -165,7 +165,7 @@ fn notices() -> Vec<Notice> {
         Repeat { first: ConsignmentId::derive(&"drop-12302".parse().unwrap(), "native", &Digest::of(b"sealed")),
             received: jiff::Timestamp::UNIX_EPOCH, became: Became::Delivered },
         LimitReached { limit: Limit::PlaintextBytes },
-        ArchiveUnsafe, Malformed { unsound: Unsound::Broken }, NoRoute,
+        ArchiveUnsafe, Malformed { unsound: Unsound::Broken }, UnacceptedRoot, NoRoute,
         OtherAuthority { found: "12305".parse().unwrap() },
         SeveralAuthorities { found: vec!["12302".parse().unwrap(), "12305".parse().unwrap()] }, AuthorityUntold,
         Reply { to: "shbe/12302/2020-04".parse().unwrap() },

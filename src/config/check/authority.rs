@@ -11,7 +11,7 @@ use crate::config::settings::{
     AuthoritySettings, DropFolderSettings, ExpectSettings, MailTls, MailboxSettings, MaildirSettings, ReturnSettings, RouteSettings,
 };
 use crate::config::template::{FileNameTemplate, TemplateUse};
-use crate::domain::ReturnKind;
+use crate::domain::{FileKind, ReturnKind};
 use crate::domain::expectation::Terms;
 
 pub(super) fn check(raw: &RawAuthority, at: &TreePath, report: &mut Report<'_>) -> Option<AuthoritySettings> {
@@ -157,7 +157,12 @@ fn folder_name(name: &str, at: &TreePath, report: &mut Report<'_>) -> Option<Str
 }
 
 fn route(raw: &RawRoute, at: &TreePath, report: &mut Report<'_>) -> Option<RouteSettings> {
-    let kinds = report.parse_some(&at.key("kinds"), &raw.kinds);
+    let kinds: Option<Vec<FileKind>> = report.parse_some(&at.key("kinds"), &raw.kinds);
+    let xml_roots = report.parse_each(&at.key("xml_roots"), &raw.xml_roots);
+    if !raw.xml_roots.is_empty() && kinds.as_ref().is_some_and(|kinds| !kinds.contains(&FileKind::LaidXml)) {
+        let next = "take the key out, or add laid-xml to its kinds";
+        report.wrong(&at.key("xml_roots"), "this route takes no laid-xml, so it has no root elements", next);
+    }
     let destination = report.parse(&at.key("destination"), &raw.destination);
     let folder = report.absolute(&at.key("folder"), &raw.folder);
     let file_name = template(&raw.file_name, TemplateUse::Delivery, &at.key("file_name"), report);
@@ -174,6 +179,7 @@ fn route(raw: &RawRoute, at: &TreePath, report: &mut Report<'_>) -> Option<Route
     };
     Some(RouteSettings {
         kinds: kinds?,
+        xml_roots: xml_roots?,
         destination: destination?,
         folder: folder?,
         file_name: file_name?,
