@@ -12,7 +12,8 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, demo, expectations, held, identify, init, keys, order, orders, returns, run, status, timetable, transfers,
+    audit, check, demo, expectations, held, identify, init, keys, order, orders, returns, run, status, timetable,
+    transfers,
 };
 use crate::config::{self, Settings};
 use crate::daemon::build;

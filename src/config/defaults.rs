@@ -23,7 +23,14 @@ impl Default for RawService {
 
 impl Default for RawAlarms {
     fn default() -> Self {
-        RawAlarms { courier: None, to: Vec::new(), ping: None, ping_every: "5m".into(), keys_ahead: "60d".into(), timetable_ahead: "56d".into() }
+        RawAlarms {
+            courier: None,
+            to: Vec::new(),
+            ping: None,
+            ping_every: "5m".into(),
+            keys_ahead: "60d".into(),
+            timetable_ahead: "56d".into(),
+        }
     }
 }
 
@@ -41,8 +48,7 @@ impl Default for RawLimits {
 
 impl Default for RawExpect {
     fn default() -> Self {
-        let ExpectSettings { calendar, return_lead_days, packs, risk, laid_silence_days } =
-            ExpectSettings::default();
+        let ExpectSettings { calendar, return_lead_days, packs, risk, laid_silence_days } = ExpectSettings::default();
         RawExpect {
             calendar: calendar.word().to_owned(),
             return_lead_days,

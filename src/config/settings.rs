@@ -9,7 +9,8 @@ use super::template::FileNameTemplate;
 use crate::domain::expectation::Terms;
 use crate::domain::working_days::Division;
 use crate::domain::{
-    AcceptedRoot, CourierName, DestinationName, Digest, FileKind, Fingerprint, LaNumber, PartnerName, ReturnKind, SourceName,
+    AcceptedRoot, CourierName, DestinationName, Digest, FileKind, Fingerprint, LaNumber, PartnerName, ReturnKind,
+    SourceName,
 };
 
 /// Everything.

@@ -21,8 +21,8 @@ pub mod return_order;
 pub mod submission;
 pub mod timetable;
 pub mod unfinished;
-pub mod xml_root;
 pub mod working_days;
+pub mod xml_root;
 
 pub use actor::Actor;
 pub use alarm::AlarmReason;

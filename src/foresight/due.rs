@@ -2,8 +2,8 @@
 //!
 //! On the day itself, from the opening of its window on, the way out says so under a code of its own.
 
-use jiff::civil::{Date, DateTime};
 use jiff::ToSpan;
+use jiff::civil::{Date, DateTime};
 
 use crate::config::settings::AuthoritySettings;
 use crate::domain::working_days::BankHolidays;

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use crate::domain::ledger::{Commitment, Event, Facts};
 use crate::domain::submission::Sealed;
 use crate::domain::{
-    Actor, Answer, Answered, Consignment, ConsignmentId, Delivery, Digest, Due, FileKind, Fingerprint, LaNumber, Notice,
-    RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing, Submission, SubmissionKey,
+    Actor, Answer, Answered, Consignment, ConsignmentId, Delivery, Digest, Due, FileKind, Fingerprint, LaNumber,
+    Notice, RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing, Submission, SubmissionKey,
 };
 
 /// The one write path.

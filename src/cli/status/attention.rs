@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::queues::{Expected, Owed};
 use crate::cli::held::HeldItem;
-use crate::foresight::keys::EndsBefore;
 use crate::cli::output::moment;
 use crate::cli::reading::Reading;
 use crate::effects::pgp::KeyListing;
+use crate::foresight::keys::EndsBefore;
 use crate::store::Alarm;
 
 /// One thing that needs attention.
@@ -81,9 +81,9 @@ pub(super) fn of_overdue(
         let says = format!("{} was due on {} and is {}.", owed.id, owed.transfer_on, owed.state);
         Attention::new(owed.id.clone(), says, format!("`hbcourier transfers why {}` says what it waits for.", owed.id))
     });
-    let untold = expected.iter().filter(|one| {
-        !is_told(alarms, &format!("expected-{}-{}-{}", one.kind, one.authority, one.relevant_month))
-    });
+    let untold = expected
+        .iter()
+        .filter(|one| !is_told(alarms, &format!("expected-{}-{}-{}", one.kind, one.authority, one.relevant_month)));
     let packs = untold.map(|expected| {
         let Expected { kind, authority, relevant_month, due_by } = expected;
         let says = format!(

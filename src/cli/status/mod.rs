@@ -13,10 +13,10 @@ mod tests;
 use serde::Serialize;
 
 use crate::cli::held::{HeldItem, held};
-use crate::foresight::keys::{ahead, ends_before};
 use crate::cli::output::{CliError, Exit, Output};
 use crate::cli::reading::Reading;
 use crate::daemon::health::ServiceStatus;
+use crate::foresight::keys::{ahead, ends_before};
 use crate::store::{Alarm, SubmissionFilter};
 
 use attention::Attention;

@@ -8,11 +8,12 @@ use crate::config::location::TreePath;
 use crate::config::notation;
 use crate::config::raw::{RawAuthority, RawDropFolder, RawExpect, RawMailbox, RawMaildir, RawReturn, RawRoute};
 use crate::config::settings::{
-    AuthoritySettings, DropFolderSettings, ExpectSettings, MailTls, MailboxSettings, MaildirSettings, ReturnSettings, RouteSettings,
+    AuthoritySettings, DropFolderSettings, ExpectSettings, MailTls, MailboxSettings, MaildirSettings, ReturnSettings,
+    RouteSettings,
 };
 use crate::config::template::{FileNameTemplate, TemplateUse};
-use crate::domain::{FileKind, ReturnKind};
 use crate::domain::expectation::Terms;
+use crate::domain::{FileKind, ReturnKind};
 
 pub(super) fn check(raw: &RawAuthority, at: &TreePath, report: &mut Report<'_>) -> Option<AuthoritySettings> {
     let number = report.parse(&at.key("number"), &raw.number);

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::arrival::{Arrival, Irregular, Irregularity, Whereabouts};
 use super::Week;
+use super::arrival::{Arrival, Irregular, Irregularity, Whereabouts};
 use crate::domain::ids::ConsignmentId;
 use crate::domain::kind::FileKind;
 
@@ -31,11 +31,7 @@ pub(super) struct Matched {
 
 /// `arrivals` in the order in which they came.
 pub(super) fn matched(weeks: &[Week], arrivals: &[Arrival]) -> Matched {
-    let mut matched = Matched {
-        packs: vec![None; weeks.len()],
-        risks: vec![None; weeks.len()],
-        irregular: Vec::new(),
-    };
+    let mut matched = Matched { packs: vec![None; weeks.len()], risks: vec![None; weeks.len()], irregular: Vec::new() };
     let mut packs: BTreeMap<ConsignmentId, usize> = BTreeMap::new();
     let of_kind = |kind| arrivals.iter().enumerate().filter(move |(_, arrival)| arrival.kind == Some(kind));
     for (at, arrival) in of_kind(FileKind::HbmsPack).filter(|(_, arrival)| arrival.may_meet()) {

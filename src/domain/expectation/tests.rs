@@ -231,7 +231,10 @@ fn a_year_of_each_week_with_its_breaks() {
                 let amber = one.state == State::Amber;
                 assert!(!(amber && timetables.is_break(day)), "{number} {day}: nothing is owed in a break");
                 assert!(!timetables.is_break(one.due_by) && one.from <= one.due_by, "{one:?}");
-                assert_eq!((one.from.weekday(), one.due_by.weekday()), (jiff::civil::Weekday::Monday, jiff::civil::Weekday::Friday));
+                assert_eq!(
+                    (one.from.weekday(), one.due_by.weekday()),
+                    (jiff::civil::Weekday::Monday, jiff::civil::Weekday::Friday)
+                );
                 assert_eq!(one.is_overdue(), day > one.due_by, "{number} {day}");
                 seen.insert((one.month, one.state.word()));
             }
