@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
 use crate::catalogue::kind_in_name;
-use crate::config::settings::AuthoritySettings;
+use crate::config::settings::{AuthoritySettings, RiskExpected};
 use crate::domain::expectation::{Arrival, Expectation, Outlook, Whereabouts, outlook};
 use crate::domain::timetable::Timetables;
 use crate::domain::{Consignment, FileKind, HoldReason, LaNumber, Standing};
@@ -19,7 +19,8 @@ const OF_PACKS: [FileKind; 3] = [FileKind::HbmsPack, FileKind::HbmsMi, FileKind:
 
 /// Everything that DWP owes this authority, and what came of it, as of the end of `today`.
 ///
-/// What was expected before the service was there to see it arrive is left out, unless it came.
+/// What was expected before the service was there to see it arrive is left out, unless it came; and risk files, where none
+/// are expected.
 pub fn outlook_of(
     queries: &dyn Queries,
     timetables: &Timetables,
@@ -35,7 +36,9 @@ pub fn outlook_of(
     let mut outlook = outlook(timetables, number, &arrivals, today, terms);
     let in_service = queries.in_service_from(number)?;
     let is_ours = |one: &Expectation| in_service.map_or(one.due_by >= today, |first| one.from >= first);
-    outlook.expectations.retain(|one| is_ours(one) || one.state.met().is_some());
+    let in_packs = authority.expect.risk == RiskExpected::InPack;
+    let is_owed = |one: &Expectation| is_ours(one) && (in_packs || one.kind != FileKind::CaseloadRisk);
+    outlook.expectations.retain(|one| is_owed(one) || one.state.met().is_some());
     Ok(outlook)
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::arrivals::{begins, whereabouts};
 use crate::catalogue::kind_in_name;
 use crate::config::settings::AuthoritySettings;
-use crate::domain::expectation::{NIGHT_BEGINS, Silence, night_of, silence};
+use crate::domain::expectation::{NIGHT_BEGINS, Silence, last_complete_night, night_of, silence};
 use crate::domain::working_days::BankHolidays;
 use crate::domain::{FileKind, LaNumber};
 use crate::effects::clock::london;
@@ -31,6 +31,20 @@ pub struct Night {
     pub xml: u64,
     /// Files held that are LAIDs by their names.
     pub held: u64,
+    /// `met`, `held`, `silent`, `awaited` where it is not over, or `free` where nothing is expected.
+    pub state: &'static str,
+}
+
+impl Night {
+    fn state(&self, last_complete: Date) -> &'static str {
+        match (self.pdf + self.xml, self.held) {
+            (1.., _) => "met",
+            (0, 1..) => "held",
+            (0, 0) if !self.working => "free",
+            (0, 0) if self.night > last_complete => "awaited",
+            (0, 0) => "silent",
+        }
+    }
 }
 
 /// The last `count` nights up to the one that `now` lies in, the earliest first.
@@ -47,7 +61,7 @@ pub fn nights_of(
     let mut day = first;
     while day <= last {
         let working = holidays.is_working_day(authority.expect.calendar, day);
-        nights.insert(day, Night { night: day, working, pdf: 0, xml: 0, held: 0 });
+        nights.insert(day, Night { night: day, working, pdf: 0, xml: 0, held: 0, state: "" });
         day = day.saturating_add(1.day());
     }
     for (at, what) in came(queries, &authority.number, noon_of(first), now)? {
@@ -58,7 +72,9 @@ pub fn nights_of(
             Came::Parts(_, parts) => night.xml += parts,
         }
     }
-    Ok(nights.into_values().collect())
+    let last_complete = last_complete_night(in_london(now));
+    let told = nights.into_values().map(|night| Night { state: night.state(last_complete), ..night });
+    Ok(told.collect())
 }
 
 /// How long no LAID has come, if the authority wants to know and it is longer than it wants.

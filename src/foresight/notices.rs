@@ -7,7 +7,7 @@ use jiff::{Timestamp, Zoned};
 
 use super::keys::{ahead, ends_before};
 use super::{Foresight, due, london_date, nights, outlook_of};
-use crate::config::settings::{AuthoritySettings, RiskExpected};
+use crate::config::settings::AuthoritySettings;
 use crate::domain::expectation::{Expectation, Outlook, State};
 use crate::domain::{AlarmReason, FileKind, Notice, Stage, Submission};
 use crate::effects::clock::london;
@@ -54,7 +54,7 @@ impl Foresight {
             return Ok(Wanted::new());
         }
         let outlook = outlook_of(&*self.queries, &self.timetables, authority, today)?;
-        let told = overdue(&outlook, authority.expect.risk, today).into_iter().map(|one| {
+        let told = overdue(&outlook, today).into_iter().map(|one| {
             let Expectation { authority, month, due_by, .. } = one;
             let what = format!("{month} of LA {authority}");
             if one.kind == FileKind::HbmsPack {
@@ -112,7 +112,7 @@ impl Foresight {
 
 /// What is overdue now: a pack, or the risk file that the last one lacked. Only until the next month's week has begun, which
 /// then speaks for itself.
-pub fn overdue(outlook: &Outlook, risk: RiskExpected, today: Date) -> Vec<&Expectation> {
+pub fn overdue(outlook: &Outlook, today: Date) -> Vec<&Expectation> {
     let latest = outlook.expectations.iter().filter(|one| one.from <= today).map(|one| one.from).max();
     let current = || outlook.expectations.iter().filter(|one| Some(one.from) == latest);
     let pack = current().find(|one| one.kind == FileKind::HbmsPack);
@@ -124,7 +124,7 @@ pub fn overdue(outlook: &Outlook, risk: RiskExpected, today: Date) -> Vec<&Expec
         });
         // Where the parts come one by one, the day may still bring it.
         let waited = came.is_some_and(|met| met.on < today);
-        one.kind == FileKind::CaseloadRisk && one.state.met().is_none() && waited && risk == RiskExpected::InPack
+        one.kind == FileKind::CaseloadRisk && one.state.met().is_none() && waited
     };
     let packs = current().filter(|one| one.kind == FileKind::HbmsPack && one.is_overdue());
     packs.chain(current().filter(missing)).collect()

@@ -5,7 +5,7 @@ use jiff::civil::{Date, date};
 use super::due::near;
 use super::overdue;
 use crate::config::calendars::bank_holidays;
-use crate::config::settings::{AuthoritySettings, RiskExpected, Settings};
+use crate::config::settings::{AuthoritySettings, Settings};
 use crate::domain::expectation::{Expectation, Met, Outlook, State};
 use crate::domain::{ConsignmentId, Digest, FileKind, Stage, Submission};
 
@@ -33,14 +33,14 @@ fn outlook(pack: State, risk: State) -> Outlook {
     Outlook { expectations, irregular: Vec::new() }
 }
 
-fn kinds(outlook: &Outlook, risk: RiskExpected, today: Date) -> Vec<FileKind> {
-    overdue(outlook, risk, today).into_iter().map(|one| one.kind).collect()
+fn kinds(outlook: &Outlook, today: Date) -> Vec<FileKind> {
+    overdue(outlook, today).into_iter().map(|one| one.kind).collect()
 }
 
 #[test]
 fn overdue_is_the_latest_pack_or_the_risk_file_that_it_lacks() {
     let today = date(2020, 4, 28);
-    let in_pack = |pack, risk| kinds(&outlook(pack, risk), RiskExpected::InPack, today);
+    let in_pack = |pack, risk| kinds(&outlook(pack, risk), today);
     let there = State::Met(met(date(2020, 4, 21)));
     assert_eq!(in_pack(State::Red, State::Red), [FileKind::HbmsPack], "one says the other");
     assert_eq!(in_pack(there, State::Red), [FileKind::CaseloadRisk]);
@@ -49,8 +49,7 @@ fn overdue_is_the_latest_pack_or_the_risk_file_that_it_lacks() {
     assert_eq!(in_pack(there, State::Held(met(today))), [], "it came, and is held");
     assert_eq!(in_pack(State::Held(met(date(2020, 4, 21))), State::Red), [], "it may be in what is held");
     assert_eq!(in_pack(there, there), []);
-    assert_eq!(kinds(&outlook(there, State::Red), RiskExpected::Nowhere, today), []);
-    assert_eq!(kinds(&outlook(State::Red, State::Red), RiskExpected::InPack, date(2020, 5, 18)), [], "May's week");
+    assert_eq!(kinds(&outlook(State::Red, State::Red), date(2020, 5, 18)), [], "May's week");
 }
 
 fn authority() -> AuthoritySettings {

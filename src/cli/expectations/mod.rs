@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::cli::output::{CliError, Exit, Output};
 use crate::cli::reading::{Reading, end_of};
 use crate::config::calendars;
-use crate::config::settings::{AuthoritySettings, RiskExpected};
+use crate::config::settings::AuthoritySettings;
 use crate::domain::expectation::{Expectation, Irregular, Outlook};
 use crate::domain::{ConsignmentId, FileKind, LaNumber, RelevantMonth, ReturnKind, TimetableYear};
 use crate::foresight::{Night, nights_of, outlook_of, silence_of};
@@ -130,11 +130,7 @@ fn of_authority(
     let months = months(args, authority, reading, on)?;
     let within = |month: RelevantMonth| months.as_ref().is_none_or(|months| months.contains(&month));
     let Outlook { expectations, irregular } = outlook;
-    let risk = authority.expect.risk == RiskExpected::InPack;
-    let wanted = |one: &Expectation| {
-        let expected = one.kind != FileKind::CaseloadRisk || risk || one.state.met().is_some();
-        expected && within(one.month) && (!args.overdue || one.is_overdue())
-    };
+    let wanted = |one: &Expectation| within(one.month) && (!args.overdue || one.is_overdue());
     let told = |one: &Irregular| !args.overdue && one.month.is_none_or(within);
     let holidays = calendars::bank_holidays().map_err(|fault| {
         CliError::new(Exit::CouldNot, format!("{fault}."), "Report it: the calendar is built into the program.")

@@ -64,14 +64,14 @@ fn write_nights(authority: &OfAuthority, text: &mut Text) {
     if let Some(nights) = &authority.nights {
         text.gap();
         text.line("LAIDs by night, each from noon to noon");
-        let mut table = Table::new(["Night of", "PDF", "XML", "Held", ""]);
+        let mut table = Table::new(["Night of", "PDF", "XML", "Held", "State"]);
         for night in nights {
             table.row([
                 day(night.night),
                 night.pdf.to_string(),
                 night.xml.to_string(),
                 night.held.to_string(),
-                if night.working { String::new() } else { "no working day".to_owned() },
+                night.state.to_owned(),
             ]);
         }
         text.table(&table);

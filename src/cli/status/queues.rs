@@ -149,7 +149,7 @@ pub(crate) fn expected(reading: &Reading<'_>) -> Result<Vec<Expected>, CliError>
             continue;
         }
         let outlook = outlook_of(reading.queries, reading.timetables, authority, reading.today())?;
-        all.extend(overdue(&outlook, authority.expect.risk, reading.today()).into_iter().map(|one| Expected {
+        all.extend(overdue(&outlook, reading.today()).into_iter().map(|one| Expected {
             kind: one.kind,
             authority: one.authority.clone(),
             relevant_month: one.month,

@@ -79,5 +79,8 @@ fn files_are_counted_by_night_from_noon_to_noon() {
     assert_eq!(told["authorities"][0]["laid_silence"], serde_json::Value::Null);
     let text =
         String::from_utf8(council.runs(&["expectations", "--on", "2020-06-08", "--nights", "5"]).stdout).unwrap();
-    assert!(text.contains("Fri 2020-06-05  1    1    0") && text.contains("no working day"), "{text}");
+    assert!(
+        text.contains("Fri 2020-06-05  1    1    0     met") && text.contains("Sat 2020-06-06  0    0    0     free"),
+        "{text}"
+    );
 }
