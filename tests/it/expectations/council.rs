@@ -18,6 +18,7 @@ use hbcourier::effects::pgp::{KeyAlgorithm, KeyRing, SealRequest, Sealer};
 use hbcourier::store::{Queries, SqliteQueries, SqliteStore};
 use serde_json::Value;
 
+use crate::outbound::council::extract;
 use crate::support::council::command;
 use crate::support::virtual_clock::{VirtualClock, in_london};
 
@@ -161,10 +162,7 @@ impl Council {
 
     /// The authority leaves an extract of this day.
     pub fn leaves_shbe(&self, number: &str, day: &str) {
-        let (year, rest) = day.split_once('-').unwrap();
-        let (month, day) = rest.split_once('-').unwrap();
-        let extract = format!("H|{number}|{day}-{month}-{year}|\nA|1|2\nT|1\n");
-        fs::write(self.root().join("returns").join(number).join("shbe/shbe.txt"), extract).unwrap();
+        fs::write(self.root().join("returns").join(number).join("shbe/shbe.txt"), extract(number, day, "")).unwrap();
         self.look();
         self.clock.advance(Duration::from_secs(60));
         self.look();

@@ -7,3 +7,4 @@ mod commands;
 mod council;
 mod nights;
 mod roots;
+mod running;
