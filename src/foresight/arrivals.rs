@@ -3,6 +3,8 @@
 //! In:  consignments and their parts. Out: [`Arrival`]s of packs and risk files, and the outlook that follows from them.
 //! Holds: what is held counts as arrived; what it is tells its content if it was ever opened so far, else its name.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
@@ -10,7 +12,7 @@ use crate::catalogue::kind_in_name;
 use crate::config::settings::{AuthoritySettings, RiskExpected};
 use crate::domain::expectation::{Arrival, Expectation, Outlook, Whereabouts, outlook};
 use crate::domain::timetable::Timetables;
-use crate::domain::{Consignment, FileKind, HoldReason, LaNumber, Standing};
+use crate::domain::{Consignment, FileKind, HoldReason, LaNumber, RelevantMonth, Standing};
 use crate::effects::clock::london;
 use crate::store::{ConsignmentFilter, Queries, QueryError, ReceivedFilter};
 
@@ -19,7 +21,7 @@ const OF_PACKS: [FileKind; 3] = [FileKind::HbmsPack, FileKind::HbmsMi, FileKind:
 
 /// Everything that DWP owes this authority, and what came of it, as of the end of `today`.
 ///
-/// What was expected before the service was there to see it arrive is left out, unless it came; and risk files, where none
+/// What was due before the service was there to see it arrive is left out, unless some of it came; and risk files, where none
 /// are expected.
 pub fn outlook_of(
     queries: &dyn Queries,
@@ -35,9 +37,12 @@ pub fn outlook_of(
     let arrivals = arrivals(queries, number, begins(first), ends(today))?;
     let mut outlook = outlook(timetables, number, &arrivals, today, terms);
     let in_service = queries.in_service_from(number)?;
-    let is_ours = |one: &Expectation| in_service.map_or(one.due_by >= today, |first| one.from >= first);
+    let came: BTreeSet<RelevantMonth> =
+        outlook.expectations.iter().filter(|one| one.state.met().is_some()).map(|one| one.month).collect();
+    let seen = |one: &Expectation| in_service.is_some_and(|first| one.from >= first) || came.contains(&one.month);
     let in_packs = authority.expect.risk == RiskExpected::InPack;
-    let is_owed = |one: &Expectation| is_ours(one) && (in_packs || one.kind != FileKind::CaseloadRisk);
+    let is_owed =
+        |one: &Expectation| (seen(one) || one.due_by >= today) && (in_packs || one.kind != FileKind::CaseloadRisk);
     outlook.expectations.retain(|one| is_owed(one) || one.state.met().is_some());
     Ok(outlook)
 }

@@ -15,13 +15,13 @@ pub(super) fn write(document: &Document, overdue: bool, text: &mut Text) {
         let what = if overdue { "what DWP owes and has not come" } else { "what DWP owes, and what came" };
         text.line(format_args!("{name} ({number}): {what}, on {}", day(document.on)));
         text.gap();
-        write_months(authority, text);
+        write_months(authority, overdue, text);
         write_irregular(authority, text);
         write_nights(authority, text);
     }
 }
 
-fn write_months(authority: &OfAuthority, text: &mut Text) {
+fn write_months(authority: &OfAuthority, overdue: bool, text: &mut Text) {
     let mut months: BTreeMap<RelevantMonth, Vec<&Row>> = BTreeMap::new();
     for row in &authority.expectations {
         months.entry(row.relevant_month).or_default().push(row);
@@ -38,9 +38,10 @@ fn write_months(authority: &OfAuthority, text: &mut Text) {
             of(FileKind::CaseloadRisk),
         ]);
     }
-    match table.is_empty() {
-        true => text.line("  Nothing."),
-        false => text.table(&table),
+    match (table.is_empty(), overdue) {
+        (false, _) => text.table(&table),
+        (true, true) => text.line("  Nothing."),
+        (true, false) => text.line("  Nothing, in the time since this service has been there to see it arrive."),
     }
 }
 

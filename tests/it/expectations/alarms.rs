@@ -90,10 +90,12 @@ fn a_clock_that_is_set_is_followed_and_alarms_are_those_of_its_day() {
 #[test]
 fn a_pack_without_a_risk_file_is_told_the_day_after() {
     let council = Council::new(&[(BLACKPOOL, "return_lead_days = 0")], "2020-04-21 09:00");
-    // In service since that day: April's week had begun, so what comes counts, and nothing is overdue for it.
+    // In service since that day, so April's week had begun; what comes counts all the same.
     council.comes(BLACKPOOL, "HBMS_pack.zip", &pack("april", false));
     assert_eq!(council.alarms(), [].into());
-    assert!(council.at("2020-04-22 00:00").alarms().is_empty(), "its week had begun before the service");
+    assert!(council.at("2020-04-28 00:00").is_told(RISK, "CN-544"));
+    let absent = Council::new(&[(BLACKPOOL, "return_lead_days = 0")], "2020-04-21 09:00");
+    assert_eq!(absent.at("2020-04-28 00:00").alarms(), [].into(), "it may have come before the service was there");
     let council = Council::new(&[(BLACKPOOL, "return_lead_days = 0")], "2020-04-01 09:00");
     council.at("2020-04-21 09:00").comes(BLACKPOOL, "HBMS_pack.zip", &pack("april", false));
     assert!(!council.alarms().contains_key(RISK), "the day may still bring it");

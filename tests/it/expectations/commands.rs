@@ -62,6 +62,18 @@ fn next_tells_what_has_come_and_what_is_overdue() {
 }
 
 #[test]
+fn before_the_service_was_there_nothing_is_overdue_and_what_is_next_is_told() {
+    let council = Council::new(&[(BLACKPOOL, "")], "2021-02-01 09:00");
+    let next = council.json(&["timetable", "next", "--authority", BLACKPOOL, "--on", "2020-05-01"]);
+    assert_eq!(next["expectations"][0]["due_by"], "2020-05-22");
+    assert_eq!(
+        (&next["expectations"][0]["state"], next["expectations"].as_array().unwrap().len()),
+        (&json!("awaited"), 2)
+    );
+    assert_eq!(council.runs(&["expectations", "--overdue", "--on", "2021-01-31"]).status.code(), Some(0));
+}
+
+#[test]
 fn status_names_an_overdue_pack_once() {
     let council = council();
     council.at("2020-05-23 09:00");
