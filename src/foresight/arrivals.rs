@@ -71,18 +71,26 @@ fn arrivals(
         }
     }
     for word in ["held", "collected", "deferred"] {
-        let filter = ConsignmentFilter {
-            word: Some(word.to_owned()),
-            authority: Some(authority.clone()),
-            since: Some(since),
-            until: Some(until),
-            ..ConsignmentFilter::default()
-        };
-        for consignment in queries.consignments(&filter)? {
+        for consignment in standing_at(queries, word, authority, since, until)? {
             arrivals.extend(unopened(queries, &consignment)?);
         }
     }
     Ok(arrivals)
+}
+
+/// The authority's consignments at a standing that few are at.
+pub(super) fn standing_at(
+    queries: &dyn Queries,
+    word: &str,
+    authority: &LaNumber,
+    since: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<Consignment>, QueryError> {
+    // Asked with the authority, the store would look through all that it ever received.
+    let (word, since, until) = (Some(word.to_owned()), Some(since), Some(until));
+    let mut all = queries.consignments(&ConsignmentFilter { word, since, until, ..ConsignmentFilter::default() })?;
+    all.retain(|consignment| consignment.authority == *authority);
+    Ok(all)
 }
 
 /// What was never staged, by the content of its first coming or by its name.

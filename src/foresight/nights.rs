@@ -6,14 +6,14 @@ use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
-use super::arrivals::{begins, whereabouts};
+use super::arrivals::{begins, standing_at, whereabouts};
 use crate::catalogue::kind_in_name;
 use crate::config::settings::AuthoritySettings;
 use crate::domain::expectation::{NIGHT_BEGINS, Silence, last_complete_night, night_of, silence};
 use crate::domain::working_days::BankHolidays;
 use crate::domain::{FileKind, LaNumber};
 use crate::effects::clock::london;
-use crate::store::{ConsignmentFilter, Queries, QueryError, ReceivedFilter};
+use crate::store::{Queries, QueryError, ReceivedFilter};
 
 /// Days beyond the nights that make a silence: weekends, and the longest run of holidays.
 const DAYS_OVER: i64 = 14;
@@ -111,14 +111,7 @@ fn came(
     let received = queries.received(&ReceivedFilter { authority: authority.clone(), kinds, since, until })?;
     let counted = received.into_iter().filter(|one| whereabouts(&one.standing).is_some());
     let mut came: Vec<_> = counted.map(|one| (one.at, Came::Parts(one.kind, one.parts))).collect();
-    let filter = ConsignmentFilter {
-        word: Some("held".to_owned()),
-        authority: Some(authority.clone()),
-        since: Some(since),
-        until: Some(until),
-        ..ConsignmentFilter::default()
-    };
-    for consignment in queries.consignments(&filter)? {
+    for consignment in standing_at(queries, "held", authority, since, until)? {
         let name = queries.consignment(&consignment.id)?.and_then(|(_, name)| name);
         let kind = name.as_deref().and_then(kind_in_name);
         let is_laid = matches!(kind, Some(FileKind::LaidPdf | FileKind::LaidXml));
