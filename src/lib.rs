@@ -17,6 +17,7 @@ pub mod daemon;
 pub mod domain;
 pub mod durable;
 pub mod effects;
+pub mod foresight;
 pub mod inbound;
 pub mod operator;
 pub mod outbound;

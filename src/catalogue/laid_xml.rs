@@ -72,6 +72,7 @@ pub(super) fn look<R: Read + Seek>(
     }
     gathered.note("it begins as XML");
     let sound = seen.is_sound();
+    gathered.root = seen.root.take().filter(|_| sound);
     if sound {
         gathered.note("it is well-formed to its end, and declares no document type");
     }

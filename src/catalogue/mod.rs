@@ -25,7 +25,7 @@ mod workbook;
 use serde::Serialize;
 
 use crate::domain::reason::Unsound;
-use crate::domain::{FileKind, LaNumber};
+use crate::domain::{FileKind, LaNumber, XmlRoot};
 
 pub use archive::{Archive, ArchiveError, Member};
 pub use finding::{Finding, Severity};
@@ -40,6 +40,11 @@ pub fn authority_in_name(name: &str) -> Option<LaNumber> {
 /// The HBMS rule that a file's name plainly names, as in `HBSA002.csv`.
 pub fn rule_in_name(name: &str) -> Option<String> {
     name::Name::new(name).rule().map(str::to_owned)
+}
+
+/// The kind that a file's name claims. It proves nothing; it is all there is where the content cannot be read.
+pub fn kind_in_name(name: &str) -> Option<FileKind> {
+    name::Name::new(name).kind()
 }
 
 /// How far an archive may be unpacked. Reaching one of these is an outcome, not a slowdown.
@@ -74,6 +79,8 @@ pub struct Identified {
     pub authority: Option<LaNumber>,
     /// Every LA number that is plainly named, each once, in the order met. More than one deserves a second look.
     pub authorities: Vec<LaNumber>,
+    /// The root element, if it is XML that was read to its end.
+    pub root: Option<XmlRoot>,
     /// Why we think so, for people. Nothing in it comes from the content of a claim.
     pub evidence: Vec<String>,
     /// What is wrong with it.
@@ -107,6 +114,7 @@ fn is_sound(findings: &[Finding]) -> bool {
 #[derive(Debug, Default)]
 struct Gathered {
     authorities: Vec<LaNumber>,
+    root: Option<XmlRoot>,
     evidence: Vec<String>,
     findings: Vec<Finding>,
 }
@@ -152,6 +160,7 @@ impl Gathered {
             confidence,
             authority: self.authorities.first().cloned(),
             authorities: self.authorities,
+            root: self.root,
             evidence: self.evidence,
             findings: self.findings,
         }

@@ -1,7 +1,7 @@
 //! What the name of a file claims. Names are habit, and those outside a seal anybody's: they suggest a kind, and a foreign LA
 //! number in one is reason enough to stop, but they never make a file what it is not.
 
-use crate::domain::LaNumber;
+use crate::domain::{FileKind, LaNumber};
 
 /// The last component of a sender's name for a file, in upper case, without the suffix that sealing added.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +54,26 @@ impl Name {
     // DWP A5/2020 Annex C
     pub(super) fn rule(&self) -> Option<&str> {
         self.0.split(|c: char| !c.is_alphanumeric()).find(|part| is_rule_id(part))
+    }
+
+    /// The kind that the name claims.
+    pub(super) fn kind(&self) -> Option<FileKind> {
+        let report = self.report();
+        if report.as_ref().is_some_and(|report| report.is_risk) {
+            return Some(FileKind::CaseloadRisk);
+        }
+        let is_workbook = ["XLS", "XLSX", "XLSM"].iter().any(|ending| self.has_extension(ending));
+        if is_workbook && self.is_mi() {
+            return Some(FileKind::HbmsMi);
+        }
+        if report.is_some() || self.rule().is_some() || self.contains("HBMS") {
+            return Some(FileKind::HbmsPack);
+        }
+        match (self.contains("LAID"), self.has_extension("PDF"), self.has_extension("XML")) {
+            (true, true, _) => Some(FileKind::LaidPdf),
+            (true, _, true) => Some(FileKind::LaidXml),
+            _ => None,
+        }
     }
 
     /// Whether the name is one that DWP or an authority would give to the MI workbook.
@@ -131,6 +151,23 @@ mod tests {
         assert_eq!(number("AOBWR501_12302_HBSA002.csv").unwrap().as_str(), "12302");
         for name in ["AOBWR501_LAID_200420.csv", "AOBWR501_12302", "LAID_200420_1.pdf", "XAOBWR501_12302_A.csv"] {
             assert_eq!(number(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_may_claim_a_kind() {
+        for (name, kind) in [
+            ("AOBWR627_LAID_RISK.csv.pgp", Some(FileKind::CaseloadRisk)),
+            ("HBMS MI Return April 2020.xls", Some(FileKind::HbmsMi)),
+            ("HBMS_2020-04.zip.pgp", Some(FileKind::HbmsPack)),
+            ("AOBWR501_LAID_200420.csv", Some(FileKind::HbmsPack)),
+            ("hbsa002.csv", Some(FileKind::HbmsPack)),
+            ("LAID_0001.pdf.pgp", Some(FileKind::LaidPdf)),
+            ("laid_0001.XML", Some(FileKind::LaidXml)),
+            ("LAID_0001.txt", None),
+            ("4711", None),
+        ] {
+            assert_eq!(Name::new(name).kind(), kind, "{name}");
         }
     }
 

@@ -12,16 +12,18 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, demo, held, identify, init, keys, order, orders, packs, returns, risk, run, shbe, status, timetable,
-    transfers,
+    audit, check, demo, expectations, held, identify, init, keys, order, orders, packs, returns, risk, run, shbe,
+    status, timetable, transfers,
 };
 use crate::config::{self, Settings};
 use crate::daemon::build;
+use crate::domain::expectation::Outlook;
 use crate::domain::submission::live_claims_before;
 use crate::domain::timetable::Timetables;
 use crate::domain::{LaNumber, ReturnOrder, RiskProfile, SubmissionKey};
 use crate::effects::clock::{Clock, MachineClock, london};
-use crate::store::{Queries, SqliteQueries, SqliteStore, SubmissionFilter};
+use crate::foresight::outlook_of;
+use crate::store::{Queries, QueryError, SqliteQueries, SqliteStore, SubmissionFilter};
 
 /// Carries Housing Benefit files between a local authority and DWP, unattended, and can prove what it did
 #[derive(Debug, Parser)]
@@ -48,6 +50,7 @@ enum Command {
     Returns(returns::Args),
     Packs(packs::Args),
     Timetable(timetable::Args),
+    Expectations(expectations::Args),
     Keys(keys::Args),
     Audit(audit::Args),
     Risk(risk::Args),
@@ -114,10 +117,15 @@ impl Cli {
                 timetable::simulate(args, &timetables, &authorities, out)
             }
             Command::Timetable(args) => {
-                let (timetables, stages) = self.timetables_and_stages()?;
-                let shown = timetable::run(args, &timetables, &stages, today(), stdout);
+                let Known { timetables, stages, expecting } = self.known()?;
+                let outlook = |number: &LaNumber, on| match &expecting {
+                    Some((settings, store)) => expected_by(settings, store, &timetables, number, on),
+                    None => Ok(timetable::unseen(&timetables, number, on)),
+                };
+                let shown = timetable::run(args, &timetables, &stages, &outlook, today(), stdout);
                 done(shown, |error| error.exit_status())
             }
+            Command::Expectations(args) => self.reading(|reading| expectations::run(args, reading, out)),
             Command::Audit(args) => answer(audit::run(args, &store(&self.settings()?)?, stdout), |_| 3),
             Command::Risk(args) => {
                 let received = |authority: &LaNumber, file: &Path| {
@@ -233,6 +241,11 @@ impl Cli {
         }
     }
 
+    /// Risk data can be looked at without any configuration: then nothing is known of their columns.
+    fn risk_profile(&self) -> Result<Option<RiskProfile>, CliError> {
+        Ok(self.settings_if_any()?.and_then(|settings| settings.risk))
+    }
+
     /// An extract can be checked without any configuration: then nothing is known of the month before.
     fn shbe(&self, args: &shbe::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
         let settings = self.settings_if_any()?;
@@ -247,21 +260,40 @@ impl Cli {
         shbe::run(args, &shbe::Setting { policy, timetables, risk_claim, claims_before: &claims_before }, out)
     }
 
-    /// Risk data can be looked at without any configuration: then nothing is known of their columns.
-    fn risk_profile(&self) -> Result<Option<RiskProfile>, CliError> {
-        Ok(self.settings_if_any()?.and_then(|settings| settings.risk))
-    }
-
-    /// The timetable can be asked without any configuration: then nothing is known of what was sent.
-    fn timetables_and_stages(&self) -> Result<(Timetables, BTreeMap<SubmissionKey, String>), CliError> {
-        let Some(settings) = self.settings_if_any()? else { return Ok((bundled()?, BTreeMap::new())) };
+    /// The timetable can be asked without any configuration: then nothing is known of what was sent, or came.
+    fn known(&self) -> Result<Known, CliError> {
+        let Some(settings) = self.settings_if_any()? else {
+            return Ok(Known { timetables: bundled()?, stages: BTreeMap::new(), expecting: None });
+        };
         let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
         let Ok(store) = SqliteStore::read_only(&settings.service.state) else {
-            return Ok((timetables, BTreeMap::new()));
+            return Ok(Known { timetables, stages: BTreeMap::new(), expecting: None });
         };
         let submissions = store.submissions(&SubmissionFilter::default()).map_err(|error| fault(3, &error))?;
         let stages = submissions.into_iter().map(|one| (one.key, one.stage.word().to_owned())).collect();
-        Ok((timetables, stages))
+        Ok(Known { timetables, stages, expecting: Some((settings, store)) })
+    }
+}
+
+/// What the timetable is asked with.
+struct Known {
+    timetables: Timetables,
+    stages: BTreeMap<SubmissionKey, String>,
+    /// Who expects what, and what came; `None` where there is no store.
+    expecting: Option<(Settings, SqliteQueries)>,
+}
+
+/// What DWP owes an authority: by the record if it is configured, else by the timetables alone.
+fn expected_by(
+    settings: &Settings,
+    store: &SqliteQueries,
+    timetables: &Timetables,
+    number: &LaNumber,
+    on: Date,
+) -> Result<Outlook, QueryError> {
+    match settings.authorities.iter().find(|authority| authority.number == *number) {
+        Some(authority) => outlook_of(store, timetables, authority, on),
+        None => Ok(timetable::unseen(timetables, number, on)),
     }
 }
 

@@ -6,6 +6,7 @@ pub mod check;
 mod council;
 pub mod demo;
 pub mod dispatch;
+pub mod expectations;
 pub mod held;
 pub mod identify;
 pub mod init;

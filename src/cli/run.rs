@@ -48,7 +48,7 @@ fn tell(pass: &Pass, text: &mut Text) {
 /// A service that does not start says what to mend.
 pub fn not_started(fault: &StartFault) -> CliError {
     let exit = match fault {
-        StartFault::NoGroup { .. } | StartFault::Timetable(_) => Exit::Config,
+        StartFault::NoGroup { .. } | StartFault::Timetable(_) | StartFault::Calendar(_) => Exit::Config,
         StartFault::Locked { .. } | StartFault::State { .. } | StartFault::Store(_) | StartFault::StoreLost { .. } => {
             Exit::CouldNot
         }

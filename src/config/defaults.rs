@@ -1,10 +1,10 @@
 //! What a key is if it is left out. The reference file shows these values.
 
 use super::raw::{
-    RawAlarms, RawDropFolder, RawLimits, RawMailbox, RawMaildir, RawReturn, RawRisk, RawRoute, RawService, RawShbe,
-    RawSmtp,
+    RawAlarms, RawDropFolder, RawExpect, RawLimits, RawMailbox, RawMaildir, RawReturn, RawRisk, RawRoute, RawService,
+    RawShbe, RawSmtp,
 };
-use super::settings::{Carries, MailForm, MailTls, Noticing, RiskHeader, ShbeProfile};
+use super::settings::{Carries, ExpectSettings, MailForm, MailTls, Noticing, RiskHeader, ShbeProfile};
 use super::severities::RawSeverities;
 use super::template::{DELIVERY_NAME, RETURN_NAME};
 use crate::domain::shbe_rule::CLAIM_COUNT_PERCENT;
@@ -26,7 +26,14 @@ impl Default for RawService {
 
 impl Default for RawAlarms {
     fn default() -> Self {
-        RawAlarms { courier: None, to: Vec::new(), ping: None, ping_every: "5m".into() }
+        RawAlarms {
+            courier: None,
+            to: Vec::new(),
+            ping: None,
+            ping_every: "5m".into(),
+            keys_ahead: "60d".into(),
+            timetable_ahead: "56d".into(),
+        }
     }
 }
 
@@ -38,6 +45,21 @@ impl Default for RawLimits {
             archive_members_max: 10_000,
             archive_bytes_max: "8 GiB".into(),
             free_bytes_min: "512 MiB".into(),
+        }
+    }
+}
+
+impl Default for RawExpect {
+    fn default() -> Self {
+        let ExpectSettings { calendar, return_lead_days, packs, risk, laid_silence_days } = ExpectSettings::default();
+        RawExpect {
+            calendar: calendar.word().to_owned(),
+            return_lead_days,
+            pack_weeks_after: packs.weeks_after,
+            pack_amber_days: packs.amber_days,
+            pack_red_days: packs.red_days,
+            risk,
+            laid_silence_days,
         }
     }
 }
@@ -95,6 +117,7 @@ impl Default for RawRoute {
     fn default() -> Self {
         RawRoute {
             kinds: None,
+            xml_roots: Vec::new(),
             destination: None,
             folder: None,
             file_name: DELIVERY_NAME.to_owned(),

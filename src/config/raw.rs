@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::notation::{WrittenDuration, WrittenSize};
-use super::settings::{Carries, MailForm, MailTls, Noticing, RiskHeader, ShbeProfile};
+use super::settings::{Carries, MailForm, MailTls, Noticing, RiskExpected, RiskHeader, ShbeProfile};
 use super::severities::RawSeverities;
 
 /// The whole configuration.
@@ -89,6 +89,10 @@ pub(super) struct RawAlarms {
     pub(super) ping: Option<String>,
     /// How often. 1s to 1d.
     pub(super) ping_every: WrittenDuration,
+    /// How long before keys end that a later return will need, ours or a partner's, that becomes an alarm. 1d to 400d.
+    pub(super) keys_ahead: WrittenDuration,
+    /// How long before the timetables in force end for an authority that becomes an alarm. 1d to 400d.
+    pub(super) timetable_ahead: WrittenDuration,
 }
 
 /// Bounds. Reaching one is an outcome in the ledger, not a slowdown.
@@ -132,6 +136,35 @@ pub(super) struct RawAuthority {
     /// What the authority owes DWP each month, and how it gets there.
     #[serde(rename = "return")]
     pub(super) returns: Vec<RawReturn>,
+    /// What DWP owes the authority each month, and when to say that it has not come.
+    pub(super) expect: RawExpect,
+}
+
+/// What DWP owes the authority each month, and when to say that it has not come.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawExpect {
+    /// Whose bank holidays are no working days: england-and-wales or scotland.
+    pub(super) calendar: String,
+    /// How many working days before its transfer date a return must have been picked up, or that becomes an alarm. 0 is
+    /// never: only on the day itself.
+    #[schemars(range(min = 0, max = 10))]
+    pub(super) return_lead_days: u8,
+    /// In which week after that of the SHBE's transfer the HBMS pack is expected.
+    #[schemars(range(min = 0, max = 8))]
+    pub(super) pack_weeks_after: u8,
+    /// Days after that week's Monday from which a pack that is not there is amber.
+    #[schemars(range(min = 0, max = 4))]
+    pub(super) pack_amber_days: u8,
+    /// Days after that week's Friday beyond which a pack that is not there is red, which is an alarm.
+    #[schemars(range(min = 0, max = 21))]
+    pub(super) pack_red_days: u8,
+    /// Whether Caseload Risk Data are expected, and where.
+    pub(super) risk: RiskExpected,
+    /// After how many nights of working days without a single LAID that becomes an alarm. Never, if left out: not every
+    /// authority gets some every night.
+    #[schemars(range(min = 1, max = 100), example = 3)]
+    pub(super) laid_silence_days: Option<u8>,
 }
 
 /// A folder in which DWP's files arrive.
@@ -241,6 +274,10 @@ pub(super) struct RawRoute {
     /// route at most.
     #[schemars(required, example = ["laid-pdf", "laid-xml"])]
     pub(super) kinds: Option<Vec<String>>,
+    /// Root elements of laid-xml that are accepted: by name, by namespace or by both, as in LAIDBatch, {urn:example:laid}
+    /// or {urn:example:laid}LAIDBatch. XML with any other is held. If left out: any.
+    #[schemars(example = ["LAIDBatch"])]
+    pub(super) xml_roots: Vec<String>,
     /// The destination's name in logs and the ledger. Unique over all authorities.
     #[schemars(required, example = &"laid-12302")]
     pub(super) destination: Option<String>,

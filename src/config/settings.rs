@@ -6,9 +6,11 @@ use std::time::Duration;
 use jiff::civil::{Date, Time};
 
 use super::template::FileNameTemplate;
+use crate::domain::expectation::Terms;
+use crate::domain::working_days::Division;
 use crate::domain::{
-    CourierName, DestinationName, Digest, FileKind, Fingerprint, LaNumber, PartnerName, ReturnKind, RiskProfile,
-    ShbePolicy, SourceName,
+    AcceptedRoot, CourierName, DestinationName, Digest, FileKind, Fingerprint, LaNumber, PartnerName, ReturnKind,
+    RiskProfile, ShbePolicy, SourceName,
 };
 
 /// Everything.
@@ -60,6 +62,10 @@ pub struct AlarmSettings {
     pub mail: Option<(CourierName, Vec<String>)>,
     /// What is asked for on the web, and how often.
     pub ping: Option<(String, Duration)>,
+    /// How long before keys end that a return will need.
+    pub keys_ahead: Duration,
+    /// How long before the timetables in force end.
+    pub timetable_ahead: Duration,
 }
 
 /// `[service.limits]`. Reaching one is an outcome in the ledger.
@@ -96,6 +102,46 @@ pub struct AuthoritySettings {
     pub routes: Vec<RouteSettings>,
     /// What it owes.
     pub returns: Vec<ReturnSettings>,
+    /// What DWP owes it, and when to say so.
+    pub expect: ExpectSettings,
+}
+
+/// `[authority.expect]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectSettings {
+    /// Whose bank holidays count.
+    pub calendar: Division,
+    /// Working days before a transfer date from which a return must have been picked up; 0 is never.
+    pub return_lead_days: u8,
+    /// When packs are expected.
+    pub packs: Terms,
+    /// Whether risk files are expected, and where.
+    pub risk: RiskExpected,
+    /// Nights of working days without a LAID that are too many; `None` is any number.
+    pub laid_silence_days: Option<u8>,
+}
+
+/// Whether Caseload Risk Data are expected, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum RiskExpected {
+    /// In every pack: one that has none is an alarm.
+    InPack,
+    /// Not at all, or not in packs.
+    Nowhere,
+}
+
+impl Default for ExpectSettings {
+    fn default() -> ExpectSettings {
+        ExpectSettings {
+            calendar: Division::EnglandAndWales,
+            return_lead_days: 2,
+            packs: Terms::default(),
+            risk: RiskExpected::InPack,
+            laid_silence_days: None,
+        }
+    }
 }
 
 /// `[[authority.drop_folder]]`
@@ -251,6 +297,8 @@ pub enum Noticing {
 pub struct RouteSettings {
     /// Which kinds go here.
     pub kinds: Vec<FileKind>,
+    /// Root elements of LAIDs as XML that are accepted; if there are none, any.
+    pub xml_roots: Vec<AcceptedRoot>,
     /// Unique name of the destination.
     pub destination: DestinationName,
     /// Absolute path of an existing folder.

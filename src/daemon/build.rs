@@ -15,7 +15,7 @@ use crate::config::settings::{
     AuthoritySettings, Carries, CourierWay, MailForm, MailTls, MailboxSettings, MaildirSettings, OauthSettings,
     RouteSettings, SecretReference, SmtpSettings, SourceWay,
 };
-use crate::config::{Settings, timetable};
+use crate::config::{Settings, calendars, timetable};
 use crate::domain::timetable::Timetables;
 use crate::domain::{CourierName, DestinationName, LaNumber};
 use crate::durable::{Directories, boot_id};
@@ -31,6 +31,7 @@ use crate::effects::maildir::Maildir;
 use crate::effects::pgp::KeyRing;
 use crate::effects::spool::Spool;
 use crate::effects::token::TokenEndpoint;
+use crate::foresight::Foresight;
 use crate::inbound::{Claims, Inbound, Left, Origin, Route, Source, Terms};
 use crate::operator::Operator;
 use crate::outbound::{NO_DOMAIN, Outbound, OutboundParts};
@@ -46,6 +47,8 @@ pub struct Service {
     pub outbound: Arc<Outbound>,
     /// Orders.
     pub operator: Arc<Operator>,
+    /// What is told before it is too late.
+    pub foresight: Arc<Foresight>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Files that had to be left where they arrived.
@@ -85,6 +88,9 @@ pub enum StartFault {
     /// A timetable.
     #[error(transparent)]
     Timetable(#[from] timetable::TimetableFileError),
+    /// The calendar of working days.
+    #[error(transparent)]
+    Calendar(#[from] calendars::CalendarFault),
     /// A group is not known to this machine.
     #[error(
         "route to `{destination}`: the group `{group}` is not known to this machine; `getent group` lists those that are"
@@ -190,6 +196,15 @@ pub fn build_by(settings: Settings, timetables: Timetables, clock: Arc<dyn Clock
     let directories = Arc::new(Directories::default());
     let recorder = Arc::new(store.recorder());
     let queries = Arc::new(store.queries());
+    let foresight = Foresight {
+        recorder: recorder.clone(),
+        queries: queries.clone(),
+        keys: keys.clone(),
+        clock: clock.clone(),
+        timetables: timetables.clone(),
+        holidays: calendars::bank_holidays()?,
+        settings: settings.clone(),
+    };
     let inbound = Inbound {
         recorder: recorder.clone(),
         queries: queries.clone(),
@@ -232,6 +247,7 @@ pub fn build_by(settings: Settings, timetables: Timetables, clock: Arc<dyn Clock
         inbound: Arc::new(inbound),
         outbound: Arc::new(outbound),
         operator: Arc::new(operator),
+        foresight: Arc::new(foresight),
         clock,
         left: Arc::default(),
         _lock: lock,
@@ -328,6 +344,7 @@ fn route(route: &RouteSettings) -> Result<Route, StartFault> {
     });
     Ok(Route {
         kinds: route.kinds.clone(),
+        xml_roots: route.xml_roots.clone(),
         destination: route.destination.clone(),
         folder: route.folder.clone(),
         file_name: route.file_name.clone(),

@@ -128,9 +128,10 @@ fn pass(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>) -> Result<(), S
                 std::thread::sleep(pause);
                 patience = patience.saturating_sub(pause);
             }
-            None => return Ok(()),
+            None => break,
         }
     }
+    service.foresight.look().map(drop).map_err(|error| error.to_string())
 }
 
 fn offer_due(service: &Service, queue: &Queue) -> Result<(), String> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::alarms::{Herald, Pinger};
+use super::alarms::{Herald, Pinger, rest};
 use super::build::{Service, imap_server, smtp_courier};
 use super::carriers::{Job, Left, Queue, carry};
 use super::control::{Control, socket_path};
@@ -163,6 +163,7 @@ impl Running {
         running.spawn_alarms(service, ended)?;
         running.spawn_due(service, ended, due_told)?;
         running.spawn_returns(service, ended, returns_told)?;
+        running.spawn_foresight(service, ended)?;
         notify_systemd(&[sd_notify::NotifyState::Ready]);
         tracing::info!(sources = service.inbound.sources.len(), "hbcourier is running");
         Ok(running)
@@ -308,6 +309,27 @@ impl Running {
             }
             drop(busy);
             outcome.unwrap_or_else(|panic| resume_unwind(panic))
+        })
+    }
+
+    /// Looks ahead at start, whenever anything was recorded since, and when a day or a night of files ends.
+    fn spawn_foresight(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
+        let (foresight, stop, clock) = (service.foresight.clone(), self.stop.clone(), service.clock.clone());
+        let pause = self.sweep_every;
+        self.spawn("foresight", ended, move || {
+            let mut last = None;
+            while !stop.is_requested() {
+                let entries = foresight.queries.head().map_err(|error| error.to_string())?.entries;
+                let now = clock.now();
+                // Before the last look: somebody has set the clock back.
+                let is_news = |(seen, at, next)| seen != entries || now < at || now >= next;
+                if last.is_none_or(is_news) {
+                    let next = foresight.look().map_err(|error| error.to_string())?;
+                    last = Some((entries, now, next));
+                }
+                rest(&stop, pause);
+            }
+            Ok(())
         })
     }
 

@@ -49,6 +49,18 @@ pub enum AlarmReason {
     MailboxUnreachable,
     /// A mailbox refuses until a person mends something.
     MailboxClosed,
+    /// A transfer date is near and nothing acceptable has been picked up.
+    ReturnNear,
+    /// Keys end before a return that needs them.
+    KeyEnds,
+    /// A referral pack's week is over and it has not come.
+    PackOverdue,
+    /// A referral pack came without Caseload Risk Data.
+    RiskMissing,
+    /// No LAID has come for too many nights.
+    LaidSilence,
+    /// No timetable in force tells the dates much longer.
+    TimetableEnds,
 }
 
 const SOURCE_MISSING: Words = (
@@ -160,6 +172,39 @@ const PING_UNANSWERED: Words = (
     "The address in `service.alarms.ping` does not answer, so whoever watches it will take the service for dead.",
     "The service's log says what came back. Mend the address, or the way to it.",
 );
+const RETURN_NEAR: Words = (
+    "CN-541",
+    "{about} is due soon, and nothing acceptable has been picked up.",
+    "Put the return's file into its folder; `hbcourier returns list --open` says where things stand.",
+);
+const KEY_ENDS: Words = (
+    "CN-542",
+    "The last usable key of {about} ends before a return that needs it.",
+    "A partner's: ask for the renewed certificate and trust it with `hbcourier keys trust`. Our own: make one with \
+    `hbcourier keys generate` and give it to the partners in time.",
+);
+const PACK_OVERDUE: Words = (
+    "CN-543",
+    "The HBMS pack for {about} has not come.",
+    "Ask DWP whether it was sent, and where to; `hbcourier expectations` shows the year, and `hbcourier held list` what is \
+    held.",
+);
+const RISK_MISSING: Words = (
+    "CN-544",
+    "The HBMS pack for {about} came without Caseload Risk Data.",
+    "Ask DWP for the file. If none is ever sent to this authority, set `risk = \"nowhere\"` in its `[authority.expect]`.",
+);
+const LAID_SILENCE: Words = (
+    "CN-545",
+    "No LAID has come for {about} in as many nights of working days as `laid_silence_days` allows.",
+    "Ask DWP whether e-Transfer runs, and see whether files wait before the drop folder; `hbcourier expectations --nights \
+    14` counts them by night.",
+);
+const TIMETABLE_ENDS: Words = (
+    "CN-546",
+    "The timetables in force end soon, or have ended, for {about}: after that nobody is reminded of a return.",
+    "Get DWP's next timetable and name its file in a `[[timetable]]` table of the configuration, then restart the service.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -198,6 +243,12 @@ impl AlarmReason {
             PingUnanswered => PING_UNANSWERED,
             MailboxUnreachable => MAILBOX_UNREACHABLE,
             MailboxClosed => MAILBOX_CLOSED,
+            ReturnNear => RETURN_NEAR,
+            KeyEnds => KEY_ENDS,
+            PackOverdue => PACK_OVERDUE,
+            RiskMissing => RISK_MISSING,
+            LaidSilence => LAID_SILENCE,
+            TimetableEnds => TIMETABLE_ENDS,
         }
     }
 }

@@ -97,6 +97,8 @@ pub enum HoldReason {
         /// Why.
         unfit: UnfitMail,
     },
+    /// XML whose root element is none that its route accepts.
+    UnacceptedRoot,
     /// No route says where this kind of file goes.
     NoRoute,
     /// Carries another authority's number: possibly another authority's personal data.

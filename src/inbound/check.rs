@@ -1,8 +1,8 @@
 //! Checking: whose it is, and where each part goes.
 //!
 //! In:  [`Recognised`] content. Out: [`Routed`]: every part with its delivery.
-//! Holds: content goes by the routes of the authority that it tells, or nowhere; a part without a route stops the whole
-//! consignment.
+//! Holds: content goes by the routes of the authority that it tells, or nowhere; a part without a route, or
+//! one that its route does not accept, stops the whole consignment.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use super::open::Opened;
 use super::whose::whose;
 use super::{Failure, Inbound, Route, Source};
 use crate::config::template::NameFacts;
-use crate::domain::{Consequence, Consignment, Delivery, DeliveryId, FileKind, HoldReason, LaNumber};
+use crate::domain::{Consequence, Consignment, Delivery, DeliveryId, FileKind, HoldReason, LaNumber, XmlRoot};
 use crate::effects::destination::Access;
 
 /// Content whose every part has a place to go.
@@ -56,6 +56,11 @@ fn delivery(
         let detail = format!("no route of {authority} for {}", part.kind);
         return Err(Failure::of(Consequence::Hold(HoldReason::NoRoute), detail));
     };
+    let is_accepted = |root: &XmlRoot| route.xml_roots.iter().any(|accepted| accepted.accepts(root));
+    if part.kind == FileKind::LaidXml && !route.xml_roots.is_empty() && !part.root.as_ref().is_some_and(is_accepted) {
+        let detail = format!("the root element is none that the route to {} accepts", route.destination);
+        return Err(Failure::of(Consequence::Hold(HoldReason::UnacceptedRoot), detail));
+    }
     let number = u32::try_from(index).unwrap_or(u32::MAX);
     let id = DeliveryId::derive(&consignment.id, number, &route.destination);
     let file_name = route.file_name.render(&NameFacts {

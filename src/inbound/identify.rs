@@ -12,7 +12,7 @@ use crate::catalogue::hbms_pack::referrals;
 use crate::catalogue::{Archive, ArchiveError, Identified, archive, authority_in_name, identify};
 use crate::domain::digest::Digester;
 use crate::domain::reason::Unsound;
-use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber, VolumeOf};
+use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber, VolumeOf, XmlRoot};
 use crate::durable::PrivateContent;
 
 /// Contents whose parts are known: one, or several of one mail.
@@ -41,6 +41,8 @@ pub(super) struct Part {
     /// The name the sender gave it, if any.
     pub name: Option<String>,
     pub kind: FileKind,
+    /// Of XML, its root element.
+    pub root: Option<XmlRoot>,
     pub digest: Digest,
     pub bytes: u64,
     /// How much of what is in it.
@@ -78,7 +80,10 @@ impl Inbound {
         sound(&found)?;
         let volumes = self.volumes(name.as_deref(), found.kind, &mut opened.content)?;
         let (digest, bytes) = (opened.verdict.content, opened.verdict.bytes);
-        Ok((vec![Part { content: 0, member: None, name, kind: found.kind, digest, bytes, volumes }], named))
+        Ok((
+            vec![Part { content: 0, member: None, name, kind: found.kind, root: found.root, digest, bytes, volumes }],
+            named,
+        ))
     }
 
     fn members(&self, content: &mut PrivateContent, authorities: &mut Vec<LaNumber>) -> Result<Vec<Part>, Failure> {
@@ -101,7 +106,8 @@ impl Inbound {
                 sound(&found)?;
             }
             let volumes = self.volumes(Some(&name), kind, &mut scratch)?;
-            parts.push(Part { content: 0, member: Some(member), name: Some(name), kind, digest, bytes, volumes });
+            let root = found.root;
+            parts.push(Part { content: 0, member: Some(member), name: Some(name), kind, root, digest, bytes, volumes });
         }
         if parts.is_empty() {
             let hold = HoldReason::Malformed { unsound: Unsound::Broken };

@@ -32,7 +32,9 @@ use crate::config::FileNameTemplate;
 use crate::config::settings::Carries;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::{Actor, Consequence, DestinationName, FileKind, LaNumber, PartnerName, RiskProfile, SourceName};
+use crate::domain::{
+    AcceptedRoot, Actor, Consequence, DestinationName, FileKind, LaNumber, PartnerName, RiskProfile, SourceName,
+};
 use crate::effects::clock::Clock;
 use crate::effects::destination::{Access, DestinationError, Destinations};
 use crate::effects::drop_folder::DropFolder;
@@ -126,6 +128,8 @@ pub struct Route {
     pub kinds: Vec<FileKind>,
     /// The destination's name.
     pub destination: DestinationName,
+    /// Root elements of LAIDs as XML that are accepted; if there are none, any.
+    pub xml_roots: Vec<AcceptedRoot>,
     /// Its folder.
     pub folder: PathBuf,
     /// The final name.

@@ -8,9 +8,9 @@ use jiff::civil::Date;
 use crate::domain::ledger::{Commitment, Event, Facts};
 use crate::domain::submission::Sealed;
 use crate::domain::{
-    Actor, Answer, Answered, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, Due, Fingerprint, LaNumber,
-    Notice, RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing, Submission, SubmissionKey, Volume,
-    Workbook,
+    Actor, Answer, Answered, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, Due, FileKind, Fingerprint,
+    LaNumber, Notice, RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing, Submission, SubmissionKey,
+    Volume, Workbook,
 };
 
 /// The one write path.
@@ -237,6 +237,8 @@ pub trait Queries: Send + Sync {
     fn consignments(&self, filter: &ConsignmentFilter) -> Result<Vec<Consignment>, QueryError>;
     /// The parts of a consignment, in order. Empty before Staged.
     fn deliveries(&self, id: &ConsignmentId) -> Result<Vec<Delivery>, QueryError>;
+    /// What was received of some kinds and staged or delivered since, oldest first. What never came that far has no kind.
+    fn received(&self, filter: &ReceivedFilter) -> Result<Vec<Received>, QueryError>;
     /// Submissions, by transfer date, then key.
     fn submissions(&self, filter: &SubmissionFilter) -> Result<Vec<Submission>, QueryError>;
     /// The earliest return for which this content was sealed before, if any.
@@ -287,6 +289,34 @@ pub struct ConsignmentFilter {
     pub until: Option<Timestamp>,
     /// At most this many; all, if `None`.
     pub limit: Option<usize>,
+}
+
+/// What was received.
+#[derive(Clone, Debug)]
+pub struct ReceivedFilter {
+    /// For this authority.
+    pub authority: LaNumber,
+    /// Of these kinds.
+    pub kinds: Vec<FileKind>,
+    /// At or after this time.
+    pub since: Timestamp,
+    /// Before this time.
+    pub until: Timestamp,
+}
+
+/// The parts of one kind of one consignment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Which consignment.
+    pub id: ConsignmentId,
+    /// When it was collected.
+    pub at: Timestamp,
+    /// Where it stands.
+    pub standing: Standing,
+    /// The kind.
+    pub kind: FileKind,
+    /// How many parts of it are of this kind.
+    pub parts: u64,
 }
 
 /// Which submissions.

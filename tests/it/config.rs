@@ -457,3 +457,37 @@ fn what_is_not_toml_is_named_by_line_in_every_file() {
 fn a_key_that_looks_like_a_path_is_refused_before_the_merge_follows_it() {
     refused(&format!("\"authority[999999999]\" = 1\n{MINIMAL}"), "authority[999999999]", "there is no such key");
 }
+
+#[test]
+fn what_is_expected_and_accepted_is_checked() {
+    let minimal = minimal_but(
+        "kinds = [\"laid-pdf\", \"laid-xml\"]",
+        "kinds = [\"laid-pdf\", \"laid-xml\"]\nxml_roots = [\"LAID\"]",
+    );
+    let expect =
+        "[authority.expect]\ncalendar = \"scotland\"\nlaid_silence_days = 3\npack_red_days = 2\nrisk = \"nowhere\"\n";
+    let with = |text: &str| minimal.replacen("[[partner]]", &format!("{text}\n[[partner]]"), 1);
+    let settings = Etc::with(&with(expect)).load().unwrap();
+    let authority = &settings.authorities[0];
+    assert_eq!((authority.expect.calendar.word(), authority.expect.laid_silence_days), ("scotland", Some(3)));
+    assert_eq!((authority.expect.packs.red_days, authority.expect.packs.weeks_after), (2, 1));
+    assert_eq!(authority.routes[0].xml_roots[0].to_string(), "LAID");
+    let wrong = |text: &str| Etc::with(text).load().unwrap_err().to_string();
+    for (line, says) in [
+        ("calendar = \"wales\"", "write england-and-wales or scotland"),
+        ("laid_silence_days = 0", "laid_silence_days"),
+        ("pack_weeks_after = 9", "pack_weeks_after"),
+        ("risk = \"somewhere\"", "risk"),
+    ] {
+        let told = wrong(&with(&format!("[authority.expect]\n{line}\n")));
+        assert!(told.contains(says), "{line}: {told}");
+    }
+    let told = wrong(&minimal.replace("\"LAID\"", "\"a b\""));
+    assert!(told.contains("names no root element"), "{told}");
+    let told = wrong(&minimal.replace("\"laid-pdf\", \"laid-xml\"", "\"laid-pdf\""));
+    assert!(told.contains("takes no laid-xml"), "{told}");
+    for taken in ["due-12302", "expected-12302", "expires-12302", "timetable-12302"] {
+        let told = wrong(&minimal.replace("\"laid-12302\"", &format!("\"{taken}\"")));
+        assert!(told.contains("the service's own alarms go by"), "{told}");
+    }
+}

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use self::source::{Reference, Source};
 
 /// What each top-level module may name besides itself. `main.rs` may name everything.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("durable", &["domain"]),
     ("catalogue", &["domain"]),
@@ -23,7 +23,22 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("inbound", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     ("outbound", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     ("operator", &["domain", "durable", "catalogue", "config", "effects", "store"]),
-    ("daemon", &["domain", "durable", "catalogue", "config", "effects", "store", "inbound", "outbound", "operator"]),
+    ("foresight", &["domain", "durable", "catalogue", "config", "effects", "store"]),
+    (
+        "daemon",
+        &[
+            "domain",
+            "durable",
+            "catalogue",
+            "config",
+            "effects",
+            "store",
+            "inbound",
+            "outbound",
+            "operator",
+            "foresight",
+        ],
+    ),
     ("telemetry", &[]),
     (
         "cli",
@@ -37,6 +52,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "inbound",
             "outbound",
             "operator",
+            "foresight",
             "daemon",
             "telemetry",
         ],
@@ -54,7 +70,7 @@ const OWNED_CRATES: [(&str, &[&str]); 4] = [
 ];
 
 /// Modules whose code has no clock, no file system, no network and no environment of its own.
-const CORE: [&str; 5] = ["domain", "catalogue", "inbound", "outbound", "operator"];
+const CORE: [&str; 6] = ["domain", "catalogue", "inbound", "outbound", "operator", "foresight"];
 
 /// What core code may not name. An open [`std::fs::File`] may be handed to it; it opens none.
 const NOT_IN_CORE: [&str; 14] = [

@@ -10,6 +10,7 @@ mod config;
 mod courier;
 mod crash;
 mod demo;
+mod expectations;
 mod inbound;
 mod init;
 mod layering;

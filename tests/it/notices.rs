@@ -169,7 +169,7 @@ fn notices() -> Vec<Notice> {
         Repeat { first: ConsignmentId::derive(&"drop-12302".parse().unwrap(), "native", &Digest::of(b"sealed")),
             received: jiff::Timestamp::UNIX_EPOCH, became: Became::Delivered },
         LimitReached { limit: Limit::PlaintextBytes },
-        ArchiveUnsafe, Malformed { unsound: Unsound::Broken }, NoRoute,
+        ArchiveUnsafe, Malformed { unsound: Unsound::Broken }, UnacceptedRoot, NoRoute,
         OtherAuthority { found: "12305".parse().unwrap() },
         SeveralAuthorities { found: vec!["12302".parse().unwrap(), "12305".parse().unwrap()] }, AuthorityUntold,
         Reply { to: "shbe/12302/2020-04".parse().unwrap() },
@@ -229,6 +229,12 @@ fn notices() -> Vec<Notice> {
         PingUnanswered,
         MailboxUnreachable,
         MailboxClosed,
+        ReturnNear,
+        KeyEnds,
+        PackOverdue,
+        RiskMissing,
+        LaidSilence,
+        TimetableEnds,
     });
     let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));
     let deferred = defers.into_iter().map(DeferCause::notice).chain(returns.iter().map(ReturnHold::notice));

@@ -158,3 +158,17 @@ fn a_disk_that_fails_is_not_a_finding() {
     }
     assert!(identify(Some("a.xml"), &mut Failing(0), &LIMITS).is_err());
 }
+
+#[test]
+fn the_root_element_is_told_with_its_namespace_and_only_of_sound_xml() {
+    let root = |text: &str| look_at("LAID.xml", text).root.map(|root| (root.name, root.namespace));
+    let named = |name: &str, namespace: Option<&str>| Some((name.to_owned(), namespace.map(str::to_owned)));
+    assert_eq!(root("<LAID/>"), named("LAID", None));
+    assert_eq!(root("<LAID xmlns='urn:x'><a xmlns='urn:y'/></LAID>"), named("LAID", Some("urn:x")));
+    assert_eq!(root("<x:LAID xmlns:x='urn:x' xmlns='urn:y'/>"), named("LAID", Some("urn:x")));
+    assert_eq!(root("<LAID xmlns=''/>"), named("LAID", None));
+    assert_eq!(root("<LAID><a></LAID>"), None);
+    let long = "n".repeat(2000);
+    let (name, _) = root(&format!("<{long}/>")).unwrap();
+    assert!(name.len() > 500 && name.len() < 600, "cut, and so long that it is on no list");
+}

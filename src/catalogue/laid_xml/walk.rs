@@ -6,7 +6,8 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::super::Gathered;
 use super::super::finding::Finding;
-use crate::domain::LaNumber;
+use crate::domain::xml_root::TEXT_BYTES_MAX;
+use crate::domain::{LaNumber, XmlRoot};
 
 const DEPTH_MAX: usize = 100;
 const ATTRIBUTES_MAX: usize = 256;
@@ -25,7 +26,7 @@ pub(super) enum Next {
 pub(super) struct Walk {
     depth: usize,
     begun: bool,
-    root: Option<String>,
+    root: Option<XmlRoot>,
     namespace: Option<String>,
     /// The text so far of an element that is named for an LA number.
     number: Option<String>,
@@ -108,7 +109,7 @@ impl Walk {
                 return Err(Finding::error("xml-include", "asks for content from elsewhere (XInclude)"));
             }
             if is_root && is_namespace_of(attribute.key.0, tag.name().0) {
-                self.namespace = Some(shown(&value));
+                self.namespace = Some(bounded(&value)).filter(|namespace| !namespace.is_empty());
             }
             if names_an_authority(attribute.key.local_name().into_inner())
                 && let Ok(number) = value.trim().parse()
@@ -117,7 +118,8 @@ impl Walk {
             }
         }
         if is_root {
-            self.root = Some(shown(tag.local_name().into_inner()));
+            let namespace = self.namespace.take();
+            self.root = Some(XmlRoot { name: bounded(tag.local_name().into_inner()), namespace });
         }
         self.number = names_an_authority(tag.local_name().into_inner()).then(String::new);
         Ok(())
@@ -169,16 +171,18 @@ impl Walk {
 
     pub(super) fn report(&mut self, seen: &mut Gathered) {
         if let Some(root) = &self.root {
-            seen.note(match &self.namespace {
-                Some(namespace) => format!("its root element is <{root}> in the namespace {namespace}"),
-                None => format!("its root element is <{root}>"),
+            let name = shown(&root.name);
+            seen.note(match root.namespace.as_deref().map(shown) {
+                Some(namespace) => format!("its root element is <{name}> in the namespace {namespace}"),
+                None => format!("its root element is <{name}>"),
             });
         }
+        seen.root.clone_from(&self.root);
         seen.authorities.append(&mut self.authorities);
     }
 
     pub(super) fn into_root(self) -> Option<String> {
-        self.root
+        self.root.map(|root| root.name)
     }
 }
 
@@ -197,6 +201,15 @@ fn is_namespace_of(key: &str, root: &str) -> bool {
         Some((prefix, _)) => key.strip_prefix("xmlns:") == Some(prefix),
         None => key == "xmlns",
     }
+}
+
+/// For comparing with what an authority accepts: one byte more than can be accepted tells it apart.
+fn bounded(text: &str) -> String {
+    let mut end = text.len().min(TEXT_BYTES_MAX + 1);
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    text[..end].to_owned()
 }
 
 /// For showing to a person: short, and nothing that a terminal would act on.

@@ -1,10 +1,10 @@
 //! Own keys and partners' certificates: can everything be opened and sealed that must be, and until when?
 
 use super::{Probe, Subjects};
-use crate::cli::keys::expiry::{ahead, ends_before};
 use crate::cli::output::moment;
 use crate::domain::PartnerName;
 use crate::effects::pgp::{KeyFacts, KeyListing};
+use crate::foresight::keys::{ahead, ends_before};
 
 const PROBE: &str = "keys";
 

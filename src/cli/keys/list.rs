@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::expiry::{ahead, ends_before};
 use crate::cli::output::{CliError, Exit, Output, Table, Text, Tone, moment};
 use crate::cli::reading::Reading;
 use crate::domain::{Fingerprint, PartnerName};
 use crate::effects::pgp::KeyFacts;
+use crate::foresight::keys::{ahead, ends_before};
 
 /// List own keys and partners' certificates
 #[derive(Clone, Debug, Default, clap::Args)]

@@ -3,7 +3,6 @@
 //! In:  the keys on disk, the timetables. Out: one JSON document, or text for people.
 //! Holds: lists only; making and trusting keys is described here and carried out by the service.
 
-pub mod expiry;
 mod list;
 #[cfg(test)]
 mod tests;

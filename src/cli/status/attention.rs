@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::queues::{Expected, Owed};
 use crate::cli::held::HeldItem;
-use crate::cli::keys::expiry::EndsBefore;
 use crate::cli::output::moment;
 use crate::cli::reading::Reading;
 use crate::effects::pgp::KeyListing;
+use crate::foresight::keys::EndsBefore;
 use crate::store::Alarm;
 
 /// One thing that needs attention.
@@ -64,14 +64,27 @@ pub(super) fn of_alarms(alarms: &[Alarm]) -> Vec<Attention> {
     attention.collect()
 }
 
+/// Whether there is an alarm about it, which says the same.
+fn is_told(alarms: &[Alarm], about: &str) -> bool {
+    alarms.iter().any(|alarm| alarm.about == about)
+}
+
 /// Overdue returns that are not named as held already, and what partners owe.
-pub(super) fn of_overdue(overdue: &[Owed], held: &[HeldItem], expected: &[Expected]) -> Vec<Attention> {
+pub(super) fn of_overdue(
+    overdue: &[Owed],
+    held: &[HeldItem],
+    expected: &[Expected],
+    alarms: &[Alarm],
+) -> Vec<Attention> {
     let unnamed = overdue.iter().filter(|owed| held.iter().all(|item| item.id != owed.id));
     let returns = unnamed.map(|owed| {
         let says = format!("{} was due on {} and is {}.", owed.id, owed.transfer_on, owed.state);
         Attention::new(owed.id.clone(), says, format!("`hbcourier transfers why {}` says what it waits for.", owed.id))
     });
-    let packs = expected.iter().map(|expected| {
+    let untold = expected
+        .iter()
+        .filter(|one| !is_told(alarms, &format!("expected-{}-{}-{}", one.kind, one.authority, one.relevant_month)));
+    let packs = untold.map(|expected| {
         let Expected { kind, authority, relevant_month, due_by } = expected;
         let says = format!(
             "The {kind} for {relevant_month} of authority {authority} was expected by {due_by} and has not come."
@@ -101,8 +114,12 @@ pub(super) fn of_key_files(keys: &KeyListing) -> Vec<Attention> {
     attention
 }
 
-pub(super) fn of_keys(ends: &[EndsBefore]) -> Vec<Attention> {
-    let attention = ends.iter().map(|ends| match &ends.partner {
+pub(super) fn of_keys(ends: &[EndsBefore], alarms: &[Alarm]) -> Vec<Attention> {
+    let about = |ends: &EndsBefore| match &ends.partner {
+        None => "expires-own".to_owned(),
+        Some(partner) => format!("expires-partner-{partner}"),
+    };
+    let attention = ends.iter().filter(|ends| !is_told(alarms, &about(ends))).map(|ends| match &ends.partner {
         None => {
             let says = format!("Our own key {}: {}.", ends.says, moment(ends.until));
             Attention::new(
@@ -121,10 +138,13 @@ pub(super) fn of_keys(ends: &[EndsBefore]) -> Vec<Attention> {
 }
 
 /// Authorities that owe returns of which no date is known any more.
-pub(super) fn of_timetables(reading: &Reading<'_>) -> Vec<Attention> {
+pub(super) fn of_timetables(reading: &Reading<'_>, alarms: &[Alarm]) -> Vec<Attention> {
     let owing = reading.settings.authorities.iter().filter(|authority| !authority.returns.is_empty());
     let attention = owing.filter_map(|authority| {
         let number = &authority.number;
+        if is_told(alarms, &format!("timetable-{number}")) {
+            return None;
+        }
         let next =
             "Name the file of the year that is needed in a `[[timetable]]` table of the configuration, and restart the service.";
         let says = match reading.timetables.coverage_ends(number) {

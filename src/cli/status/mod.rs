@@ -13,10 +13,10 @@ mod tests;
 use serde::Serialize;
 
 use crate::cli::held::{HeldItem, held};
-use crate::cli::keys::expiry::{ahead, ends_before};
 use crate::cli::output::{CliError, Exit, Output};
 use crate::cli::reading::Reading;
 use crate::daemon::health::ServiceStatus;
+use crate::foresight::keys::{ahead, ends_before};
 use crate::store::{Alarm, SubmissionFilter};
 
 use attention::Attention;
@@ -77,10 +77,10 @@ pub(crate) fn status(reading: &Reading<'_>) -> Result<Status, CliError> {
     let mut attention = attention::of_service(reading);
     attention.extend(attention::of_held(&held));
     attention.extend(attention::of_alarms(&alarms));
-    attention.extend(attention::of_overdue(&owed.overdue, &held, &overdue_from_partners));
+    attention.extend(attention::of_overdue(&owed.overdue, &held, &overdue_from_partners, &alarms));
     attention.extend(attention::of_key_files(&keys));
-    attention.extend(attention::of_keys(&ends));
-    attention.extend(attention::of_timetables(reading));
+    attention.extend(attention::of_keys(&ends, &alarms));
+    attention.extend(attention::of_timetables(reading, &alarms));
     Ok(Status {
         well: attention.is_empty(),
         attention,

@@ -6,10 +6,10 @@ use jiff::civil::{Date, Time};
 use serde::Serialize;
 
 use crate::cli::output::CliError;
-use crate::cli::reading::{Reading, beginning_of};
-use crate::domain::timetable::PACK_WEEKS_AFTER_TRANSFER;
+use crate::cli::reading::Reading;
 use crate::domain::{FileKind, LaNumber, RelevantMonth, ReturnKind, Stage, Submission, SubmissionKey};
 use crate::effects::clock::london;
+use crate::foresight::{outlook_of, overdue};
 use crate::store::{ConsignmentFilter, Queries};
 
 /// How many obligations ahead are shown.
@@ -141,36 +141,20 @@ fn is_late(owed: &Owed, reading: &Reading<'_>) -> bool {
     until != Time::midnight() && reading.now.to_zoned(london()).time() >= until
 }
 
-/// The latest referral pack of each authority that should be here and is not.
+/// The latest referral pack of each authority that should be here and is not, or the risk file that it lacks.
 pub(crate) fn expected(reading: &Reading<'_>) -> Result<Vec<Expected>, CliError> {
-    let today = reading.today();
-    let mut overdue = Vec::new();
+    let mut all = Vec::new();
     for authority in &reading.settings.authorities {
-        let number = &authority.number;
-        let Some(in_service) = reading.queries.in_service_from(number)? else { continue };
-        let packs = reading.timetables.expected_packs(number, PACK_WEEKS_AFTER_TRANSFER);
-        let due = packs.into_iter().rfind(|pack| pack.due_by < today);
-        let Some(pack) = due.filter(|pack| pack.from >= in_service) else { continue };
-        if !came_since(pack.from, number, reading)? {
-            let kind = FileKind::HbmsPack;
-            overdue.push(Expected { kind, authority: number.clone(), relevant_month: pack.month, due_by: pack.due_by });
+        if reading.queries.in_service_from(&authority.number)?.is_none() {
+            continue;
         }
+        let outlook = outlook_of(reading.queries, reading.timetables, authority, reading.today())?;
+        all.extend(overdue(&outlook, reading.today()).into_iter().map(|one| Expected {
+            kind: one.kind,
+            authority: one.authority.clone(),
+            relevant_month: one.month,
+            due_by: one.due_by,
+        }));
     }
-    Ok(overdue)
-}
-
-/// Whether anything of a referral pack came on that day or later. A held pack has come: it is said where it is held.
-fn came_since(from: Date, number: &LaNumber, reading: &Reading<'_>) -> Result<bool, CliError> {
-    let filter = ConsignmentFilter {
-        authority: Some(number.clone()),
-        since: Some(beginning_of(from)?),
-        ..ConsignmentFilter::default()
-    };
-    for consignment in reading.queries.consignments(&filter)? {
-        let of_pack = |kind| matches!(kind, FileKind::HbmsPack | FileKind::CaseloadRisk | FileKind::HbmsMi);
-        if reading.queries.deliveries(&consignment.id)?.iter().any(|delivery| of_pack(delivery.kind)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(all)
 }

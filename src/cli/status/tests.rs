@@ -114,6 +114,7 @@ fn a_pack_that_has_not_come_is_overdue_until_one_comes() {
     council.record(collect(1));
     let mut change = staged(1, 0, 1);
     if let StateChange::Consignment { deliveries: Some(deliveries), .. } = &mut change.state {
+        deliveries[0].kind = crate::domain::FileKind::HbmsPack;
         deliveries[1].kind = crate::domain::FileKind::CaseloadRisk;
     }
     council.record(change);

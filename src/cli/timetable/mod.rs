@@ -20,9 +20,10 @@ use serde::Serialize;
 use crate::cli::output::{CliError, Output};
 use crate::domain::timetable::Timetables;
 use crate::domain::{Authority, LaNumber, SubmissionKey, TimetableYear};
+use crate::store::QueryError;
 
 pub use list::{ListArgs, list};
-pub use next::{NextArgs, next};
+pub use next::{NextArgs, Outlooks, next, unseen};
 pub use show::{ShowArgs, show};
 pub use simulate::{SimulateArgs, simulate};
 
@@ -93,6 +94,9 @@ pub enum CliFault {
         /// The years there are timetables for.
         in_force: Vec<TimetableYear>,
     },
+    /// The store did not tell what came.
+    #[error("could not read from the store what has come; `hbcourier check` names what to mend")]
+    Store(#[source] QueryError),
     /// The answer could not be written.
     #[error("could not write the timetable to standard output")]
     Write(#[source] io::Error),
@@ -106,28 +110,29 @@ impl CliFault {
     pub fn exit_status(&self) -> u8 {
         match self {
             CliFault::UnknownAuthority { .. } | CliFault::NotInYear { .. } | CliFault::UnknownYear { .. } => 2,
-            CliFault::Write(_) => 3,
+            CliFault::Store(_) | CliFault::Write(_) => 3,
             CliFault::Simulation(error) => error.exit.status(),
         }
     }
 }
 
-/// Answers one question. `stages` is what the store knows: the stage's word for each submission. A simulation is by the
-/// default hours; by those of a configuration it is asked of [`simulate`](fn@simulate) itself.
+/// Answers one question. `stages` is what the store knows: the stage's word for each submission; `outlook` is what DWP
+/// owes an authority, as of a day. A simulation is by the default hours; by those of a configuration it is asked of [`simulate`](fn@simulate) itself.
 pub fn run(
     args: &Args,
     timetables: &Timetables,
     stages: &BTreeMap<SubmissionKey, String>,
+    outlook: &Outlooks<'_>,
     today: Date,
     out: &mut dyn Write,
 ) -> Result<(), CliFault> {
     match &args.command {
         Command::List(args) => list(args, timetables, out),
         Command::Show(args) => show(args, timetables, out),
-        Command::Next(args) => next(args, timetables, stages, today, out),
         Command::Simulate(args) => {
             simulate(args, timetables, &[], &mut Output::to(out)).map(drop).map_err(CliFault::Simulation)
         }
+        Command::Next(args) => next(args, timetables, stages, outlook, today, out),
     }
 }
 

@@ -1,7 +1,8 @@
 //! `hbcourier timetable next`: what one authority owes next, and what DWP owes it.
 //!
-//! In:  the timetables, the stages the store knows, today's date.
-//! Out: for each return the next transfer that is not settled and every recorded earlier one that is not; the next pack.
+//! In:  the timetables, the stages the store knows, what came, today's date.
+//! Out: for each return the next transfer that is not settled and every recorded earlier one that is not; of what DWP owes
+//! the next that has not come and everything overdue or held.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,8 +12,10 @@ use serde::Serialize;
 
 use super::table::Table;
 use super::{CliFault, day_and_date, unknown_authority, write_json};
-use crate::domain::timetable::{ExpectedPack, Obligation, PACK_WEEKS_AFTER_TRANSFER, Timetables};
+use crate::domain::expectation::{Expectation, Outlook, State, Terms, outlook};
+use crate::domain::timetable::{Obligation, Timetables};
 use crate::domain::{Authority, FileKind, LaNumber, RelevantMonth, ReturnKind, SubmissionKey};
+use crate::store::QueryError;
 
 /// Show what one authority owes next, and what DWP owes it
 #[derive(Clone, Debug, clap::Args)]
@@ -47,18 +50,31 @@ struct Owed<'a> {
 #[derive(Serialize)]
 struct Expected {
     kind: FileKind,
+    relevant_month: RelevantMonth,
     due_by: Date,
     state: &'static str,
+}
+
+/// What DWP owes an authority, as of a day.
+pub type Outlooks<'a> = dyn Fn(&LaNumber, Date) -> Result<Outlook, QueryError> + 'a;
+
+/// What DWP owes an authority by the timetables alone: where nobody looked, nothing is called overdue.
+pub fn unseen(timetables: &Timetables, number: &LaNumber, on: Date) -> Outlook {
+    let mut outlook = outlook(timetables, number, &[], on, &Terms::default());
+    outlook.expectations.retain(|one| one.due_by >= on);
+    outlook
 }
 
 /// Stages after which nobody has to do anything about a submission.
 const SETTLED: [&str; 3] = ["sent", "acknowledged", "waived"];
 
 /// Writes what is next for one authority. `stages` is what the store knows: the stage's word for each submission.
+/// `outlook` is asked about this authority alone.
 pub fn next(
     args: &NextArgs,
     timetables: &Timetables,
     stages: &BTreeMap<SubmissionKey, String>,
+    outlook: &Outlooks<'_>,
     today: Date,
     out: &mut dyn Write,
 ) -> Result<(), CliFault> {
@@ -78,9 +94,8 @@ pub fn next(
         obligations.extend(shown.map(|obligation| owed_now(obligation, stages, today)));
     }
     obligations.sort_by_key(|owed| (owed.transfer_on, owed.kind));
-    let packs = timetables.expected_packs(number, PACK_WEEKS_AFTER_TRANSFER);
-    let ahead = packs.into_iter().filter(|pack| pack.due_by >= from).take(1);
-    let document = Document { obligations, expectations: ahead.map(expected).collect() };
+    let outlook = outlook(number, from).map_err(CliFault::Store)?;
+    let document = Document { obligations, expectations: expected(&outlook) };
     if args.json {
         return write_json(&document, out);
     }
@@ -99,8 +114,20 @@ fn owed_now<'a>(obligation: Obligation, stages: &'a BTreeMap<SubmissionKey, Stri
     }
 }
 
-fn expected(pack: ExpectedPack) -> Expected {
-    Expected { kind: FileKind::HbmsPack, due_by: pack.due_by, state: "expected" }
+/// Of each kind the next that has not come; and whatever is overdue, or held.
+fn expected(outlook: &Outlook) -> Vec<Expected> {
+    let is_open = |one: &&Expectation| matches!(one.state, State::Red | State::Held(_));
+    let is_ahead = |one: &&Expectation| matches!(one.state, State::Awaited | State::Amber);
+    let all = || outlook.expectations.iter();
+    let first = |kind| all().filter(is_ahead).find(move |one| one.kind == kind);
+    let ahead = [FileKind::HbmsPack, FileKind::CaseloadRisk].into_iter().filter_map(first);
+    let shown = all().filter(is_open).chain(ahead).map(|one| Expected {
+        kind: one.kind,
+        relevant_month: one.month,
+        due_by: one.due_by,
+        state: one.state.word(),
+    });
+    shown.collect()
 }
 
 fn write_text(
@@ -129,9 +156,14 @@ fn write_text(
     }
     if !document.expectations.is_empty() {
         writeln!(out, "\nExpected from DWP\n")?;
-        let mut table = Table::new(["Kind", "Due by", "State"]);
+        let mut table = Table::new(["Kind", "Month", "Due by", "State"]);
         for expected in &document.expectations {
-            table.row([expected.kind.to_string(), day_and_date(expected.due_by), expected.state.to_owned()]);
+            table.row([
+                expected.kind.to_string(),
+                expected.relevant_month.to_string(),
+                day_and_date(expected.due_by),
+                expected.state.to_owned(),
+            ]);
         }
         table.write(out)?;
     }

@@ -6,12 +6,14 @@ use super::report::Report;
 use super::{DAY, HOUR, PAUSE_MIN, SECOND, each_in, exchange};
 use crate::config::location::TreePath;
 use crate::config::notation;
-use crate::config::raw::{RawAuthority, RawDropFolder, RawMailbox, RawMaildir, RawReturn, RawRoute};
+use crate::config::raw::{RawAuthority, RawDropFolder, RawExpect, RawMailbox, RawMaildir, RawReturn, RawRoute};
 use crate::config::settings::{
-    AuthoritySettings, DropFolderSettings, MailTls, MailboxSettings, MaildirSettings, ReturnSettings, RouteSettings,
+    AuthoritySettings, DropFolderSettings, ExpectSettings, MailTls, MailboxSettings, MaildirSettings, ReturnSettings,
+    RouteSettings,
 };
 use crate::config::template::{FileNameTemplate, TemplateUse};
-use crate::domain::ReturnKind;
+use crate::domain::expectation::Terms;
+use crate::domain::{FileKind, ReturnKind};
 
 pub(super) fn check(raw: &RawAuthority, at: &TreePath, report: &mut Report<'_>) -> Option<AuthoritySettings> {
     let number = report.parse(&at.key("number"), &raw.number);
@@ -29,6 +31,7 @@ pub(super) fn check(raw: &RawAuthority, at: &TreePath, report: &mut Report<'_>) 
     let mailboxes = each_in(&raw.mailbox, at, "mailbox", &mut |raw, at| mailbox(raw, at, report));
     let routes = each_in(&raw.route, at, "route", &mut |raw, at| route(raw, at, report));
     let returns = each_in(&raw.returns, at, "return", &mut |raw, at| owed(raw, at, report));
+    let expect = expect(&raw.expect, &at.key("expect"), report);
     Some(AuthoritySettings {
         number: number?,
         name: name?,
@@ -38,6 +41,19 @@ pub(super) fn check(raw: &RawAuthority, at: &TreePath, report: &mut Report<'_>) 
         mailboxes: mailboxes?,
         routes: routes?,
         returns: returns?,
+        expect: expect?,
+    })
+}
+
+fn expect(raw: &RawExpect, at: &TreePath, report: &mut Report<'_>) -> Option<ExpectSettings> {
+    let calendar = report.parse_text(&at.key("calendar"), &raw.calendar)?;
+    let RawExpect { pack_weeks_after: weeks_after, pack_amber_days: amber_days, pack_red_days: red_days, .. } = *raw;
+    Some(ExpectSettings {
+        calendar,
+        return_lead_days: raw.return_lead_days,
+        packs: Terms { weeks_after, amber_days, red_days },
+        risk: raw.risk,
+        laid_silence_days: raw.laid_silence_days,
     })
 }
 
@@ -142,7 +158,12 @@ fn folder_name(name: &str, at: &TreePath, report: &mut Report<'_>) -> Option<Str
 }
 
 fn route(raw: &RawRoute, at: &TreePath, report: &mut Report<'_>) -> Option<RouteSettings> {
-    let kinds = report.parse_some(&at.key("kinds"), &raw.kinds);
+    let kinds: Option<Vec<FileKind>> = report.parse_some(&at.key("kinds"), &raw.kinds);
+    let xml_roots = report.parse_each(&at.key("xml_roots"), &raw.xml_roots);
+    if !raw.xml_roots.is_empty() && kinds.as_ref().is_some_and(|kinds| !kinds.contains(&FileKind::LaidXml)) {
+        let next = "take the key out, or add laid-xml to its kinds";
+        report.wrong(&at.key("xml_roots"), "this route takes no laid-xml, so it has no root elements", next);
+    }
     let destination = report.parse(&at.key("destination"), &raw.destination);
     let folder = report.absolute(&at.key("folder"), &raw.folder);
     let file_name = template(&raw.file_name, TemplateUse::Delivery, &at.key("file_name"), report);
@@ -159,6 +180,7 @@ fn route(raw: &RawRoute, at: &TreePath, report: &mut Report<'_>) -> Option<Route
     };
     Some(RouteSettings {
         kinds: kinds?,
+        xml_roots: xml_roots?,
         destination: destination?,
         folder: folder?,
         file_name: file_name?,

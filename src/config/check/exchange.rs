@@ -110,7 +110,10 @@ pub(super) fn alarms(raw: &RawAlarms, at: &TreePath, report: &mut Report<'_>) ->
             ))
         }
     };
-    Some(AlarmSettings { mail, ping })
+    let ahead = DAY..=DAY * 400;
+    let keys_ahead = report.duration(&at.key("keys_ahead"), &raw.keys_ahead, ahead.clone());
+    let timetable_ahead = report.duration(&at.key("timetable_ahead"), &raw.timetable_ahead, ahead);
+    Some(AlarmSettings { mail, ping, keys_ahead: keys_ahead?, timetable_ahead: timetable_ahead? })
 }
 
 /// A mail server's host, and whose certificates count.

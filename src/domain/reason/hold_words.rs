@@ -139,6 +139,12 @@ const NO_ROUTE: Words = (
     "No route says where this kind of file goes.",
     "Add a route for its kind to the configuration, restart the service and `hbcourier held retry` it.",
 );
+const UNACCEPTED_ROOT: Words = (
+    "CN-155",
+    "This file is XML, and its root element or namespace is none that its route accepts (`xml_roots`).",
+    "Ask DWP what changed. If the new form is right for your back office, add it to the route, restart the service and \
+    `hbcourier held retry` it.",
+);
 const OTHER_AUTHORITY: Words = (
     "CN-119",
     "This file carries LA number {found}, which is not served where it came: possibly another authority's personal \
@@ -311,6 +317,7 @@ impl HoldReason {
             Mail { unfit: UnfitMail::Ambiguous } => MAIL_AMBIGUOUS,
             Mail { unfit: UnfitMail::TooComplex } => MAIL_TOO_COMPLEX,
             Mail { unfit: UnfitMail::SeveralSigners } => MAIL_SEVERAL_SIGNERS,
+            UnacceptedRoot => UNACCEPTED_ROOT,
             NoRoute => NO_ROUTE,
             OtherAuthority { .. } => OTHER_AUTHORITY,
             SeveralAuthorities { .. } => SEVERAL_AUTHORITIES,

@@ -76,6 +76,13 @@ impl Timetables {
         shbe.iter().map(|obligation| ExpectedPack::following(obligation, weeks)).collect()
     }
 
+    /// Whether this day lies in a week in which nothing is transferred.
+    pub fn is_break(&self, day: Date) -> bool {
+        let into_week = i64::from(day.weekday().to_monday_zero_offset());
+        let monday = day.saturating_sub(into_week.days());
+        self.iter().any(|timetable| timetable.breaks().contains(&monday))
+    }
+
     /// The last day of which both returns' dates are known; after it nobody would be reminded of one of them.
     pub fn coverage_ends(&self, number: &LaNumber) -> Option<Date> {
         let last = |kind| self.obligations(number, kind).last().map(|obligation| obligation.transfer_on);

@@ -14,7 +14,9 @@ use crate::domain::{
     SubmissionKey, Volume, Workbook,
 };
 use crate::store::evidence::{Auditable, Evidence};
-use crate::store::{Alarm, ConsignmentFilter, DeliveredWorkbook, Head, Queries, QueryError, SubmissionFilter};
+use crate::store::{
+    Alarm, ConsignmentFilter, DeliveredWorkbook, Head, Queries, QueryError, Received, ReceivedFilter, SubmissionFilter,
+};
 
 /// Connections for reading at one time; a further reader waits for one of them.
 const READERS_MAX: usize = 4;
@@ -171,6 +173,23 @@ impl Queries for SqliteQueries {
     fn deliveries(&self, id: &ConsignmentId) -> Result<Vec<Delivery>, QueryError> {
         let sql = format!("SELECT {} FROM delivery WHERE consignment = ?1 ORDER BY part, id", rows::DELIVERY);
         self.0.read(|connection| connection.prepare_cached(&sql)?.query_map([id], rows::delivery)?.collect())
+    }
+
+    fn received(&self, filter: &ReceivedFilter) -> Result<Vec<Received>, QueryError> {
+        let kinds = vec!["?"; filter.kinds.len()].join(", ");
+        let sql = format!(
+            "SELECT {} FROM consignment JOIN delivery ON delivery.consignment = consignment.id \
+             WHERE consignment.authority = ? AND received_at >= ? AND received_at < ? AND delivery.kind IN ({kinds}) \
+             GROUP BY consignment.id, delivery.kind ORDER BY received_at, consignment.id, delivery.kind",
+            rows::RECEIVED
+        );
+        let mut values: Vec<Box<dyn ToSql>> =
+            vec![Box::new(filter.authority.clone()), Box::new(At(filter.since)), Box::new(At(filter.until))];
+        values.extend(filter.kinds.iter().map(|kind| Box::new(*kind) as Box<dyn ToSql>));
+        self.0.read(|connection| {
+            let values = rusqlite::params_from_iter(values.iter().map(AsRef::<dyn ToSql>::as_ref));
+            connection.prepare_cached(&sql)?.query_map(values, rows::received)?.collect()
+        })
     }
 
     fn submissions(&self, filter: &SubmissionFilter) -> Result<Vec<Submission>, QueryError> {

@@ -8,7 +8,7 @@ use rusqlite::types::Type;
 
 use super::columns::{At, Count, Day, Json, Place};
 use crate::domain::{Answered, Consignment, Delivery, Submission, SubmissionKey, Workbook};
-use crate::store::Alarm;
+use crate::store::{Alarm, Received};
 
 /// The columns of [`consignment`], in its order.
 pub(super) const CONSIGNMENT: &str =
@@ -25,6 +25,19 @@ pub(super) fn consignment(row: &Row<'_>) -> rusqlite::Result<Consignment> {
         revision: row.get(6)?,
         standing: row.get::<_, Json<_>>(7)?.0,
         signer: row.get(8)?,
+    })
+}
+
+/// The columns of [`received`], in its order, for each consignment and kind.
+pub(super) const RECEIVED: &str = "consignment.id, received_at, standing, delivery.kind, count(DISTINCT delivery.part)";
+
+pub(super) fn received(row: &Row<'_>) -> rusqlite::Result<Received> {
+    Ok(Received {
+        id: row.get(0)?,
+        at: row.get::<_, At>(1)?.0,
+        standing: row.get::<_, Json<_>>(2)?.0,
+        kind: row.get(3)?,
+        parts: row.get::<_, Count>(4)?.0,
     })
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hbcourier::catalogue::Limits;
 use hbcourier::cli::demo::samples;
-use hbcourier::config::settings::{AuthoritySettings, ReturnSettings, Window};
+use hbcourier::config::settings::{AuthoritySettings, ExpectSettings, ReturnSettings, Window};
 use hbcourier::config::template::{RETURN_NAME, TemplateUse};
 use hbcourier::config::{FileNameTemplate, timetable};
 use hbcourier::domain::ledger::{Entry, Event};
@@ -175,6 +175,7 @@ impl Council {
             mailboxes: Vec::new(),
             routes: Vec::new(),
             returns: returns.into(),
+            expect: ExpectSettings::default(),
         }
     }
 

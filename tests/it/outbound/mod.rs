@@ -1,7 +1,7 @@
 //! Outbound on the real store, spool, keys and folders, under a clock that tests set.
 
 mod answers;
-mod council;
+pub mod council;
 #[cfg(feature = "failpoints")]
 mod crashes;
 mod folders;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Parser;
-use hbcourier::cli::timetable::{Args, CliFault, run};
+use hbcourier::cli::timetable::{Args, CliFault, run, unseen};
 use hbcourier::domain::{Stage, SubmissionKey};
 use serde_json::{Value, json};
 
@@ -21,7 +21,8 @@ type Stages = BTreeMap<SubmissionKey, String>;
 fn ask(line: &str, stages: &Stages, today: &str) -> Result<String, CliFault> {
     let asked = Asked::try_parse_from(["timetable"].into_iter().chain(line.split(' '))).unwrap();
     let mut out = Vec::new();
-    run(&asked.args, &in_force(), stages, date(today), &mut out)?;
+    let nobody_looked = |number: &_, on| Ok(unseen(&in_force(), number, on));
+    run(&asked.args, &in_force(), stages, &nobody_looked, date(today), &mut out)?;
     Ok(String::from_utf8(out).unwrap())
 }
 
@@ -59,7 +60,7 @@ fn show_gives_people_a_table_with_the_days() {
 }
 
 #[test]
-fn next_is_the_next_of_each_return_and_the_next_pack() {
+fn next_is_the_next_of_each_return_and_what_dwp_owes_next() {
     let next = ask_json("next --authority 12302", &Stages::new(), "2020-05-11");
     assert_eq!(
         next,
@@ -70,7 +71,10 @@ fn next_is_the_next_of_each_return_and_the_next_pack() {
                 {"return": "hbms-mi", "relevant_month": "2020-05", "extract_from": null,
                  "transfer_on": "2020-05-11", "state": "scheduled"},
             ],
-            "expectations": [{"kind": "hbms-pack", "due_by": "2020-05-22", "state": "expected"}],
+            "expectations": [
+                {"kind": "hbms-pack", "relevant_month": "2020-05", "due_by": "2020-05-22", "state": "awaited"},
+                {"kind": "caseload-risk", "relevant_month": "2020-05", "due_by": "2020-05-22", "state": "awaited"},
+            ],
         })
     );
 }

@@ -106,7 +106,7 @@ fn of_hold(reason: &HoldReason) -> Progress {
             Step::Signature
         }
         LimitReached { limit } => of_limit(*limit),
-        ArchiveUnsafe | Malformed { .. } => Step::Content,
+        ArchiveUnsafe | Malformed { .. } | UnacceptedRoot => Step::Content,
         OtherAuthority { .. } | SeveralAuthorities { .. } | AuthorityUntold => Step::Authority,
         NoRoute => Step::Route,
         NameConflict | SameNames => Step::FinalName,

@@ -3,10 +3,13 @@
 use std::ops::ControlFlow;
 
 use super::super::SqliteStore;
+use crate::domain::FileKind;
 use crate::domain::ledger::Event;
 use crate::domain::{Consignment, DeferCause, Due, Resume, Revision, Stage, Standing};
 use crate::store::samples::*;
-use crate::store::{Auditable, Change, ConsignmentFilter, Queries, Recorder, StateChange, SubmissionFilter};
+use crate::store::{
+    Auditable, Change, ConsignmentFilter, Queries, ReceivedFilter, Recorder, StateChange, SubmissionFilter,
+};
 
 fn with(changes: impl IntoIterator<Item = Change>) -> (tempfile::TempDir, SqliteStore) {
     let state = tempfile::tempdir().unwrap();
@@ -29,6 +32,38 @@ fn a_staged_consignment_reads_back_with_its_parts_and_signer() {
     assert_eq!(found.standing, Standing::Staged { at: at(2), boot: "boot".into() });
     assert_eq!(found.signer.unwrap().to_string(), "0123456789ABCDEF0123456789ABCDEF01234567");
     assert_eq!(store.queries().deliveries(&id(1)).unwrap(), [delivery(1, 0), delivery(1, 1)]);
+}
+
+#[test]
+fn what_was_received_is_told_by_kind_authority_and_time_and_only_if_it_was_staged() {
+    let mut mixed = staged(2, 0, 51);
+    if let StateChange::Consignment { deliveries: Some(deliveries), .. } = &mut mixed.state {
+        deliveries[1].kind = FileKind::LaidXml;
+    }
+    let (_state, store) = with([
+        collect(1),
+        staged(1, 0, 50),
+        collect(2),
+        mixed,
+        collect(3),
+        held(3, 0),
+        collect(4),
+        staged_for("101809", 4, 0, 52),
+    ]);
+    let told = |authority: &str, kinds: &[FileKind], from: i64, until: i64| {
+        let (authority, kinds) = (authority.parse().unwrap(), kinds.to_vec());
+        let filter = ReceivedFilter { authority, kinds, since: at(from), until: at(until) };
+        let received = store.queries().received(&filter).unwrap();
+        let n = |received: &crate::store::Received| (0..100).find(|n| id(*n) == received.id).unwrap();
+        received.iter().map(|one| (n(one), one.kind, one.parts)).collect::<Vec<_>>()
+    };
+    let (pdf, xml) = (FileKind::LaidPdf, FileKind::LaidXml);
+    assert_eq!(told("12302", &[pdf, xml], 0, 100), [(1, pdf, 2), (2, pdf, 1), (2, xml, 1)]);
+    assert_eq!(told("12302", &[xml], 0, 100), [(2, xml, 1)]);
+    assert_eq!(told("12302", &[pdf], 2, 100), [(2, pdf, 1)]);
+    assert_eq!(told("12302", &[pdf], 0, 2), [(1, pdf, 2)]);
+    assert_eq!(told("101809", &[pdf], 0, 100), [(4, pdf, 2)]);
+    assert_eq!(told("101809", &[], 0, 100), []);
 }
 
 #[test]
