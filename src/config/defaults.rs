@@ -1,10 +1,13 @@
 //! What a key is if it is left out. The reference file shows these values.
 
 use super::raw::{
-    RawAlarms, RawDropFolder, RawLimits, RawMailbox, RawMaildir, RawReturn, RawRisk, RawRoute, RawService, RawSmtp,
+    RawAlarms, RawDerived, RawDropFolder, RawLimits, RawMailbox, RawMaildir, RawReturn, RawRisk, RawRoute, RawService,
+    RawSmtp,
 };
-use super::settings::{Carries, MailForm, MailTls, Noticing, RiskHeader};
-use super::template::{DELIVERY_NAME, RETURN_NAME};
+use super::settings::{
+    Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, MailForm, MailTls, Noticing, RiskHeader,
+};
+use super::template::{DELIVERY_NAME, DERIVED_NAME, RETURN_NAME};
 
 impl Default for RawService {
     fn default() -> Self {
@@ -97,6 +100,21 @@ impl Default for RawRoute {
             file_name: DELIVERY_NAME.to_owned(),
             mode: "0640".to_owned(),
             group: None,
+            derived: None,
+        }
+    }
+}
+
+impl Default for RawDerived {
+    fn default() -> Self {
+        RawDerived {
+            destination: None,
+            folder: None,
+            file_name: DERIVED_NAME.to_owned(),
+            encoding: DerivedEncoding::Utf8,
+            delimiter: DerivedDelimiter::Comma,
+            formulas: DerivedFormulas::Quote,
+            column: Vec::new(),
         }
     }
 }

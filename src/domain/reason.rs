@@ -11,6 +11,7 @@ use super::authority::LaNumber;
 use super::ids::ConsignmentId;
 use super::notice::Notice;
 use super::partner::Fingerprint;
+use super::risk_layout::Underivable;
 use super::submission::SubmissionKey;
 
 /// OpenPGP layers within each other that are read.
@@ -95,6 +96,11 @@ pub enum HoldReason {
     Mail {
         /// Why.
         unfit: UnfitMail,
+    },
+    /// A derived copy was to be delivered beside it and cannot be made.
+    NoCopy {
+        /// Why.
+        why: Underivable,
     },
     /// No route says where this kind of file goes.
     NoRoute,

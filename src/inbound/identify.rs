@@ -4,13 +4,14 @@
 //! Holds: one bad member stops the whole pack; sizes in archive headers are never believed.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
 
 use super::open::Opened;
 use super::{Failure, Inbound};
 use crate::catalogue::{Archive, ArchiveError, Identified, archive, authority_in_name, identify};
 use crate::domain::digest::Digester;
 use crate::domain::reason::Unsound;
-use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber};
+use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber, RiskLayout};
 use crate::durable::PrivateContent;
 
 /// Contents whose parts are known: one, or several of one mail.
@@ -41,6 +42,8 @@ pub(super) struct Part {
     pub kind: FileKind,
     pub digest: Digest,
     pub bytes: u64,
+    /// It is no file that was sent, but a copy of one in this layout.
+    pub derived: Option<Arc<RiskLayout>>,
 }
 
 impl Inbound {
@@ -73,7 +76,7 @@ impl Inbound {
         }
         sound(&found)?;
         let (digest, bytes) = (opened.verdict.content, opened.verdict.bytes);
-        Ok((vec![Part { content: 0, member: None, name, kind: found.kind, digest, bytes }], named))
+        Ok((vec![Part { content: 0, member: None, name, kind: found.kind, digest, bytes, derived: None }], named))
     }
 
     fn members(&self, content: &mut PrivateContent, authorities: &mut Vec<LaNumber>) -> Result<Vec<Part>, Failure> {
@@ -95,7 +98,7 @@ impl Inbound {
             if kind == FileKind::CaseloadRisk {
                 sound(&found)?;
             }
-            parts.push(Part { content: 0, member: Some(member), name: Some(name), kind, digest, bytes });
+            parts.push(Part { content: 0, member: Some(member), name: Some(name), kind, digest, bytes, derived: None });
         }
         if parts.is_empty() {
             let hold = HoldReason::Malformed { unsound: Unsound::Broken };
@@ -135,13 +138,13 @@ fn sound(found: &Identified) -> Result<(), Failure> {
     Err(Failure::of(Consequence::Hold(HoldReason::Malformed { unsound }), codes.join(" ")))
 }
 
-fn private_space(error: io::Error) -> Failure {
+pub(super) fn private_space(error: io::Error) -> Failure {
     Failure::of(Consequence::Defer(DeferCause::PrivateSpace), error)
 }
 
-struct Digesting<W> {
-    into: W,
-    digester: Digester,
+pub(super) struct Digesting<W> {
+    pub into: W,
+    pub digester: Digester,
 }
 
 impl<W: Write> Write for Digesting<W> {

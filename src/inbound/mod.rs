@@ -9,6 +9,7 @@ mod answer;
 mod check;
 mod claims;
 mod collect;
+mod derive;
 mod hand_in;
 mod identify;
 mod left;
@@ -32,7 +33,7 @@ use crate::config::FileNameTemplate;
 use crate::config::settings::Carries;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::{Actor, Consequence, DestinationName, FileKind, LaNumber, PartnerName, SourceName};
+use crate::domain::{Actor, Consequence, DestinationName, FileKind, LaNumber, PartnerName, RiskLayout, SourceName};
 use crate::effects::clock::Clock;
 use crate::effects::destination::{Access, DestinationError, Destinations};
 use crate::effects::drop_folder::DropFolder;
@@ -122,7 +123,7 @@ impl Source {
 
 /// Where files of some kinds go.
 pub struct Route {
-    /// Which kinds.
+    /// Which kinds; none for a route of derived copies.
     pub kinds: Vec<FileKind>,
     /// The destination's name.
     pub destination: DestinationName,
@@ -132,6 +133,8 @@ pub struct Route {
     pub file_name: FileNameTemplate,
     /// Who may read it.
     pub access: Access,
+    /// What goes here is derived: a copy in this layout of each file of risk data.
+    pub layout: Option<Arc<RiskLayout>>,
 }
 
 /// Bounds and patience of the way in.

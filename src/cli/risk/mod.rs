@@ -14,7 +14,7 @@ use clap::Subcommand;
 use super::output::{CliError, Exit, Output};
 use crate::domain::RiskProfile;
 
-/// Look into Caseload Risk Data (AOBWR627_<LAID>_RISK.csv), without showing anybody's
+/// Look into Caseload Risk Data (AOBWR627_LAID_RISK.csv), without showing anybody's
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
