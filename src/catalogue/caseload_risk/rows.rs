@@ -144,7 +144,7 @@ impl Reading {
             }
         }
         if row.cells.len() != self.columns {
-            let says = format!("has rows of another number of columns than the {} of the first", self.columns);
+            let says = format!("has rows with more or fewer columns than the {} of the first", self.columns);
             self.flags.row(row.number, None, Severity::Error, "csv-columns", &says);
         }
         for (column, cell) in row.cells.iter().take(self.columns).enumerate() {

@@ -72,3 +72,19 @@ fn a_copy_comes_once_beside_its_original_at_every_step() {
 fn a_copy_comes_once_beside_its_original_at_every_step_also_if_taken() {
     every_step(true);
 }
+
+/// Each step of the delivery fails once, of the disk and for want of space in turn; it is tried again and made again.
+#[test]
+fn a_copy_comes_once_beside_its_original_whatever_step_fails() {
+    let mut scene = with_copies();
+    let packs = [pack_with_copy(&scene, 1), pack_with_copy(&scene, 2)];
+    let passed = |step: &&str| ["open.", "stage.", "publish."].iter().any(|part| step.starts_with(part));
+    for (step, errno) in STEPS.into_iter().filter(passed).zip([5, 28].into_iter().cycle()) {
+        scene.sets_back();
+        packs.iter().for_each(|sealed| scene.drops(sealed));
+        let what = format!("{step} failed with errno {errno}");
+        let watch = scene.watched(false);
+        assert!(!scene.dies_at(&format!("{step}=1*return({errno})")), "{what}");
+        println!("{what}: {}", scene.zeros(watch, 0, &what));
+    }
+}
