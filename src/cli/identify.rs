@@ -223,7 +223,12 @@ mod tests {
         let (sound, out) = ask("april.zip", &pack(b"a,b\nc\n"), false);
         assert!(!sound);
         assert!(out.contains("part AOBWR627_101809_RISK.csv\n  kind       caseload-risk (likely)"), "{out}");
-        assert!(out.contains("wrong      it has rows of another number of columns"), "{out}");
+        assert!(
+            out.contains(
+                "wrong      it has rows with more or fewer columns than the 2 of the first, row 2 [csv-columns]"
+            ),
+            "{out}"
+        );
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! What a key is if it is left out. The reference file shows these values.
 
 use super::raw::{
-    RawAlarms, RawDropFolder, RawExpect, RawLimits, RawMailbox, RawMaildir, RawReturn, RawRisk, RawRoute, RawService,
-    RawShbe, RawSmtp,
+    RawAlarms, RawDerived, RawDropFolder, RawExpect, RawLimits, RawMailbox, RawMaildir, RawReturn, RawRisk, RawRoute,
+    RawService, RawShbe, RawSmtp,
 };
-use super::settings::{Carries, ExpectSettings, MailForm, MailTls, Noticing, RiskHeader, ShbeProfile};
+use super::settings::{
+    Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, ExpectSettings, MailForm, MailTls, Noticing,
+    RiskHeader, ShbeProfile,
+};
 use super::severities::RawSeverities;
-use super::template::{DELIVERY_NAME, RETURN_NAME};
+use super::template::{DELIVERY_NAME, DERIVED_NAME, RETURN_NAME};
 use crate::domain::shbe_rule::CLAIM_COUNT_PERCENT;
 
 impl Default for RawService {
@@ -123,6 +126,21 @@ impl Default for RawRoute {
             file_name: DELIVERY_NAME.to_owned(),
             mode: "0640".to_owned(),
             group: None,
+            derived: None,
+        }
+    }
+}
+
+impl Default for RawDerived {
+    fn default() -> Self {
+        RawDerived {
+            destination: None,
+            folder: None,
+            file_name: DERIVED_NAME.to_owned(),
+            encoding: DerivedEncoding::Utf8,
+            delimiter: DerivedDelimiter::Comma,
+            formulas: DerivedFormulas::Quote,
+            column: Vec::new(),
         }
     }
 }

@@ -8,7 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::notation::{WrittenDuration, WrittenSize};
-use super::settings::{Carries, MailForm, MailTls, Noticing, RiskExpected, RiskHeader, ShbeProfile};
+use super::settings::{
+    Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, MailForm, MailTls, Noticing, RiskExpected, RiskHeader,
+    ShbeProfile,
+};
 use super::severities::RawSeverities;
 
 /// The whole configuration.
@@ -292,6 +295,44 @@ pub(super) struct RawRoute {
     /// The delivered file's group. If left out: the group of the service, or of the folder if that is set-group-id.
     #[schemars(example = &"benefits")]
     pub(super) group: Option<String>,
+    /// Beside each file of risk data, which is delivered as it was signed, a copy in the layout that the back office wants.
+    /// Only for a route of caseload-risk. Without a copy the original is not delivered either, but held.
+    pub(super) derived: Option<RawDerived>,
+}
+
+/// Beside each file of risk data, which is delivered as it was signed, a copy in the layout that the back office wants.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawDerived {
+    /// The destination's name in logs and the ledger. Unique over all authorities.
+    #[schemars(required, example = &"risk-copy-12302")]
+    pub(super) destination: Option<String>,
+    /// Absolute path of an existing folder. Mode and group of the copies are the route's.
+    #[schemars(required, example = &"/srv/hbcourier/backoffice/12302/risk")]
+    pub(super) folder: Option<String>,
+    /// The copy's name, with the placeholders of the route's. It ends with `.derived.csv`: the name tells that it is not
+    /// what DWP signed.
+    pub(super) file_name: String,
+    /// How it is written.
+    pub(super) encoding: DerivedEncoding,
+    /// What stands between two columns.
+    pub(super) delimiter: DerivedDelimiter,
+    /// What becomes of a cell that a spreadsheet would take for a formula.
+    pub(super) formulas: DerivedFormulas,
+    /// One column of the copy. They stand in the order of these tables.
+    pub(super) column: Vec<RawDerivedColumn>,
+}
+
+/// One column of the copy.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawDerivedColumn {
+    /// Which of the original: its name in the header row, or its number.
+    #[schemars(required, example = &"CLAIM_REFERENCE")]
+    pub(super) from: Option<String>,
+    /// Its name in the copy. If no column has one, the copy has no row of names.
+    #[schemars(example = &"ClaimRef")]
+    pub(super) to: Option<String>,
 }
 
 /// What the authority owes DWP each month, and how it gets there.

@@ -304,7 +304,10 @@ fn sources(authorities: &[AuthoritySettings], directories: &Arc<Directories>) ->
 
 fn routes(authorities: &[AuthoritySettings]) -> Result<BTreeMap<LaNumber, Vec<Route>>, StartFault> {
     let of = |authority: &AuthoritySettings| {
-        Ok((authority.number.clone(), authority.routes.iter().map(route).collect::<Result<_, _>>()?))
+        Ok((authority.number.clone(), {
+            let routes = authority.routes.iter().map(route).collect::<Result<Vec<_>, _>>()?;
+            routes.into_iter().flatten().collect()
+        }))
     };
     authorities.iter().map(of).collect()
 }
@@ -337,19 +340,32 @@ fn password(secret: SecretReference, oauth: &Option<OauthSettings>) -> Password 
     Box::new(move || endpoint.fetch())
 }
 
-fn route(route: &RouteSettings) -> Result<Route, StartFault> {
+/// The route, and that of its derived copies.
+fn route(route: &RouteSettings) -> Result<Vec<Route>, StartFault> {
     let group = route.group.as_deref().map(|name| match nix::unistd::Group::from_name(name) {
         Ok(Some(group)) => Ok(group.gid.as_raw()),
         _ => Err(StartFault::NoGroup { destination: route.destination.clone(), group: name.to_owned() }),
     });
-    Ok(Route {
+    let access = Access { mode: route.mode, group: group.transpose()? };
+    let derived = route.derived.as_ref().map(|derived| Route {
+        kinds: Vec::new(),
+        destination: derived.destination.clone(),
+        folder: derived.folder.clone(),
+        file_name: derived.file_name.clone(),
+        access,
+        xml_roots: Vec::new(),
+        layout: Some(Arc::new(derived.layout.clone())),
+    });
+    let original = Route {
         kinds: route.kinds.clone(),
         xml_roots: route.xml_roots.clone(),
         destination: route.destination.clone(),
         folder: route.folder.clone(),
         file_name: route.file_name.clone(),
-        access: Access { mode: route.mode, group: group.transpose()? },
-    })
+        access,
+        layout: None,
+    };
+    Ok([original].into_iter().chain(derived).collect())
 }
 
 fn message_domains(settings: &Settings) -> BTreeMap<CourierName, String> {

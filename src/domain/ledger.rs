@@ -252,6 +252,9 @@ pub struct PartFacts {
     pub to: DestinationName,
     /// Commitment to its final name.
     pub name: Commitment,
+    /// It is no file that was signed, but a copy of one in a layout of the authority's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub derived: bool,
 }
 
 /// One entry. Serialised once; the line's bytes are what is stored, hashed, exported and verified.

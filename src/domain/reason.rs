@@ -11,6 +11,7 @@ use super::authority::LaNumber;
 use super::ids::ConsignmentId;
 use super::notice::Notice;
 use super::partner::Fingerprint;
+use super::risk_layout::Underivable;
 use super::shbe_rule::ShbeFault;
 use super::submission::SubmissionKey;
 
@@ -99,6 +100,11 @@ pub enum HoldReason {
     },
     /// XML whose root element is none that its route accepts.
     UnacceptedRoot,
+    /// A derived copy was to be delivered beside it and cannot be made.
+    NoCopy {
+        /// Why.
+        why: Underivable,
+    },
     /// No route says where this kind of file goes.
     NoRoute,
     /// Carries another authority's number: possibly another authority's personal data.

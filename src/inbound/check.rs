@@ -32,37 +32,63 @@ impl Inbound {
         let authority = whose(consignment, source, &recognised.named)
             .map_err(|hold| Failure::of(Consequence::Hold(hold), "the LA numbers that are named do not fit"))?;
         let routes = self.routes_of(&authority);
-        let mut parts: Vec<(Part, Delivery, Access)> = Vec::with_capacity(recognised.parts.len());
-        for (index, part) in recognised.parts.into_iter().enumerate() {
-            let (delivery, access) = delivery(&authority, routes, consignment, index, &part)?;
+        let Recognised { mut opened, parts: recognised, .. } = recognised;
+        let copies = self.copies(&mut opened, &recognised, routes)?;
+        let mut parts: Vec<(Part, Delivery, Access)> = Vec::with_capacity(recognised.len() + copies.len());
+        let routed = recognised
+            .into_iter()
+            .map(|part| (None, part))
+            .chain(copies.into_iter().map(|(to, part)| (Some(to), part)));
+        for (index, (to, part)) in routed.enumerate() {
+            let taking = || routes.iter().find(|route| route.kinds.contains(&part.kind));
+            let Some(route) = to.or_else(taking) else {
+                let detail = format!("no route of {authority} for {}", part.kind);
+                return Err(Failure::of(Consequence::Hold(HoldReason::NoRoute), detail));
+            };
+            accepts(route, &part)?;
+            let delivery = delivery(&authority, route, consignment, index, &part);
             if parts.iter().any(|(_, other, _)| other.path == delivery.path) {
                 let detail = "two parts of one pack would get the same name";
                 return Err(Failure::of(Consequence::Hold(HoldReason::SameNames), detail));
             }
-            parts.push((part, delivery, access));
+            parts.push((part, delivery, route.access));
         }
-        Ok(Routed { authority, opened: recognised.opened, parts })
+        Ok(Routed { authority, opened, parts })
+    }
+
+    /// The derived copies of risk data, each with its route. They are numbered after every file that was sent.
+    fn copies<'r>(
+        &self,
+        opened: &mut [Opened],
+        parts: &[Part],
+        routes: &'r [Route],
+    ) -> Result<Vec<(&'r Route, Part)>, Failure> {
+        let mut copies = Vec::new();
+        for route in routes {
+            let Some(layout) = &route.layout else { continue };
+            for part in parts.iter().filter(|part| part.kind == FileKind::CaseloadRisk) {
+                let Some(opened) = opened.get_mut(part.content) else { continue };
+                copies.push((route, self.derived(&mut opened.content, part, layout)?));
+            }
+        }
+        Ok(copies)
     }
 }
 
-fn delivery(
-    authority: &LaNumber,
-    routes: &[Route],
-    consignment: &Consignment,
-    index: usize,
-    part: &Part,
-) -> Result<(Delivery, Access), Failure> {
-    let Some(route) = routes.iter().find(|route| route.kinds.contains(&part.kind)) else {
-        let detail = format!("no route of {authority} for {}", part.kind);
-        return Err(Failure::of(Consequence::Hold(HoldReason::NoRoute), detail));
-    };
+/// Whether the route takes it: XML by its root element, if the route names some.
+fn accepts(route: &Route, part: &Part) -> Result<(), Failure> {
     let is_accepted = |root: &XmlRoot| route.xml_roots.iter().any(|accepted| accepted.accepts(root));
     if part.kind == FileKind::LaidXml && !route.xml_roots.is_empty() && !part.root.as_ref().is_some_and(is_accepted) {
         let detail = format!("the root element is none that the route to {} accepts", route.destination);
         return Err(Failure::of(Consequence::Hold(HoldReason::UnacceptedRoot), detail));
     }
+    Ok(())
+}
+
+fn delivery(authority: &LaNumber, route: &Route, consignment: &Consignment, index: usize, part: &Part) -> Delivery {
     let number = u32::try_from(index).unwrap_or(u32::MAX);
     let id = DeliveryId::derive(&consignment.id, number, &route.destination);
+    let ext = if part.derived.is_some() { "csv" } else { extension(part.kind, part.name.as_deref()) };
     let file_name = route.file_name.render(&NameFacts {
         kind: part.kind.as_str(),
         la: authority,
@@ -70,9 +96,9 @@ fn delivery(
         id: Some(id.short()),
         month: None,
         name: part.name.as_deref(),
-        ext: extension(part.kind, part.name.as_deref()),
+        ext,
     });
-    let delivery = Delivery {
+    Delivery {
         id,
         consignment: consignment.id,
         part: number,
@@ -83,8 +109,7 @@ fn delivery(
         path: route.folder.join(file_name),
         place: None,
         published: false,
-    };
-    Ok((delivery, route.access))
+    }
 }
 
 /// The ending of a delivered file: by its kind, else the sender's if it is a plain one.

@@ -4,6 +4,7 @@
 //! Holds: one bad member stops the whole pack; sizes in archive headers are never believed.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
 
 use super::open::Opened;
 use super::{Failure, Inbound};
@@ -12,7 +13,7 @@ use crate::catalogue::hbms_pack::referrals;
 use crate::catalogue::{Archive, ArchiveError, Identified, archive, authority_in_name, identify};
 use crate::domain::digest::Digester;
 use crate::domain::reason::Unsound;
-use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber, VolumeOf, XmlRoot};
+use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber, RiskLayout, VolumeOf, XmlRoot};
 use crate::durable::PrivateContent;
 
 /// Contents whose parts are known: one, or several of one mail.
@@ -47,6 +48,8 @@ pub(super) struct Part {
     pub bytes: u64,
     /// How much of what is in it.
     pub volumes: Vec<(VolumeOf, Option<u64>)>,
+    /// It is no file that was sent, but a copy of one in this layout.
+    pub derived: Option<Arc<RiskLayout>>,
 }
 
 impl Inbound {
@@ -81,7 +84,17 @@ impl Inbound {
         let volumes = self.volumes(name.as_deref(), found.kind, &mut opened.content)?;
         let (digest, bytes) = (opened.verdict.content, opened.verdict.bytes);
         Ok((
-            vec![Part { content: 0, member: None, name, kind: found.kind, root: found.root, digest, bytes, volumes }],
+            vec![Part {
+                content: 0,
+                member: None,
+                name,
+                kind: found.kind,
+                root: found.root,
+                digest,
+                bytes,
+                volumes,
+                derived: None,
+            }],
             named,
         ))
     }
@@ -107,7 +120,17 @@ impl Inbound {
             }
             let volumes = self.volumes(Some(&name), kind, &mut scratch)?;
             let root = found.root;
-            parts.push(Part { content: 0, member: Some(member), name: Some(name), kind, root, digest, bytes, volumes });
+            parts.push(Part {
+                content: 0,
+                member: Some(member),
+                name: Some(name),
+                kind,
+                root,
+                digest,
+                bytes,
+                volumes,
+                derived: None,
+            });
         }
         if parts.is_empty() {
             let hold = HoldReason::Malformed { unsound: Unsound::Broken };
@@ -167,13 +190,13 @@ fn sound(found: &Identified) -> Result<(), Failure> {
     Err(Failure::of(Consequence::Hold(HoldReason::Malformed { unsound }), codes.join(" ")))
 }
 
-fn private_space(error: io::Error) -> Failure {
+pub(super) fn private_space(error: io::Error) -> Failure {
     Failure::of(Consequence::Defer(DeferCause::PrivateSpace), error)
 }
 
-struct Digesting<W> {
-    into: W,
-    digester: Digester,
+pub(super) struct Digesting<W> {
+    pub into: W,
+    pub digester: Digester,
 }
 
 impl<W: Write> Write for Digesting<W> {

@@ -9,6 +9,7 @@ mod answer;
 mod check;
 mod claims;
 mod collect;
+mod derive;
 mod hand_in;
 mod identify;
 mod left;
@@ -33,7 +34,8 @@ use crate::config::settings::Carries;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{
-    AcceptedRoot, Actor, Consequence, DestinationName, FileKind, LaNumber, PartnerName, RiskProfile, SourceName,
+    AcceptedRoot, Actor, Consequence, DestinationName, FileKind, LaNumber, PartnerName, RiskLayout, RiskProfile,
+    SourceName,
 };
 use crate::effects::clock::Clock;
 use crate::effects::destination::{Access, DestinationError, Destinations};
@@ -124,7 +126,7 @@ impl Source {
 
 /// Where files of some kinds go.
 pub struct Route {
-    /// Which kinds.
+    /// Which kinds; none for a route of derived copies.
     pub kinds: Vec<FileKind>,
     /// The destination's name.
     pub destination: DestinationName,
@@ -136,6 +138,8 @@ pub struct Route {
     pub file_name: FileNameTemplate,
     /// Who may read it.
     pub access: Access,
+    /// What goes here is derived: a copy in this layout of each file of risk data.
+    pub layout: Option<Arc<RiskLayout>>,
 }
 
 /// Bounds and patience of the way in.

@@ -32,13 +32,14 @@ impl Inbound {
             }
         }
         let volumes = parts.iter().flat_map(|(part, delivery, _)| volumes_of(part, delivery)).collect();
+        let derived: Vec<bool> = parts.iter().map(|(part, _, _)| part.derived.is_some()).collect();
         let deliveries: Vec<Delivery> = parts.into_iter().map(|(_, delivery, _)| delivery).collect();
         self.synced(&deliveries)?;
         super::passed(step("stage.directory-synced"))?;
         let standing = Standing::Staged { at: self.clock.now(), boot: self.boot.clone() };
         let verdicts: Vec<&Verdict> = opened.iter().map(|opened| &opened.verdict).collect();
         let signer = verdicts.first().ok_or_else(nothing_opened)?.signer.clone();
-        let mut change = self.staged(consignment, &authority, standing.clone(), &deliveries, &verdicts);
+        let mut change = self.staged(consignment, &authority, standing.clone(), (&deliveries, &derived), &verdicts);
         change.facts.volumes = volumes;
         match self.recorder.record(change) {
             Ok(recorded) => consignment.revision = recorded.revision,
@@ -120,6 +121,12 @@ impl Inbound {
         access: Access,
     ) -> Result<(), Failure> {
         let at = |error| Failure::at_destination(&delivery.destination, &error);
+        if let Some(layout) = &part.derived {
+            // It was measured before: the same content in the same layout gives the same bytes.
+            let mut copy = self.spool.private_content();
+            self.derive_into(content, part.member, layout, &mut copy)?;
+            return self.destinations.stage(delivery, access, Staging::Whole(copy.whole())).map_err(at);
+        }
         let Some(member) = part.member else {
             return self.destinations.stage(delivery, access, Staging::Whole(content.whole())).map_err(at);
         };
@@ -145,12 +152,12 @@ impl Inbound {
         consignment: &Consignment,
         authority: &LaNumber,
         standing: Standing,
-        deliveries: &[Delivery],
+        (deliveries, derived): (&[Delivery], &[bool]),
         verdicts: &[&Verdict],
     ) -> Change {
         let mut names = Vec::with_capacity(deliveries.len());
         let mut parts = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
+        for (delivery, derived) in deliveries.iter().zip(derived) {
             let named = Named::new(delivery.path.file_name().unwrap_or_default().to_string_lossy());
             parts.push(PartFacts {
                 delivery: delivery.id,
@@ -159,6 +166,7 @@ impl Inbound {
                 bytes: delivery.bytes,
                 to: delivery.destination.clone(),
                 name: named.commitment(),
+                derived: *derived,
             });
             names.push(named);
         }

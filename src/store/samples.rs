@@ -136,6 +136,7 @@ pub(crate) fn staged(n: u32, expect: i64, claims: u32) -> Change {
         bytes: part.bytes,
         to: part.destination,
         name: Commitment::to(&[7; 16], "erased"),
+        derived: false,
     });
     Change { facts: Facts { parts: parts.into(), ..Facts::default() }, ..change(Event::Staged, state) }
 }

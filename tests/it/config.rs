@@ -101,8 +101,8 @@ fn every_key_of_the_reference_is_real_and_every_example_valid() {
     assert!(all.contains("\nreply_timeout = \"10m\"\n") && all.contains("\n[courier.smtp]\n"), "{all}");
     let problems = Etc::with(&all).load().unwrap_err();
     let found: Vec<&str> = problems.iter().map(|problem| problem.wrong.as_str()).collect();
-    // Keys that exclude each other or the return, and the other courier and authority that some need, are all that is wrong
-    // with setting every key.
+    // Keys that exclude each other or the return, the other courier and authority that some need, and a copy of what its route
+    // does not take, are all that is wrong with setting every key.
     let unserved = "no [[authority]] has the LA number `101809`, so nothing says where its files go";
     let expected = [
         "there is no courier `mail`",
@@ -110,6 +110,7 @@ fn every_key_of_the_reference_is_real_and_every_example_valid() {
         unserved,
         "it has both `password_credential` and `password_file`",
         unserved,
+        "copies are derived of risk data only, and the route takes none",
         "an shbe is never sent twice by itself",
         "it has both `folder` and `smtp`",
     ];

@@ -11,6 +11,7 @@ use clap::error::ErrorKind;
 use hbcourier::cli::dispatch::Cli;
 use hbcourier::domain::alarm::AlarmReason;
 use hbcourier::domain::reason::{Became, Limit, UnfitMail, Unsound};
+use hbcourier::domain::risk_layout::Underivable;
 use hbcourier::domain::{
     ConsignmentId, DeferCause, Digest, HoldReason, Notice, RejectReason, ReturnHold, ShbeFault, ShbeRule,
 };
@@ -170,6 +171,7 @@ fn notices() -> Vec<Notice> {
             received: jiff::Timestamp::UNIX_EPOCH, became: Became::Delivered },
         LimitReached { limit: Limit::PlaintextBytes },
         ArchiveUnsafe, Malformed { unsound: Unsound::Broken }, UnacceptedRoot, NoRoute,
+        NoCopy { why: Underivable::Columns },
         OtherAuthority { found: "12305".parse().unwrap() },
         SeveralAuthorities { found: vec!["12302".parse().unwrap(), "12305".parse().unwrap()] }, AuthorityUntold,
         Reply { to: "shbe/12302/2020-04".parse().unwrap() },

@@ -134,14 +134,14 @@ mod tests {
     fn a_claims_row_is_not() {
         for row in [
             "HB1234567,0.91,Y",
-            "QQ123456C,Smith,0.5",
-            "Smith,Claim,High,7",
-            "Smith,High,Claim,",
+            "QQ123456C,Quillfeather,0.5",
+            "Quillfeather,Claim,High,7",
+            "Quillfeather,High,Claim,",
             "Claim,Claim",
-            "John Smith,Flat A,High",
+            "Wren Quillfeather,Flat A,High",
             "A,B,C",
             "2020-04-01,CLAIM,RISK",
-            "O'Neill,CLAIM,RISK",
+            "O'Quill,CLAIM,RISK",
         ] {
             assert_eq!(names_of(row), None, "{row}");
         }

@@ -6,6 +6,7 @@
 //! Holds: findings name rows and columns, never a value; memory does not grow with a file of text.
 // DWP A5/2020 paragraphs 14 to 22
 
+mod derive;
 mod flags;
 mod heading;
 mod learn;
@@ -22,6 +23,7 @@ use super::{Confidence, Gathered};
 use crate::domain::FileKind;
 use rows::Go;
 
+pub use derive::derive;
 pub use flags::RowFinding;
 pub use learn::{ColumnDraft, Draft, Powers, ShapeCount, learn};
 pub use report::{RiskReport, report};

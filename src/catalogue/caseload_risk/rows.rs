@@ -46,6 +46,8 @@ pub(super) struct Reading {
     /// Whether a byte order mark says the encoding.
     pub marked: bool,
     pub delimiter: Option<char>,
+    /// Something in the text was no character.
+    pub replaced: bool,
     /// All rows, a header too.
     pub rows: u64,
     /// Those of the first row.
@@ -112,7 +114,8 @@ fn read_text<R: Read + Seek>(
         }
         break;
     }
-    if replaced.get() {
+    reading.replaced = replaced.get();
+    if reading.replaced {
         let says = format!("has bytes that are no characters in {}", detected.encoding.as_str());
         reading.flags.file(Finding::warning("text-undecodable", says));
     }
@@ -141,7 +144,7 @@ impl Reading {
             }
         }
         if row.cells.len() != self.columns {
-            let says = format!("has rows of another number of columns than the {} of the first", self.columns);
+            let says = format!("has rows with more or fewer columns than the {} of the first", self.columns);
             self.flags.row(row.number, None, Severity::Error, "csv-columns", &says);
         }
         for (column, cell) in row.cells.iter().take(self.columns).enumerate() {

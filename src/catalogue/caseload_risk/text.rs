@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn every_encoding_comes_out_as_the_same_text() {
-        let text = format!("REF,SCORE\n{}", "Zoë,£1\n".repeat(5000));
+        let text = format!("REF,SCORE\n{}", "Café,£1\n".repeat(5000));
         let (latin, _, _) = WINDOWS_1252.encode(&text);
         let marked = |mark: &[u8], bytes: Vec<u8>| [mark, &bytes].concat();
         let (le, be) = (utf16(&text, u16::to_le_bytes), utf16(&text, u16::to_be_bytes));

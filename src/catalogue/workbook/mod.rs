@@ -18,7 +18,9 @@ use super::hbms_mi::is_ole2;
 
 /// Bytes of a workbook, unpacked, that are read: a hundred thousand rows of ten columns are some 60 MiB.
 const BYTES_MAX: u64 = 128 << 20;
-/// Cells, empty ones within the table too, of an old workbook, which is read into memory as a whole.
+/// Bytes of an old workbook, which is read into memory as a whole: all the rows it may have take some 10 MiB.
+const OLD_BYTES_MAX: u64 = 16 << 20;
+/// Cells, empty ones within the table too, of an old workbook.
 const CELLS_MAX: u64 = 2_000_000;
 
 /// The code of the finding that a workbook has macros.
@@ -69,9 +71,11 @@ impl Fault {
             }
             Fault::Locked => ("workbook-locked", "is locked with a password".to_owned()),
             Fault::TooLarge => {
-                let mib = BYTES_MAX >> 20;
-                let says =
-                    format!("is a workbook of more than {mib} MiB unpacked or {CELLS_MAX} cells: ask for it as CSV");
+                let (new, old) = (BYTES_MAX >> 20, OLD_BYTES_MAX >> 20);
+                let says = format!(
+                    "is a workbook of more than {new} MiB unpacked (an old one: {old} MiB) or {CELLS_MAX} cells: ask for \
+                    it as CSV"
+                );
                 ("workbook-large", says)
             }
             Fault::NoWorkbook => ("workbook-none", "is an archive and no workbook".to_owned()),

@@ -5,10 +5,8 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use calamine::{Data, Reader, Xls, XlsError};
 
 use super::compound::{Compound, wrap};
-use super::{CELLS_MAX, Cell, Fault, Row};
+use super::{CELLS_MAX, Cell, Fault, OLD_BYTES_MAX, Row};
 
-/// Bytes of a file that is read.
-const BYTES_MAX: u64 = 32 << 20;
 const SHEETS_MAX: usize = 255;
 
 // [MS-XLS] 2.3
@@ -47,8 +45,8 @@ pub(super) fn judge<R: Read + Seek>(content: &mut R) -> io::Result<Result<(), Fa
 fn bounded<R: Read + Seek>(content: &mut R) -> io::Result<Result<Vec<u8>, Fault>> {
     content.seek(SeekFrom::Start(0))?;
     let mut bytes = Vec::new();
-    content.by_ref().take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > BYTES_MAX {
+    content.by_ref().take(OLD_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > OLD_BYTES_MAX {
         return Ok(Err(Fault::TooLarge));
     }
     Ok(stream(&bytes).and_then(|mut stream| bound(&mut stream).map(|()| stream)))

@@ -41,6 +41,9 @@ pub(super) fn probe(settings: &Settings) -> Vec<Probe> {
         }
         for route in &authority.routes {
             probes.extend(folder(route.destination.as_str(), &route.folder, Purpose::Destination));
+            if let Some(derived) = &route.derived {
+                probes.extend(folder(derived.destination.as_str(), &derived.folder, Purpose::Destination));
+            }
             if route.mode & 0o007 != 0 {
                 let says =
                     format!("Files delivered to it get mode {:03o}, so every account can read them.", route.mode);

@@ -17,7 +17,7 @@ use crate::domain::{LaNumber, MonthVolume, RiskProfile};
 
 pub use earlier::earlier;
 
-/// Look into Caseload Risk Data (AOBWR627_<LAID>_RISK.csv), without showing anybody's
+/// Look into Caseload Risk Data (AOBWR627_LAID_RISK.csv), without showing anybody's
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::report::Report;
-use super::{DAY, HOUR, PAUSE_MIN, SECOND, each_in, exchange};
+use super::{DAY, HOUR, PAUSE_MIN, SECOND, derived, each_in, exchange};
 use crate::config::location::TreePath;
 use crate::config::notation;
 use crate::config::raw::{RawAuthority, RawDropFolder, RawExpect, RawMailbox, RawMaildir, RawReturn, RawRoute};
@@ -178,6 +178,7 @@ fn route(raw: &RawRoute, at: &TreePath, report: &mut Report<'_>) -> Option<Route
             report.noted(&at.key("group"), notation::group(text), &wrong, next).map(Some)
         }
     };
+    let derived = derived::check(raw, at, report);
     Some(RouteSettings {
         kinds: kinds?,
         xml_roots: xml_roots?,
@@ -186,6 +187,7 @@ fn route(raw: &RawRoute, at: &TreePath, report: &mut Report<'_>) -> Option<Route
         file_name: file_name?,
         mode: mode?,
         group: group?,
+        derived: derived?,
     })
 }
 

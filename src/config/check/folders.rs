@@ -84,6 +84,9 @@ fn all(raw: &Raw) -> Vec<Folder> {
         }
         for (i, route) in authority.route.iter().enumerate() {
             add(Role::Destination, &route.folder, at.item("route", i).key("folder"));
+            if let Some(derived) = &route.derived {
+                add(Role::Destination, &derived.folder, at.item("route", i).key("derived").key("folder"));
+            }
         }
         for (i, owed) in authority.returns.iter().enumerate() {
             add(Role::PickUp, &owed.pick_up, at.item("return", i).key("pick_up"));

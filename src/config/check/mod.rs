@@ -5,6 +5,7 @@
 //! Each function checks all it is given before it gives up on any of it.
 
 mod authority;
+mod derived;
 mod exchange;
 mod folders;
 mod references;

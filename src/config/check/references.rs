@@ -47,6 +47,11 @@ fn unique_names(raw: &Raw, report: &mut Report<'_>) {
         for (i, route) in authority.route.iter().enumerate() {
             reserved(route.destination.as_deref(), at.item("route", i).key("destination"), report);
             places.once(route.destination.as_deref(), at.item("route", i).key("destination"), report);
+            if let Some(derived) = &route.derived {
+                let at = at.item("route", i).key("derived").key("destination");
+                reserved(derived.destination.as_deref(), at.clone(), report);
+                places.once(derived.destination.as_deref(), at, report);
+            }
         }
     }
     let (mut partners, mut couriers) = (Seen::default(), Seen::default());

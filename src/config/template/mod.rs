@@ -17,6 +17,8 @@ use plain::{EXT_BYTES_MAX, ending, guard_beginning, plain, senders_name, shorten
 
 /// The name of a delivered file unless a route says otherwise.
 pub const DELIVERY_NAME: &str = "{kind}_{la}_{received}_{id}.{ext}";
+/// The name of a derived copy unless its route says otherwise.
+pub const DERIVED_NAME: &str = "{kind}_{la}_{received}_{id}.derived.csv";
 /// The name of a sealed return unless the return says otherwise.
 pub const RETURN_NAME: &str = "{kind}_{la}_{month}.{ext}.pgp";
 

@@ -134,6 +134,13 @@ const MACROS: Words = (
     "Do not open it. Ask DWP whether they sent it, and for the risk data as CSV, as they publish them. No order lets it \
     through.",
 );
+const NO_COPY: Words = (
+    "CN-152",
+    "The derived copy of the risk data that the route wants cannot be made, because {why}. Nothing of what they came in \
+    was delivered, so that the copy is not missed beside its original.",
+    "Compare with `hbcourier risk learn`, correct the route's `derived` table, or take it out to have the original \
+    alone; restart the service and `hbcourier held retry` this.",
+);
 const NO_ROUTE: Words = (
     "CN-118",
     "No route says where this kind of file goes.",
@@ -271,6 +278,7 @@ impl HoldReason {
                 .replace("{depth}", &MESSAGE_DEPTH_MAX.to_string())
                 .replace("{recipients}", &RECIPIENTS_MAX.to_string())
                 .replace("{limit}", limit.key()),
+            NoCopy { why } => says.replace("{why}", why.says()),
             OtherAuthority { found } => says.replace("{found}", found.as_str()),
             SeveralAuthorities { found } => {
                 let found: Vec<&str> = found.iter().map(LaNumber::as_str).collect();
@@ -318,6 +326,7 @@ impl HoldReason {
             Mail { unfit: UnfitMail::TooComplex } => MAIL_TOO_COMPLEX,
             Mail { unfit: UnfitMail::SeveralSigners } => MAIL_SEVERAL_SIGNERS,
             UnacceptedRoot => UNACCEPTED_ROOT,
+            NoCopy { .. } => NO_COPY,
             NoRoute => NO_ROUTE,
             OtherAuthority { .. } => OTHER_AUTHORITY,
             SeveralAuthorities { .. } => SEVERAL_AUTHORITIES,

@@ -59,6 +59,7 @@ fn deliver_workbook(council: &Council, file_name: &str) -> ConsignmentId {
     let part = PartFacts {
         delivery: delivery.id,
         kind: delivery.kind,
+        derived: false,
         content: native,
         bytes: 1,
         to: destination,

@@ -82,7 +82,7 @@ impl RiskFile {
             state ^= state << 17;
             let score = 0.99 - 0.98 * f64::from(row) / f64::from(self.rows);
             let mark = if row < self.marked { "Y" } else { "N" };
-            let landlord = ["Zoë Müller", "\"Smith, John\"", "£1 Homes", "Council"][(state % 4) as usize];
+            let landlord = ["Château Lets", "\"Homes, North\"", "£1 Homes", "Council"][(state % 4) as usize];
             text.push_str(&format!("HB{:08}{row:06},{score:.6},{mark},{landlord}\r\n", state % 100_000_000));
         }
         text

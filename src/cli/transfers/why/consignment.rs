@@ -124,6 +124,7 @@ impl Case<'_> {
                 Some(served) => format!("Its source serves {served}, so it must name exactly one of them."),
                 None => format!("It may name no LA number but {authority}."),
             },
+            Step::Copy => "Where a route wants a derived copy of risk data, it must be possible.".to_owned(),
             Step::Route => "A route must take its kind.".to_owned(),
             Step::FinalName => "The final name at the destination must be free.".to_owned(),
             Step::Destination => format!("The destination must take it. {}", self.destinations()),

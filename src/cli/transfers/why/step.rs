@@ -20,6 +20,8 @@ pub(super) enum Step {
     Content,
     /// It names no authority but its own: at a source that serves several, exactly one of them.
     Authority,
+    /// The derived copy that a route wants beside it can be made.
+    Copy,
     /// A route takes its kind.
     Route,
     /// The final name is free.
@@ -33,7 +35,7 @@ pub(super) enum Step {
 }
 
 impl Step {
-    pub(super) const ALL: [Step; 12] = [
+    pub(super) const ALL: [Step; 13] = [
         Step::Source,
         Step::Spool,
         Step::Form,
@@ -41,6 +43,7 @@ impl Step {
         Step::Signature,
         Step::Content,
         Step::Authority,
+        Step::Copy,
         Step::Route,
         Step::FinalName,
         Step::Destination,
@@ -57,6 +60,7 @@ impl Step {
             Step::Signature => "signature",
             Step::Content => "content",
             Step::Authority => "authority",
+            Step::Copy => "copy",
             Step::Route => "route",
             Step::FinalName => "final name",
             Step::Destination => "destination",
@@ -110,6 +114,7 @@ fn of_hold(reason: &HoldReason) -> Progress {
         OtherAuthority { .. } | SeveralAuthorities { .. } | AuthorityUntold => Step::Authority,
         NoRoute => Step::Route,
         NameConflict | SameNames => Step::FinalName,
+        NoCopy { .. } => Step::Copy,
         Repeat { .. } => Step::Repeat,
         Replaced | WhereaboutsUnknown => Step::Published,
         AttemptsExhausted { cause } => return of_cause(*cause),
