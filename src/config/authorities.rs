@@ -44,10 +44,10 @@ pub enum AuthoritiesFault {
     },
 }
 
-/// The bundled table, and the rows of these files before it.
-pub fn authorities(files: &[PathBuf]) -> Result<Authorities, AuthoritiesFault> {
+/// The bundled table, and the rows of this file before it.
+pub fn authorities(file: Option<&PathBuf>) -> Result<Authorities, AuthoritiesFault> {
     let mut table = Authorities::new(rows(Path::new("config/authorities.csv"), BUNDLED)?);
-    for path in files {
+    if let Some(path) = file {
         let failed = |source| AuthoritiesFault::Read { path: path.clone(), source };
         let mut text = String::new();
         File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)).map_err(failed)?;
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_bundled_table_has_every_number_of_the_bundled_timetable_under_the_same_name() {
-        let table = authorities(&[]).unwrap();
+        let table = authorities(None).unwrap();
         assert_eq!(table.len(), 377);
         let timetables = crate::config::timetable::bundled().unwrap();
         for authority in timetables.iter().flat_map(|timetable| timetable.authorities()) {
@@ -132,13 +132,13 @@ mod tests {
             "{heading}\n99999,New,,scotland,2027-04-01,,Old One; Old Two\n12302,Blackpool,\"Two, Joined\",england-and-wales,,,\n"
         );
         std::fs::write(&path, text).unwrap();
-        let table = authorities(std::slice::from_ref(&path)).unwrap();
+        let table = authorities(Some(&path)).unwrap();
         assert_eq!(table.len(), 378);
         assert_eq!(table.latest(&"99999".parse().unwrap()).unwrap().previously, ["Old One", "Old Two"]);
         assert_eq!(table.latest(&"12302".parse().unwrap()).unwrap().council, "Two, Joined");
         std::fs::write(&path, format!("{heading}\n6104,Dover,,scotland,,,\n16104,Dover,,wales,,,\n16104,Dover\n"))
             .unwrap();
-        let said = authorities(&[path]).unwrap_err().to_string();
+        let said = authorities(Some(&path)).unwrap_err().to_string();
         for part in ["line 2: `6104` is not an LA number", "line 3: `wales` is no division", "line 4: it does not have"]
         {
             assert!(said.contains(part), "{said}");

@@ -127,6 +127,11 @@ pub fn read(sources: &[Source<'_>], terms: &Terms<'_>) -> Reading {
     Reading { timetable, predecessors: members.predecessors, findings: findings.into_sorted() }
 }
 
+/// The year that the title of the first annex in the file names.
+pub fn year(source: &Source<'_>) -> Option<TimetableYear> {
+    table::tables(source, &mut Findings::default()).iter().find_map(table::PrintedTable::year)
+}
+
 /// Every group's name, in the order of Annex D, which prints them in full.
 fn names(shbe: &Annex, hbms_mi: &Annex) -> Vec<GroupName> {
     let mut names: Vec<GroupName> = Vec::new();

@@ -86,6 +86,10 @@ pub(super) struct PrintedTable {
 }
 
 impl PrintedTable {
+    pub(super) fn year(&self) -> Option<TimetableYear> {
+        self.year.map(|(year, _)| year)
+    }
+
     pub(super) fn check_year(&self, wanted: TimetableYear, findings: &mut Findings) {
         if let Some((year, line)) = self.year.filter(|(year, _)| *year != wanted) {
             let says = format!("Annex {} is headed {year}, and {wanted} was asked for.", self.annex);

@@ -11,7 +11,7 @@ use hbcourier::domain::working_days::BankHolidays;
 use super::annex;
 use super::{ANNEX_B, ANNEX_D, CIRCULAR, year_2020};
 
-static TABLE: LazyLock<Authorities> = LazyLock::new(|| authorities::authorities(&[]).unwrap());
+static TABLE: LazyLock<Authorities> = LazyLock::new(|| authorities::authorities(None).unwrap());
 static BANK_HOLIDAYS: LazyLock<BankHolidays> = LazyLock::new(|| calendars::bank_holidays().unwrap());
 
 /// Reads these files as the timetable of 2020-21.

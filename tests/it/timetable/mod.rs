@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, not only the tests
 
+mod activate;
 mod annex;
 mod answers;
 mod circular;
 mod damaged;
 mod files;
+mod ics;
 mod import;
 mod rules;
 
