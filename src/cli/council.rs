@@ -118,7 +118,10 @@ impl Council {
             StateChange::Consignment { id, .. } => (Some(*id), None),
             StateChange::Answer { id, key, .. } => (Some(*id), Some(key.to_string())),
             StateChange::Submission { key, .. } | StateChange::Owe { key, .. } => (None, Some(key.to_string())),
-            StateChange::None | StateChange::Alarm { .. } | StateChange::InService { .. } => (None, None),
+            StateChange::None
+            | StateChange::Alarm { .. }
+            | StateChange::InService { .. }
+            | StateChange::ActivateTimetable { .. } => (None, None),
         };
         change.facts = Facts { transfer, submission, ..change.facts };
         self.store.recorder().record(change).unwrap();

@@ -15,8 +15,10 @@ use super::{
     audit, check, demo, expectations, held, identify, init, keys, order, orders, returns, run, status, timetable,
     transfers,
 };
-use crate::config::{self, Settings};
+use crate::catalogue::circular::Terms;
+use crate::config::{self, Settings, calendars};
 use crate::daemon::build;
+use crate::domain::authorities::Authorities;
 use crate::domain::expectation::Outlook;
 use crate::domain::timetable::Timetables;
 use crate::domain::{LaNumber, ReturnOrder, SubmissionKey};
@@ -101,15 +103,7 @@ impl Cli {
             Command::Held(args) => self.held(args, out),
             Command::Keys(args) => self.keys(args, out),
             Command::Returns(args) => self.returns(args, stdout, out),
-            Command::Timetable(args) => {
-                let Known { timetables, stages, expecting } = self.known()?;
-                let outlook = |number: &LaNumber, on| match &expecting {
-                    Some((settings, store)) => expected_by(settings, store, &timetables, number, on),
-                    None => Ok(timetable::unseen(&timetables, number, on)),
-                };
-                let shown = timetable::run(args, &timetables, &stages, &outlook, today(), stdout);
-                done(shown, |error| error.exit_status())
-            }
+            Command::Timetable(args) => self.timetable(&args.command, stdout, out),
             Command::Expectations(args) => self.reading(|reading| expectations::run(args, reading, out)),
             Command::Audit(args) => answer(audit::run(args, &store(&self.settings()?)?, stdout), |_| 3),
             Command::Identify(args) => answer(identify::run(args, stdout), |_| 3),
@@ -133,7 +127,7 @@ impl Cli {
     fn reading(&self, answer: impl FnOnce(&Reading<'_>) -> Result<Exit, CliError>) -> Result<Exit, CliError> {
         let settings = self.settings()?;
         let store = store(&settings)?;
-        let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
+        let timetables = in_force(&settings, &store)?;
         let service = order::service_status(&settings.service.state);
         answer(&Reading {
             settings: &settings,
@@ -151,14 +145,18 @@ impl Cli {
             Err(problems) if args.json => return check::refuse(&problems, out),
             Err(_) => self.settings()?,
         };
-        let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
         // Before the first start there is no store; that is no fault.
         let store = SqliteStore::read_only(&settings.service.state).ok();
+        let timetables = match &store {
+            Some(store) => in_force(&settings, store)?,
+            None => build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?,
+        };
         let subjects = check::Subjects {
             settings: &settings,
             keys: &build::key_ring(&settings),
             couriers: &build::couriers(&settings),
             timetables: &timetables,
+            authorities: &authorities(Some(&settings))?,
             queries: store.as_ref().map(|store| store as &dyn Queries),
             now: MachineClock.now(),
         };
@@ -202,42 +200,85 @@ impl Cli {
         }
     }
 
-    /// The timetable can be asked without any configuration: then nothing is known of what was sent, or came.
-    fn known(&self) -> Result<Known, CliError> {
-        if !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG) {
-            return Ok(Known { timetables: bundled()?, stages: BTreeMap::new(), expecting: None });
+    fn timetable(
+        &self,
+        command: &timetable::Command,
+        stdout: &mut dyn std::io::Write,
+        out: &mut Output<'_>,
+    ) -> Result<Exit, CliError> {
+        // An order needs the state directory; everything else can do without a configuration.
+        let is_order = matches!(command, timetable::Command::Activate(_));
+        let settings = if self.is_without_configuration() && !is_order { None } else { Some(self.settings()?) };
+        let settings = settings.as_ref();
+        let bank_holidays = || calendars::bank_holidays().map_err(|fault| CliError::of(Exit::CouldNot, &fault));
+        match command {
+            timetable::Command::Activate(args) => timetable::activate(args, &self.settings()?, out),
+            timetable::Command::Lint(args) => timetable::lint(args, &authorities(settings)?, &bank_holidays()?, out),
+            timetable::Command::Import(args) => {
+                let (timetables, _) = timetables_and_stages(settings)?;
+                let (authorities, bank_holidays) = (authorities(settings)?, bank_holidays()?);
+                let terms = Terms { year: args.year, authorities: &authorities, bank_holidays: &bank_holidays };
+                timetable::import(args, &timetables, &terms, out)
+            }
+            timetable::Command::Export(args) => {
+                let (timetables, _) = timetables_and_stages(settings)?;
+                done(timetable::export(args, &timetables, MachineClock.now(), stdout), |error| error.exit_status())
+            }
+            timetable::Command::Ask(question) => {
+                let (timetables, stages) = timetables_and_stages(settings)?;
+                let outlook = |number: &LaNumber, on| expected(settings, &timetables, number, on);
+                let authorities = authorities(settings)?;
+                let shown = timetable::run(question, &timetables, &authorities, &stages, &outlook, today(), stdout);
+                done(shown, |error| error.exit_status())
+            }
         }
-        let settings = self.settings()?;
-        let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
-        let Ok(store) = SqliteStore::read_only(&settings.service.state) else {
-            return Ok(Known { timetables, stages: BTreeMap::new(), expecting: None });
-        };
-        let submissions = store.submissions(&SubmissionFilter::default()).map_err(|error| fault(3, &error))?;
-        let stages = submissions.into_iter().map(|one| (one.key, one.stage.word().to_owned())).collect();
-        Ok(Known { timetables, stages, expecting: Some((settings, store)) })
+    }
+
+    /// The timetable can be asked without any configuration: then nothing is known of what was sent.
+    fn is_without_configuration(&self) -> bool {
+        !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG)
     }
 }
 
-/// What the timetable is asked with.
-struct Known {
-    timetables: Timetables,
-    stages: BTreeMap<SubmissionKey, String>,
-    /// Who expects what, and what came; `None` where there is no store.
-    expecting: Option<(Settings, SqliteQueries)>,
+/// The timetables in force, and the stage's word of every return that is recorded.
+fn timetables_and_stages(
+    settings: Option<&Settings>,
+) -> Result<(Timetables, BTreeMap<SubmissionKey, String>), CliError> {
+    let Some(settings) = settings else { return Ok((bundled()?, BTreeMap::new())) };
+    let Ok(store) = SqliteStore::read_only(&settings.service.state) else {
+        let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
+        return Ok((timetables, BTreeMap::new()));
+    };
+    let timetables = in_force(settings, &store)?;
+    let submissions = store.submissions(&SubmissionFilter::default()).map_err(|error| fault(3, &error))?;
+    let stages = submissions.into_iter().map(|one| (one.key, one.stage.word().to_owned())).collect();
+    Ok((timetables, stages))
 }
 
-/// What DWP owes an authority: by the record if it is configured, else by the timetables alone.
-fn expected_by(
-    settings: &Settings,
-    store: &SqliteQueries,
+/// What DWP owes an authority: by the record if it is configured and there is one, else by the timetables alone.
+fn expected(
+    settings: Option<&Settings>,
     timetables: &Timetables,
     number: &LaNumber,
     on: Date,
 ) -> Result<Outlook, QueryError> {
-    match settings.authorities.iter().find(|authority| authority.number == *number) {
-        Some(authority) => outlook_of(store, timetables, authority, on),
+    let configured = settings.and_then(|settings| {
+        let authority = settings.authorities.iter().find(|authority| authority.number == *number)?;
+        Some((authority, SqliteStore::read_only(&settings.service.state).ok()?))
+    });
+    match configured {
+        Some((authority, store)) => outlook_of(&store, timetables, authority, on),
         None => Ok(timetable::unseen(timetables, number, on)),
     }
+}
+
+fn in_force(settings: &Settings, queries: &dyn Queries) -> Result<Timetables, CliError> {
+    build::timetables_in_force(&settings.timetables, queries).map_err(|fault| run::not_started(&fault))
+}
+
+fn authorities(settings: Option<&Settings>) -> Result<Authorities, CliError> {
+    let file = settings.and_then(|settings| settings.service.authorities.as_ref());
+    config::authorities::authorities(file).map_err(|fault| CliError::of(Exit::Config, &fault))
 }
 
 fn bundled() -> Result<Timetables, CliError> {

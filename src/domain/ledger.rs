@@ -16,6 +16,7 @@ use super::ids::{ConsignmentId, DeliveryId};
 use super::kind::FileKind;
 use super::naming::{DestinationName, SourceName};
 use super::partner::Fingerprint;
+use super::period::TimetableYear;
 use super::return_order::ReturnOrder;
 
 /// What happened. The names are stable: scripts filter by them.
@@ -84,6 +85,8 @@ pub enum Event {
     Missed,
     /// A person ordered something about a return.
     ReturnOrdered,
+    /// A person put a timetable into force.
+    TimetableActivated,
     /// A person ordered that a partner's certificate be trusted.
     TrustOrdered,
     /// A partner's certificate was trusted.
@@ -196,6 +199,9 @@ pub struct Facts {
     /// The day on which a return must be sent, when it becomes owed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer_on: Option<Date>,
+    /// The year of a timetable that was put into force; `content` is the SHA-256 of its text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<TimetableYear>,
     /// A person's reason for an order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,

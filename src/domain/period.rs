@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// The month a return is for, such as `2020-04`. Not the month in which it is sent.
@@ -22,6 +23,13 @@ impl RelevantMonth {
     /// `month` counts from 1; `None` outside 1 to 12.
     pub fn new(year: i16, month: i8) -> Option<RelevantMonth> {
         ((1..=12).contains(&month) && (1000..=9999).contains(&year)).then_some(RelevantMonth { year, month })
+    }
+}
+
+impl RelevantMonth {
+    /// Its first day.
+    pub fn first_day(self) -> Date {
+        Date::new(self.year, self.month, 1).unwrap_or(Date::MIN)
     }
 }
 
@@ -64,6 +72,13 @@ impl TimetableYear {
     /// The calendar year of its April.
     pub fn first_calendar_year(self) -> i16 {
         self.0
+    }
+
+    /// Its months, April to March.
+    pub fn months(self) -> impl Iterator<Item = RelevantMonth> {
+        let (first, second) = (self.0, self.0.saturating_add(1));
+        let (spring, winter) = ((4..=12).map(move |m| (first, m)), (1..=3).map(move |m| (second, m)));
+        spring.chain(winter).filter_map(|(year, month)| RelevantMonth::new(year, month))
     }
 }
 

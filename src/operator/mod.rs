@@ -8,12 +8,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::{Actor, ConsignmentId, Fingerprint, PartnerName, ReturnOrder, Standing, SubmissionKey};
+use crate::domain::timetable::InForce;
+use crate::domain::{Actor, ConsignmentId, Digest, Fingerprint, PartnerName, ReturnOrder, Standing, SubmissionKey};
 use crate::effects::clock::Clock;
 use crate::effects::pgp::{KeyAlgorithm, KeyRing};
 use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
 
 mod returns;
+mod timetables;
 
 /// How long a key of our own is good for: two years, so that one rotation a year overlaps.
 const OWN_KEY_VALID: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
@@ -40,6 +42,15 @@ pub enum Order {
         key: SubmissionKey,
         /// What is decided.
         decision: ReturnOrder,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: String,
+    },
+    /// Put a timetable into force.
+    ActivateTimetable {
+        /// The text of its file.
+        text: String,
         /// On whose behalf, as the person says.
         by: Option<String>,
         /// The person's reason.
@@ -119,6 +130,8 @@ pub struct Operator {
     pub keys: Arc<KeyRing>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The timetables in force; one that is activated is taken up at once.
+    pub timetables: InForce,
 }
 
 impl Operator {
@@ -137,6 +150,7 @@ impl Operator {
                 Order::Retry { transfer, .. } => facts.transfer = Some(*transfer),
                 Order::Return { key, .. } => facts.submission = Some(key.to_string()),
                 Order::Trust { fingerprint, .. } => facts.fingerprint = Some(fingerprint.clone()),
+                Order::ActivateTimetable { text, .. } => facts.content = Some(Digest::of(text.as_bytes())),
                 Order::GenerateKey { .. } => {}
             }
             self.record(actor, Event::OrderRefused, facts, StateChange::None)?;
@@ -148,6 +162,7 @@ impl Operator {
         match order {
             Order::Retry { transfer, by, reason } => self.retry(actor, transfer, by.as_deref(), reason),
             Order::Return { key, decision, by, reason } => self.decide(actor, key, *decision, by.as_deref(), reason),
+            Order::ActivateTimetable { text, by, reason } => self.activate(actor, text, by.as_deref(), reason),
             Order::Trust { partner, certificate, fingerprint } => self.trust(actor, partner, certificate, fingerprint),
             Order::GenerateKey { algorithm, user_id } => self.generate(actor, *algorithm, user_id),
         }
@@ -233,6 +248,7 @@ impl Order {
         match self {
             Order::Retry { .. } => "retry",
             Order::Return { decision, .. } => decision.word(),
+            Order::ActivateTimetable { .. } => "activate-timetable",
             Order::Trust { .. } => "trust",
             Order::GenerateKey { .. } => "generate-key",
         }

@@ -236,7 +236,7 @@ impl Round<'_> {
         let expected = Expected {
             submission: owed,
             reference_until: reference_until(all, owed),
-            timetables: &parts.timetables,
+            timetables: &parts.timetables.now(),
             limits: &parts.archive_limits,
         };
         let found = judge(name, &mut picked_up.content, &expected).map_err(Hindrance::State)?;

@@ -36,7 +36,7 @@ use jiff::Timestamp;
 
 use crate::catalogue::Limits;
 use crate::config::settings::AuthoritySettings;
-use crate::domain::timetable::Timetables;
+use crate::domain::timetable::InForce;
 use crate::domain::{CourierName, PartnerName, SubmissionKey};
 use crate::durable::Directories;
 use crate::effects::clock::Clock;
@@ -71,7 +71,7 @@ pub struct OutboundParts {
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// What is owed when.
-    pub timetables: Timetables,
+    pub timetables: InForce,
     /// Whose returns, and how.
     pub authorities: Vec<AuthoritySettings>,
     /// The partners' addresses.

@@ -42,7 +42,7 @@ impl Owed {
     ) -> Result<(), Critical> {
         let from = self.in_service_from(parts, authority, today)?;
         for settings in &authority.returns {
-            for obligation in parts.timetables.obligations(&authority.number, settings.kind) {
+            for obligation in parts.timetables.now().obligations(&authority.number, settings.kind) {
                 if stop() {
                     return Ok(());
                 }

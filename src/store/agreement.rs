@@ -6,7 +6,7 @@
 use super::contract::{Change, RecordError, StateChange};
 use super::evidence::Subject;
 use crate::domain::ledger::{Event, Facts, in_service_about};
-use crate::domain::{ConsignmentId, ReturnOrder, Stage, SubmissionKey};
+use crate::domain::{ConsignmentId, Digest, ReturnOrder, Stage, SubmissionKey};
 
 /// What an event does to the row of what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,7 @@ impl Leads {
             | Event::KeyGenerated
             | Event::AlarmRaised
             | Event::AlarmCleared
+            | Event::TimetableActivated
             | Event::OrderRefused => Leads::Nowhere,
         }
     }
@@ -94,7 +95,9 @@ pub(super) fn subject_of(event: Event, facts: &Facts) -> Option<Subject> {
 /// facts and state do not say the same: a fault of the program.
 pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
     let mut facts = change.facts.clone();
-    if !tells(&mut facts, &change.state) {
+    // Verification finds a timetable by its event.
+    let activates = matches!(change.state, StateChange::ActivateTimetable { .. });
+    if activates != (change.event == Event::TimetableActivated) || !tells(&mut facts, &change.state) {
         let what = format!("a change whose facts are not those of the event `{}`", change.event);
         return Err(RecordError::NotAllowed { what, from: "any state", to: "the ledger" });
     }
@@ -104,7 +107,10 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
         StateChange::Answer { id, standing, .. } => (moved_transfer(&mut facts, id), standing.word()),
         StateChange::Owe { key, .. } => (moved_return(&mut facts, key), Stage::Scheduled.word()),
         StateChange::Submission { key, stage, .. } => (moved_return(&mut facts, key), stage.word()),
-        StateChange::None | StateChange::Alarm { .. } | StateChange::InService { .. } => {
+        StateChange::None
+        | StateChange::Alarm { .. }
+        | StateChange::InService { .. }
+        | StateChange::ActivateTimetable { .. } => {
             return if may_stand_alone(change.event) { Ok(facts) } else { Err(stands_alone(change.event)) };
         }
     };
@@ -152,6 +158,11 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
         StateChange::Alarm { about, notice } => {
             let code = notice.as_ref().map(|notice| notice.code.to_owned());
             agree(&mut facts.about, Some(about.clone())) && agree(&mut facts.code, code)
+        }
+        StateChange::ActivateTimetable { year, text } => {
+            agree(&mut facts.year, Some(*year))
+                && agree(&mut facts.content, Some(Digest::of(text.as_bytes())))
+                && agree(&mut facts.bytes, Some(text.len() as u64))
         }
         StateChange::InService { authority, from } => agree(&mut facts.about, Some(in_service_about(authority, *from))),
         StateChange::None | StateChange::Submission { sealed: None, .. } => true,

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::ledger::Commitment;
 use crate::domain::{
     ConsignmentId, DeliveryId, DestinationName, Digest, FileKind, Fingerprint, LaNumber, RelevantMonth, ReturnKind,
-    Revision, SourceName,
+    Revision, SourceName, TimetableYear,
 };
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> FromSqlError {
@@ -49,7 +49,8 @@ as_text!(
     LaNumber,
     RelevantMonth,
     ReturnKind,
-    SourceName
+    SourceName,
+    TimetableYear
 );
 
 impl ToSql for Digest {
