@@ -6,6 +6,7 @@
 
 pub mod archive;
 pub mod caseload_risk;
+pub mod circular;
 pub mod finding;
 pub mod hbms_mi;
 pub mod hbms_pack;

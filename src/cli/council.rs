@@ -122,7 +122,8 @@ impl Council {
             StateChange::None
             | StateChange::Alarm { .. }
             | StateChange::InService { .. }
-            | StateChange::CloseWorkbook { .. } => (None, None),
+            | StateChange::CloseWorkbook { .. }
+            | StateChange::ActivateTimetable { .. } => (None, None),
         };
         change.facts = Facts { transfer, submission, ..change.facts };
         self.store.recorder().record(change).unwrap();

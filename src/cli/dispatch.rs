@@ -15,8 +15,10 @@ use super::{
     audit, check, demo, expectations, held, identify, init, keys, order, orders, packs, returns, risk, run, shbe,
     status, timetable, transfers,
 };
-use crate::config::{self, Settings};
+use crate::catalogue::circular::Terms;
+use crate::config::{self, Settings, calendars};
 use crate::daemon::build;
+use crate::domain::authorities::Authorities;
 use crate::domain::expectation::Outlook;
 use crate::domain::submission::live_claims_before;
 use crate::domain::timetable::Timetables;
@@ -109,30 +111,14 @@ impl Cli {
                 self.reading(|reading| packs::volumes(args, reading, out))
             }
             Command::Packs(packs::Args { command: packs::Command::Rules(args) }) => packs::rules(args, out),
-            Command::Timetable(timetable::Args { command: timetable::Command::Simulate(args) }) => {
-                let settings = self.settings_if_any()?;
-                let files = settings.as_ref().map(|settings| settings.timetables.as_slice()).unwrap_or_default();
-                let timetables = build::timetables(files).map_err(|fault| run::not_started(&fault))?;
-                let authorities = settings.map(|settings| settings.authorities).unwrap_or_default();
-                timetable::simulate(args, &timetables, &authorities, out)
-            }
-            Command::Timetable(args) => {
-                let Known { timetables, stages, expecting } = self.known()?;
-                let outlook = |number: &LaNumber, on| match &expecting {
-                    Some((settings, store)) => expected_by(settings, store, &timetables, number, on),
-                    None => Ok(timetable::unseen(&timetables, number, on)),
-                };
-                let shown = timetable::run(args, &timetables, &stages, &outlook, today(), stdout);
-                done(shown, |error| error.exit_status())
-            }
+            Command::Timetable(args) => self.timetable(&args.command, stdout, out),
             Command::Expectations(args) => self.reading(|reading| expectations::run(args, reading, out)),
             Command::Audit(args) => answer(audit::run(args, &store(&self.settings()?)?, stdout), |_| 3),
             Command::Risk(args) => {
                 let received = |authority: &LaNumber, file: &Path| {
                     let settings = self.settings()?;
-                    let timetables =
-                        build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
-                    risk::earlier(file, authority, &store(&settings)?, &timetables)
+                    let store = store(&settings)?;
+                    risk::earlier(file, authority, &store, &in_force(&settings, &store)?)
                 };
                 risk::run(args, self.risk_profile()?.as_ref(), &received, out)
             }
@@ -166,7 +152,7 @@ impl Cli {
     fn reading(&self, answer: impl FnOnce(&Reading<'_>) -> Result<Exit, CliError>) -> Result<Exit, CliError> {
         let settings = self.settings()?;
         let store = store(&settings)?;
-        let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
+        let timetables = in_force(&settings, &store)?;
         let service = order::service_status(&settings.service.state);
         answer(&Reading {
             settings: &settings,
@@ -184,14 +170,18 @@ impl Cli {
             Err(problems) if args.json => return check::refuse(&problems, out),
             Err(_) => self.settings()?,
         };
-        let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
         // Before the first start there is no store; that is no fault.
         let store = SqliteStore::read_only(&settings.service.state).ok();
+        let timetables = match &store {
+            Some(store) => in_force(&settings, store)?,
+            None => build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?,
+        };
         let subjects = check::Subjects {
             settings: &settings,
             keys: &build::key_ring(&settings),
             couriers: &build::couriers(&settings),
             timetables: &timetables,
+            authorities: &authorities(Some(&settings))?,
             queries: store.as_ref().map(|store| store as &dyn Queries),
             now: MachineClock.now(),
         };
@@ -249,8 +239,7 @@ impl Cli {
     /// An extract can be checked without any configuration: then nothing is known of the month before.
     fn shbe(&self, args: &shbe::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
         let settings = self.settings_if_any()?;
-        let paths = settings.as_ref().map_or(&[][..], |settings| &settings.timetables);
-        let timetables = build::timetables(paths).map_err(|fault| run::not_started(&fault))?;
+        let (timetables, _) = timetables_and_stages(settings.as_ref())?;
         let claims_before = |key: &SubmissionKey| {
             let store = SqliteStore::read_only(&settings.as_ref()?.service.state).ok()?;
             live_claims_before(&store.submissions(&SubmissionFilter::default()).ok()?, key)
@@ -260,41 +249,90 @@ impl Cli {
         shbe::run(args, &shbe::Setting { policy, timetables, risk_claim, claims_before: &claims_before }, out)
     }
 
-    /// The timetable can be asked without any configuration: then nothing is known of what was sent, or came.
-    fn known(&self) -> Result<Known, CliError> {
-        let Some(settings) = self.settings_if_any()? else {
-            return Ok(Known { timetables: bundled()?, stages: BTreeMap::new(), expecting: None });
-        };
-        let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
-        let Ok(store) = SqliteStore::read_only(&settings.service.state) else {
-            return Ok(Known { timetables, stages: BTreeMap::new(), expecting: None });
-        };
-        let submissions = store.submissions(&SubmissionFilter::default()).map_err(|error| fault(3, &error))?;
-        let stages = submissions.into_iter().map(|one| (one.key, one.stage.word().to_owned())).collect();
-        Ok(Known { timetables, stages, expecting: Some((settings, store)) })
+    fn timetable(
+        &self,
+        command: &timetable::Command,
+        stdout: &mut dyn std::io::Write,
+        out: &mut Output<'_>,
+    ) -> Result<Exit, CliError> {
+        // An order needs the state directory; everything else can do without a configuration.
+        let is_order = matches!(command, timetable::Command::Activate(_));
+        let settings = if self.is_without_configuration() && !is_order { None } else { Some(self.settings()?) };
+        let settings = settings.as_ref();
+        let bank_holidays = || calendars::bank_holidays().map_err(|fault| CliError::of(Exit::CouldNot, &fault));
+        match command {
+            timetable::Command::Simulate(args) => {
+                let (timetables, _) = timetables_and_stages(settings)?;
+                let configured = settings.map(|settings| settings.authorities.as_slice()).unwrap_or_default();
+                timetable::simulate(args, &timetables, configured, out)
+            }
+            timetable::Command::Activate(args) => timetable::activate(args, &self.settings()?, out),
+            timetable::Command::Lint(args) => timetable::lint(args, &authorities(settings)?, &bank_holidays()?, out),
+            timetable::Command::Import(args) => {
+                let (timetables, _) = timetables_and_stages(settings)?;
+                let (authorities, bank_holidays) = (authorities(settings)?, bank_holidays()?);
+                let terms = Terms { year: args.year, authorities: &authorities, bank_holidays: &bank_holidays };
+                timetable::import(args, &timetables, &terms, out)
+            }
+            timetable::Command::Export(args) => {
+                let (timetables, _) = timetables_and_stages(settings)?;
+                done(timetable::export(args, &timetables, MachineClock.now(), stdout), |error| error.exit_status())
+            }
+            timetable::Command::Ask(question) => {
+                let (timetables, stages) = timetables_and_stages(settings)?;
+                let outlook = |number: &LaNumber, on| expected(settings, &timetables, number, on);
+                let authorities = authorities(settings)?;
+                let shown = timetable::run(question, &timetables, &authorities, &stages, &outlook, today(), stdout);
+                done(shown, |error| error.exit_status())
+            }
+        }
+    }
+
+    /// The timetable can be asked without any configuration: then nothing is known of what was sent.
+    fn is_without_configuration(&self) -> bool {
+        !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG)
     }
 }
 
-/// What the timetable is asked with.
-struct Known {
-    timetables: Timetables,
-    stages: BTreeMap<SubmissionKey, String>,
-    /// Who expects what, and what came; `None` where there is no store.
-    expecting: Option<(Settings, SqliteQueries)>,
+/// The timetables in force, and the stage's word of every return that is recorded.
+fn timetables_and_stages(
+    settings: Option<&Settings>,
+) -> Result<(Timetables, BTreeMap<SubmissionKey, String>), CliError> {
+    let Some(settings) = settings else { return Ok((bundled()?, BTreeMap::new())) };
+    let Ok(store) = SqliteStore::read_only(&settings.service.state) else {
+        let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
+        return Ok((timetables, BTreeMap::new()));
+    };
+    let timetables = in_force(settings, &store)?;
+    let submissions = store.submissions(&SubmissionFilter::default()).map_err(|error| fault(3, &error))?;
+    let stages = submissions.into_iter().map(|one| (one.key, one.stage.word().to_owned())).collect();
+    Ok((timetables, stages))
 }
 
-/// What DWP owes an authority: by the record if it is configured, else by the timetables alone.
-fn expected_by(
-    settings: &Settings,
-    store: &SqliteQueries,
+/// What DWP owes an authority: by the record if it is configured and there is one, else by the timetables alone.
+fn expected(
+    settings: Option<&Settings>,
     timetables: &Timetables,
     number: &LaNumber,
     on: Date,
 ) -> Result<Outlook, QueryError> {
-    match settings.authorities.iter().find(|authority| authority.number == *number) {
-        Some(authority) => outlook_of(store, timetables, authority, on),
+    let configured = settings.and_then(|settings| {
+        let authority = settings.authorities.iter().find(|authority| authority.number == *number)?;
+        Some((authority, SqliteStore::read_only(&settings.service.state).ok()?))
+    });
+    match configured {
+        Some((authority, store)) => outlook_of(&store, timetables, authority, on),
         None => Ok(timetable::unseen(timetables, number, on)),
     }
+}
+
+fn in_force(settings: &Settings, queries: &dyn Queries) -> Result<Timetables, CliError> {
+    build::timetables_in_force(&settings.timetables, queries).map_err(|fault| run::not_started(&fault))
+}
+
+fn authorities(settings: Option<&Settings>) -> Result<Authorities, CliError> {
+    let file = settings.and_then(|settings| settings.service.authorities.as_ref());
+    config::authorities::authorities(file).map_err(|fault| CliError::of(Exit::Config, &fault))
 }
 
 fn bundled() -> Result<Timetables, CliError> {

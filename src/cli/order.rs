@@ -11,6 +11,7 @@ use crate::config::Settings;
 use crate::daemon::build::{InstanceLock, key_ring, open_store};
 use crate::daemon::control::{Answer, PATIENCE, Request, account, ask};
 use crate::daemon::health::ServiceStatus;
+use crate::domain::timetable::InForce;
 use crate::effects::clock::MachineClock;
 use crate::effects::pgp::KeyRing;
 use crate::operator::{Done, Operator, Order};
@@ -45,6 +46,8 @@ pub fn carry_out(state: &Path, keys: KeyRing, order: &Order) -> Result<Done, Cli
         queries: Arc::new(store.queries()),
         keys: Arc::new(keys),
         clock: Arc::new(MachineClock),
+        // Nobody asks for dates in this process after the order.
+        timetables: InForce::default(),
     };
     let done = operator.execute(&account(rustix::process::getuid().as_raw()), order);
     done.map_err(|error| refused(&error.to_string(), error.is_recorded()))

@@ -49,9 +49,11 @@ fn tell(pass: &Pass, text: &mut Text) {
 pub fn not_started(fault: &StartFault) -> CliError {
     let exit = match fault {
         StartFault::NoGroup { .. } | StartFault::Timetable(_) | StartFault::Calendar(_) => Exit::Config,
-        StartFault::Locked { .. } | StartFault::State { .. } | StartFault::Store(_) | StartFault::StoreLost { .. } => {
-            Exit::CouldNot
-        }
+        StartFault::Locked { .. }
+        | StartFault::State { .. }
+        | StartFault::Store(_)
+        | StartFault::Query(_)
+        | StartFault::StoreLost { .. } => Exit::CouldNot,
     };
     let says = format!("hbcourier did not start: {}.", with_causes(fault));
     CliError::new(

@@ -16,6 +16,7 @@ impl Default for RawService {
     fn default() -> Self {
         RawService {
             state: None,
+            authorities: None,
             sweep_every: "30s".into(),
             attempts_max: 12,
             retry_after: "10s".into(),

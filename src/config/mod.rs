@@ -5,6 +5,7 @@
 //! The way: [`merge`] joins the sources, [`shape`] holds the result against the [`schema`] of the [`raw`] types, and
 //! [`check`] turns raw values into checked ones. The [`reference`](mod@reference) file is written from the same schema.
 
+pub mod authorities;
 pub mod calendars;
 mod check;
 mod defaults;

@@ -57,6 +57,10 @@ pub(super) struct RawService {
     /// from every folder that is collected from or delivered to.
     #[schemars(required, example = &"/var/lib/hbcourier")]
     pub(super) state: Option<String>,
+    /// Absolute path of a table of LA numbers, written as `config/authorities.csv` is: its rows go before those that are
+    /// built in. For numbers that are newer than these, and for councils that file under several.
+    #[schemars(example = &"/etc/hbcourier/authorities.csv")]
+    pub(super) authorities: Option<String>,
     /// How often every source is looked at, whatever the kernel's notifications say. 100ms to 1h.
     pub(super) sweep_every: WrittenDuration,
     /// Tries before a deferred item is held for a person.

@@ -39,6 +39,8 @@ pub struct Settings {
 pub struct ServiceSettings {
     /// Store, spool, archive and own keys; mode 0700.
     pub state: PathBuf,
+    /// A table of LA numbers that goes before the bundled one.
+    pub authorities: Option<PathBuf>,
     /// How often every source is looked at, whatever the notifications say.
     pub sweep_every: Duration,
     /// Tries before a deferred item is held for a person.

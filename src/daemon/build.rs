@@ -16,7 +16,7 @@ use crate::config::settings::{
     RouteSettings, SecretReference, SmtpSettings, SourceWay,
 };
 use crate::config::{Settings, calendars, timetable};
-use crate::domain::timetable::Timetables;
+use crate::domain::timetable::{InForce, Timetables};
 use crate::domain::{CourierName, DestinationName, LaNumber};
 use crate::durable::{Directories, boot_id};
 use crate::effects::clock::{Clock, MachineClock};
@@ -35,7 +35,7 @@ use crate::foresight::Foresight;
 use crate::inbound::{Claims, Inbound, Left, Origin, Route, Source, Terms};
 use crate::operator::Operator;
 use crate::outbound::{NO_DOMAIN, Outbound, OutboundParts};
-use crate::store::{SqliteStore, StoreError};
+use crate::store::{Queries, QueryError, SqliteStore, StoreError};
 
 /// Everything that runs, and the lock that makes it the only one.
 pub struct Service {
@@ -77,6 +77,9 @@ pub enum StartFault {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store was opened, and could not be read.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// There are files, and nothing that tells of them.
     #[error(
         "the store is missing below {state}, but files in its spool, archive or sealed returns are there: put back store.sqlite from the backup; with a new one nobody would know what was sent"
@@ -133,6 +136,16 @@ pub fn timetables(files: &[PathBuf]) -> Result<Timetables, StartFault> {
     Ok(timetables)
 }
 
+/// The bundled timetables, those the settings name, and before both those that people put into force.
+pub fn timetables_in_force(files: &[PathBuf], queries: &dyn Queries) -> Result<Timetables, StartFault> {
+    let mut in_force = timetables(files)?;
+    for activated in queries.timetables()? {
+        let name = format!("of {}, activated by ledger entry {}", activated.year, activated.entry);
+        in_force = in_force.with(timetable::read(Path::new(&name), &activated.text)?);
+    }
+    Ok(in_force)
+}
+
 /// The key ring of the settings: certificates below the state directory, restricted where partners are.
 pub fn key_ring(settings: &Settings) -> KeyRing {
     let mut keys = KeyRing::at(&settings.service.state);
@@ -180,17 +193,25 @@ pub fn build(settings: Settings) -> Result<Service, StartFault> {
 
 /// As [`build`], on other clocks.
 pub fn build_with(settings: Settings, clock: Arc<dyn Clock>) -> Result<Service, StartFault> {
-    let timetables = timetables(&settings.timetables)?;
-    build_by(settings, timetables, clock)
+    assemble(settings, None, clock)
 }
 
-/// As [`build_with`], by these timetables instead of those that the settings name.
+/// As [`build_with`], by these timetables instead of those in force.
 pub fn build_by(settings: Settings, timetables: Timetables, clock: Arc<dyn Clock>) -> Result<Service, StartFault> {
+    assemble(settings, Some(timetables), clock)
+}
+
+fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>) -> Result<Service, StartFault> {
     let state = settings.service.state.clone();
     let lock = InstanceLock::take(&state)?;
     let at_state = |source| StartFault::State { path: state.clone(), source };
     let boot = boot_id().map_err(at_state)?;
     let (store, spool) = open_store(&state)?;
+    let timetables = match given {
+        Some(timetables) => timetables,
+        None => timetables_in_force(&settings.timetables, &store.queries())?,
+    };
+    let timetables = InForce::new(timetables);
     let spool = Arc::new(spool);
     let keys = Arc::new(key_ring(&settings));
     let directories = Arc::new(Directories::default());
@@ -229,7 +250,7 @@ pub fn build_by(settings: Settings, timetables: Timetables, clock: Arc<dyn Clock
         couriers: couriers(&settings),
         message_domains: message_domains(&settings),
         clock: clock.clone(),
-        timetables,
+        timetables: timetables.clone(),
         authorities: settings.authorities.clone(),
         addresses: settings.partners.iter().map(|p| (p.name.clone(), p.addresses.clone())).collect(),
         state: state.clone(),
@@ -241,7 +262,7 @@ pub fn build_by(settings: Settings, timetables: Timetables, clock: Arc<dyn Clock
         shbe: settings.shbe.clone(),
         boot,
     });
-    let operator = Operator { recorder, queries, keys, clock: clock.clone() };
+    let operator = Operator { recorder, queries, keys, clock: clock.clone(), timetables };
     Ok(Service {
         settings,
         inbound: Arc::new(inbound),

@@ -203,7 +203,7 @@ const LAID_SILENCE: Words = (
 const TIMETABLE_ENDS: Words = (
     "CN-546",
     "The timetables in force end soon, or have ended, for {about}: after that nobody is reminded of a return.",
-    "Get DWP's next timetable and name its file in a `[[timetable]]` table of the configuration, then restart the service.",
+    "Get DWP's next timetable, and put it into force with `hbcourier timetable activate`.",
 );
 const ARCHIVE_FAULT: Words = (
     "CN-518",

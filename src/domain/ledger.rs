@@ -16,7 +16,7 @@ use super::ids::{ConsignmentId, DeliveryId};
 use super::kind::FileKind;
 use super::naming::{DestinationName, SourceName};
 use super::partner::Fingerprint;
-use super::period::RelevantMonth;
+use super::period::{RelevantMonth, TimetableYear};
 use super::return_order::ReturnOrder;
 use super::volume::VolumeOf;
 
@@ -90,6 +90,8 @@ pub enum Event {
     WorkbookClosed,
     /// A person ordered something about a return.
     ReturnOrdered,
+    /// A person put a timetable into force.
+    TimetableActivated,
     /// A person ordered that a partner's certificate be trusted.
     TrustOrdered,
     /// A partner's certificate was trusted.
@@ -214,6 +216,9 @@ pub struct Facts {
     /// The day on which a return must be sent, when it becomes owed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer_on: Option<Date>,
+    /// The year of a timetable that was put into force; `content` is the SHA-256 of its text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<TimetableYear>,
     /// A person's reason for an order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod alarm;
 pub mod answer;
+pub mod authorities;
 pub mod authority;
 pub mod consignment;
 pub mod digest;

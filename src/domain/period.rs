@@ -47,6 +47,13 @@ impl RelevantMonth {
     }
 }
 
+impl RelevantMonth {
+    /// Its first day.
+    pub fn first_day(self) -> Date {
+        Date::new(self.year, self.month, 1).unwrap_or(Date::MIN)
+    }
+}
+
 impl FromStr for RelevantMonth {
     type Err = NotAMonth;
 
@@ -91,6 +98,13 @@ impl TimetableYear {
     /// The calendar year of its April.
     pub fn first_calendar_year(self) -> i16 {
         self.0
+    }
+
+    /// Its months, April to March.
+    pub fn months(self) -> impl Iterator<Item = RelevantMonth> {
+        let (first, second) = (self.0, self.0.saturating_add(1));
+        let (spring, winter) = ((4..=12).map(move |m| (first, m)), (1..=3).map(move |m| (second, m)));
+        spring.chain(winter).filter_map(|(year, month)| RelevantMonth::new(year, month))
     }
 }
 

@@ -22,7 +22,7 @@ use jiff::civil::Date;
 
 use crate::config::Settings;
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::timetable::Timetables;
+use crate::domain::timetable::InForce;
 use crate::domain::working_days::BankHolidays;
 use crate::domain::{Actor, Notice};
 use crate::effects::clock::{Clock, london};
@@ -44,7 +44,7 @@ pub struct Foresight {
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// What is owed when.
-    pub timetables: Timetables,
+    pub timetables: InForce,
     /// Which days are working days.
     pub holidays: BankHolidays,
     /// Whose, and when to say what.

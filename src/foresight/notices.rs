@@ -53,7 +53,7 @@ impl Foresight {
         if self.queries.in_service_from(&authority.number)?.is_none() {
             return Ok(Wanted::new());
         }
-        let outlook = outlook_of(&*self.queries, &self.timetables, authority, today)?;
+        let outlook = outlook_of(&*self.queries, &self.timetables.now(), authority, today)?;
         let told = overdue(&outlook, today).into_iter().map(|one| {
             let Expectation { authority, month, due_by, .. } = one;
             let what = format!("{month} of LA {authority}");
@@ -82,7 +82,7 @@ impl Foresight {
     /// Timetables that end soon, or have ended since the service was there to mind their dates.
     fn timetable_ends(&self, authority: &AuthoritySettings, today: Date) -> Result<Wanted, QueryError> {
         let number = &authority.number;
-        let end = self.timetables.coverage_ends(number).filter(|_| !authority.returns.is_empty());
+        let end = self.timetables.now().coverage_ends(number).filter(|_| !authority.returns.is_empty());
         let in_service = self.queries.in_service_from(number)?;
         let Some((end, in_service)) = end.zip(in_service) else { return Ok(Wanted::new()) };
         let ahead = days(self.settings.service.alarms.timetable_ahead);
@@ -96,7 +96,7 @@ impl Foresight {
 
     /// Keys that end before something that is owed, once that is near enough.
     fn keys_end(&self, now: Timestamp, here: &Zoned) -> Wanted {
-        let owed = ahead(&self.settings, &self.timetables, here.date());
+        let owed = ahead(&self.settings, &self.timetables.now(), here.date());
         let soon = here.date().saturating_add(days(self.settings.service.alarms.keys_ahead));
         let ends = ends_before(&self.keys.list(now), &owed).into_iter();
         let told = ends.filter(|ends| london_date(ends.until) <= soon).map(|ends| {

@@ -8,14 +8,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ledger::{Event, Facts};
+use crate::domain::timetable::InForce;
 use crate::domain::{
-    Actor, ConsignmentId, Fingerprint, PartnerName, ReturnOrder, Standing, SubmissionKey, WorkbookName,
+    Actor, ConsignmentId, Digest, Fingerprint, PartnerName, ReturnOrder, Standing, SubmissionKey, WorkbookName,
 };
 use crate::effects::clock::Clock;
 use crate::effects::pgp::{KeyAlgorithm, KeyRing};
 use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
 
 mod returns;
+mod timetables;
 mod workbooks;
 
 /// How long a key of our own is good for: two years, so that one rotation a year overlaps.
@@ -52,6 +54,15 @@ pub enum Order {
     CloseWorkbook {
         /// Which one.
         workbook: WorkbookName,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: String,
+    },
+    /// Put a timetable into force.
+    ActivateTimetable {
+        /// The text of its file.
+        text: String,
         /// On whose behalf, as the person says.
         by: Option<String>,
         /// The person's reason.
@@ -131,6 +142,8 @@ pub struct Operator {
     pub keys: Arc<KeyRing>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The timetables in force; one that is activated is taken up at once.
+    pub timetables: InForce,
 }
 
 impl Operator {
@@ -152,6 +165,7 @@ impl Operator {
                 Order::CloseWorkbook { workbook, .. } => {
                     (facts.authority, facts.workbook) = (Some(workbook.authority.clone()), Some(workbook.month));
                 }
+                Order::ActivateTimetable { text, .. } => facts.content = Some(Digest::of(text.as_bytes())),
                 Order::GenerateKey { .. } => {}
             }
             self.record(actor, Event::OrderRefused, facts, StateChange::None)?;
@@ -164,6 +178,7 @@ impl Operator {
             Order::Retry { transfer, by, reason } => self.retry(actor, transfer, by.as_deref(), reason),
             Order::Return { key, decision, by, reason } => self.decide(actor, key, *decision, by.as_deref(), reason),
             Order::CloseWorkbook { workbook, by, reason } => self.close(actor, workbook, by.as_deref(), reason),
+            Order::ActivateTimetable { text, by, reason } => self.activate(actor, text, by.as_deref(), reason),
             Order::Trust { partner, certificate, fingerprint } => self.trust(actor, partner, certificate, fingerprint),
             Order::GenerateKey { algorithm, user_id } => self.generate(actor, *algorithm, user_id),
         }
@@ -250,6 +265,7 @@ impl Order {
             Order::Retry { .. } => "retry",
             Order::Return { decision, .. } => decision.word(),
             Order::CloseWorkbook { .. } => "close",
+            Order::ActivateTimetable { .. } => "activate-timetable",
             Order::Trust { .. } => "trust",
             Order::GenerateKey { .. } => "generate-key",
         }

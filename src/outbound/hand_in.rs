@@ -271,7 +271,7 @@ impl Round<'_> {
         let expected = Expected {
             submission: owed,
             reference_until: reference_until(all, owed),
-            timetables: &parts.timetables,
+            timetables: &parts.timetables.now(),
             limits: &parts.archive_limits,
             policy: &parts.shbe,
         };

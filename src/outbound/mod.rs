@@ -38,7 +38,7 @@ use jiff::Timestamp;
 
 use crate::catalogue::Limits;
 use crate::config::settings::AuthoritySettings;
-use crate::domain::timetable::Timetables;
+use crate::domain::timetable::InForce;
 use crate::domain::{CourierName, PartnerName, ShbePolicy, SubmissionKey};
 use crate::durable::Directories;
 use crate::effects::clock::Clock;
@@ -74,7 +74,7 @@ pub struct OutboundParts {
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// What is owed when.
-    pub timetables: Timetables,
+    pub timetables: InForce,
     /// Whose returns, and how.
     pub authorities: Vec<AuthoritySettings>,
     /// The partners' addresses.

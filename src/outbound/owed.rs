@@ -43,7 +43,7 @@ impl Owed {
     ) -> Result<(), Critical> {
         let from = self.in_service_from(parts, authority, today)?;
         for settings in &authority.returns {
-            let mut owed = parts.timetables.obligations(&authority.number, settings.kind);
+            let mut owed = parts.timetables.now().obligations(&authority.number, settings.kind);
             owed.retain(|obligation| obligation.transfer_on >= from);
             if settings.kind == ReturnKind::HbmsMi {
                 let workbooks = parts.workbooks_of(&authority.number)?;

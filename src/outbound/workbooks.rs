@@ -52,7 +52,7 @@ impl OutboundParts {
     /// The month of the SHBE that its pack followed; if that is taken, the next one before that is free.
     fn free_month(&self, new: &DeliveredWorkbook, known: &[Workbook]) -> RelevantMonth {
         let received = london_date(new.received_at);
-        let mut month = self.timetables.month_of_pack(&new.authority, received);
+        let mut month = self.timetables.now().month_of_pack(&new.authority, received);
         while known.iter().any(|workbook| workbook.month == month) {
             month = month.previous();
         }

@@ -6,7 +6,7 @@
 use super::contract::{Change, RecordError, StateChange};
 use super::evidence::Subject;
 use crate::domain::ledger::{Event, Facts, in_service_about};
-use crate::domain::{ConsignmentId, ReturnOrder, Stage, SubmissionKey};
+use crate::domain::{ConsignmentId, Digest, ReturnOrder, Stage, SubmissionKey};
 
 /// What an event does to the row of what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,7 @@ impl Leads {
             | Event::AlarmCleared
             | Event::WorkbookOpened
             | Event::WorkbookClosed
+            | Event::TimetableActivated
             | Event::OrderRefused => Leads::Nowhere,
         }
     }
@@ -96,7 +97,9 @@ pub(super) fn subject_of(event: Event, facts: &Facts) -> Option<Subject> {
 /// facts and state do not say the same: a fault of the program.
 pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
     let mut facts = change.facts.clone();
-    if !tells(&mut facts, &change.state) {
+    // Verification finds a timetable by its event.
+    let activates = matches!(change.state, StateChange::ActivateTimetable { .. });
+    if activates != (change.event == Event::TimetableActivated) || !tells(&mut facts, &change.state) {
         let what = format!("a change whose facts are not those of the event `{}`", change.event);
         return Err(RecordError::NotAllowed { what, from: "any state", to: "the ledger" });
     }
@@ -110,7 +113,8 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
         | StateChange::Alarm { .. }
         | StateChange::InService { .. }
         | StateChange::OpenWorkbook { .. }
-        | StateChange::CloseWorkbook { .. } => {
+        | StateChange::CloseWorkbook { .. }
+        | StateChange::ActivateTimetable { .. } => {
             return if may_stand_alone(change.event) { Ok(facts) } else { Err(stands_alone(change.event)) };
         }
     };
@@ -159,6 +163,11 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
         StateChange::Alarm { about, notice } => {
             let code = notice.as_ref().map(|notice| notice.code.to_owned());
             agree(&mut facts.about, Some(about.clone())) && agree(&mut facts.code, code)
+        }
+        StateChange::ActivateTimetable { year, text } => {
+            agree(&mut facts.year, Some(*year))
+                && agree(&mut facts.content, Some(Digest::of(text.as_bytes())))
+                && agree(&mut facts.bytes, Some(text.len() as u64))
         }
         StateChange::InService { authority, from } => agree(&mut facts.about, Some(in_service_about(authority, *from))),
         StateChange::OpenWorkbook { authority, month, transfer, delivery } => {

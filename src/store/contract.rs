@@ -10,7 +10,7 @@ use crate::domain::submission::Sealed;
 use crate::domain::{
     Actor, Answer, Answered, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, Due, FileKind, Fingerprint,
     LaNumber, Notice, RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing, Submission, SubmissionKey,
-    Volume, Workbook,
+    TimetableYear, Volume, Workbook,
 };
 
 /// The one write path.
@@ -127,6 +127,14 @@ pub enum StateChange {
         authority: LaNumber,
         /// The month it goes by.
         month: RelevantMonth,
+    },
+    /// A timetable comes into force, in place of any other for its year. The text that is in force already is
+    /// [`RecordError::Exists`].
+    ActivateTimetable {
+        /// The year it is for.
+        year: TimetableYear,
+        /// Its text, as it was read.
+        text: String,
     },
     /// The day from which this authority's returns are this service's business. Recorded once and never changed.
     InService {
@@ -266,6 +274,8 @@ pub trait Queries: Send + Sync {
     fn volumes(&self, authority: &LaNumber) -> Result<Vec<Volume>, QueryError>;
     /// Since when the authority's returns are this service's business; `None` before the first start with it.
     fn in_service_from(&self, authority: &LaNumber) -> Result<Option<Date>, QueryError>;
+    /// The timetables that people put into force: of each year the latest.
+    fn timetables(&self) -> Result<Vec<ActivatedTimetable>, QueryError>;
     /// The alarms that are raised now.
     fn alarms(&self) -> Result<Vec<Alarm>, QueryError>;
     /// At most `limit` ledger lines from `seq` on, as the exact bytes that were hashed.
@@ -341,6 +351,19 @@ pub struct DeliveredWorkbook {
     pub delivery: DeliveryId,
     /// When the transfer was received.
     pub received_at: Timestamp,
+}
+
+/// A timetable that a person put into force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivatedTimetable {
+    /// The year it is for.
+    pub year: TimetableYear,
+    /// SHA-256 of its text.
+    pub digest: Digest,
+    /// Its text.
+    pub text: String,
+    /// The entry that put it into force.
+    pub entry: u64,
 }
 
 /// Something that needs attention.

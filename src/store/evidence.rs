@@ -51,6 +51,8 @@ pub trait Evidence {
     fn each_answer(&self, visit: Visit<'_, KeptAnswer>) -> Result<(), QueryError>;
     /// Every authority that is in service, and since which transfer date.
     fn each_in_service(&self, visit: Visit<'_, (String, String)>) -> Result<(), QueryError>;
+    /// Every timetable that was ever put into force, the earliest first.
+    fn each_timetable(&self, visit: Visit<'_, KeptTimetable>) -> Result<(), QueryError>;
     /// Every name that was not erased.
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError>;
 }
@@ -188,6 +190,19 @@ pub struct KeptAnswer {
     /// It is about an attempt before the last one.
     pub earlier: bool,
     /// The entry it came with.
+    pub entry: u64,
+}
+
+/// A timetable as it lies in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptTimetable {
+    /// The year it is for.
+    pub year: String,
+    /// SHA-256 of its text, as it was noted.
+    pub digest: Vec<u8>,
+    /// Its text.
+    pub text: String,
+    /// The entry that put it into force.
     pub entry: u64,
 }
 

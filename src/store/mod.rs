@@ -12,8 +12,8 @@ mod sqlite;
 pub mod verify;
 
 pub use contract::{
-    Alarm, Change, ConsignmentFilter, DeliveredWorkbook, Head, Named, NewConsignment, Queries, QueryError, Received,
-    ReceivedFilter, RecordError, Recorded, Recorder, StateChange, SubmissionFilter,
+    ActivatedTimetable, Alarm, Change, ConsignmentFilter, DeliveredWorkbook, Head, Named, NewConsignment, Queries,
+    QueryError, Received, ReceivedFilter, RecordError, Recorded, Recorder, StateChange, SubmissionFilter,
 };
 pub use evidence::Auditable;
 pub use sqlite::{SqliteQueries, SqliteRecorder, SqliteStore, StoreError};

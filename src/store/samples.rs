@@ -161,6 +161,11 @@ pub(crate) fn in_service(authority: &str) -> Change {
     change(Event::TakenIntoService, StateChange::InService { authority: authority.parse().unwrap(), from })
 }
 
+pub(crate) fn activated(year: &str, text: &str) -> Change {
+    let state = StateChange::ActivateTimetable { year: year.parse().unwrap(), text: text.into() };
+    change(Event::TimetableActivated, state)
+}
+
 pub(crate) fn resend(text: &str, expect: i64) -> Change {
     let mut ordered = return_to(text, expect, Event::ReturnOrdered, Stage::Sealed, None);
     ordered.facts.order = Some(ReturnOrder::Resend);

@@ -4,6 +4,7 @@
 //! Out: a list of [`Probe`]s; exit status 1 if one is a problem.
 //! Holds: leaves nothing behind but what was there; a probe file is hidden, empty, and removed at once.
 
+mod authorities;
 mod couriers;
 mod file_system;
 mod folders;
@@ -24,6 +25,7 @@ use serde::Serialize;
 use crate::cli::output::{CliError, Exit, Output, Text, Tone};
 use crate::config::{Problem, Problems, Settings};
 use crate::domain::CourierName;
+use crate::domain::authorities::Authorities;
 use crate::domain::timetable::Timetables;
 use crate::effects::clock::london;
 use crate::effects::courier::Courier;
@@ -50,6 +52,8 @@ pub struct Subjects<'a> {
     pub couriers: &'a Couriers,
     /// The timetables in force.
     pub timetables: &'a Timetables,
+    /// The LA numbers that are known.
+    pub authorities: &'a Authorities,
     /// The store, if there is one yet.
     pub queries: Option<&'a dyn Queries>,
     /// Now.
@@ -160,6 +164,7 @@ pub fn probe(subjects: &Subjects<'_>) -> Vec<Probe> {
     probes.extend(couriers::probe(subjects.settings, subjects.couriers));
     probes.extend(machine::probe(subjects));
     probes.extend(timetables::probe(subjects));
+    probes.extend(authorities::probe(subjects));
     probes
 }
 

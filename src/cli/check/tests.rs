@@ -27,6 +27,7 @@ fn with<T>(council: &Council, check: impl FnOnce(&Subjects<'_>) -> T) -> T {
         keys: &council.keys,
         couriers: &couriers(council),
         timetables: &council.timetables,
+        authorities: &crate::config::authorities::authorities(None).unwrap(),
         queries: Some(council.queries()),
         now: council.now,
     })

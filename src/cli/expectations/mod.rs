@@ -33,7 +33,7 @@ pub struct Args {
     /// Another year than the latest that has begun, such as 2020-21
     #[arg(long, value_name = "YEAR")]
     pub year: Option<TimetableYear>,
-    /// As of the end of this day instead of now
+    /// As of the end of this day instead of now; what became since of what had come by then is told all the same
     #[arg(long, value_name = "DATE")]
     pub on: Option<Date>,
     /// Count the LAIDs of so many last nights too

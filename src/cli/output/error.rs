@@ -105,9 +105,6 @@ impl From<QueryError> for CliError {
 
 impl From<CliFault> for CliError {
     fn from(fault: CliFault) -> CliError {
-        if let CliFault::Simulation(error) = fault {
-            return error;
-        }
         let exit = if fault.exit_status() == Exit::Usage.status() { Exit::Usage } else { Exit::CouldNot };
         CliError::of(exit, &fault)
     }

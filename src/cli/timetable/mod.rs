@@ -2,9 +2,17 @@
 //!
 //! In:  the timetables in force; for `next` also what the store knows, and today's date.
 //! Out: one JSON document, or an aligned table.
-//! Holds: reads only; no clock and no store of its own, but in [`simulate`](mod@simulate), which has both below a temporary
-//! folder.
+//! Holds: questions read only; no clock and no store of its own. A new timetable comes in by [`import`](fn@import), is judged by
+//! [`lint`](fn@lint) and comes into force by [`activate`](fn@activate). A simulation has a clock and a store below
+//! a temporary folder.
 
+pub mod activate;
+mod changes;
+pub mod export;
+mod file;
+mod findings;
+pub mod import;
+pub mod lint;
 pub mod list;
 pub mod next;
 pub mod show;
@@ -13,39 +21,60 @@ mod table;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::cli::output::{CliError, Output};
+use crate::domain::authorities::Authorities;
 use crate::domain::timetable::Timetables;
 use crate::domain::{Authority, LaNumber, SubmissionKey, TimetableYear};
 use crate::store::QueryError;
 
+pub use activate::{ActivateArgs, activate};
+pub use export::{ExportArgs, export};
+pub use import::{ImportArgs, import};
+pub use lint::{LintArgs, lint};
 pub use list::{ListArgs, list};
 pub use next::{NextArgs, Outlooks, next, unseen};
 pub use show::{ShowArgs, show};
 pub use simulate::{SimulateArgs, simulate};
 
-/// Ask DWP's timetable of returns
+/// Ask DWP's timetable of returns, or bring in a new year's
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// What to ask
+    /// What to ask or do
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What can be asked of the timetable.
+/// What can be asked of the timetable, and done about it.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
+    #[command(flatten)]
+    #[doc = "A question."]
+    Ask(Question),
+    /// Write an authority's dates for a calendar program
+    Export(ExportArgs),
+    /// Read DWP's printed timetable, say what is odd in it, and write a draft
+    Import(ImportArgs),
+    /// Say what is odd in a timetable: a circular, or a file written as TOML
+    Lint(LintArgs),
+    /// Put a timetable into force, in place of any other for its year
+    Activate(ActivateArgs),
+    /// Play a year with the real scheduler on a clock of its own: what is sent, held, missed, and when
+    Simulate(SimulateArgs),
+}
+
+/// What can be asked of the timetables in force.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Question {
     /// List the timetables in force and the authorities in them
     List(ListArgs),
     /// Show every date of one authority's year
     Show(ShowArgs),
     /// Show what one authority owes next, and what DWP owes it
     Next(NextArgs),
-    /// Play a year with the real scheduler on a clock of its own: what is sent, held, missed, and when
-    Simulate(SimulateArgs),
 }
 
 /// Why the timetable did not answer.
@@ -97,12 +126,18 @@ pub enum CliFault {
     /// The store did not tell what came.
     #[error("could not read from the store what has come; `hbcourier check` names what to mend")]
     Store(#[source] QueryError),
+    /// A file could not be written.
+    #[error("could not write the calendar {}: it must be a new file, in a folder that this account may write to; `--ics -` writes to standard output", path.display())]
+    Export {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The answer could not be written.
     #[error("could not write the timetable to standard output")]
     Write(#[source] io::Error),
-    /// A simulation did not come to its end.
-    #[error(transparent)]
-    Simulation(CliError),
 }
 
 impl CliFault {
@@ -110,29 +145,26 @@ impl CliFault {
     pub fn exit_status(&self) -> u8 {
         match self {
             CliFault::UnknownAuthority { .. } | CliFault::NotInYear { .. } | CliFault::UnknownYear { .. } => 2,
-            CliFault::Store(_) | CliFault::Write(_) => 3,
-            CliFault::Simulation(error) => error.exit.status(),
+            CliFault::Store(_) | CliFault::Write(_) | CliFault::Export { .. } => 3,
         }
     }
 }
 
 /// Answers one question. `stages` is what the store knows: the stage's word for each submission; `outlook` is what DWP
-/// owes an authority, as of a day. A simulation is by the default hours; by those of a configuration it is asked of [`simulate`](fn@simulate) itself.
+/// owes an authority, as of a day.
 pub fn run(
-    args: &Args,
+    question: &Question,
     timetables: &Timetables,
+    authorities: &Authorities,
     stages: &BTreeMap<SubmissionKey, String>,
     outlook: &Outlooks<'_>,
     today: Date,
     out: &mut dyn Write,
 ) -> Result<(), CliFault> {
-    match &args.command {
-        Command::List(args) => list(args, timetables, out),
-        Command::Show(args) => show(args, timetables, out),
-        Command::Simulate(args) => {
-            simulate(args, timetables, &[], &mut Output::to(out)).map(drop).map_err(CliFault::Simulation)
-        }
-        Command::Next(args) => next(args, timetables, stages, outlook, today, out),
+    match question {
+        Question::List(args) => list(args, timetables, authorities, today, out),
+        Question::Show(args) => show(args, timetables, out),
+        Question::Next(args) => next(args, timetables, stages, outlook, today, out),
     }
 }
 

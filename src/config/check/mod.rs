@@ -92,6 +92,7 @@ fn digest(raw: &Raw) -> Option<Digest> {
 fn service(raw: &RawService, report: &mut Report<'_>) -> Option<ServiceSettings> {
     let at = TreePath::root().key("service");
     let state = report.absolute(&at.key("state"), &raw.state);
+    let authorities = report.absolute(&at.key("authorities"), &raw.authorities);
     let sweep_every = report.duration(&at.key("sweep_every"), &raw.sweep_every, PAUSE_MIN..=HOUR);
     let retry_after = report.duration(&at.key("retry_after"), &raw.retry_after, PAUSE_MIN..=DAY);
     let retry_after_max = report.duration(&at.key("retry_after_max"), &raw.retry_after_max, PAUSE_MIN..=DAY * 7);
@@ -104,6 +105,7 @@ fn service(raw: &RawService, report: &mut Report<'_>) -> Option<ServiceSettings>
     let alarms = exchange::alarms(&raw.alarms, &at.key("alarms"), report);
     Some(ServiceSettings {
         state: state?,
+        authorities,
         sweep_every: sweep_every?,
         attempts_max: raw.attempts_max,
         retry_after: retry_after?,

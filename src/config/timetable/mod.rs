@@ -4,12 +4,14 @@
 //! Out: a checked [`Timetable`], or every problem of the file at once.
 //! Holds: unknown keys are problems; nothing larger than [`FILE_BYTES_MAX`] is read.
 
+mod draft;
 mod raw;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+pub use draft::render;
 use raw::RawTimetable;
 
 use crate::domain::timetable::{Timetable, Timetables};
@@ -77,7 +79,8 @@ pub fn load(path: &Path) -> Result<Timetable, TimetableFileError> {
     read(path, &text)
 }
 
-fn read(path: &Path, text: &str) -> Result<Timetable, TimetableFileError> {
+/// The timetable of this text; `path` is named in what is said against it.
+pub fn read(path: &Path, text: &str) -> Result<Timetable, TimetableFileError> {
     let form = |source| TimetableFileError::Form { path: path.to_owned(), source: Box::new(source) };
     let raw: RawTimetable = toml::from_str(text).map_err(form)?;
     raw.check().map_err(|problems| TimetableFileError::Problems { path: path.to_owned(), problems })

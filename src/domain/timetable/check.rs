@@ -26,7 +26,7 @@ pub(super) fn faults(year: TimetableYear, breaks: &[Date], groups: &[Group]) -> 
     }
     check_names(groups, &mut faults);
     check_authorities(groups, &mut faults);
-    let months = months_of(year);
+    let months: Vec<RelevantMonth> = year.months().collect();
     for group in groups {
         for kind in ReturnKind::ALL {
             let rows = group.rows(kind);
@@ -120,11 +120,4 @@ impl List<'_> {
 
 fn in_week(monday: Date, date: Date) -> bool {
     monday <= date && date < monday.saturating_add(7.days())
-}
-
-/// April to March.
-fn months_of(year: TimetableYear) -> Vec<RelevantMonth> {
-    let first = year.first_calendar_year();
-    let (spring, winter) = ((4..=12).map(|m| (first, m)), (1..=3).map(|m| (first.saturating_add(1), m)));
-    spring.chain(winter).filter_map(|(year, month)| RelevantMonth::new(year, month)).collect()
 }

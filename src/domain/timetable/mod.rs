@@ -5,8 +5,10 @@
 //! Holds: a [`Timetable`] that exists has passed every check in [`check`]; its dates are data and never derived.
 
 mod check;
+mod difference;
 mod fault;
 mod group;
+mod in_force;
 mod pack;
 mod years;
 
@@ -19,8 +21,10 @@ use super::kind::ReturnKind;
 use super::period::TimetableYear;
 use super::submission::SubmissionKey;
 
+pub use difference::{ChangedDate, Dates, Difference, Moved, Placed, Renamed};
 pub use fault::TimetableFault;
 pub use group::{Group, GroupName, HbmsMiDate, ShbeDate};
+pub use in_force::InForce;
 pub use pack::{ExpectedPack, PACK_WEEKS_AFTER_TRANSFER};
 pub use years::Timetables;
 

@@ -94,6 +94,14 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
             let done = rows.run(sql, params![authority, month, At(change.at)])?;
             recorded_unless_there(done, || format!("the end of the workbook of {month} of {authority}"))
         }
+        StateChange::ActivateTimetable { year, text } => {
+            let done = rows.run(
+                "INSERT INTO timetable (entry, year, digest, text) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM \
+                 (SELECT digest FROM timetable WHERE year = ?2 ORDER BY entry DESC LIMIT 1) WHERE digest = ?3)",
+                params![rows.entry, year, Digest::of(text.as_bytes()), text],
+            )?;
+            recorded_unless_there(done, || format!("this timetable of {year}, as the one in force,"))
+        }
         StateChange::InService { authority, from } => {
             let done = rows.run("INSERT OR IGNORE INTO in_service VALUES (?1, ?2)", params![authority, Day(*from)])?;
             recorded_unless_there(done, || format!("the first transfer date of {authority}"))

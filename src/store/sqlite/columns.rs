@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::ledger::Commitment;
 use crate::domain::{
     ConsignmentId, DeliveryId, DestinationName, Digest, FileKind, Fingerprint, LaNumber, RelevantMonth, ReturnKind,
-    Revision, SourceName, VolumeOf,
+    Revision, SourceName, TimetableYear, VolumeOf,
 };
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> FromSqlError {
@@ -50,6 +50,7 @@ as_text!(
     RelevantMonth,
     ReturnKind,
     SourceName,
+    TimetableYear,
     VolumeOf
 );
 

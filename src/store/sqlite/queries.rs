@@ -15,7 +15,8 @@ use crate::domain::{
 };
 use crate::store::evidence::{Auditable, Evidence};
 use crate::store::{
-    Alarm, ConsignmentFilter, DeliveredWorkbook, Head, Queries, QueryError, Received, ReceivedFilter, SubmissionFilter,
+    ActivatedTimetable, Alarm, ConsignmentFilter, DeliveredWorkbook, Head, Queries, QueryError, Received,
+    ReceivedFilter, SubmissionFilter,
 };
 
 /// Connections for reading at one time; a further reader waits for one of them.
@@ -326,6 +327,16 @@ impl Queries for SqliteQueries {
                 .query_row([authority], |row| Ok(row.get::<_, Day>(0)?.0))
                 .optional()
         })
+    }
+
+    fn timetables(&self) -> Result<Vec<ActivatedTimetable>, QueryError> {
+        let sql = "SELECT year, digest, text, entry FROM timetable \
+                   WHERE entry IN (SELECT max(entry) FROM timetable GROUP BY year) ORDER BY year";
+        let read = |row: &rusqlite::Row<'_>| {
+            let entry = row.get::<_, Count>(3)?.0;
+            Ok(ActivatedTimetable { year: row.get(0)?, digest: row.get(1)?, text: row.get(2)?, entry })
+        };
+        self.0.read(|connection| connection.prepare_cached(sql)?.query_map([], read)?.collect())
     }
 
     fn alarms(&self) -> Result<Vec<Alarm>, QueryError> {

@@ -11,8 +11,8 @@ use crate::domain::ledger::Commitment;
 use crate::domain::submission::Sealed;
 use crate::domain::{Stage, Standing, SubmissionKey};
 use crate::store::evidence::{
-    Evidence, KeptAlarm, KeptAnswer, KeptEntry, KeptName, KeptPart, KeptVolume, KeptWorkbook, Origin, Owed, Row,
-    Subject, Visit,
+    Evidence, KeptAlarm, KeptAnswer, KeptEntry, KeptName, KeptPart, KeptTimetable, KeptVolume, KeptWorkbook, Origin,
+    Owed, Row, Subject, Visit,
 };
 use crate::store::{Head, QueryError};
 
@@ -220,6 +220,14 @@ impl Evidence for SqliteSnapshot {
     fn each_in_service(&self, visit: Visit<'_, (String, String)>) -> Result<(), QueryError> {
         let read = |row: &SqlRow<'_>| Ok((row.get(0)?, row.get(1)?));
         self.each("SELECT authority, since FROM in_service ORDER BY authority", [], read, visit).map(|_| ())
+    }
+
+    fn each_timetable(&self, visit: Visit<'_, KeptTimetable>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| {
+            let entry = row.get::<_, Count>(3)?.0;
+            Ok(KeptTimetable { year: row.get(0)?, digest: row.get(1)?, text: row.get(2)?, entry })
+        };
+        self.each("SELECT year, digest, text, entry FROM timetable ORDER BY entry", [], read, visit).map(|_| ())
     }
 
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError> {

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::Fault;
 use crate::domain::ledger::{Entry, Event, Facts, PartFacts};
 use crate::domain::return_order::ReturnOrder;
-use crate::domain::{Digest, LaNumber};
+use crate::domain::{Digest, LaNumber, TimetableYear};
 use crate::store::QueryError;
 use crate::store::evidence::{Evidence, KeptAnswer, KeptPart, KeptVolume, KeptWorkbook, Owed, Row, Subject};
 
@@ -35,6 +35,8 @@ pub(super) struct Told {
     workbooks: BTreeMap<(String, String), (u64, KeptWorkbook)>,
     alarms: BTreeMap<String, Raised>,
     in_service: BTreeMap<String, u64>,
+    /// By the entry that put them into force.
+    timetables: BTreeMap<u64, (Option<TimetableYear>, Option<Digest>)>,
 }
 
 struct Raised {
@@ -86,6 +88,7 @@ impl Told {
             Event::WorkbookOpened | Event::WorkbookClosed => self.hear_of_workbook(entry),
             Event::AlarmRaised => drop(self.alarms.insert(about(), Raised { seq, code: facts.code.clone(), at })),
             Event::AlarmCleared => drop(self.alarms.remove(&about())),
+            Event::TimetableActivated => drop(self.timetables.insert(seq, (facts.year, facts.content))),
             Event::TakenIntoService => drop(self.in_service.insert(about(), seq)),
             _ => {}
         }
@@ -198,6 +201,7 @@ impl Told {
         faults.extend(stray.map(|says| Fault { at: None, says }));
         faults.extend(self.answers(view)?);
         faults.extend(self.workbooks(view)?);
+        faults.extend(self.timetables(view)?);
         let (alarms, in_service) = (&mut self.alarms, &mut self.in_service);
         view.each_alarm(&mut |alarm| {
             let raised = alarms.remove(&alarm.about);
@@ -243,6 +247,28 @@ impl Told {
         })?;
         faults.extend(told.values().map(|(seq, KeptWorkbook { authority, month, .. })| {
             let says = format!("Entry {seq} tells of the workbook {month} of LA {authority}, but the store has none.");
+            Fault { at: Some(*seq), says }
+        }));
+        Ok(faults)
+    }
+
+    fn timetables(&mut self, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
+        let (told, mut faults) = (&mut self.timetables, Vec::new());
+        view.each_timetable(&mut |kept| {
+            let digest = Digest::of(kept.text.as_bytes());
+            let agrees = told.remove(&kept.entry).is_some_and(|(year, content)| {
+                year.is_some_and(|year| year.to_string() == kept.year)
+                    && content == Some(digest)
+                    && kept.digest == digest.as_bytes()
+            });
+            if !agrees {
+                let says = format!("The store has another timetable for {} than the ledger tells of.", kept.year);
+                faults.push(Fault { at: Some(kept.entry), says });
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        faults.extend(told.keys().map(|seq| {
+            let says = format!("Entry {seq} put a timetable into force, but the store has none from it.");
             Fault { at: Some(*seq), says }
         }));
         Ok(faults)

@@ -7,7 +7,8 @@ use crate::store::samples::*;
 use crate::store::{Queries, Recorder, SqliteStore};
 
 /// Entries: 0..10 collected, 10 held, 11 staged, 12 delivered, 13 scheduled, 14 sealed, 15 a remark, 16 tried again,
-/// 17 and 18 alarms, 19 in service, 20 missed, 21 ordered to be sent, 22 an alarm cleared.
+/// 17 and 18 alarms, 19 in service, 20 missed, 21 ordered to be sent, 22 an alarm cleared,
+/// 23 and 24 timetables.
 fn state() -> tempfile::TempDir {
     let state = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(state.path()).unwrap();
@@ -26,6 +27,8 @@ fn state() -> tempfile::TempDir {
         return_to(shbe, 1, Event::Missed, Stage::Missed { since: at(9) }, None),
         resend(shbe, 2),
         alarm("state", false),
+        activated("2020-21", "first"),
+        activated("2020-21", "second"),
     ];
     for change in (0..10).map(collect).chain(more) {
         store.recorder().record(change).unwrap();
@@ -52,7 +55,7 @@ fn assert_found(tampering: &str, first_bad: Option<u64>, says: &str) {
 #[test]
 fn an_untouched_store_is_sound() {
     let verdict = after("");
-    assert!(verdict.ok && verdict.first_bad.is_none() && verdict.entries == 23, "{verdict:?}");
+    assert!(verdict.ok && verdict.first_bad.is_none() && verdict.entries == 25, "{verdict:?}");
 }
 
 #[test]
@@ -94,10 +97,10 @@ fn swapped_lines_are_found_at_the_first() {
 
 #[test]
 fn added_lines_and_an_altered_head_are_found() {
-    let added = "INSERT INTO ledger SELECT 23, CAST(replace(line, '\"seq\":15', '\"seq\":23') AS BLOB), root
+    let added = "INSERT INTO ledger SELECT 25, CAST(replace(line, '\"seq\":15', '\"seq\":25') AS BLOB), root
                  FROM ledger WHERE seq = 15";
-    assert_found(added, Some(23), "");
-    assert_found("UPDATE tree SET size = 22", Some(22), "was added");
+    assert_found(added, Some(25), "");
+    assert_found("UPDATE tree SET size = 24", Some(24), "was added");
     assert_found("UPDATE tree SET root = zeroblob(32)", None, "head was altered");
 }
 
@@ -207,6 +210,13 @@ fn every_other_table_is_held_against_the_ledger() {
     assert_found("UPDATE in_service SET since = '2021-04-01'", Some(19), "into service");
     assert_found("DELETE FROM in_service", Some(19), "into service");
     assert_found("INSERT INTO in_service VALUES ('16104', '2020-04-01')", None, "LA 16104 in service");
+
+    assert_found("UPDATE timetable SET text = 'other' WHERE entry = 24", Some(24), "another timetable for 2020-21");
+    assert_found("UPDATE timetable SET year = '2021-22' WHERE entry = 23", Some(23), "another timetable for 2021-22");
+    assert_found("UPDATE timetable SET digest = zeroblob(32) WHERE entry = 23", Some(23), "another timetable");
+    assert_found("DELETE FROM timetable WHERE entry = 24", Some(24), "but the store has none from it");
+    let forged = "INSERT INTO timetable SELECT 22, year, digest, text FROM timetable WHERE entry = 24";
+    assert_found(forged, Some(22), "another timetable for 2020-21");
 }
 
 /// Entries: 0 scheduled, 1 sealed, 2 sending, 3 uncertain, 4 and 5 collected, 6 an answer, 7 to be sent once more by the policy,

@@ -11,6 +11,7 @@ use hbcourier::config::settings::{AuthoritySettings, ExpectSettings, ReturnSetti
 use hbcourier::config::template::{RETURN_NAME, TemplateUse};
 use hbcourier::config::{FileNameTemplate, timetable};
 use hbcourier::domain::ledger::{Entry, Event};
+use hbcourier::domain::timetable::InForce;
 use hbcourier::domain::{
     Actor, LaNumber, PartnerName, ReturnKind, ReturnOrder, ShbePolicy, Stage, Submission, SubmissionKey,
 };
@@ -140,7 +141,7 @@ impl Council {
             couriers: self.numbers.iter().map(|number| (courier_of(number), courier(number))).collect(),
             message_domains: self.numbers.iter().map(|number| (courier_of(number), "la.example".into())).collect(),
             clock: self.clock.clone(),
-            timetables: timetable::bundled().unwrap(),
+            timetables: timetable::bundled().unwrap().into(),
             authorities: self.numbers.iter().map(|number| self.authority(number)).collect(),
             addresses: BTreeMap::from([(partner("dwp"), vec!["hbms@dwp.example".to_owned()])]),
             state,
@@ -258,6 +259,7 @@ impl Council {
             queries: Arc::new(store.queries()),
             keys: Arc::new(self.ring("state")),
             clock: self.clock.clone(),
+            timetables: InForce::default(),
         };
         let actor = Actor::Account { uid: 1000, name: "officer".to_owned() };
         let done = operator.execute(&actor, order);

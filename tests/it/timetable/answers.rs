@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use clap::Parser;
-use hbcourier::cli::timetable::{Args, CliFault, run, unseen};
+use hbcourier::cli::timetable::{CliFault, Question, run, unseen};
+use hbcourier::config::authorities::authorities;
 use hbcourier::domain::{Stage, SubmissionKey};
 use serde_json::{Value, json};
 
@@ -11,8 +12,8 @@ use super::{date, in_force};
 
 #[derive(Parser)]
 struct Asked {
-    #[command(flatten)]
-    args: Args,
+    #[command(subcommand)]
+    question: Question,
 }
 
 type Stages = BTreeMap<SubmissionKey, String>;
@@ -22,7 +23,8 @@ fn ask(line: &str, stages: &Stages, today: &str) -> Result<String, CliFault> {
     let asked = Asked::try_parse_from(["timetable"].into_iter().chain(line.split(' '))).unwrap();
     let mut out = Vec::new();
     let nobody_looked = |number: &_, on| Ok(unseen(&in_force(), number, on));
-    run(&asked.args, &in_force(), stages, &nobody_looked, date(today), &mut out)?;
+    let authorities = authorities(None).unwrap();
+    run(&asked.question, &in_force(), &authorities, stages, &nobody_looked, date(today), &mut out)?;
     Ok(String::from_utf8(out).unwrap())
 }
 

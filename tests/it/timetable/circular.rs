@@ -8,10 +8,7 @@ use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 
 use super::annex::{self, PrintedGroup};
-use super::{date, year_2020};
-
-const ANNEX_B: &str = include_str!("../../data/timetable/annex-b.txt");
-const ANNEX_D: &str = include_str!("../../data/timetable/annex-d.txt");
+use super::{ANNEX_B, ANNEX_D, date, year_2020};
 
 /// `Apr-20` for `2020-04`.
 fn month_as_printed(month: &str) -> String {

@@ -78,13 +78,15 @@ pub(crate) fn state_files_with(council: &Council, canaries: &[&str]) -> Vec<Path
 
 /// What a person or a script can be shown, and what the machine shows of the process.
 pub(crate) fn shown(council: &Council) -> Vec<(String, String)> {
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 11] = [
         &["status", "--json"],
         &["status"],
         &["held", "list", "--json"],
         &["held", "list"],
         &["transfers", "list", "--json"],
         &["returns", "list", "--json"],
+        &["expectations", "--nights", "3", "--json"],
+        &["expectations", "--nights", "3"],
         &["audit", "log", "--json"],
         &["audit", "verify", "--json"],
         &["check"],

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::super::SqliteStore;
 use crate::domain::FileKind;
 use crate::domain::ledger::Event;
-use crate::domain::{Consignment, DeferCause, Due, Resume, Revision, Stage, Standing};
+use crate::domain::{Consignment, DeferCause, Digest, Due, Resume, Revision, Stage, Standing};
 use crate::store::samples::*;
 use crate::store::{
     Auditable, Change, ConsignmentFilter, Queries, ReceivedFilter, Recorder, StateChange, SubmissionFilter,
@@ -157,6 +157,14 @@ fn the_first_transfer_date_that_counts_stays() {
     let state = StateChange::InService { authority: "12302".parse().unwrap(), from };
     let (_state, store) = with([change(Event::TakenIntoService, state)]);
     assert_eq!(store.queries().in_service_from(&"12302".parse().unwrap()).unwrap(), Some(from));
+    for text in ["first", "second"] {
+        store.recorder().record(activated("2020-21", text)).unwrap();
+    }
+    store.recorder().record(activated("2021-22", "third")).unwrap();
+    let in_force = store.queries().timetables().unwrap();
+    let told: Vec<_> = in_force.iter().map(|one| (one.year.to_string(), one.text.as_str())).collect();
+    assert_eq!(told, [("2020-21".to_owned(), "second"), ("2021-22".to_owned(), "third")]);
+    assert_eq!(in_force[0].digest, Digest::of(b"second"));
     assert_eq!(store.queries().in_service_from(&"101809".parse().unwrap()).unwrap(), None);
 }
 

@@ -63,8 +63,8 @@ fn what_is_recorded_once_is_not_recorded_again() {
         change(event, StateChange::Alarm { about: "drop-12302".into(), notice })
     };
     let no_key = || alarm(Some(HoldReason::NoKey.notice()));
-    all(&store, [collect(1), owe("shbe/12302/2020-04"), in_service(), no_key()]);
-    for change in [collect(1), owe("shbe/12302/2020-04"), in_service(), no_key()] {
+    all(&store, [collect(1), owe("shbe/12302/2020-04"), in_service(), no_key(), activated("2020-21", "text")]);
+    for change in [collect(1), owe("shbe/12302/2020-04"), in_service(), no_key(), activated("2020-21", "text")] {
         assert!(matches!(refused(&store, change.clone()), RecordError::Exists { .. }), "{change:?}");
     }
     all(&store, [alarm(Some(HoldReason::Tampered.notice())), alarm(None)]);
