@@ -2,8 +2,8 @@
 //!
 //! In:  the timetables in force; for `next` also what the store knows, and today's date.
 //! Out: one JSON document, or an aligned table.
-//! Holds: questions read only; no clock and no store of its own. A new timetable comes in by [`import`], is judged by
-//! [`lint`] and comes into force by [`activate`].
+//! Holds: questions read only; no clock and no store of its own. A new timetable comes in by [`mod@import`], is judged by
+//! [`mod@lint`] and comes into force by [`mod@activate`].
 
 pub mod activate;
 mod changes;
