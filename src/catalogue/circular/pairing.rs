@@ -160,7 +160,7 @@ impl Pairing<'_, '_> {
             ([true, true], _) | ([false, false], [true, true] | [false, false]) => {
                 self.members.dispute(pair);
                 let says = format!(
-                    "{name} has the number {} here and {} in Annex {} (line {}), and the table of authorities supports neither alone.",
+                    "{name} has the number {} here and {} in Annex {} (line {}), and the table of authorities supports neither alone; it is left out.",
                     pair[0].printed.number, pair[1].printed.number, self.annexes[1].letter, pair[1].printed.line
                 );
                 self.find(Severity::Error, "number-misprinted", 0, pair[0], says);
@@ -211,7 +211,7 @@ impl Pairing<'_, '_> {
                 }
                 None => {
                     self.members.dispute([entry]);
-                    let says = format!("{name} is not in Annex {}.", self.annexes[1 - annex].letter);
+                    let says = format!("{name} is not in Annex {}, so it is left out.", self.annexes[1 - annex].letter);
                     self.find(Severity::Error, "authority-in-one-annex", annex, entry, says);
                 }
             }

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use hbcourier::catalogue::Severity;
 use hbcourier::catalogue::circular::{Reading, TimetableFinding};
 use hbcourier::domain::timetable::{Group, Timetable};
+use jiff::ToSpan;
 use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -173,6 +174,29 @@ fn a_digit_of_a_date_that_is_another() {
         let text = with_lines(|lines| lines[at - 1] = Box::leak(changed.clone().into_boxed_str()));
         Damaged { text, original: vec![at], lines: vec![at], what: format!("line {at} is now {changed}") }
     });
+}
+
+/// No day of the week, no interval and no extraction is odd then: only the other annex tells.
+#[test]
+fn a_whole_group_of_one_annex_that_lies_a_week_later() {
+    let mut original = Vec::new();
+    let shifted = |(at, line): (usize, &str)| {
+        if !line.starts_with("Week 2 Wednesday ") {
+            return line.to_owned();
+        }
+        original.push(at + 1);
+        let word = line.split(' ').find(|word| word.contains('/')).unwrap();
+        let date = jiff::fmt::strtime::parse("%d/%m/%Y", word).unwrap().to_date().unwrap();
+        line.replace(word, &date.saturating_add(7.days()).strftime("%d/%m/%Y").to_string())
+    };
+    let text = CIRCULAR.lines().enumerate().map(shifted).collect::<Vec<_>>().join("\n");
+    let reading = read_all(&[("a.txt", text.as_bytes())]);
+    let differ =
+        reading.findings.iter().filter(|found| found.code == "dates-differ" && found.severity == Severity::Error);
+    let lines: BTreeSet<usize> =
+        differ.filter(|found| found.annex.as_deref() == Some("D")).filter_map(|found| found.line).collect();
+    assert_eq!(lines.into_iter().collect::<Vec<_>>(), original);
+    assert_eq!(original.len(), 12);
 }
 
 fn word_at(line: &str, place: usize) -> &str {

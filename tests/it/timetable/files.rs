@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::fs;
 use std::path::PathBuf;
 
-use hbcourier::config::timetable::{FILE_BYTES_MAX, TimetableFileError, load};
+use hbcourier::config::timetable::{FILE_BYTES_MAX, TimetableFileError, load, read, render};
 use hbcourier::domain::ReturnKind;
 use tempfile::TempDir;
 
@@ -45,6 +45,17 @@ fn problems(text: &str) -> Vec<String> {
 fn the_bundled_file_can_be_loaded_as_an_operators() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/timetables/2020-21.toml");
     assert_eq!(load(&path).unwrap(), super::year_2020());
+}
+
+#[test]
+fn what_is_rendered_reads_back_as_the_same_timetable() {
+    let (_dir, path) = file(GOOD);
+    for timetable in [load(&path).unwrap(), super::year_2020()] {
+        let remarks = ["one\nline".to_owned(), String::new()];
+        let text = render(&timetable, "a \"letter\"", &remarks);
+        assert_eq!(read(&path, &text).unwrap(), timetable);
+        assert!(text.starts_with("# one line\n#\n"), "{text}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod annex;
 mod answers;
 mod circular;
 mod damaged;
+mod difference;
 mod files;
 mod ics;
 mod import;
