@@ -207,11 +207,8 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
     let at_state = |source| StartFault::State { path: state.clone(), source };
     let boot = boot_id().map_err(at_state)?;
     let (store, spool) = open_store(&state)?;
-    let timetables = match given {
-        Some(timetables) => timetables,
-        None => timetables_in_force(&settings.timetables, &store.queries())?,
-    };
-    let timetables = InForce::new(timetables);
+    let by_record = || timetables_in_force(&settings.timetables, &store.queries());
+    let timetables = InForce::new(given.map_or_else(by_record, Ok)?);
     let spool = Arc::new(spool);
     let keys = Arc::new(key_ring(&settings));
     let directories = Arc::new(Directories::default());

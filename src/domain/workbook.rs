@@ -30,6 +30,8 @@ pub struct Workbook {
     pub file_name: String,
     /// When the transfer was received.
     pub received_at: Timestamp,
+    /// When it was opened: what was due before is not owed for it.
+    pub opened_at: Timestamp,
     /// When a person said that nothing more is returned for it.
     pub closed_at: Option<Timestamp>,
 }
@@ -143,6 +145,7 @@ mod tests {
             delivery: DeliveryId::derive(&transfer, 0, &"backoffice".parse().unwrap()),
             file_name: file_name.to_owned(),
             received_at: Timestamp::UNIX_EPOCH,
+            opened_at: Timestamp::UNIX_EPOCH,
             closed_at: None,
         }
     }

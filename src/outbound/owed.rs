@@ -47,8 +47,7 @@ impl Owed {
             owed.retain(|obligation| obligation.transfer_on >= from);
             if settings.kind == ReturnKind::HbmsMi {
                 let workbooks = parts.workbooks_of(&authority.number)?;
-                let again: Vec<_> =
-                    workbooks.iter().filter_map(|workbook| owed_again(workbook, &owed, today)).collect();
+                let again: Vec<_> = workbooks.iter().flat_map(|workbook| owed_again(workbook, &owed, today)).collect();
                 owed.extend(again);
             }
             for obligation in owed {

@@ -60,15 +60,23 @@ impl OutboundParts {
     }
 }
 
-/// What is owed again for this workbook in the cycle that is under way; `None` if it is closed, or if its return is the
-/// usual one of that month.
-pub(super) fn owed_again(workbook: &Workbook, usual: &[Obligation], today: Date) -> Option<Obligation> {
-    let next = usual.iter().filter(|obligation| obligation.transfer_on >= today);
-    let next = next.min_by_key(|obligation| obligation.transfer_on)?;
-    let is_again = workbook.is_open() && workbook.first_returned_for() < next.key.month;
-    let received_in_time = london_date(workbook.received_at) < next.transfer_on;
-    let key = SubmissionKey { workbook: Some(workbook.month), ..next.key.clone() };
-    (is_again && received_in_time).then(|| Obligation { key, ..next.clone() })
+/// What is owed again for this workbook, up to the cycle that is under way: nothing if it is closed, and nothing for the month
+/// of its usual return. What fell due while the service was down is among it, and will be missed and told.
+pub(super) fn owed_again(workbook: &Workbook, usual: &[Obligation], today: Date) -> Vec<Obligation> {
+    let days = usual.iter().map(|obligation| obligation.transfer_on);
+    let next = days.filter(|day| *day >= today).min();
+    let (opened, first) = (london_date(workbook.opened_at), workbook.first_returned_for());
+    let is_again = |obligation: &&Obligation| {
+        let is_under_way = next.is_none_or(|next| obligation.transfer_on <= next);
+        workbook.is_open() && first < obligation.key.month && opened < obligation.transfer_on && is_under_way
+    };
+    let again = usual.iter().filter(is_again).cloned();
+    again
+        .map(|obligation| {
+            let key = SubmissionKey { workbook: Some(workbook.month), ..obligation.key };
+            Obligation { key, ..obligation }
+        })
+        .collect()
 }
 
 /// Which series each file is for. What tells no workbook, or the one whose usual return is still to be made, is for the
@@ -106,6 +114,7 @@ mod tests {
             delivery: DeliveryId::derive(&transfer, 0, &"backoffice".parse().unwrap()),
             file_name: format!("HBMS MI {month}.xlsx"),
             received_at: received.at(9, 0, 0, 0).in_tz("Europe/London").unwrap().timestamp(),
+            opened_at: received.at(9, 5, 0, 0).in_tz("Europe/London").unwrap().timestamp(),
             closed_at: None,
         }
     }
@@ -122,14 +131,19 @@ mod tests {
             usual("2020-06", date(2020, 6, 8)),
         ];
         let april = workbook("2020-04", date(2020, 4, 21));
-        let owed = |workbook: &Workbook, today| owed_again(workbook, &year, today).map(|owed| owed.key.to_string());
-        assert_eq!(owed(&april, date(2020, 4, 22)), None, "its first return is the usual one of May");
-        assert_eq!(owed(&april, date(2020, 5, 11)), None);
-        assert_eq!(owed(&april, date(2020, 5, 12)).as_deref(), Some("hbms-mi/12302/2020-06/2020-04"));
+        let owed = |workbook: &Workbook, today| -> Vec<String> {
+            owed_again(workbook, &year, today).iter().map(|owed| owed.key.to_string()).collect()
+        };
+        let june = ["hbms-mi/12302/2020-06/2020-04".to_owned()];
+        let none = Vec::<String>::new();
+        assert_eq!(owed(&april, date(2020, 4, 22)), none, "its first return is the usual one of May");
+        assert_eq!(owed(&april, date(2020, 5, 11)), none);
+        assert_eq!(owed(&april, date(2020, 5, 12)), june);
+        assert_eq!(owed(&april, date(2020, 6, 9)), june, "the service was down on the day, and its year is over");
         let closed = Workbook { closed_at: Some(april.received_at), ..april };
-        assert_eq!(owed(&closed, date(2020, 5, 12)), None);
+        assert_eq!(owed(&closed, date(2020, 5, 12)), none);
         let late = workbook("2020-04", date(2020, 6, 8));
-        assert_eq!(owed(&late, date(2020, 6, 8)), None, "it came on the very day");
-        assert_eq!(owed(&late, date(2020, 6, 9)), None, "nothing is known beyond the timetable");
+        assert_eq!(owed(&late, date(2020, 6, 8)), none, "it came on the very day");
+        assert_eq!(owed(&late, date(2020, 6, 9)), none, "nothing is known beyond the timetable");
     }
 }

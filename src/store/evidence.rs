@@ -161,6 +161,8 @@ pub struct KeptWorkbook {
     pub transfer: String,
     /// Its delivery.
     pub delivery: String,
+    /// When it was opened; `None` if that is no time.
+    pub opened: Option<Timestamp>,
     /// When it was closed.
     pub closed: Option<Timestamp>,
 }

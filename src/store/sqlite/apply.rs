@@ -7,8 +7,8 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use super::columns::{At, Count, Day, Json, Place};
 use crate::domain::ledger::{Event, VolumeFacts};
 use crate::domain::{
-    ConsignmentId, Delivery, Digest, LaNumber, Notice, ReturnOrder, Revision, Stage, Standing, SubmissionKey,
-    consignment, submission,
+    ConsignmentId, Delivery, DeliveryId, Digest, LaNumber, Notice, RelevantMonth, ReturnOrder, Revision, Stage,
+    Standing, SubmissionKey, consignment, submission,
 };
 use crate::store::{Change, NewConsignment, RecordError, StateChange};
 
@@ -49,6 +49,9 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
             }
             if let Some(deliveries) = deliveries {
                 rows.replace_deliveries(id, deliveries)?;
+            }
+            // What was published by then may be noted at other standings; what is in it is told with Staged alone.
+            if matches!(standing, Standing::Staged { .. }) {
                 rows.replace_volumes(id, &change.facts.volumes)?;
             }
             for content in accepts {
@@ -84,16 +87,9 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
         StateChange::Alarm { about, notice: Some(notice) } => rows.raise(about, notice, At(change.at)),
         StateChange::Alarm { about, notice: None } => rows.clear(about),
         StateChange::OpenWorkbook { authority, month, transfer, delivery } => {
-            let sql =
-                "INSERT OR IGNORE INTO workbook (authority, month, consignment, delivery) VALUES (?1, ?2, ?3, ?4)";
-            let done = rows.run(sql, params![authority, month, transfer, delivery])?;
-            recorded_unless_there(done, || format!("the workbook of {month} of {authority}"))
+            rows.open_workbook(authority, *month, transfer, delivery, At(change.at))
         }
-        StateChange::CloseWorkbook { authority, month } => {
-            let sql = "UPDATE workbook SET closed_at = ?3 WHERE authority = ?1 AND month = ?2 AND closed_at IS NULL";
-            let done = rows.run(sql, params![authority, month, At(change.at)])?;
-            recorded_unless_there(done, || format!("the end of the workbook of {month} of {authority}"))
-        }
+        StateChange::CloseWorkbook { authority, month } => rows.close_workbook(authority, *month, At(change.at)),
         StateChange::ActivateTimetable { year, text } => {
             let done = rows.run(
                 "INSERT INTO timetable (entry, year, digest, text) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM \
@@ -218,6 +214,26 @@ impl Rows<'_> {
             self.run("INSERT INTO volume VALUES (?1, ?2, ?3, ?4)", params![id, part, of, count.map(Count)])?;
         }
         Ok(())
+    }
+
+    fn open_workbook(
+        &self,
+        authority: &LaNumber,
+        month: RelevantMonth,
+        transfer: &ConsignmentId,
+        delivery: &DeliveryId,
+        at: At,
+    ) -> Result<Revision, Refusal> {
+        let sql = "INSERT OR IGNORE INTO workbook (authority, month, consignment, delivery, opened_at) \
+                   VALUES (?1, ?2, ?3, ?4, ?5)";
+        let done = self.run(sql, params![authority, month, transfer, delivery, at])?;
+        recorded_unless_there(done, || format!("the workbook of {month} of {authority}"))
+    }
+
+    fn close_workbook(&self, authority: &LaNumber, month: RelevantMonth, at: At) -> Result<Revision, Refusal> {
+        let sql = "UPDATE workbook SET closed_at = ?3 WHERE authority = ?1 AND month = ?2 AND closed_at IS NULL";
+        let done = self.run(sql, params![authority, month, at])?;
+        recorded_unless_there(done, || format!("the end of the workbook of {month} of {authority}"))
     }
 
     /// Whose it is from now on. Claims lie under the authority they were made for.

@@ -101,7 +101,7 @@ pub(super) fn answered(row: &Row<'_>) -> rusqlite::Result<Answered> {
 
 /// The columns of [`workbook`], in its order.
 pub(super) const WORKBOOK: &str = "workbook.authority, workbook.month, workbook.consignment, workbook.delivery, \
-     delivery.path, consignment.received_at, workbook.closed_at";
+     delivery.path, consignment.received_at, workbook.opened_at, workbook.closed_at";
 
 pub(super) fn workbook(row: &Row<'_>) -> rusqlite::Result<Workbook> {
     let path: PathBuf = row.get::<_, Place<PathBuf>>(4)?.0;
@@ -112,7 +112,8 @@ pub(super) fn workbook(row: &Row<'_>) -> rusqlite::Result<Workbook> {
         delivery: row.get(3)?,
         file_name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         received_at: row.get::<_, At>(5)?.0,
-        closed_at: row.get::<_, Option<At>>(6)?.map(|at| at.0),
+        opened_at: row.get::<_, At>(6)?.0,
+        closed_at: row.get::<_, Option<At>>(7)?.map(|at| at.0),
     })
 }
 

@@ -172,10 +172,11 @@ impl Evidence for SqliteSnapshot {
                 month: row.get(1)?,
                 transfer: row.get(2)?,
                 delivery: row.get(3)?,
-                closed: row.get::<_, Option<At>>(4)?.map(|at| at.0),
+                opened: row.get::<_, At>(4).ok().map(|at| at.0),
+                closed: row.get::<_, Option<At>>(5)?.map(|at| at.0),
             })
         };
-        let sql = "SELECT authority, month, consignment, delivery, closed_at FROM workbook ORDER BY authority, month";
+        let sql = "SELECT authority, month, consignment, delivery, opened_at, closed_at FROM workbook ORDER BY authority, month";
         self.each(sql, [], read, visit).map(|_| ())
     }
 

@@ -107,7 +107,7 @@ impl Told {
         }
         let transfer = text(facts.transfer.map(|id| id.to_string()));
         let delivery = text(facts.delivery.map(|id| id.to_string()));
-        let opened = KeptWorkbook { authority, month, transfer, delivery, closed: None };
+        let opened = KeptWorkbook { authority, month, transfer, delivery, opened: Some(entry.at), closed: None };
         self.workbooks.entry(key).or_insert((entry.seq, opened));
     }
 

@@ -321,6 +321,7 @@ fn altered_volumes_workbooks_and_times_of_sending_are_found() {
         ("DELETE FROM volume WHERE subject = 'HBUC007'", Some(1)),
         ("UPDATE workbook SET closed_at = NULL", Some(5)),
         ("UPDATE workbook SET closed_at = 1 WHERE month = '2020-05'", Some(4)),
+        ("UPDATE workbook SET opened_at = opened_at - 1 WHERE month = '2020-05'", Some(4)),
         ("DELETE FROM workbook WHERE month = '2020-05'", Some(4)),
         ("UPDATE workbook SET month = '2020-07' WHERE month = '2020-05'", Some(4)),
         ("UPDATE submission SET sent_at = sent_at + 1", Some(9)),

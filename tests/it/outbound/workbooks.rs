@@ -187,6 +187,19 @@ fn one_that_is_not_returned_again_is_missed_and_told() {
 }
 
 #[test]
+fn what_fell_due_while_the_service_was_down_is_missed_and_told() {
+    let council = april_returned_once();
+    council.clock.advance_to("2020-07-07 09:00");
+    council.tick();
+    for month in ["2020-06", "2020-07"] {
+        let key = format!("hbms-mi/12302/{month}/2020-04");
+        assert!(matches!(council.stage(&key), Stage::Missed { .. }), "{key}");
+        assert_eq!(council.alarms()[&format!("return-hbms-mi-12302-{month}-of-2020-04")], "CN-513");
+    }
+    assert_eq!(council.stage("hbms-mi/12302/2020-08/2020-04"), Stage::Scheduled);
+}
+
+#[test]
 fn the_same_bytes_are_not_sent_for_two_workbooks() {
     let council = april_returned_once();
     council.put(LA, HbmsMi, "workbook 2020-04.xlsx", workbook("april, first"));

@@ -13,6 +13,7 @@ CREATE TABLE workbook (
     month       TEXT NOT NULL,
     consignment TEXT NOT NULL REFERENCES consignment (id),
     delivery    TEXT NOT NULL UNIQUE,
+    opened_at   INTEGER NOT NULL,
     closed_at   INTEGER,
     PRIMARY KEY (authority, month)
 ) STRICT, WITHOUT ROWID;
