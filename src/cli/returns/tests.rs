@@ -196,7 +196,9 @@ fn a_year_on_one_page_tells_on_time_late_and_outstanding() {
     assert_eq!(made(&page(date(2020, 7, 7)), 3), [1, 0, 0, 1], "its day is over");
     let text = says(&store, "compliance --year 2020-21", date(2020, 7, 7)).unwrap();
     assert!(
-        text.starts_with("LA 12302, 2020-21. Packs received: 2. MI returns on time: 1, late: 1. Outstanding: 1."),
+        text.starts_with(
+            "LA 12302, 2020-21. Months with a pack: 2. MI returns on time: 1, late: 1. Outstanding, SHBE and MI: 1."
+        ),
         "{text}"
     );
     let csv = says(&store, "compliance --year 2020-21 --csv", date(2020, 7, 7)).unwrap();
