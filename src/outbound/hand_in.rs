@@ -298,7 +298,7 @@ impl Round<'_> {
             return Ok(Told::Nothing);
         }
         let workbooks = self.parts.workbooks_of(&place.series.authority)?;
-        let is_another = |one: &Workbook| one.is_open() && one.first_returned_for() != owed.key.month;
+        let is_another = |one: &Workbook| one.is_open() && one.first_returned_for() < owed.key.month;
         Ok(match named_by(name, &workbooks) {
             Some(workbook) => Told::Month(workbook.first_returned_for()),
             None if owed.ordered.is_none() && workbooks.iter().any(is_another) => Told::Ambiguous,

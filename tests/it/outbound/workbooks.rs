@@ -224,6 +224,16 @@ fn a_correction_after_sealing_waits_for_a_person_and_never_runs_ahead() {
 }
 
 #[test]
+fn a_workbook_that_came_last_makes_no_file_ambiguous() {
+    let council = blackpool("2020-04-14 07:00");
+    council.tick();
+    deliver_workbook(&council, "HBMS MI March.xlsx");
+    council.put(LA, HbmsMi, "for april.xlsx", workbook("an earlier pack's"));
+    council.look();
+    assert_eq!(council.stage("hbms-mi/12302/2020-04"), Stage::Sealed);
+}
+
+#[test]
 fn a_file_of_a_closed_workbook_is_told_as_that() {
     let council = april_returned_once();
     close(&council, "2020-04", "every case has an outcome").unwrap();
