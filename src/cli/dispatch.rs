@@ -20,7 +20,6 @@ use crate::config::{self, Settings, calendars};
 use crate::daemon::build;
 use crate::domain::authorities::Authorities;
 use crate::domain::expectation::Outlook;
-use crate::domain::submission::live_claims_before;
 use crate::domain::timetable::Timetables;
 use crate::domain::{LaNumber, ReturnOrder, RiskProfile, SubmissionKey};
 use crate::effects::clock::{Clock, MachineClock, london};
@@ -236,17 +235,15 @@ impl Cli {
         Ok(self.settings_if_any()?.and_then(|settings| settings.risk))
     }
 
-    /// An extract can be checked without any configuration: then nothing is known of the month before.
+    /// An extract can be checked without any configuration: then nothing is known of other months.
     fn shbe(&self, args: &shbe::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
         let settings = self.settings_if_any()?;
         let (timetables, _) = timetables_and_stages(settings.as_ref())?;
-        let claims_before = |key: &SubmissionKey| {
-            let store = SqliteStore::read_only(&settings.as_ref()?.service.state).ok()?;
-            live_claims_before(&store.submissions(&SubmissionFilter::default()).ok()?, key)
-        };
+        let store = settings.as_ref().and_then(|settings| SqliteStore::read_only(&settings.service.state).ok());
+        let store = store.as_ref().map(|store| store as &dyn Queries);
         let policy = settings.as_ref().map(|settings| settings.shbe.clone()).unwrap_or_default();
-        let risk_claim = settings.as_ref().and_then(|settings| settings.risk.as_ref()?.claim.as_ref());
-        shbe::run(args, &shbe::Setting { policy, timetables, risk_claim, claims_before: &claims_before }, out)
+        let risk = settings.as_ref().and_then(|settings| settings.risk.as_ref());
+        shbe::run(args, &shbe::Setting { policy, timetables, risk, store }, out)
     }
 
     fn timetable(

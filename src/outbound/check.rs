@@ -47,8 +47,10 @@ fn judge_shbe(content: &mut File, expected: &Expected<'_>) -> io::Result<Option<
         return Ok(Some(ReturnHold::WrongKind));
     }
     let Some(header) = shbe::header(&mut *content)? else { return Ok(None) };
-    if let Some(found) =
-        another_authority(&header.la_numbers, expected).filter(|_| holds(ShbeRule::OtherAuthority, expected))
+    let is_known = |number: &LaNumber| expected.timetables.authority(number).is_some();
+    if let Some((found, ShbeRule::OtherAuthority)) =
+        header.another_authority(&expected.submission.key.authority, &is_known)
+        && holds(ShbeRule::OtherAuthority, expected)
     {
         return Ok(Some(ReturnHold::OtherAuthority { found }));
     }
@@ -80,15 +82,6 @@ fn is_xml(head: &[u8]) -> bool {
     text.trim_ascii_start().starts_with(b"<")
 }
 
-/// A known number that is not ours, where ours is not named. A count of records can look like any number.
-fn another_authority(numbers: &[LaNumber], expected: &Expected<'_>) -> Option<LaNumber> {
-    let ours = &expected.submission.key.authority;
-    if numbers.contains(ours) {
-        return None;
-    }
-    numbers.iter().find(|number| expected.timetables.authority(number).is_some()).cloned()
-}
-
 fn judge_workbook(name: &str, content: &mut File, expected: &Expected<'_>) -> io::Result<Option<ReturnHold>> {
     // In this folder every workbook is the MI return, whatever an officer called it; so the name is made to say so.
     let name = format!("HBMS MI {}", name.replace(['/', '\\'], "_"));
@@ -96,8 +89,9 @@ fn judge_workbook(name: &str, content: &mut File, expected: &Expected<'_>) -> io
     if identified.kind != FileKind::HbmsMi || !identified.is_sound() {
         return Ok(Some(ReturnHold::WrongKind));
     }
-    let named: Vec<LaNumber> = identified.authority.into_iter().collect();
-    Ok(another_authority(&named, expected).map(|found| ReturnHold::OtherAuthority { found }))
+    let ours = &expected.submission.key.authority;
+    let is_anothers = |named: &LaNumber| named != ours && expected.timetables.authority(named).is_some();
+    Ok(identified.authority.filter(is_anothers).map(|found| ReturnHold::OtherAuthority { found }))
 }
 
 #[cfg(test)]

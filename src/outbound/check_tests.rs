@@ -58,6 +58,7 @@ fn another_authoritys_extract_is_held_unless_ours_is_named_too() {
     let found = "16104".parse().unwrap();
     assert_eq!(shbe("H|16104|08-04-2020\n"), Some(ReturnHold::OtherAuthority { found }));
     assert_eq!(shbe("H|12302|08-04-2020|16104\n"), None, "a count of records can look like Dover");
+    assert_eq!(shbe("H|BLACKPOOL|08-04-2020|13501\n"), None, "also where no number says whose it is");
 }
 
 #[test]

@@ -6,12 +6,12 @@
 
 use std::io::{self, Seek, SeekFrom};
 
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::check::Expected;
 use super::pick_up::PickedUp;
 use crate::catalogue::Severity;
-use crate::catalogue::shbe::{self, Terms, Whose};
+use crate::catalogue::shbe::{self, Earlier, Terms, Whose};
 use crate::domain::{LaNumber, ReturnHold};
 
 /// Errors that a hold names. All of them are told by `hbcourier shbe check`.
@@ -31,10 +31,15 @@ pub(super) fn pre_flight(
         dates: Some((expected.submission.extract_from, expected.reference_until)),
         claims_before,
         risk: None,
+        // What was sealed for another month has been held already (CN-405).
+        earlier: Earlier::Never,
     };
     picked_up.content.seek(SeekFrom::Start(0))?;
     let report = shbe::check(&mut picked_up.content, &terms)?;
     picked_up.live_claims = Some(report.live_claims());
+    let not_tried: Vec<String> = report.not_tried.iter().map(|one| format!("{} ({})", one.rule, one.why)).collect();
+    let not_tried = if not_tried.is_empty() { "none".to_owned() } else { not_tried.join(", ") };
+    info!(submission = %key, not_tried, "The extract for {key} was checked; rules that were not tried: {not_tried}");
     let warnings = report.rules.iter().filter(|rule| rule.severity == Severity::Warning);
     let named: Vec<String> = warnings.map(|rule| format!("{} {}", rule.rule, rule.count)).collect();
     if !named.is_empty() {

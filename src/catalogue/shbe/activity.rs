@@ -11,10 +11,10 @@ use crate::catalogue::hbms_pack::published;
 use crate::domain::ShbeRule;
 
 /// What a change record must tell where a review found it.
-const OF_A_CHANGE: [u16; 5] = [50, 248, 251, 253, 255];
+const OF_A_CHANGE: [u16; 6] = [50, 248, 251, 253, 255, 320];
 /// Which referral an activity was for.
 const OF_A_REFERRAL: [u16; 3] = [316, 317, 318];
-const OF_AN_ERROR: [u16; 5] = [337, 338, 339, 340, 341];
+const OF_AN_ERROR: [u16; 6] = [320, 337, 338, 339, 340, 341];
 
 fn place(row: &Row<'_>, field: u16) -> Place {
     Place { line: row.line, record: Some(row.record), field: Some(field) }
@@ -28,7 +28,7 @@ fn filled(row: &Row<'_>, wanted: &[u16], rule: ShbeRule, findings: &mut Findings
 
 /// An R record: fraud and error activity.
 pub(super) fn review(row: &Row<'_>, terms: &Terms<'_>, findings: &mut Findings<'_>) {
-    match row.field(173) {
+    match row.code(173) {
         b"1" => by_score(row, terms, findings),
         b"2" => filled(row, &OF_A_REFERRAL, ShbeRule::ReferralUntold, findings),
         _ => {}
@@ -67,7 +67,7 @@ fn by_score(row: &Row<'_>, terms: &Terms<'_>, findings: &mut Findings<'_>) {
 
 /// A T record. Which ones a review led to is told by field 254 alone.
 pub(super) fn change(row: &Row<'_>, findings: &mut Findings<'_>) {
-    if row.field(254) == b"8" {
+    if row.code(254) == b"8" {
         filled(row, &OF_A_CHANGE, ShbeRule::ChangeIncomplete, findings);
     }
 }

@@ -9,6 +9,7 @@ use std::io::{self, Read};
 use jiff::civil::Date;
 
 use super::claims::ClaimSet;
+use super::delimiters::Delimiters;
 use super::findings::{Findings, NotTried, Place, Report};
 use super::header::{Header, parse_header};
 use super::lines::{Line, Lines};
@@ -17,7 +18,7 @@ use super::mask::Shape;
 use super::profile::{Profile, RECORD_TYPES};
 use super::row::{Ends, Parted, Row, trimmed};
 use super::{activity, fields};
-use crate::domain::{LaNumber, RuleLevel, ShbePolicy, ShbeRule};
+use crate::domain::{LaNumber, RelevantMonth, RuleLevel, ShbePolicy, ShbeRule};
 
 /// What an extract is held against, beside its own form.
 pub struct Terms<'a> {
@@ -31,6 +32,19 @@ pub struct Terms<'a> {
     pub claims_before: Option<u64>,
     /// The claims that risk files named.
     pub risk: Option<&'a ClaimSet>,
+    /// What is known of the same content.
+    pub earlier: Earlier,
+}
+
+/// Whether the same content was sealed before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// Nobody can tell.
+    Unknown,
+    /// Never for another month.
+    Never,
+    /// For this one.
+    SealedFor(RelevantMonth),
 }
 
 /// Whose an extract should be.
@@ -44,7 +58,7 @@ pub struct Whose<'a> {
 impl<'a> Terms<'a> {
     /// Its form only.
     pub fn form_only(policy: &'a ShbePolicy) -> Terms<'a> {
-        Terms { policy, whose: None, dates: None, claims_before: None, risk: None }
+        Terms { policy, whose: None, dates: None, claims_before: None, risk: None, earlier: Earlier::Unknown }
     }
 }
 
@@ -78,6 +92,7 @@ struct Checker<'a> {
     profile: Profile,
     findings: Findings<'a>,
     links: Links,
+    delimiters: Delimiters,
     records: [u64; RECORD_TYPES.len()],
     header: Option<Header>,
     lines: u64,
@@ -102,6 +117,7 @@ impl<'a> Checker<'a> {
             profile: Profile::built_in(),
             findings: Findings::new(terms.policy),
             links: Links::default(),
+            delimiters: Delimiters::default(),
             records: [0; RECORD_TYPES.len()],
             header: None,
             lines: 0,
@@ -132,8 +148,7 @@ impl<'a> Checker<'a> {
         let parted = ends.part(line.number, line.bytes);
         if line.last {
             self.end_seen = true;
-            // How a trailer is made is not public, but it is no data line.
-            if !matches!(parted, Parted::Row(_)) {
+            if is_trailer(&parted, line.bytes) {
                 return;
             }
             self.add(ShbeRule::NoTrailer, line.number, None);
@@ -179,10 +194,9 @@ impl<'a> Checker<'a> {
             Some(reference) => self.timing(reference),
         }
         if let (Some(header), Some(Whose { authority, is_known })) = (&header, &self.terms.whose)
-            && !header.la_numbers.contains(authority)
-            && header.la_numbers.iter().any(is_known)
+            && let Some((_, rule)) = header.another_authority(authority, is_known)
         {
-            self.add(ShbeRule::OtherAuthority, line.number, None);
+            self.add(rule, line.number, None);
         }
         self.header = header;
     }
@@ -213,6 +227,7 @@ impl<'a> Checker<'a> {
 
     fn row(&mut self, row: &Row<'_>) {
         self.records[row.record] += 1;
+        self.delimiters.met(row);
         for (column, check) in &self.profile.checks[row.record] {
             let value = row.column(*column);
             if value.is_empty() {
@@ -255,6 +270,11 @@ impl<'a> Checker<'a> {
             self.add(ShbeRule::NoRecords, self.lines.max(1), None);
         }
         self.claim_count();
+        if let Earlier::SealedFor(month) = self.terms.earlier {
+            let place = Place { line: 1, record: None, field: None };
+            self.findings.add(ShbeRule::SameAsEarlier, place, || format!("That month is {month}."));
+        }
+        std::mem::take(&mut self.delimiters).finish(&mut self.findings);
         let mut not_tried = self.not_tried();
         let links = std::mem::take(&mut self.links);
         if links.finish(S, E, &mut self.findings) {
@@ -296,7 +316,12 @@ impl<'a> Checker<'a> {
                 ShbeRule::ReviewNotInRisk if terms.risk.is_some_and(ClaimSet::is_full) => {
                     Some("the risk files have more claims than are kept")
                 }
-                ShbeRule::OtherAuthority if terms.whose.is_none() => Some("no authority was named"),
+                ShbeRule::OtherAuthority | ShbeRule::AuthorityUnclear if terms.whose.is_none() => {
+                    Some("no authority was named")
+                }
+                ShbeRule::SameAsEarlier if terms.earlier == Earlier::Unknown => {
+                    Some("what was sealed for other months is not known")
+                }
                 ShbeRule::ExtractedEarly | ShbeRule::ExtractedLate if terms.dates.is_none() => {
                     Some("no authority and month were named")
                 }
@@ -308,5 +333,20 @@ impl<'a> Checker<'a> {
             not_tried.extend(why.map(|why| NotTried { rule: *rule, why }));
         }
         not_tried
+    }
+}
+
+/// A trailer of as many fields would be a record.
+const TRAILER_FIELDS_MAX: usize = 10;
+
+/// How a trailer is made is not public, but it is no data line. T may begin either: a trailer is short, and only counts.
+fn is_trailer(last: &Parted<'_>, bytes: &[u8]) -> bool {
+    let counts = |field: &[u8]| field.iter().all(u8::is_ascii_digit) || fields::date(field).is_some();
+    match last {
+        Parted::UnknownType | Parted::Fields(_, None) => true,
+        Parted::Fields(fields, Some(T)) if *fields < TRAILER_FIELDS_MAX => {
+            bytes.split(|byte| *byte == b'|').skip(1).map(trimmed).all(counts)
+        }
+        Parted::Fields(..) | Parted::Row(_) => false,
     }
 }

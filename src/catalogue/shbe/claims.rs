@@ -1,17 +1,18 @@
-//! A column of a comma-separated table: the claims that a risk file names, or the referrals of a pack.
+//! The claims that risk data name, as fingerprints; and the columns of the comma-separated tables that referrals come in.
 //!
-//! In:  a table, and the column by its name in the first row, in letters of either case, or by its number, from 1. Where all
-//! are numbers the first row is a row like any other.
-//! Out: its values one by one, or of claims the fingerprints.
-//! Holds: no row and no value is kept.
+//! In:  a table, and the column by its name in the first row, in letters of either case, or by its number, from 1.
+//! Out: of risk data the fingerprints of claims; of other tables the rows one by one.
+//! Holds: no row and no value is kept. Risk data are judged as `hbcourier risk report` judges them.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 
 use csv::{ByteRecord, ErrorKind, ReaderBuilder};
 
 use super::fingerprint::{Fingerprints, Key};
+use crate::catalogue::Severity;
 use crate::catalogue::allowance::{Allowance, is_exceeded};
-use crate::domain::RiskColumn;
+use crate::catalogue::caseload_risk;
+use crate::domain::{RiskColumn, RiskProfile};
 
 const ROW_BYTES_MAX: u64 = 1 << 20;
 
@@ -66,17 +67,50 @@ pub enum ColumnError {
         /// Counts from 1.
         row: u64,
     },
+    /// It is no table of risk data.
+    #[error("it {0}")]
+    NoRiskData(String),
     /// The file could not be read.
     #[error("it could not be read")]
     Read(#[source] io::Error),
 }
 
-/// Reads the column of every row. A byte order mark is left out.
-pub fn read_column<R: Read>(content: R, column: &RiskColumn, mut each: impl FnMut(&[u8])) -> Result<(), ColumnError> {
-    read_columns(content, [column], |record, [at]| each(&record[*at]))
+/// Adds the claims of risk data: text in any encoding that is known, or a workbook. `header` says whether the first row names
+/// the columns; where nobody says it, the file itself shall tell.
+pub fn read_claims<R: Read + Seek>(
+    content: &mut R,
+    column: &RiskColumn,
+    header: Option<bool>,
+    claims: &mut ClaimSet,
+) -> Result<(), ColumnError> {
+    let profile = RiskProfile { claim: Some(column.clone()), header, ..RiskProfile::default() };
+    let report = caseload_risk::report(content, Some(&profile)).map_err(ColumnError::Read)?;
+    let errors = || report.findings.iter().filter(|found| found.finding.severity == Severity::Error);
+    if errors().any(|found| found.finding.code == "risk-column-missing") {
+        return Err(ColumnError::NoColumn { row: 1 });
+    }
+    if let Some(found) = errors().next() {
+        return Err(ColumnError::NoRiskData(found.in_words()));
+    }
+    let mut at = None;
+    let mut each = |cells: &csv::StringRecord| {
+        let is_first = at.is_none();
+        let column = *at.get_or_insert_with(|| match column {
+            RiskColumn::Number(number) => number.saturating_sub(1),
+            // The report has found it.
+            RiskColumn::Named(name) => {
+                cells.iter().position(|cell| cell.trim().eq_ignore_ascii_case(name)).unwrap_or(cells.len())
+            }
+        });
+        if !(is_first && report.header) {
+            claims.add(cells.get(column).unwrap_or_default().as_bytes());
+        }
+    };
+    caseload_risk::each_row(content, &mut each).map_err(ColumnError::Read)
 }
 
-/// As [`read_column`], several at once: rows, with the places of the columns in them.
+/// Reads the rows of a table with the places of the columns in them. A first row that names columns is left out, and so are
+/// rows without anything in them.
 pub(super) fn read_columns<R: Read, const N: usize>(
     content: R,
     columns: [&RiskColumn; N],
@@ -92,6 +126,10 @@ pub(super) fn read_columns<R: Read, const N: usize>(
             return Ok(());
         }
         grant.set(ROW_BYTES_MAX);
+        if record.iter().all(|cell| cell.trim_ascii().is_empty()) {
+            continue;
+        }
+        let is_first = found.is_none();
         let at = match found {
             Some(at) => at,
             None => {
@@ -105,11 +143,18 @@ pub(super) fn read_columns<R: Read, const N: usize>(
         if at.iter().any(|at| *at >= record.len()) {
             return Err(ColumnError::NoColumn { row });
         }
-        let is_heading = row == 1 && columns.iter().any(|column| matches!(column, RiskColumn::Named(_)));
-        if !is_heading {
+        if !(is_first && is_heading(&record, columns, &at)) {
             each(&record, &at);
         }
     }
+}
+
+/// Where a column is named, its name stands in the first row. Else the row is one of names if what stands in the first of the
+/// columns has letters and no digit, as no number of a referral is written.
+fn is_heading<const N: usize>(first: &ByteRecord, columns: [&RiskColumn; N], at: &[usize; N]) -> bool {
+    let is_name = |cell: &[u8]| cell.iter().any(u8::is_ascii_alphabetic) && !cell.iter().any(u8::is_ascii_digit);
+    columns.iter().any(|column| matches!(column, RiskColumn::Named(_)))
+        || at.first().is_some_and(|at| is_name(&first[*at]))
 }
 
 fn position(column: &RiskColumn, heading: &ByteRecord) -> Option<usize> {
@@ -131,20 +176,61 @@ fn fault(error: csv::Error, row: u64) -> ColumnError {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::*;
 
     fn column(table: &str, column: &str) -> Result<Vec<String>, ColumnError> {
         let mut values = Vec::new();
-        let each = |value: &[u8]| values.push(String::from_utf8_lossy(value).into_owned());
-        read_column(table.as_bytes(), &column.parse().unwrap(), each).map(|()| values)
+        read_columns(table.as_bytes(), [&column.parse().unwrap()], |record, [at]| {
+            values.push(String::from_utf8_lossy(&record[*at]).into_owned());
+        })
+        .map(|()| values)
+    }
+
+    /// The claims of a table whose column with them is this.
+    fn claims(table: &[u8], column: &str, header: Option<bool>) -> Result<ClaimSet, ColumnError> {
+        let mut claims = ClaimSet::default();
+        read_claims(&mut Cursor::new(table), &column.parse().unwrap(), header, &mut claims).map(|()| claims)
     }
 
     #[test]
     fn a_column_is_found_by_name_or_number() {
         let table = "\u{feff}Claim_Ref,SCORE\r\n\"A, 1\",9\r\nB2,8\r\n";
         assert_eq!(column(table, "CLAIM_REF").unwrap(), ["A, 1", "B2"]);
-        assert_eq!(column(table, "2").unwrap(), ["SCORE", "9", "8"]);
+        assert_eq!(column(table, "2").unwrap(), ["9", "8"], "a heading is none, however the column is told");
+        assert_eq!(column("90001,a\n90002,b\n", "1").unwrap(), ["90001", "90002"]);
+        assert_eq!(column("RMS1,a\n", "1").unwrap(), ["RMS1"]);
         assert!(column("", "CLAIM_REF").unwrap().is_empty());
+    }
+
+    #[test]
+    fn rows_with_nothing_in_them_are_none() {
+        assert_eq!(column(",,\nX,NUMBER\na,1\n,\n \n\"\"\nb,2\n\n", "NUMBER").unwrap(), ["1", "2"]);
+        assert_eq!(column(" , \n90001,a\n", "1").unwrap(), ["90001"]);
+    }
+
+    #[test]
+    fn risk_data_are_read_in_whatever_form_they_come() {
+        let text = "CLAIM_REF;RISK_SCORE\nHB1;9\nHB2;8\n";
+        let utf16: Vec<u8> = [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        for table in [text.as_bytes(), &utf16, &text.replace(';', ",").into_bytes()] {
+            let claims = claims(table, "claim_ref", None).unwrap();
+            assert!(claims.has(b"HB1") && claims.has(b"HB2") && claims.len() == 2);
+        }
+        assert_eq!(claims(b"HB1,9\nHB2,8\n", "1", None).unwrap().len(), 2, "no heading");
+        assert_eq!(claims(b"abc,def\nHB2,8\n", "1", Some(false)).unwrap().len(), 2, "as it is told");
+        assert_eq!(claims(b"abc,def\nHB2,8\n", "1", Some(true)).unwrap().len(), 1, "as it is told");
+    }
+
+    #[test]
+    fn what_is_no_table_of_risk_data_is_told_to_be_none() {
+        assert!(matches!(claims(b"A,B\nx,1\n", "C", None), Err(ColumnError::NoColumn { row: 1 })));
+        for table in [&b"PK\x03\x04broken"[..], b"", b"nothing\nof the kind\n", b"%PDF-1.4\n", b"HB1,2\nHB1,2,3\n"] {
+            let refused = claims(table, "1", None).unwrap_err();
+            assert!(matches!(&refused, ColumnError::NoRiskData(_)), "{refused}");
+            assert!(!refused.to_string().contains("HB1"), "{refused}");
+        }
     }
 
     #[test]

@@ -133,6 +133,13 @@ impl<'a> Findings<'a> {
         self.kept.push(Finding { rule, severity, line: place.line, record, field: place.field, says });
     }
 
+    /// The rule was broken so often besides, at places that are not kept: there are as many before as are shown.
+    pub(super) fn count_more(&mut self, rule: ShbeRule, count: u64) {
+        if self.severity(rule).is_some() {
+            self.counts[rule as usize] += count;
+        }
+    }
+
     /// All of them, and how often each rule was broken.
     pub(super) fn finish(mut self) -> (Vec<Finding>, Vec<RuleCount>) {
         self.kept.sort_by_key(|finding| (finding.line, finding.field, finding.rule));

@@ -7,9 +7,10 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use jiff::civil::Date;
 
 use super::fields;
+use super::lines::END_MARK;
 use super::profile::RECORD_TYPES;
 use crate::catalogue::{Confidence, Gathered};
-use crate::domain::LaNumber;
+use crate::domain::{LaNumber, ShbeRule};
 
 /// Fields of a data line.
 pub const FIELDS: usize = 341;
@@ -23,6 +24,25 @@ pub struct Header {
     pub reference_date: Option<Date>,
     /// The other fields that have the form of an LA number. Whether one is, a table must say.
     pub la_numbers: Vec<LaNumber>,
+    /// Those of them that stand before the date. Behind it there may be counts, and a count can look like any number.
+    pub before_date: Vec<LaNumber>,
+}
+
+impl Header {
+    /// Another authority's number, where ours stands nowhere, and the rule that this breaks: before the date it tells whose
+    /// the extract is, elsewhere perhaps nothing.
+    pub fn another_authority(
+        &self,
+        ours: &LaNumber,
+        is_known: &dyn Fn(&LaNumber) -> bool,
+    ) -> Option<(LaNumber, ShbeRule)> {
+        if self.la_numbers.contains(ours) {
+            return None;
+        }
+        let known = |numbers: &[LaNumber]| numbers.iter().find(|number| is_known(number)).cloned();
+        let named = known(&self.before_date).map(|number| (number, ShbeRule::OtherAuthority));
+        named.or_else(|| Some((known(&self.la_numbers)?, ShbeRule::AuthorityUnclear)))
+    }
 }
 
 /// The header line of an extract; `None` if the first line is no such thing.
@@ -75,7 +95,9 @@ fn sample<R: BufRead>(lines: &mut R) -> io::Result<Sample> {
         if next.is_none() {
             break;
         }
-        let fields = line.split(|&b| b == b'|').count();
+        let mut fields = line.split(|&b| b == b'|').count();
+        // A delimiter behind the last field too is a habit of some software.
+        fields -= usize::from(fields == FIELDS + 1 && line.ends_with(b"|"));
         let typed = line.len() > 1 && RECORD_TYPES.contains(&line[0]) && line[1] == b'|';
         if typed && fields == FIELDS {
             sample.whole += 1;
@@ -87,7 +109,7 @@ fn sample<R: BufRead>(lines: &mut R) -> io::Result<Sample> {
     Ok(sample)
 }
 
-/// A line without its end; `None` at the end of the file and for a line that no extract has.
+/// A line without its end; `None` at the end of the file, for the mark that says so, and for a line that no extract has.
 fn read_line<R: BufRead>(reader: &mut R) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     reader.take(LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
@@ -97,7 +119,7 @@ fn read_line<R: BufRead>(reader: &mut R) -> io::Result<Option<Vec<u8>>> {
     while matches!(line.last(), Some(b'\n' | b'\r')) {
         line.pop();
     }
-    Ok(Some(line))
+    Ok(Some(line).filter(|line| line[..] != [END_MARK]))
 }
 
 pub(super) fn parse_header(line: &[u8]) -> Option<Header> {
@@ -106,8 +128,9 @@ pub(super) fn parse_header(line: &[u8]) -> Option<Header> {
     if fields.len() < 3 {
         return None;
     }
-    let la_numbers = fields.iter().filter_map(|field| field.trim().parse().ok()).collect();
-    Some(Header { reference_date: fields::date(fields[2].trim().as_bytes()), la_numbers })
+    let la_numbers = |fields: &[&str]| fields.iter().filter_map(|field| field.trim().parse().ok()).collect();
+    let reference_date = fields::date(fields[2].trim().as_bytes());
+    Some(Header { reference_date, la_numbers: la_numbers(&fields), before_date: la_numbers(&fields[..2]) })
 }
 
 #[cfg(test)]
@@ -151,6 +174,15 @@ mod tests {
     }
 
     #[test]
+    fn delimiters_behind_the_last_fields_and_a_mark_of_the_files_end_are_habits() {
+        let line = |record| data_line(record, FIELDS) + "|";
+        let text = extract("H|12302|30/03/2020", &[line('D'), line('S')]) + "\x1a";
+        let seen = look_at(text);
+        assert_eq!((seen.kind, seen.confidence), (FileKind::Shbe, Confidence::Certain));
+        assert!(seen.findings.is_empty(), "{:?}", seen.findings);
+    }
+
+    #[test]
     fn other_piped_text_is_not_an_extract() {
         assert_eq!(look_at("a|b|c\nd|e|f\n".into()).kind, FileKind::Unknown);
         assert_eq!(look_at("x".repeat(200_000)).kind, FileKind::Unknown);
@@ -162,6 +194,7 @@ mod tests {
         let seen = read("H|12302|30-03-2020|200420\nD|\n").unwrap();
         assert_eq!(seen.reference_date, Some(date(2020, 3, 30)));
         assert_eq!(seen.la_numbers.iter().map(LaNumber::as_str).collect::<Vec<_>>(), ["12302", "200420"]);
+        assert_eq!(seen.before_date.iter().map(LaNumber::as_str).collect::<Vec<_>>(), ["12302"]);
         for not_a_date in ["31-02-2020", "2020-03-30", "1-3-2020", "30-03/2020", ""] {
             assert_eq!(read(&format!("H|1|{not_a_date}|\n")).unwrap().reference_date, None, "{not_a_date}");
         }

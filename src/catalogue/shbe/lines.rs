@@ -9,17 +9,19 @@ use memchr::memchr;
 /// A line of an extract is a few kilobytes at most.
 pub(super) const LINE_BYTES_MAX: usize = 64 << 10;
 const BUFFER_BYTES: usize = 4 * LINE_BYTES_MAX;
+/// What programs of DOS descent write behind the last line, to say that the file ends there.
+pub(super) const END_MARK: u8 = 0x1a;
 
 /// One line.
 #[derive(Debug)]
 pub(super) struct Line<'a> {
     /// Counts from 1.
     pub(super) number: u64,
-    /// Without its end. Nothing, if the line is too long.
+    /// Without its end, and the last one without marks of the file's. Nothing, if the line is too long.
     pub(super) bytes: &'a [u8],
-    /// Whether it has an end.
+    /// Whether it has an end, or is followed by the mark of the file's.
     pub(super) ended: bool,
-    /// Whether only empty lines follow, or nothing. Never of an empty line.
+    /// Whether only empty lines follow, or marks of the file's end, or nothing. Never of an empty line.
     pub(super) last: bool,
     pub(super) too_long: bool,
 }
@@ -46,7 +48,8 @@ impl<R: Read> Lines<R> {
         let ended = self.buffer.get(self.start + length) == Some(&b'\n') && self.start + length < self.end;
         let whole = length + usize::from(ended);
         // Of an empty line nobody asks, and looking behind each of very many would take for ever.
-        let is_empty = self.buffer[self.start..self.start + length].iter().all(|byte| *byte == b'\r');
+        let is_empty =
+            self.buffer[self.start..self.start + length].iter().all(|byte| matches!(*byte, b'\r' | END_MARK));
         let last = (too_long || !is_empty) && self.nothing_follows(whole)?;
         let line = self.start..self.start + length;
         self.start += whole;
@@ -56,8 +59,12 @@ impl<R: Read> Lines<R> {
         self.number += 1;
         let bytes = &self.buffer[line];
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        let bytes = if too_long { &[] } else { bytes };
-        Ok(Some(Line { number: self.number, bytes, ended, last, too_long }))
+        let mut bytes = if too_long { &[] } else { bytes };
+        let mut marked = false;
+        while let (true, Some(rest)) = (last, bytes.strip_suffix(&[END_MARK])) {
+            (bytes, marked) = (rest, true);
+        }
+        Ok(Some(Line { number: self.number, bytes, ended: ended || marked, last, too_long }))
     }
 
     /// How long the next line is, or what is left of it, and whether that is too long; nothing at the end.
@@ -79,12 +86,12 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Whether behind so many bytes there are line ends only. More of those than there is room for are lines.
+    /// Whether behind so many bytes there are line ends and marks of the file's end only. More of those than there is room for are lines.
     fn nothing_follows(&mut self, behind: usize) -> io::Result<bool> {
         let mut looked_at = behind;
         loop {
             let follows = &self.buffer[self.start + looked_at..self.end];
-            if follows.iter().any(|byte| !matches!(byte, b'\n' | b'\r')) {
+            if follows.iter().any(|byte| !matches!(*byte, b'\n' | b'\r' | END_MARK)) {
                 return Ok(false);
             }
             looked_at = self.end - self.start;
@@ -173,6 +180,17 @@ mod tests {
         let content = [&b"a\n"[..], &vec![b'\n'; 3 * BUFFER_BYTES], b"b\n"].concat();
         let seen = lines(&content, usize::MAX);
         assert_eq!((seen.len(), seen.last().unwrap().2), (2 + 3 * BUFFER_BYTES, true));
+    }
+
+    #[test]
+    fn the_mark_of_the_files_end_is_nothing() {
+        for end in ["b\n\x1a", "b\r\n\x1a\r\n", "b\x1a", "b\x1a\r\n", "b\n\x1a\x1a\x1a"] {
+            let seen = lines(format!("a\n{end}").as_bytes(), 2);
+            assert_eq!(seen.last(), Some(&(b"b".to_vec(), true, true, false)), "{end:?}");
+            assert_eq!(seen.len(), 2, "{end:?}");
+        }
+        let within = lines(b"a\n\x1a\nb\x1ac\n", 2);
+        assert_eq!((&within[1].0[..], &within[2].0[..]), (&b"\x1a"[..], &b"b\x1ac"[..]), "elsewhere it is a byte");
     }
 
     proptest! {

@@ -7,6 +7,7 @@
 mod activity;
 mod check;
 mod claims;
+mod delimiters;
 mod fields;
 mod findings;
 mod fingerprint;
@@ -18,12 +19,12 @@ mod profile;
 mod reconcile;
 mod row;
 
-pub use check::{Terms, Whose, check};
-pub use claims::{ClaimSet, ColumnError, read_column};
+pub use check::{Earlier, Terms, Whose, check};
+pub use claims::{ClaimSet, ColumnError, read_claims};
 pub use findings::{Finding, NotTried, Report, RuleCount};
 pub use header::{FIELDS, Header, header};
 pub use profile::{Field, Form, Profile};
-pub use reconcile::{Reconciled, Referrals, RuleAt, reconcile};
+pub use reconcile::{ReconcileError, Reconciled, Referrals, RuleAt, reconcile};
 
 pub(super) use header::look;
 

@@ -22,6 +22,8 @@ pub enum Form {
     Pence,
     /// A whole number.
     Number,
+    /// A number that only tells one from another. How long it is and what else is in it is up to whoever gives it out.
+    Identifier,
     /// Hours, with decimals.
     Hours,
     /// Sources do not say, or contradict each other.
@@ -92,7 +94,7 @@ impl Field {
             Form::Pence => Some(Check::Pence),
             Form::Number => Some(Check::Number),
             Form::Hours => Some(Check::Hours),
-            Form::Unknown | Form::Unused => None,
+            Form::Identifier | Form::Unknown | Form::Unused => None,
         }
     }
 }
@@ -108,6 +110,7 @@ fn read(line: &'static str) -> Option<Field> {
         "date" => Form::Date,
         "pence" => Form::Pence,
         "number" => Form::Number,
+        "identifier" => Form::Identifier,
         "hours" => Form::Hours,
         "unknown" => Form::Unknown,
         "unused" => Form::Unused,
@@ -164,6 +167,7 @@ mod tests {
         }
         assert_eq!(profile.fields.iter().filter(|field| field.values.is_some()).count(), 8);
         assert_eq!((field(241).form, field(242).form), (Form::Hours, Form::Hours));
+        assert_eq!((field(316).form, field(320).form), (Form::Identifier, Form::Identifier));
         assert_eq!((field(4).form, field(126).form), (Form::Nino, Form::Nino));
         assert_eq!((field(173).records, field(320).records, field(337).records), ("R", "ET", "E"));
         assert_eq!((field(171).form, field(175).form, field(318).form), (Form::Date, Form::Date, Form::Date));

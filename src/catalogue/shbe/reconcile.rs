@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::claims::{ColumnError, read_columns};
 use super::fingerprint::{FINGERPRINTS_MAX, Key};
+use super::header::parse_header;
 use super::lines::Lines;
 use super::row::{Ends, Parted, Row};
 use crate::catalogue::name::Name;
@@ -94,15 +95,43 @@ pub enum RuleAt<'a> {
     Column(&'a RiskColumn),
 }
 
+/// Why nothing can be told of an extract.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// It is none.
+    #[error("it is no extract: it does not have a header with a date in field 3 and data lines of 341 fields below it")]
+    NoExtract,
+    /// The file could not be read.
+    #[error("it could not be read")]
+    Read(#[from] io::Error),
+}
+
 /// Reads the R records of an extract. What is told, by rule.
-pub fn reconcile<R: Read>(extract: R, mut referrals: Referrals) -> io::Result<BTreeMap<String, Reconciled>> {
+pub fn reconcile<R: Read>(
+    extract: R,
+    mut referrals: Referrals,
+) -> Result<BTreeMap<String, Reconciled>, ReconcileError> {
     let (mut lines, mut ends) = (Lines::new(extract), Ends::new());
     let mut foreign: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut has_data = false;
     while let Some(line) = lines.next()? {
-        let is_review = line.bytes.starts_with(b"R|");
-        if let (true, Parted::Row(row)) = (is_review, ends.part(line.number, line.bytes)) {
-            review(&row, &mut referrals, &mut foreign);
+        if line.number == 1 {
+            let date = parse_header(line.bytes).and_then(|header| header.reference_date);
+            date.ok_or(ReconcileError::NoExtract)?;
+            continue;
         }
+        let is_review = line.bytes.starts_with(b"R|");
+        if (is_review || !has_data)
+            && let Parted::Row(row) = ends.part(line.number, line.bytes)
+        {
+            has_data = true;
+            if is_review {
+                review(&row, &mut referrals, &mut foreign);
+            }
+        }
+    }
+    if !has_data {
+        return Err(ReconcileError::NoExtract);
     }
     let names: BTreeMap<u32, String> = referrals.rules.into_iter().map(|(id, rule)| (rule, id)).collect();
     let mut told: BTreeMap<String, Reconciled> = BTreeMap::new();
@@ -122,7 +151,7 @@ pub fn reconcile<R: Read>(extract: R, mut referrals: Referrals) -> io::Result<BT
 fn review(row: &Row<'_>, referrals: &mut Referrals, foreign: &mut BTreeMap<u32, u64>) {
     let (number, rule) = (row.field(316), row.field(317));
     // An activity that no data match led to.
-    if number.is_empty() && rule.is_empty() && row.field(173) != b"2" {
+    if number.is_empty() && rule.is_empty() && row.code(173) != b"2" {
         return;
     }
     let has_outcome = !row.field(319).is_empty() || !(row.field(175).is_empty() || row.field(176).is_empty());
@@ -173,5 +202,16 @@ mod tests {
         };
         let expected = [("HBIS005", row(1, 0, 1, 0)), ("HBSA002", row(3, 2, 1, 1)), ("none", row(1, 0, 1, 1))];
         assert!(told.iter().map(|(id, one)| (id.as_str(), one.clone())).eq(expected), "{told:?}");
+    }
+
+    #[test]
+    fn what_is_no_extract_is_not_reconciled() {
+        let review = activity(&[(173, "1"), (174, "Y")]);
+        let without_date = format!("H||no date\n{review}Z|1\n");
+        let odd = ["", "word", "H||01-04-2020\nZ|0\n", "H||01-04-2020\nR|1|2\nZ|0\n", &review, &without_date];
+        for text in odd {
+            let told = reconcile(text.as_bytes(), Referrals::default());
+            assert!(matches!(told, Err(ReconcileError::NoExtract)), "{text:.20}");
+        }
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Row<'a> {
     pub(super) line: u64,
     /// Index into [`RECORD_TYPES`].
     pub(super) record: usize,
+    /// Whether there is a delimiter behind the last field too.
+    pub(super) delimited: bool,
     bytes: &'a [u8],
     ends: &'a [u32],
 }
@@ -51,9 +53,10 @@ impl Ends {
             [letter] | [letter, b'|', ..] => RECORD_TYPES.iter().position(|known| known == letter),
             _ => None,
         };
+        let delimited = fields == FIELDS + 1 && bytes.ends_with(b"|");
         match record {
-            _ if fields != FIELDS => Parted::Fields(fields, record),
-            Some(record) => Parted::Row(Row { line, record, bytes, ends: &self.0 }),
+            _ if fields != FIELDS && !delimited => Parted::Fields(fields, record),
+            Some(record) => Parted::Row(Row { line, record, delimited, bytes, ends: &self.0 }),
             None => Parted::UnknownType,
         }
     }
@@ -72,6 +75,15 @@ impl<'a> Row<'a> {
     /// A field by its number, which counts from 1.
     pub(super) fn field(&self, number: u16) -> &'a [u8] {
         self.column(number - 1)
+    }
+
+    /// A field that is a number, without the zeros that some software writes before it.
+    pub(super) fn code(&self, number: u16) -> &'a [u8] {
+        let mut code = self.field(number);
+        while let [b'0', rest @ ..] = code {
+            code = rest;
+        }
+        code
     }
 }
 

@@ -90,7 +90,7 @@ fn the_ends_of_the_file() {
     assert_eq!(found(&report(whole.strip_suffix(b"\r\n").unwrap())), [("truncated", 3, 0)]);
     assert_eq!(found(&report(text(&whole).replace(TRAILER, "").as_bytes())), [("no-trailer", 2, 0)]);
     let cut = &whole[..whole.len() - TRAILER.len() - 40];
-    assert_eq!(found(&report(cut)), [("no-records", 2, 0), ("truncated", 2, 0)]);
+    assert_eq!(found(&report(cut)), [("no-trailer", 2, 0), ("truncated", 2, 0), ("field-count", 2, 0)]);
     assert_eq!(found(&report(text(&whole).replace("08-04", "31-04").as_bytes())), [("header-date", 1, 3)]);
     assert_eq!(found(&report(&file(&[]))), [("no-records", 2, 0)]);
     assert_eq!(found(&report(b"")), [("no-records", 1, 0), ("no-trailer", 1, 0), ("header-date", 1, 3)]);
@@ -98,6 +98,57 @@ fn the_ends_of_the_file() {
     let unix = text(&whole).replace("\r\n", "\n") + "\n\n";
     assert_eq!(found(&report(unix.as_bytes())), [], "either line end, and empty lines at the end");
     assert_eq!(found(&report(&[b"\xEF\xBB\xBF", &whole[..]].concat())), [], "a byte order mark");
+    for mark in [&b"\x1a"[..], b"\x1a\r\n"] {
+        assert_eq!(found(&report(&[&whole, mark].concat())), [], "a mark of the file's end");
+    }
+}
+
+#[test]
+fn a_trailer_is_no_record_that_was_cut() {
+    let with = |trailer: &str| {
+        found(&report(&[HEADER, &claim(&[]), &record("D", &[(2, "other")]), trailer, "\r\n"].concat().into_bytes()))
+    };
+    for trailer in ["Z|2", "T|2", "T", "T|12302|08-04-2020|2|", "TRAILER|two records", "9"] {
+        assert_eq!(with(trailer), [], "{trailer}");
+    }
+    let short = format!("D{}", "|".repeat(FIELDS - 2));
+    for broken in ["D|HB0000004|", &short, "T|HB0000004|1", "T|1|1|1|1|1|1|1|1|1|1", "R", "E|1"] {
+        assert_eq!(with(broken), [("no-trailer", 4, 0), ("field-count", 4, 0)], "{broken}");
+    }
+}
+
+#[test]
+fn a_delimiter_behind_the_last_field_of_every_line_is_told_once() {
+    let line = |number: u32| record("D", &[(2, &format!("R{number}")), (8, "01-01-1960")]);
+    let delimited = |number| line(number).replace("\r\n", "|\r\n");
+    let habit: Vec<String> = (0..300).map(delimited).collect();
+    let told = report(&file(&habit));
+    assert_eq!((found(&told), told.is_accepted(), told.live_claims()), (vec![("trailing-delimiter", 2, 0)], true, 300));
+    // The fields are looked at all the same.
+    let wrong = [delimited(1), record("D", &[(2, "R2"), (8, "01-13-1960")]).replace("\r\n", "|\r\n")];
+    assert_eq!(found(&report(&file(&wrong))), [("trailing-delimiter", 2, 0), ("not-a-date", 3, 8)]);
+    // A field with a delimiter in it, in a file whose lines have none behind the last.
+    let stray = [line(1), line(2), record("D", &[(2, "R3"), (10, "A|B")])];
+    assert_eq!(found(&report(&file(&stray))), [("field-count", 4, 0)]);
+    // A field that is missing, in a file whose lines all have it.
+    let missing = [delimited(1), delimited(2), line(3)];
+    assert_eq!(found(&report(&file(&missing))), [("trailing-delimiter", 2, 0), ("field-count", 4, 0)]);
+    let many: Vec<String> =
+        (0..700).map(|number| if number < 400 { line(number) } else { delimited(number) }).collect();
+    let told = report(&file(&many));
+    assert_eq!((told.count(Severity::Error), told.findings.len(), told.rules[0].shown), (300, 100, 100));
+}
+
+#[test]
+fn identifiers_are_whatever_they_are() {
+    let long = "12345678901234567890";
+    let change = record("T", &[CLAIM, (320, long)]);
+    let review = record("R", &[CLAIM, (173, "2"), (316, "RMS/90000001-x"), (317, "HBSA002"), (318, "01-03-2020")]);
+    let full = [(337, "100"), (338, "10"), (339, "01-04-2020"), (340, "02-04-2020"), (341, "1")];
+    let error = |number| record("E", &[&[CLAIM, (320, number)], &full[..]].concat());
+    assert_eq!(found(&report(&file(&[change.clone(), review, error(long)]))), []);
+    // As they stand: a zero before it makes it another one.
+    assert_eq!(found(&report(&file(&[change, error(&format!("0{long}"))]))), [("link-e-without-t", 3, 320)]);
 }
 
 #[test]
@@ -159,11 +210,13 @@ fn errors_name_changes_and_tell_all_that_is_read_of_them() {
             field as u16,
         );
     }
+    let unnumbered = record("E", &[&[CLAIM], &full[..]].concat());
+    kept_and_broken(&[change(), error("5", &full)], &[change(), unnumbered], "error-incomplete", 320);
 }
 
 #[test]
 fn what_a_review_changed_is_told_in_full() {
-    let full = [(50, "1"), (248, "2"), (251, "01-04-2020"), (253, "01-04-2020"), (255, "01-04-2020")];
+    let full = [(50, "1"), (248, "2"), (251, "01-04-2020"), (253, "01-04-2020"), (255, "01-04-2020"), (320, "7")];
     let change = |how, fields: &[(usize, &str)]| record("T", &[&[CLAIM, (254, how)], fields].concat());
     for missing in 0..full.len() {
         let mut some = full.to_vec();
@@ -182,7 +235,9 @@ fn activity_fits_together() {
     let review = |fields: &[(usize, &str)]| vec![record("R", &[&[CLAIM], fields].concat())];
     kept_and_broken(&review(&[(173, "1"), (174, "Y")]), &review(&[(173, "1")]), "review-not-full", 174);
     kept_and_broken(&review(&[(173, "1"), (174, "Y")]), &review(&[(173, "1"), (174, "N")]), "review-not-full", 174);
+    kept_and_broken(&review(&[(173, "01"), (174, "Y")]), &review(&[(173, "01"), (174, "N")]), "review-not-full", 174);
     let told = [(173, "2"), (316, "9"), (317, "HBSA002"), (318, "01-03-2020")];
+    kept_and_broken(&review(&told), &review(&[(173, "02"), (316, "9"), (317, "HBSA002")]), "referral-untold", 318);
     for missing in 1..told.len() {
         let mut some = told.to_vec();
         let (field, _) = some.remove(missing);
@@ -230,6 +285,10 @@ fn the_header_is_held_against_the_obligation() {
     assert_eq!(with("H|12302|15-04-2020"), [("extracted-late", 1, 3)]);
     assert_eq!(with("H|16104|08-04-2020"), [("other-authority", 1, 0)]);
     assert_eq!(with("H|12302|08-04-2020|16104"), [], "a count can look like a number");
+    for unclear in ["H|BLACKPOOL|08-04-2020|16104", "H||08-04-2020|1|16104", "H|31012|08-04-2020|16104"] {
+        assert_eq!(with(unclear), [("authority-unclear", 1, 0)], "{unclear}");
+    }
+    assert_eq!(with("H|16104|08-04-2020|12302"), [], "ours stands there");
 }
 
 #[test]
@@ -246,6 +305,19 @@ fn the_number_of_claims_is_held_against_the_month_before() {
     for before in [9, 12] {
         assert_eq!(with(before), [("d-count-moved", 1, 0)], "{before}");
     }
+}
+
+#[test]
+fn the_same_content_is_not_for_two_months() {
+    let policy = ShbePolicy::default();
+    let with = |earlier| check(&file(&[claim(&[])])[..], &Terms { earlier, ..Terms::form_only(&policy) }).unwrap();
+    let not_tried = |report: &Report| report.not_tried.iter().any(|one| one.rule == ShbeRule::SameAsEarlier);
+    let same = with(Earlier::SealedFor("2020-03".parse().unwrap()));
+    assert_eq!((found(&same), same.is_accepted(), not_tried(&same)), (vec![("same-as-earlier", 1, 0)], false, false));
+    assert!(same.findings[0].says.ends_with("That month is 2020-03."), "{}", same.findings[0].says);
+    let (never, unknown) = (with(Earlier::Never), with(Earlier::Unknown));
+    assert_eq!((found(&never), not_tried(&never)), (vec![], false));
+    assert_eq!((found(&unknown), not_tried(&unknown)), (vec![], true));
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub fn run(
 }
 
 /// What `read` makes of the file.
-fn read_file<T>(path: &Path, read: impl FnOnce(&mut File) -> io::Result<T>) -> Result<T, CliError> {
+pub(in crate::cli) fn read_file<T>(path: &Path, read: impl FnOnce(&mut File) -> io::Result<T>) -> Result<T, CliError> {
     let failed = |doing: &str, error: io::Error, next: &str| {
         CliError::new(Exit::CouldNot, format!("Could not {doing} {}: {error}.", path.display()), next)
     };

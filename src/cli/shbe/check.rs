@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{Setting, column, could_not_read, page};
-use crate::catalogue::shbe::{self, Finding, NotTried, Report, RuleCount, Terms, Whose};
+use super::{Setting, column, could_not_read, earlier, page};
+use crate::catalogue::shbe::{self, Earlier, Finding, NotTried, Report, RuleCount, Terms, Whose};
 use crate::cli::output::{CliError, Exit, Output};
 use crate::domain::timetable::{Obligation, Timetables};
 use crate::domain::{LaNumber, RelevantMonth, ReturnKind, RiskColumn};
@@ -59,17 +59,20 @@ pub(super) fn run(args: &Args, setting: &Setting<'_>, out: &mut Output<'_>) -> R
     let risk = match args.risk.as_slice() {
         [] => None,
         files => {
-            let column = args.risk_claim_column.as_ref().or(setting.risk_claim).ok_or_else(column_untold)?;
-            Some(column::claims(files, column)?)
+            let told = setting.risk.and_then(|profile| profile.claim.as_ref());
+            let column = args.risk_claim_column.as_ref().or(told).ok_or_else(column_untold)?;
+            Some(column::claims(files, column, setting.risk.and_then(|profile| profile.header))?)
         }
     };
+    let sealed = owed.as_ref().zip(setting.store);
     let is_known = |number: &LaNumber| setting.timetables.authority(number).is_some();
     let terms = Terms {
         policy: &setting.policy,
         whose: owed.as_ref().map(|owed| Whose { authority: &owed.key.authority, is_known: &is_known }),
         dates: owed.as_ref().map(|owed| (owed.extract_from, owed.transfer_on)),
-        claims_before: owed.as_ref().and_then(|owed| (setting.claims_before)(&owed.key)),
+        claims_before: sealed.and_then(|(owed, store)| earlier::claims_before(store, &owed.key)),
         risk: risk.as_ref(),
+        earlier: sealed.map_or(Earlier::Unknown, |(owed, store)| earlier::same_content(store, &owed.key, &args.file)),
     };
     let file = File::open(&args.file).map_err(|error| could_not_read(&args.file, &error))?;
     let report = shbe::check(file, &terms).map_err(|error| could_not_read(&args.file, &error))?;

@@ -4,6 +4,7 @@
 
 mod check;
 mod column;
+mod earlier;
 mod page;
 mod reconcile;
 
@@ -13,7 +14,8 @@ use clap::Subcommand;
 
 use crate::cli::output::{CliError, Exit, Output};
 use crate::domain::timetable::Timetables;
-use crate::domain::{RiskColumn, ShbePolicy, SubmissionKey};
+use crate::domain::{RiskProfile, ShbePolicy};
+use crate::store::Queries;
 
 /// Check an extract (SHBE) before it leaves
 #[derive(Debug, clap::Args)]
@@ -34,10 +36,10 @@ pub struct Setting<'a> {
     pub policy: ShbePolicy,
     /// The timetables in force.
     pub timetables: Timetables,
-    /// The column of risk files that has the claim reference, where the configuration says it.
-    pub risk_claim: Option<&'a RiskColumn>,
-    /// The live claims of the month before, if one was sealed.
-    pub claims_before: &'a dyn Fn(&SubmissionKey) -> Option<u64>,
+    /// What the columns of risk files mean, where the configuration says it.
+    pub risk: Option<&'a RiskProfile>,
+    /// What was sealed for other months.
+    pub store: Option<&'a dyn Queries>,
 }
 
 /// Does what was asked.

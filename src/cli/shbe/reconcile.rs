@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::column::fault;
 use super::could_not_read;
-use crate::catalogue::shbe::{self, Reconciled, Referrals, RuleAt};
+use crate::catalogue::shbe::{self, ReconcileError, Reconciled, Referrals, RuleAt};
 use crate::catalogue::{Archive, ArchiveError, Limits, archive, rule_in_name};
 use crate::cli::output::{CliError, Exit, Output, Table, Text};
 use crate::domain::RiskColumn;
@@ -79,7 +79,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
     }
     let (count, repeated) = referrals.count();
     let extract = File::open(&args.file).map_err(|error| could_not_read(&args.file, &error))?;
-    let rules = shbe::reconcile(extract, referrals).map_err(|error| could_not_read(&args.file, &error))?;
+    let rules = shbe::reconcile(extract, referrals).map_err(|error| not_reconciled(&args.file, &error))?;
     let document = Document { rules, referrals: count, repeated, left_out };
     out.answer(args.json, &document, |text| write(text, &document))?;
     Ok(Exit::Yes)
@@ -135,6 +135,17 @@ impl Gathering<'_> {
         let named = self.pack.join(if self.pack.ends_with(name) { "" } else { name });
         self.referrals.add(table, &self.number, rule).map_err(|error| fault(&named, &error))
     }
+}
+
+fn not_reconciled(path: &Path, error: &ReconcileError) -> CliError {
+    if let ReconcileError::Read(error) = error {
+        return could_not_read(path, error);
+    }
+    CliError::new(
+        Exit::CouldNot,
+        format!("Could not reconcile {}: {error}.", path.display()),
+        "See that it is the extract as it left the back office, not sealed; `hbcourier shbe check FILE` tells what is wrong.",
+    )
 }
 
 fn unsafe_archive(pack: &Path, error: &ArchiveError) -> CliError {

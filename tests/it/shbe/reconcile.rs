@@ -64,3 +64,40 @@ fn a_column_or_pack_that_is_not_as_said_is_an_error_that_names_the_file() {
     desk.file("april.zip", b"PK\x03\x04broken");
     assert_eq!(by("NUMBER").status.code(), Some(3));
 }
+
+#[test]
+fn what_is_no_extract_is_not_reconciled() {
+    let desk = Desk::new();
+    desk.file("HBSA002.csv", "NUMBER\n90000001\n");
+    let whole = String::from_utf8(Extract::new("12302", "2020-04-08").bytes().0).unwrap();
+    let headless = whole.split_once('\n').unwrap().1.to_owned();
+    for (name, content) in [
+        ("word", "word"),
+        ("shbe.txt.pgp", "-----BEGIN PGP MESSAGE-----\n\nabc\n-----END PGP MESSAGE-----\n"),
+        ("empty", ""),
+        ("headless", &headless),
+        ("bare", "H|12302|08-04-2020|\r\nZ|0\r\n"),
+    ] {
+        desk.file(name, content);
+        let output = desk.runs(&["reconcile", name, "--pack", "HBSA002.csv", "--referral-column", "NUMBER", "--json"]);
+        let says = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(3) && output.stdout.is_empty(), "{name}: {says}");
+        assert!(says.contains("it is no extract") && says.contains("hbcourier shbe check FILE"), "{name}: {says}");
+    }
+}
+
+#[test]
+fn headings_and_empty_rows_are_no_referrals() {
+    let desk = Desk::new();
+    desk.file("shbe.txt", Extract::new("12302", "2020-04-08").bytes().0);
+    let referrals = |table: &str| {
+        desk.file("HBSA002.csv", table);
+        let words = ["reconcile", "shbe.txt", "--pack", "HBSA002.csv", "--referral-column", "2"];
+        let (answer, status) = desk.json(&words);
+        assert_eq!(status, 0, "{answer}");
+        answer["referrals"].as_u64()
+    };
+    assert_eq!(referrals("LA,REFERRAL NUMBER\n12302,90000001\n12302,90000002\n,\n \n\"\"\n"), Some(2));
+    assert_eq!(referrals("12302,90000001\n12302,90000002\n"), Some(2));
+    assert_eq!(referrals(",\nLA,RMS\n12302,RMS90000001\n"), Some(1));
+}

@@ -1,7 +1,7 @@
 //! Extracts (SHBE) as an authority's software writes them: nobody's data, but the form, the links and the size of real ones.
 //!
-//! In:  whose, of which day, how many claims, a seed, and perhaps a fault by its rule.
-//! Out: the bytes; where the fault stands; every personal value, so that a test can look for it elsewhere.
+//! In:  whose, of which day, how many claims, a seed, in which letters, and perhaps faults by their rules.
+//! Out: the bytes; where the faults stand; every personal value, so that a test can look for it elsewhere.
 //! Holds: it knows fields from the table of the profile and nothing of the product's code. `tests/bench` uses it too.
 
 use std::io::{self, Write};
@@ -48,14 +48,18 @@ pub struct Extract {
     claims: u64,
     seed: u64,
     mark: String,
-    fault: Option<&'static str>,
+    /// Whether names have letters that are not in ASCII, written as Windows-1252 has them.
+    western: bool,
+    faults: Vec<&'static str>,
 }
 
 /// What was written.
 #[derive(Default)]
 pub struct Written {
-    /// Where the fault stands: line, and field or 0.
+    /// Where the first fault stands: line, and field or 0.
     pub fault: Option<(u64, u64)>,
+    /// All of them, by their rules, in the order of the lines.
+    pub faults: Vec<(&'static str, u64, u64)>,
     /// Every personal value, of the first claims.
     pub personal: Vec<String>,
     /// The claim references of R records whose activity code 1 tells of a risk score.
@@ -77,7 +81,7 @@ impl Extract {
     pub fn new(authority: &str, day: &str) -> Extract {
         let day: Vec<&str> = day.rsplit('-').collect();
         let (authority, mark) = (authority.to_owned(), String::new());
-        Extract { authority, day: day.join("-"), claims: 3, seed: 1, mark, fault: None }
+        Extract { authority, day: day.join("-"), claims: 3, seed: 1, mark, western: false, faults: Vec::new() }
     }
 
     pub fn claims(mut self, claims: u64) -> Extract {
@@ -98,10 +102,17 @@ impl Extract {
         self
     }
 
-    /// With one fault of [`FAULTS`]. Some need a dozen claims.
+    /// In Windows-1252, with names like Zoë.
+    #[allow(dead_code)]
+    pub fn western(mut self) -> Extract {
+        self.western = true;
+        self
+    }
+
+    /// With a fault of [`FAULTS`]; several, if told several times, each in a line of its own. Some need a dozen claims.
     #[allow(dead_code)]
     pub fn fault(mut self, rule: &'static str) -> Extract {
-        self.fault = Some(rule);
+        self.faults.push(rule);
         self
     }
 
@@ -114,13 +125,14 @@ impl Extract {
 
     pub fn write(&self, out: &mut impl Write) -> io::Result<Written> {
         let mut written = Written { lines: 1, ..Written::default() };
-        let day = if self.fault == Some("header-date") { "31-04-2020" } else { &self.day };
-        if self.fault == Some("header-date") {
-            written.fault = Some((1, 3));
+        let has = |rule| self.faults.contains(&rule);
+        let day = if has("header-date") { "31-04-2020" } else { &self.day };
+        if has("header-date") {
+            written.plant("header-date", 1, 3);
         }
         write!(out, "H|{}|{day}|{}\r\n", self.authority, self.mark)?;
         let mut maker = Maker { columns: columns(), random: Random(self.seed.wrapping_mul(2) + 1), extract: self };
-        if self.fault != Some("no-records") {
+        if !has("no-records") {
             let authority = maker.authority();
             maker.put(authority, out, &mut written)?;
             for number in 0..self.claims {
@@ -128,19 +140,26 @@ impl Extract {
             }
         }
         let lines = written.lines;
-        match self.fault {
-            Some("no-trailer") => written.fault = Some((lines, 0)),
-            Some("truncated") => {
-                written.fault = Some((lines + 1, 0));
-                write!(out, "Z|{lines}")?;
-            }
-            Some("no-records") => {
-                written.fault = Some((lines + 1, 0));
-                write!(out, "Z|0\r\n")?;
-            }
-            _ => write!(out, "Z|{}\r\n", lines - 1)?,
+        if has("no-trailer") {
+            written.plant("no-trailer", lines, 0);
+            return Ok(written);
         }
+        for rule in ["truncated", "no-records"].into_iter().filter(|rule| has(rule)) {
+            written.plant(rule, lines + 1, 0);
+        }
+        write!(out, "Z|{}{}", lines - 1, if has("truncated") { "" } else { "\r\n" })?;
         Ok(written)
+    }
+}
+
+impl Written {
+    fn plant(&mut self, rule: &'static str, line: u64, field: u64) {
+        self.fault = self.fault.or(Some((line, field)));
+        self.faults.push((rule, line, field));
+    }
+
+    fn has(&self, rule: &str) -> bool {
+        self.faults.iter().any(|(planted, ..)| *planted == rule)
     }
 }
 
@@ -315,18 +334,19 @@ impl Maker<'_> {
             ("hours", _) => format!("{}.{}", random.below(40), random.below(10)),
             ("nino", _) => random.nino(),
             ("unused" | "unknown", _) if !column.personal => String::new(),
-            _ if column.personal => format!("Zq{}x{:06}", column.number, random.below(1_000_000)),
+            _ if column.personal => {
+                let letter = if self.extract.western { "éëâïô" } else { "x" };
+                format!("Zq{}{letter}{:06}", column.number, random.below(1_000_000))
+            }
             _ => ((b'A' + random.below(6) as u8) as char).to_string(),
         }
     }
 
     fn put(&mut self, mut cells: Cells, out: &mut impl Write, written: &mut Written) -> io::Result<()> {
         written.lines += 1;
-        if written.fault.is_none()
-            && let Some(rule) = self.extract.fault
-            && let Some(field) = plant(rule, &mut cells, written.lines)
-        {
-            written.fault = Some((written.lines, field));
+        let mut missing = self.extract.faults.iter().filter(|rule| !written.has(rule));
+        if let Some((rule, field)) = missing.find_map(|rule| Some((*rule, plant(rule, &mut cells, written.lines)?))) {
+            written.plant(rule, written.lines, field);
         }
         if written.personal.len() < 5_000 {
             let personal = self.columns.iter().filter(|column| column.personal).map(|column| &cells[column.number]);
@@ -336,10 +356,12 @@ impl Maker<'_> {
             written.by_score.push(cells[2].clone());
         }
         let line = cells[1..].join("|");
-        // A byte that stands for no character of Windows-1252.
-        match line.split_once('\u{81}') {
-            Some((before, after)) => out.write_all(&[before.as_bytes(), b"\x81", after.as_bytes()].concat())?,
-            None => out.write_all(line.as_bytes())?,
+        if line.is_ascii() {
+            out.write_all(line.as_bytes())?;
+        } else {
+            // Of the letters that are written, each has the byte of its code point in Windows-1252; U+0081 has none.
+            let bytes: Vec<u8> = line.chars().map(|letter| u8::try_from(letter).unwrap()).collect();
+            out.write_all(&bytes)?;
         }
         out.write_all(b"\r\n")
     }
