@@ -90,18 +90,6 @@ pub(super) fn is_table<R: Read + Seek>(content: &mut R) -> io::Result<bool> {
     Ok(reading.flags.is_sound())
 }
 
-/// Gives the cells of every row, the first one too, whatever form the table came in. What is wrong with it tells [`report()`].
-pub(in crate::catalogue) fn each_row<R: Read + Seek>(
-    content: &mut R,
-    each: &mut dyn FnMut(&StringRecord),
-) -> io::Result<()> {
-    rows::read(content, &mut |row| {
-        each(row.cells);
-        Go::On
-    })
-    .map(drop)
-}
-
 /// A cell that is a number and nothing else, as a person would write one.
 fn number(cell: &str) -> Option<f64> {
     let cell = cell.trim();

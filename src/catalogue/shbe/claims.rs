@@ -106,7 +106,7 @@ pub fn read_claims<R: Read + Seek>(
             claims.add(cells.get(column).unwrap_or_default().as_bytes());
         }
     };
-    caseload_risk::each_row(content, &mut each).map_err(ColumnError::Read)
+    caseload_risk::each_row(content, &mut each).map(drop).map_err(ColumnError::Read)
 }
 
 /// Reads the rows of a table with the places of the columns in them. A first row that names columns is left out, and so are
