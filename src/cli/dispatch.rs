@@ -1,6 +1,5 @@
 //! The program's command line as a whole, and the way from an answer to an exit status.
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -238,7 +237,7 @@ impl Cli {
     /// An extract can be checked without any configuration: then nothing is known of other months.
     fn shbe(&self, args: &shbe::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
         let settings = self.settings_if_any()?;
-        let (timetables, _) = timetables_and_stages(settings.as_ref())?;
+        let (timetables, _) = timetables_and_recorded(settings.as_ref())?;
         let store = settings.as_ref().and_then(|settings| SqliteStore::read_only(&settings.service.state).ok());
         let store = store.as_ref().map(|store| store as &dyn Queries);
         let policy = settings.as_ref().map(|settings| settings.shbe.clone()).unwrap_or_default();
@@ -259,27 +258,34 @@ impl Cli {
         let bank_holidays = || calendars::bank_holidays().map_err(|fault| CliError::of(Exit::CouldNot, &fault));
         match command {
             timetable::Command::Simulate(args) => {
-                let (timetables, _) = timetables_and_stages(settings)?;
+                let (timetables, _) = timetables_and_recorded(settings)?;
                 let configured = settings.map(|settings| settings.authorities.as_slice()).unwrap_or_default();
                 timetable::simulate(args, &timetables, configured, out)
             }
-            timetable::Command::Activate(args) => timetable::activate(args, &self.settings()?, out),
-            timetable::Command::Lint(args) => timetable::lint(args, &authorities(settings)?, &bank_holidays()?, out),
+            timetable::Command::Activate(args) => {
+                let (timetables, _) = timetables_and_recorded(settings)?;
+                let (authorities, bank_holidays) = (authorities(settings)?, bank_holidays()?);
+                timetable::activate(args, &self.settings()?, &timetables, (&authorities, &bank_holidays), out)
+            }
+            timetable::Command::Lint(args) => {
+                let (timetables, _) = timetables_and_recorded(settings)?;
+                timetable::lint(args, &timetables, &authorities(settings)?, &bank_holidays()?, out)
+            }
             timetable::Command::Import(args) => {
-                let (timetables, _) = timetables_and_stages(settings)?;
+                let (timetables, _) = timetables_and_recorded(settings)?;
                 let (authorities, bank_holidays) = (authorities(settings)?, bank_holidays()?);
                 let terms = Terms { year: args.year, authorities: &authorities, bank_holidays: &bank_holidays };
                 timetable::import(args, &timetables, &terms, out)
             }
             timetable::Command::Export(args) => {
-                let (timetables, _) = timetables_and_stages(settings)?;
+                let (timetables, _) = timetables_and_recorded(settings)?;
                 done(timetable::export(args, &timetables, MachineClock.now(), stdout), |error| error.exit_status())
             }
             timetable::Command::Ask(question) => {
-                let (timetables, stages) = timetables_and_stages(settings)?;
+                let (timetables, recorded) = timetables_and_recorded(settings)?;
                 let outlook = |number: &LaNumber, on| expected(settings, &timetables, number, on);
                 let authorities = authorities(settings)?;
-                let shown = timetable::run(question, &timetables, &authorities, &stages, &outlook, today(), stdout);
+                let shown = timetable::run(question, &timetables, &authorities, &recorded, &outlook, today(), stdout);
                 done(shown, |error| error.exit_status())
             }
         }
@@ -291,19 +297,17 @@ impl Cli {
     }
 }
 
-/// The timetables in force, and the stage's word of every return that is recorded.
-fn timetables_and_stages(
-    settings: Option<&Settings>,
-) -> Result<(Timetables, BTreeMap<SubmissionKey, String>), CliError> {
-    let Some(settings) = settings else { return Ok((bundled()?, BTreeMap::new())) };
+/// The timetables in force, and every return that is recorded.
+fn timetables_and_recorded(settings: Option<&Settings>) -> Result<(Timetables, timetable::Recorded), CliError> {
+    let none = timetable::Recorded::new;
+    let Some(settings) = settings else { return Ok((bundled()?, none())) };
     let Ok(store) = SqliteStore::read_only(&settings.service.state) else {
         let timetables = build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?;
-        return Ok((timetables, BTreeMap::new()));
+        return Ok((timetables, none()));
     };
     let timetables = in_force(settings, &store)?;
     let submissions = store.submissions(&SubmissionFilter::default()).map_err(|error| fault(3, &error))?;
-    let stages = submissions.into_iter().map(|one| (one.key, one.stage.word().to_owned())).collect();
-    Ok((timetables, stages))
+    Ok((timetables, submissions.into_iter().map(|one| (one.key.clone(), one)).collect()))
 }
 
 /// What DWP owes an authority: by the record if it is configured and there is one, else by the timetables alone.

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use super::output::{CliError, Exit};
 use crate::config::Settings;
-use crate::daemon::build::{InstanceLock, key_ring, open_store};
+use crate::daemon::build::{InstanceLock, key_ring, open_store, timetables, timetables_in_force};
 use crate::daemon::control::{Answer, PATIENCE, Request, account, ask};
 use crate::daemon::health::ServiceStatus;
-use crate::domain::timetable::InForce;
+use crate::domain::timetable::{InForce, Timetables};
 use crate::effects::clock::MachineClock;
 use crate::effects::pgp::KeyRing;
 use crate::operator::{Done, Operator, Order};
+use crate::store::SqliteStore;
 
 /// Gives the order, and waits until it is carried out.
 pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
@@ -26,7 +27,12 @@ pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
         Ok(Some(Answer::Status { .. })) => Err(unanswered("it answered something else")),
         Ok(None) => {
             let Request::Order { order } = request else { return Err(unanswered("nothing was ordered")) };
-            carry_out(state, key_ring(settings), &order)
+            // Only this order asks what is in force; a `[[timetable]]` that cannot be read stands in no other's way.
+            let timetables = match &order {
+                Order::ActivateTimetable { .. } => in_force(settings)?,
+                _ => Timetables::default(),
+            };
+            carry_out(state, key_ring(settings), timetables, &order)
         }
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(still_at_it()),
         Err(error) => Err(unanswered(&error.to_string())),
@@ -34,7 +40,7 @@ pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
 }
 
 /// Carries the order out in this process, under the instance lock.
-pub fn carry_out(state: &Path, keys: KeyRing, order: &Order) -> Result<Done, CliError> {
+pub fn carry_out(state: &Path, keys: KeyRing, timetables: Timetables, order: &Order) -> Result<Done, CliError> {
     let could_not = |error: &dyn std::fmt::Display| {
         let next = "Stop the other process, or mend the state directory; `hbcourier check` probes it.";
         CliError::new(Exit::CouldNot, format!("The order was not carried out: {error}."), next)
@@ -46,11 +52,19 @@ pub fn carry_out(state: &Path, keys: KeyRing, order: &Order) -> Result<Done, Cli
         queries: Arc::new(store.queries()),
         keys: Arc::new(keys),
         clock: Arc::new(MachineClock),
-        // Nobody asks for dates in this process after the order.
-        timetables: InForce::default(),
+        timetables: InForce::new(timetables),
     };
     let done = operator.execute(&account(rustix::process::getuid().as_raw()), order);
     done.map_err(|error| refused(&error.to_string(), error.is_recorded()))
+}
+
+/// The timetables in force; the built-in ones and those of the settings, as long as there is no store.
+fn in_force(settings: &Settings) -> Result<Timetables, CliError> {
+    let known = match SqliteStore::read_only(&settings.service.state) {
+        Ok(store) => timetables_in_force(&settings.timetables, &store),
+        Err(_) => timetables(&settings.timetables),
+    };
+    known.map_err(|fault| CliError::of(Exit::CouldNot, &fault))
 }
 
 /// What the running service says of itself; `None` if none runs, or it does not answer.

@@ -19,6 +19,9 @@ use crate::store::{ConsignmentFilter, Queries, QueryError, ReceivedFilter};
 /// The kinds by which a pack is known.
 const OF_PACKS: [FileKind; 3] = [FileKind::HbmsPack, FileKind::HbmsMi, FileKind::CaseloadRisk];
 
+/// Months whose weeks began so long ago have no bearing on those of now: twice the longest cycle.
+const LATELY_WEEKS: i64 = 12;
+
 /// Everything that DWP owes this authority, and what came of it, as of the end of `today`.
 ///
 /// What was due before the service was there to see it arrive is left out, unless some of it came; and risk files, where none
@@ -29,14 +32,35 @@ pub fn outlook_of(
     authority: &AuthoritySettings,
     today: Date,
 ) -> Result<Outlook, QueryError> {
+    outlook_since(queries, timetables, authority, today, Date::MIN)
+}
+
+/// As [`outlook_of`], of the months around `today` alone: for who asks often, and about what is overdue now.
+pub fn outlook_lately(
+    queries: &dyn Queries,
+    timetables: &Timetables,
+    authority: &AuthoritySettings,
+    today: Date,
+) -> Result<Outlook, QueryError> {
+    outlook_since(queries, timetables, authority, today, today.saturating_sub(LATELY_WEEKS.weeks()))
+}
+
+fn outlook_since(
+    queries: &dyn Queries,
+    timetables: &Timetables,
+    authority: &AuthoritySettings,
+    today: Date,
+    wanted: Date,
+) -> Result<Outlook, QueryError> {
     let terms = &authority.expect.packs;
     let number = &authority.number;
-    let packs = timetables.expected_packs(number, terms.weeks_after);
-    // A week before the first, something may come early.
-    let first = packs.first().map_or(today, |pack| pack.from.saturating_sub(2.weeks()));
-    let arrivals = arrivals(queries, number, begins(first), ends(today))?;
-    let mut outlook = outlook(timetables, number, &arrivals, today, terms);
     let in_service = queries.in_service_from(number)?;
+    let since = in_service.map_or(today, |first| first.min(today)).max(wanted);
+    let packs = timetables.packs_since(number, terms.weeks_after, Some(since));
+    // What came for a month that is left out is nobody's now, and not looked at.
+    let first = packs.first().map_or(today, |pack| pack.takes_from());
+    let arrivals = arrivals(queries, number, begins(first), ends(today))?;
+    let mut outlook = outlook(timetables, number, &arrivals, today, terms, Some(since));
     let came: BTreeSet<RelevantMonth> =
         outlook.expectations.iter().filter(|one| one.state.met().is_some()).map(|one| one.month).collect();
     let seen = |one: &Expectation| in_service.is_some_and(|first| one.from >= first) || came.contains(&one.month);

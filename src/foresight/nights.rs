@@ -64,7 +64,7 @@ pub fn nights_of(
         nights.insert(day, Night { night: day, working, pdf: 0, xml: 0, held: 0, state: "" });
         day = day.saturating_add(1.day());
     }
-    for (at, what) in came(queries, &authority.number, noon_of(first), now)? {
+    for (at, what) in came(queries, &authority.number, noon_of(first), just_after(now))? {
         let Some(night) = nights.get_mut(&night_of(in_london(at))) else { continue };
         match what {
             Came::Held => night.held += 1,
@@ -87,11 +87,32 @@ pub fn silence_of(
     let Some(days) = authority.expect.laid_silence_days else { return Ok(None) };
     let Some(in_service) = queries.in_service_from(&authority.number)? else { return Ok(None) };
     let here = in_london(now);
-    let back = here.date().saturating_sub((2 * i64::from(days) + DAYS_OVER).days());
-    let last = came(queries, &authority.number, noon_of(back), now)?.last().map(|(at, _)| night_of(in_london(*at)));
-    let since = in_service.max(back);
-    let silence = silence(last, since, here, |day| holidays.is_working_day(authority.expect.calendar, day));
+    let last = last_night(queries, &authority.number, in_service, now, 2 * i64::from(days) + DAYS_OVER)?;
+    let silence = silence(last, in_service, here, |day| holidays.is_working_day(authority.expect.calendar, day));
     Ok((silence.nights >= u16::from(days)).then_some(silence))
+}
+
+/// The last night that brought something since the service was there. Looked for further and further back, so that as long as
+/// something comes little is read, and a long silence is told from the same night every day.
+fn last_night(
+    queries: &dyn Queries,
+    authority: &LaNumber,
+    in_service: Date,
+    now: Timestamp,
+    mut days: i64,
+) -> Result<Option<Date>, QueryError> {
+    let mut until = just_after(now);
+    loop {
+        let back = in_london(now).date().saturating_sub(days.days()).max(in_service);
+        let since = noon_of(back.saturating_sub(1.day()));
+        if let Some((at, _)) = came(queries, authority, since, until)?.last() {
+            return Ok(Some(night_of(in_london(*at))));
+        }
+        if back == in_service {
+            return Ok(None);
+        }
+        (until, days) = (since, days.saturating_mul(2));
+    }
 }
 
 enum Came {
@@ -104,10 +125,9 @@ fn came(
     queries: &dyn Queries,
     authority: &LaNumber,
     since: Timestamp,
-    now: Timestamp,
+    until: Timestamp,
 ) -> Result<Vec<(Timestamp, Came)>, QueryError> {
     let kinds = vec![FileKind::LaidPdf, FileKind::LaidXml];
-    let until = now.checked_add(std::time::Duration::from_nanos(1)).unwrap_or(now);
     let received = queries.received(&ReceivedFilter { authority: authority.clone(), kinds, since, until })?;
     let counted = received.into_iter().filter(|one| whereabouts(&one.standing).is_some());
     let mut came: Vec<_> = counted.map(|one| (one.at, Came::Parts(one.kind, one.parts))).collect();
@@ -121,6 +141,11 @@ fn came(
     }
     came.sort_by_key(|(at, _)| *at);
     Ok(came)
+}
+
+/// The first moment after this one.
+fn just_after(now: Timestamp) -> Timestamp {
+    now.checked_add(std::time::Duration::from_nanos(1)).unwrap_or(now)
 }
 
 fn in_london(at: Timestamp) -> DateTime {

@@ -6,7 +6,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, Zoned};
 
 use super::keys::{ahead, ends_before};
-use super::{Foresight, due, london_date, nights, outlook_of};
+use super::{Foresight, due, london_date, nights, outlook_lately};
 use crate::config::settings::AuthoritySettings;
 use crate::domain::expectation::{Expectation, Outlook, State};
 use crate::domain::{AlarmReason, FileKind, Notice, Stage, Submission};
@@ -53,7 +53,7 @@ impl Foresight {
         if self.queries.in_service_from(&authority.number)?.is_none() {
             return Ok(Wanted::new());
         }
-        let outlook = outlook_of(&*self.queries, &self.timetables.now(), authority, today)?;
+        let outlook = outlook_lately(&*self.queries, &self.timetables.now(), authority, today)?;
         let told = overdue(&outlook, today).into_iter().map(|one| {
             let Expectation { authority, month, due_by, .. } = one;
             let what = format!("{month} of LA {authority}");

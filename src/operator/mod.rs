@@ -20,6 +20,8 @@ mod returns;
 mod timetables;
 mod workbooks;
 
+pub use timetables::{Ruling, RulingFault, differing, fewer, judge, unruled};
+
 /// How long a key of our own is good for: two years, so that one rotation a year overlaps.
 const OWN_KEY_VALID: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
 
@@ -63,6 +65,9 @@ pub enum Order {
     ActivateTimetable {
         /// The text of its file.
         text: String,
+        /// The findings against it that a person has ruled on.
+        #[serde(default)]
+        accept: Vec<Ruling>,
         /// On whose behalf, as the person says.
         by: Option<String>,
         /// The person's reason.
@@ -178,7 +183,9 @@ impl Operator {
             Order::Retry { transfer, by, reason } => self.retry(actor, transfer, by.as_deref(), reason),
             Order::Return { key, decision, by, reason } => self.decide(actor, key, *decision, by.as_deref(), reason),
             Order::CloseWorkbook { workbook, by, reason } => self.close(actor, workbook, by.as_deref(), reason),
-            Order::ActivateTimetable { text, by, reason } => self.activate(actor, text, by.as_deref(), reason),
+            Order::ActivateTimetable { text, accept, by, reason } => {
+                self.activate(actor, text, accept, by.as_deref(), reason)
+            }
             Order::Trust { partner, certificate, fingerprint } => self.trust(actor, partner, certificate, fingerprint),
             Order::GenerateKey { algorithm, user_id } => self.generate(actor, *algorithm, user_id),
         }

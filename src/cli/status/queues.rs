@@ -9,7 +9,7 @@ use crate::cli::output::CliError;
 use crate::cli::reading::Reading;
 use crate::domain::{FileKind, LaNumber, RelevantMonth, ReturnKind, Stage, Submission, SubmissionKey};
 use crate::effects::clock::london;
-use crate::foresight::{outlook_of, overdue};
+use crate::foresight::{outlook_lately, overdue};
 use crate::store::{ConsignmentFilter, Queries};
 
 /// How many obligations ahead are shown.
@@ -148,7 +148,7 @@ pub(crate) fn expected(reading: &Reading<'_>) -> Result<Vec<Expected>, CliError>
         if reading.queries.in_service_from(&authority.number)?.is_none() {
             continue;
         }
-        let outlook = outlook_of(reading.queries, reading.timetables, authority, reading.today())?;
+        let outlook = outlook_lately(reading.queries, reading.timetables, authority, reading.today())?;
         all.extend(overdue(&outlook, reading.today()).into_iter().map(|one| Expected {
             kind: one.kind,
             authority: one.authority.clone(),

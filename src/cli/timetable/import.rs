@@ -6,19 +6,18 @@
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use serde::Serialize;
 
-use super::changes;
-use super::file;
-use super::findings;
+use super::activate::{command, fault_of};
+use super::{changes, file, findings};
 use crate::catalogue::Severity;
 use crate::catalogue::circular::{self, Reading, Source, Terms, TimetableFinding};
 use crate::cli::output::{CliError, Exit, Output, Text};
 use crate::config::timetable::render;
 use crate::domain::timetable::{Difference, Timetable, Timetables};
 use crate::domain::{LaNumber, TimetableYear};
+use crate::operator::{Ruling, fewer, judge, unruled};
 
 /// Read DWP's printed timetable, say what is odd in it, and write a draft
 ///
@@ -37,38 +36,16 @@ pub struct ImportArgs {
     /// Where to write the draft; timetable-YEAR.draft.toml here, if left out
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     pub draft: Option<PathBuf>,
-    /// Take what is printed at this finding as right, such as dates-differ:512. Needs a reason
+    /// Take what is printed at this finding as right, such as dates-differ:512; FILE:CODE:LINE where several files have one
+    /// at that line, CODE alone where it names no line. Needs a reason
     #[arg(long, value_name = "CODE:LINE", requires = "reason")]
-    pub accept: Vec<Accepted>,
+    pub accept: Vec<Ruling>,
     /// Why it is right; written into the draft
     #[arg(long, value_name = "TEXT", requires = "accept")]
     pub reason: Option<String>,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
-}
-
-/// A finding that a person has ruled on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accepted {
-    code: String,
-    line: usize,
-}
-
-impl FromStr for Accepted {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.rsplit_once(':').and_then(|(code, line)| Some((code.to_owned(), line.parse().ok()?)));
-        let (code, line) = parts.ok_or_else(|| format!("`{text}` is no finding: write it as dates-differ:512"))?;
-        Ok(Accepted { code, line })
-    }
-}
-
-impl Accepted {
-    fn is(&self, finding: &TimetableFinding) -> bool {
-        finding.code == self.code && finding.line == Some(self.line)
-    }
 }
 
 #[derive(Serialize)]
@@ -99,22 +76,22 @@ pub fn import(
     let contents: Vec<Vec<u8>> = args.files.iter().map(|path| file::read(path)).collect::<Result<_, _>>()?;
     let names: Vec<String> = args.files.iter().map(|path| path.display().to_string()).collect();
     let sources: Vec<Source<'_>> = names.iter().zip(&contents).map(|(name, bytes)| Source { name, bytes }).collect();
-    let reading = circular::read(&sources, terms);
-    if let Some(unknown) = args.accept.iter().find(|accepted| !reading.findings.iter().any(|found| accepted.is(found)))
-    {
-        let says = format!("There is no finding {}:{} in these files.", unknown.code, unknown.line);
-        return Err(CliError::new(Exit::Usage, says, "Run it without `--accept` to see the findings."));
+    let mut reading = circular::read(&sources, terms);
+    if let Some(timetable) = &reading.timetable {
+        reading.findings.extend(fewer(timetable, "", in_force));
     }
-    let open = |finding: &&TimetableFinding| {
-        finding.severity == Severity::Error && !args.accept.iter().any(|accepted| accepted.is(finding))
-    };
-    let usable = reading.timetable.as_ref().filter(|_| !reading.findings.iter().any(|found| open(&found)));
+    let open = unruled(&reading.findings, &args.accept).map_err(|fault| fault_of(&fault))?;
+    let usable = reading.timetable.as_ref().filter(|_| open.is_empty());
     let diff = reading.timetable.as_ref().map(|timetable| changes::against(timetable, in_force));
-    let draft = match usable {
-        Some(timetable) if !args.dry_run => Some(write_draft(args, timetable, &reading)?),
-        _ => None,
+    let (draft, next) = match usable {
+        Some(timetable) if !args.dry_run => {
+            let (path, text) = write_draft(args, timetable, &reading)?;
+            let next = activation(args, &path, &judge(timetable, "", &text, terms, in_force));
+            (Some(path), next)
+        }
+        Some(_) => (None, "Run it without `--dry-run` to write the draft.".to_owned()),
+        None => (None, MEND.to_owned()),
     };
-    let next = next_step(args, usable.is_some(), draft.as_deref());
     let document = Document {
         year: args.year,
         groups: reading.timetable.as_ref().map_or(0, |timetable| timetable.groups().len()),
@@ -133,26 +110,19 @@ pub fn import(
     Ok(if usable.is_some() { Exit::Yes } else { Exit::No })
 }
 
-fn next_step(args: &ImportArgs, usable: bool, draft: Option<&Path>) -> String {
-    match (usable, draft) {
-        (false, _) => "Mend the copy (compare it with the circular at the lines named), or rule on a finding with `--accept CODE:LINE --reason TEXT`.".to_owned(),
-        (true, None) => "Run it without `--dry-run` to write the draft.".to_owned(),
-        (true, Some(draft)) => format!(
-            "Read the draft, then: hbcourier timetable activate {} --reason \"timetable of {}\"",
-            quoted(draft),
-            args.year
-        ),
-    }
+const MEND: &str = "Mend the copy (compare it with the circular at the lines named), or rule on a finding with `--accept CODE:LINE \
+                    --reason TEXT` (`--accept CODE`, where no line is named).";
+
+/// The command that puts the draft into force. What two annexes confirm, or a person has ruled on, nothing in the draft confirms,
+/// so it is named once more.
+fn activation(args: &ImportArgs, draft: &Path, findings: &[TimetableFinding]) -> String {
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let rulings: Vec<Ruling> = errors.map(Ruling::on).collect();
+    let reason = args.reason.clone().unwrap_or_else(|| format!("timetable of {}", args.year));
+    format!("Read the draft, then: {}", command(&draft.display().to_string(), &rulings, &reason))
 }
 
-/// As a shell takes it for one word.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
-    if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
-fn write_draft(args: &ImportArgs, timetable: &Timetable, reading: &Reading) -> Result<PathBuf, CliError> {
+fn write_draft(args: &ImportArgs, timetable: &Timetable, reading: &Reading) -> Result<(PathBuf, String), CliError> {
     let path = args.draft.clone().unwrap_or_else(|| PathBuf::from(format!("timetable-{}.draft.toml", args.year)));
     let names: Vec<String> =
         args.files.iter().map(|file| file.file_name().unwrap_or_default().to_string_lossy().into_owned()).collect();
@@ -167,9 +137,7 @@ fn write_draft(args: &ImportArgs, timetable: &Timetable, reading: &Reading) -> R
     remarks.extend(reading.findings.iter().map(findings::line));
     if let Some(reason) = &args.reason {
         remarks.push(String::new());
-        remarks.extend(
-            args.accept.iter().map(|one| format!("Taken as printed: {}:{}, because {reason}", one.code, one.line)),
-        );
+        remarks.extend(args.accept.iter().map(|one| format!("Taken as printed: {one}, because {reason}")));
     }
     let text = render(timetable, &names.join(", "), &remarks);
     // Proved by reading it back, not by trusting the rendering.
@@ -179,7 +147,7 @@ fn write_draft(args: &ImportArgs, timetable: &Timetable, reading: &Reading) -> R
         return Err(CliError::new(Exit::CouldNot, "The draft does not read back as what was imported.", next));
     }
     put(&path, &text)?;
-    Ok(path)
+    Ok((path, text))
 }
 
 /// Writes the draft, unless it is there already. Nothing is overwritten.

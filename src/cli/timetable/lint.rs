@@ -1,21 +1,21 @@
 //! `hbcourier timetable lint`: what is odd in a timetable, printed or written as TOML.
 //!
-//! In:  one file. Out: findings. Holds: changes nothing.
+//! In:  one file, what is in force. Out: findings. Holds: changes nothing.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::{file, findings};
 use crate::catalogue::Severity;
-use crate::catalogue::circular::{self, Source, Terms, TimetableFinding, rules};
+use crate::catalogue::circular::{self, Source, Terms, TimetableFinding};
 use crate::cli::output::{CliError, Exit, Output};
 use crate::config::timetable::{TimetableFileError, read};
 use crate::domain::TimetableYear;
 use crate::domain::authorities::Authorities;
-use crate::domain::timetable::GroupName;
+use crate::domain::timetable::Timetables;
 use crate::domain::working_days::BankHolidays;
+use crate::operator::{fewer, judge};
 
 /// Say what is odd in a timetable: a circular, or a file written as TOML
 ///
@@ -42,6 +42,7 @@ struct Document<'a> {
 /// Says what is odd.
 pub fn lint(
     args: &LintArgs,
+    in_force: &Timetables,
     authorities: &Authorities,
     bank_holidays: &BankHolidays,
     out: &mut Output<'_>,
@@ -56,9 +57,7 @@ pub fn lint(
             Err(error) => (args.year, faults(&name, &error)),
             Ok(timetable) => {
                 let year = timetable.year();
-                let lines = lines(&text);
-                let line = |group: GroupName, month| lines.get(&(group.to_string(), format!("{month}"))).copied();
-                let mut findings = rules::lint(&timetable, &name, &terms(year), &line);
+                let mut findings = judge(&timetable, &name, &text, &terms(year), in_force);
                 if let Some(wanted) = args.year.filter(|wanted| *wanted != year) {
                     findings.push(fault(&name, "year-differs", format!("It is for {year}, not {wanted}.")));
                 }
@@ -71,7 +70,11 @@ pub fn lint(
             let says = format!("{name} names no year in the title of an annex.");
             CliError::new(Exit::Usage, says, "Say which year it should be for with `--year`, such as `--year 2020-21`.")
         })?;
-        (Some(year), circular::read(&[source], &terms(year)).findings)
+        let mut reading = circular::read(&[source], &terms(year));
+        if let Some(timetable) = &reading.timetable {
+            reading.findings.extend(fewer(timetable, &name, in_force));
+        }
+        (Some(year), reading.findings)
     };
     let document = Document { year, findings: &findings };
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
@@ -98,27 +101,4 @@ fn faults(name: &str, error: &TimetableFileError) -> Vec<TimetableFinding> {
 fn fault(file: &str, code: &'static str, says: String) -> TimetableFinding {
     let (file, severity) = (file.to_owned(), Severity::Error);
     TimetableFinding { code, severity, file, annex: None, line: None, group: None, authority: None, says }
-}
-
-/// The first line of each month of each group. A file that is laid out in another way than the bundled one has none.
-fn lines(text: &str) -> BTreeMap<(String, String), usize> {
-    let (mut week, mut lines) = (String::new(), BTreeMap::new());
-    let mut group = String::new();
-    for (at, line) in text.lines().enumerate() {
-        let value = |key: &str| {
-            let (found, value) = line.split_once('=')?;
-            (found.trim() == key).then(|| value.trim().trim_matches('"').to_owned())
-        };
-        if let Some(value) = value("week") {
-            week = value;
-        }
-        if let Some(weekday) = value("weekday") {
-            group = format!("week {week} {weekday}");
-        }
-        let month = line.split_once("relevant_month").and_then(|(_, rest)| rest.split('"').nth(1));
-        if let Some(month) = month {
-            lines.entry((group.clone(), month.to_owned())).or_insert(at + 1);
-        }
-    }
-    lines
 }

@@ -28,7 +28,7 @@ use serde::Serialize;
 
 use crate::domain::authorities::Authorities;
 use crate::domain::timetable::Timetables;
-use crate::domain::{Authority, LaNumber, SubmissionKey, TimetableYear};
+use crate::domain::{Authority, LaNumber, TimetableYear};
 use crate::store::QueryError;
 
 pub use activate::{ActivateArgs, activate};
@@ -36,7 +36,7 @@ pub use export::{ExportArgs, export};
 pub use import::{ImportArgs, import};
 pub use lint::{LintArgs, lint};
 pub use list::{ListArgs, list};
-pub use next::{NextArgs, Outlooks, next, unseen};
+pub use next::{NextArgs, Outlooks, Recorded, next, unseen};
 pub use show::{ShowArgs, show};
 pub use simulate::{SimulateArgs, simulate};
 
@@ -98,7 +98,8 @@ pub enum CliFault {
     /// The authority is there, but not in the year asked for.
     #[error(
         "LA number {number} ({name}) is not in a timetable for {year}; it is in {}. \
-         Ask for one of these, or name the file of {year} in a `[[timetable]]` table of the configuration",
+         Ask for one of these, or put that of {year} into force with `hbcourier timetable activate`, \
+         or name its file in a `[[timetable]]` table of the configuration",
         years(in_force)
     )]
     NotInYear {
@@ -114,7 +115,8 @@ pub enum CliFault {
     /// There is no timetable for the year asked for.
     #[error(
         "there is no timetable for {year}; in force are {}. \
-         Ask for one of these, or name the file of {year} in a `[[timetable]]` table of the configuration",
+         Ask for one of these, or put that of {year} into force with `hbcourier timetable activate`, \
+         or name its file in a `[[timetable]]` table of the configuration",
         years(in_force)
     )]
     UnknownYear {
@@ -150,13 +152,12 @@ impl CliFault {
     }
 }
 
-/// Answers one question. `stages` is what the store knows: the stage's word for each submission; `outlook` is what DWP
-/// owes an authority, as of a day.
+/// Answers one question. `recorded` are the returns that the store knows; `outlook` is what DWP owes an authority, as of a day.
 pub fn run(
     question: &Question,
     timetables: &Timetables,
     authorities: &Authorities,
-    stages: &BTreeMap<SubmissionKey, String>,
+    recorded: &Recorded,
     outlook: &Outlooks<'_>,
     today: Date,
     out: &mut dyn Write,
@@ -164,7 +165,7 @@ pub fn run(
     match question {
         Question::List(args) => list(args, timetables, authorities, today, out),
         Question::Show(args) => show(args, timetables, out),
-        Question::Next(args) => next(args, timetables, stages, outlook, today, out),
+        Question::Next(args) => next(args, timetables, recorded, outlook, today, out),
     }
 }
 
@@ -222,6 +223,12 @@ fn similar_numbers(similar: &[Authority]) -> String {
     }
     let named: Vec<_> = similar.iter().map(|authority| format!("{} ({})", authority.number, authority.name)).collect();
     format!("; similar: {}", named.join(", "))
+}
+
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:".contains(c));
+    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Writes one JSON document.

@@ -1,8 +1,10 @@
 //! `hbcourier timetable next`: what one authority owes next, and what DWP owes it.
 //!
-//! In:  the timetables, the stages the store knows, what came, today's date.
-//! Out: for each return the next transfer that is not settled and every recorded earlier one that is not; of what DWP owes
-//! the next that has not come and everything overdue or held.
+//! In:  the timetables, the returns that are recorded, what came, today's date.
+//! Out: for each return the next transfer that is not settled and every recorded earlier one that is not, the returns of
+//! earlier workbooks too; of what DWP owes the next that has not come and everything overdue or held.
+//! Holds: a recorded return is told with the dates that are recorded, because the service keeps those; where the timetable in
+//! force differs, that is said.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -14,7 +16,8 @@ use super::table::Table;
 use super::{CliFault, day_and_date, unknown_authority, write_json};
 use crate::domain::expectation::{Expectation, Outlook, State, Terms, outlook};
 use crate::domain::timetable::{Obligation, Timetables};
-use crate::domain::{Authority, FileKind, LaNumber, RelevantMonth, ReturnKind, SubmissionKey};
+use crate::domain::{Authority, FileKind, LaNumber, RelevantMonth, ReturnKind, Submission, SubmissionKey};
+use crate::operator::differing;
 use crate::store::QueryError;
 
 /// Show what one authority owes next, and what DWP owes it
@@ -32,20 +35,31 @@ pub struct NextArgs {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
-    obligations: Vec<Owed<'a>>,
+struct Document {
+    obligations: Vec<Owed>,
     expectations: Vec<Expected>,
 }
 
 #[derive(Serialize)]
-struct Owed<'a> {
+struct Owed {
     #[serde(rename = "return")]
     kind: ReturnKind,
     relevant_month: RelevantMonth,
+    /// The month of the earlier workbook that is returned once more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workbook: Option<RelevantMonth>,
     extract_from: Option<Date>,
     transfer_on: Date,
-    state: &'a str,
+    state: &'static str,
+    /// What the timetable in force says of these dates, if that is something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    differs: Option<String>,
+    #[serde(skip)]
+    period: String,
 }
+
+/// The returns that the store knows.
+pub type Recorded = BTreeMap<SubmissionKey, Submission>;
 
 #[derive(Serialize)]
 struct Expected {
@@ -60,7 +74,7 @@ pub type Outlooks<'a> = dyn Fn(&LaNumber, Date) -> Result<Outlook, QueryError> +
 
 /// What DWP owes an authority by the timetables alone: where nobody looked, nothing is called overdue.
 pub fn unseen(timetables: &Timetables, number: &LaNumber, on: Date) -> Outlook {
-    let mut outlook = outlook(timetables, number, &[], on, &Terms::default());
+    let mut outlook = outlook(timetables, number, &[], on, &Terms::default(), None);
     outlook.expectations.retain(|one| one.due_by >= on);
     outlook
 }
@@ -68,12 +82,11 @@ pub fn unseen(timetables: &Timetables, number: &LaNumber, on: Date) -> Outlook {
 /// Stages after which nobody has to do anything about a submission.
 const SETTLED: [&str; 3] = ["sent", "acknowledged", "waived"];
 
-/// Writes what is next for one authority. `stages` is what the store knows: the stage's word for each submission.
-/// `outlook` is asked about this authority alone.
+/// Writes what is next for one authority. `outlook` is asked about this authority alone.
 pub fn next(
     args: &NextArgs,
     timetables: &Timetables,
-    stages: &BTreeMap<SubmissionKey, String>,
+    recorded: &Recorded,
     outlook: &Outlooks<'_>,
     today: Date,
     out: &mut dyn Write,
@@ -83,17 +96,20 @@ pub fn next(
     let from = args.on.unwrap_or(today);
     let mut obligations = Vec::new();
     for kind in ReturnKind::ALL {
-        let all = timetables.obligations(number, kind);
-        let stage = |owed: &Obligation| stages.get(&owed.key).map(String::as_str);
-        let settled = |owed: &Obligation| stage(owed).is_some_and(|stage| SETTLED.contains(&stage));
-        let unsettled = all.into_iter().filter(|owed| !settled(owed));
-        let (earlier, ahead): (Vec<_>, Vec<_>) = unsettled.partition(|owed| owed.transfer_on < from);
+        let series = |key: &SubmissionKey| key.authority == *number && key.kind == kind;
+        let known: Vec<&Submission> = recorded.values().filter(|one| series(&one.key)).collect();
+        let unsettled = known.iter().filter(|one| !SETTLED.contains(&one.stage.word()));
         // An earlier one that was never recorded fell due before the service was there.
-        let recorded = earlier.into_iter().filter(|owed| stage(owed).is_some());
-        let shown = recorded.chain(ahead.into_iter().take(1));
-        obligations.extend(shown.map(|obligation| owed_now(obligation, stages, today)));
+        let is_ahead = |one: &&&Submission| one.key.workbook.is_none() && one.transfer_on >= from;
+        let (ahead, shown): (Vec<_>, Vec<_>) = unsettled.partition(is_ahead);
+        obligations.extend(shown.into_iter().map(|one| recorded_as(one, timetables)));
+        let unrecorded =
+            timetables.obligations(number, kind).into_iter().filter(|owed| !recorded.contains_key(&owed.key));
+        let unrecorded = unrecorded.filter(|owed| owed.transfer_on >= from).map(|owed| not_recorded(owed, today));
+        let ahead = ahead.into_iter().map(|one| recorded_as(one, timetables)).chain(unrecorded);
+        obligations.extend(ahead.min_by_key(|owed| owed.transfer_on));
     }
-    obligations.sort_by_key(|owed| (owed.transfer_on, owed.kind));
+    obligations.sort_by_key(|owed| (owed.transfer_on, owed.kind, owed.workbook));
     let outlook = outlook(number, from).map_err(CliFault::Store)?;
     let document = Document { obligations, expectations: expected(&outlook) };
     if args.json {
@@ -102,15 +118,32 @@ pub fn next(
     write_text(authority, from, &document, timetables.coverage_ends(number), out).map_err(CliFault::Write)
 }
 
-fn owed_now<'a>(obligation: Obligation, stages: &'a BTreeMap<SubmissionKey, String>, today: Date) -> Owed<'a> {
-    // A day that has passed unrecorded is not a plan any more: the service was not there to see it.
-    let unrecorded = if obligation.transfer_on < today { "not-recorded" } else { "scheduled" };
+fn recorded_as(submission: &Submission, timetables: &Timetables) -> Owed {
+    let Submission { key, extract_from, transfer_on, stage, .. } = submission;
     Owed {
-        kind: obligation.key.kind,
-        relevant_month: obligation.key.month,
-        extract_from: obligation.extract_from,
-        transfer_on: obligation.transfer_on,
-        state: stages.get(&obligation.key).map_or(unrecorded, String::as_str),
+        kind: key.kind,
+        relevant_month: key.month,
+        workbook: key.workbook,
+        extract_from: *extract_from,
+        transfer_on: *transfer_on,
+        state: stage.word(),
+        differs: differing(submission, timetables),
+        period: key.period(),
+    }
+}
+
+fn not_recorded(obligation: Obligation, today: Date) -> Owed {
+    let Obligation { key, extract_from, transfer_on } = obligation;
+    Owed {
+        kind: key.kind,
+        relevant_month: key.month,
+        workbook: key.workbook,
+        extract_from,
+        transfer_on,
+        // A day that has passed unrecorded is not a plan any more: the service was not there to see it.
+        state: if transfer_on < today { "not-recorded" } else { "scheduled" },
+        differs: None,
+        period: key.period(),
     }
 }
 
@@ -146,13 +179,19 @@ fn write_text(
         for owed in &document.obligations {
             table.row([
                 owed.kind.to_string(),
-                owed.relevant_month.to_string(),
+                owed.period.clone(),
                 owed.extract_from.map_or_else(|| "-".to_owned(), day_and_date),
                 day_and_date(owed.transfer_on),
                 owed.state.to_owned(),
             ]);
         }
         table.write(out)?;
+        for owed in &document.obligations {
+            if let Some(differs) = &owed.differs {
+                let Owed { kind, period, .. } = owed;
+                writeln!(out, "\n{kind} {period} keeps the dates that are recorded; {differs}.")?;
+            }
+        }
     }
     if !document.expectations.is_empty() {
         writeln!(out, "\nExpected from DWP\n")?;
@@ -169,7 +208,8 @@ fn write_text(
     }
     if let Some(end) = coverage_ends.filter(|&end| end < from) {
         writeln!(out, "\nThe timetables in force end for {name} on {}.", day_and_date(end))?;
-        writeln!(out, "Name the file of the year you need in a `[[timetable]]` table of the configuration.")?;
+        writeln!(out, "Put the next year's into force with `hbcourier timetable activate`, or name its file in a")?;
+        writeln!(out, "`[[timetable]]` table of the configuration.")?;
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Which arrival meets which month.
 //!
-//! Nothing in a pack plainly tells its month, so the day on which it came decides. In this order: the latest month whose week
-//! has begun and that nothing has met, if it began no more than [`LATE_WEEKS_MAX`] weeks ago; the month whose week
-//! begins within [`EARLY_DAYS_MAX`] days; otherwise it is a further one for the month before it. A risk file belongs to the
-//! month of the pack it came in.
+//! Nothing in a pack plainly tells its month, so the day on which it came decides. It belongs to the month whose week begins
+//! within [`PACK_EARLY_DAYS_MAX`] days, or else has begun last: that is the month it goes by everywhere. If that month has been
+//! met, it is what an earlier one still lacks, but only within that one's cycle, [`LATE_DAYS_MAX`]; otherwise it is a further
+//! one. A risk file belongs to the month of the pack it came in.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,12 @@ use super::Week;
 use super::arrival::{Arrival, Irregular, Irregularity, Whereabouts};
 use crate::domain::ids::ConsignmentId;
 use crate::domain::kind::FileKind;
+use crate::domain::timetable::PACK_EARLY_DAYS_MAX;
 
-/// So much later it is not taken for what was missing: three cycles.
-const LATE_WEEKS_MAX: i64 = 12;
-/// So much earlier it still belongs to the month ahead.
-const EARLY_DAYS_MAX: i64 = 7;
-/// So long after a week's beginning, a further one still belongs to it: the longest cycle, over Christmas.
-const FURTHER_DAYS_MAX: i64 = 42;
+/// So long after its week's beginning an earlier month may take what the next one has no need of: one cycle, and its week.
+const LATE_DAYS_MAX: i64 = 35;
+/// So long after a week's beginning what comes belongs to it: the longest cycle, over Christmas.
+const CYCLE_DAYS_MAX: i64 = 42;
 
 /// For each week the place of the arrival that meets it.
 pub(super) struct Matched {
@@ -66,19 +65,21 @@ enum Placed {
     Nowhere,
 }
 
-fn place(weeks: &[Week], met: &[Option<usize>], on: Date) -> Placed {
+/// The week that a day belongs to: the one that begins soon, or has begun last; and how many have begun.
+fn own(weeks: &[Week], on: Date) -> (Option<usize>, usize) {
     let begun = weeks.partition_point(|week| week.from <= on);
-    let recent = |week: &usize| on <= weeks[*week].from.saturating_add(LATE_WEEKS_MAX.weeks());
-    if let Some(week) = (0..begun).rev().take_while(recent).find(|&week| met[week].is_none()) {
-        return Placed::Meets(week);
-    }
-    if let Some(next) = weeks.get(begun).filter(|next| on >= next.from.saturating_sub(EARLY_DAYS_MAX.days())) {
-        debug_assert!(next.from > on);
-        return if met[begun].is_none() { Placed::Meets(begun) } else { Placed::Further(begun) };
-    }
-    match begun.checked_sub(1) {
-        Some(last) if on < weeks[last].from.saturating_add(FURTHER_DAYS_MAX.days()) => Placed::Further(last),
-        _ => Placed::Nowhere,
+    let soon = weeks.get(begun).filter(|next| on >= next.from.saturating_sub(PACK_EARLY_DAYS_MAX.days()));
+    let last = begun.checked_sub(1).filter(|&last| on < weeks[last].from.saturating_add(CYCLE_DAYS_MAX.days()));
+    (soon.map(|_| begun).or(last), begun)
+}
+
+fn place(weeks: &[Week], met: &[Option<usize>], on: Date) -> Placed {
+    let (own, begun) = own(weeks, on);
+    let lately = |week: &usize| on < weeks[*week].from.saturating_add(LATE_DAYS_MAX.days());
+    let earlier = (0..begun).rev().take_while(lately);
+    match own.into_iter().chain(earlier).find(|&week| met[week].is_none()) {
+        Some(week) => Placed::Meets(week),
+        None => own.map_or(Placed::Nowhere, Placed::Further),
     }
 }
 
@@ -113,14 +114,13 @@ impl Matched {
     /// What cannot meet anything: repeats, another authority's, and what is held unopened while something is missing.
     fn note_others(&mut self, weeks: &[Week], arrivals: &[Arrival]) {
         for arrival in arrivals {
-            let begun = weeks.partition_point(|week| week.from <= arrival.on);
             let noted = match (&arrival.whereabouts, arrival.kind) {
                 (Whereabouts::Foreign { found }, _) => {
                     arrival.irregular(Irregularity::Foreign { found: found.clone() }, None)
                 }
                 (Whereabouts::Repeat, Some(FileKind::HbmsPack | FileKind::CaseloadRisk)) => {
-                    let last = begun.checked_sub(1).and_then(|last| weeks.get(last));
-                    arrival.irregular(Irregularity::Duplicate, last)
+                    let week = own(weeks, arrival.on).0.and_then(|week| weeks.get(week));
+                    arrival.irregular(Irregularity::Duplicate, week)
                 }
                 (Whereabouts::Held, None) => {
                     let Placed::Meets(week) = place(weeks, &self.packs, arrival.on) else { continue };

@@ -127,15 +127,17 @@ impl Expectation {
 
 /// Everything that DWP owes this authority by the timetables, as of `today`, and what is irregular about what came.
 ///
-/// `arrivals` are this authority's, in any order. Those of LAIDs are counted by night and do not belong here.
+/// `arrivals` are this authority's, in any order. Those of LAIDs are counted by night and do not belong here. Months whose
+/// cycle was over on the day `since` are left out: nobody saw what came for them, so nothing that comes now is theirs.
 pub fn outlook(
     timetables: &Timetables,
     authority: &LaNumber,
     arrivals: &[Arrival],
     today: Date,
     terms: &Terms,
+    since: Option<Date>,
 ) -> Outlook {
-    let packs = timetables.expected_packs(authority, terms.weeks_after);
+    let packs = timetables.packs_since(authority, terms.weeks_after, since);
     let weeks: Vec<Week> = packs.iter().map(|pack| Week::of(pack, timetables)).collect();
     let mut arrivals = arrivals.to_vec();
     arrivals.sort_by_key(|arrival| (arrival.at, arrival.transfer));

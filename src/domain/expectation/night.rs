@@ -37,13 +37,14 @@ pub fn last_complete_night(now: DateTime) -> Date {
 /// `last` is that night; without one, nights count from `since` on.
 pub fn silence(last: Option<Date>, since: Date, now: DateTime, is_working_day: impl Fn(Date) -> bool) -> Silence {
     let first = last.map_or(since, |last| last.saturating_add(1.day()).max(since));
-    let mut silence = Silence { nights: 0, since: None };
-    let mut night = last_complete_night(now);
-    while night >= first && silence.nights < NIGHTS_MAX {
-        if is_working_day(night) {
-            silence = Silence { nights: silence.nights + 1, since: Some(night) };
-        }
+    let end = last_complete_night(now);
+    let mut nights = 0;
+    let mut night = end;
+    while night >= first && nights < NIGHTS_MAX {
+        nights += u16::from(is_working_day(night));
         night = night.saturating_sub(1.day());
     }
-    silence
+    // Found from its own end, so that it stays the same however long the silence lasts.
+    let since = first.series(1.day()).take_while(|night| *night <= end).find(|night| is_working_day(*night));
+    Silence { nights, since: since.filter(|_| nights > 0) }
 }

@@ -71,7 +71,7 @@ fn pack(n: usize, on: &str) -> [Arrival; 2] {
 
 fn look(arrivals: &[Arrival], today: &str) -> Outlook {
     let number = BLACKPOOL.parse().unwrap();
-    outlook(&timetables(), &number, arrivals, today.parse().unwrap(), &Terms::default())
+    outlook(&timetables(), &number, arrivals, today.parse().unwrap(), &Terms::default(), None)
 }
 
 /// The states of one month, the pack's and the risk file's.
@@ -103,7 +103,7 @@ fn awaited_then_amber_from_its_monday_then_red_after_its_friday() {
 fn the_terms_move_the_week_and_its_colours() {
     let terms = Terms { weeks_after: 2, amber_days: 2, red_days: 3 };
     let number = BLACKPOOL.parse().unwrap();
-    let on = |day: &str| words(&outlook(&timetables(), &number, &[], day.parse().unwrap(), &terms), "2020-04")[0];
+    let on = |day: &str| words(&outlook(&timetables(), &number, &[], day.parse().unwrap(), &terms, None), "2020-04")[0];
     let days = ["2020-04-28", "2020-04-29", "2020-05-04", "2020-05-05"];
     assert_eq!(days.map(on), ["awaited", "amber", "amber", "red"]);
 }
@@ -152,6 +152,55 @@ fn one_that_never_came_does_not_shift_those_after_it() {
     // And when it comes at last, it is late, not a duplicate.
     let outlook = look(&[came(1, HbmsPack, "2020-05-19"), came(2, HbmsPack, "2020-05-20")], "2020-05-30");
     assert_eq!((words(&outlook, "2020-04")[0], words(&outlook, "2020-05")[0]), ("late", "met"));
+}
+
+#[test]
+fn what_is_early_or_a_further_one_is_not_taken_for_a_month_long_missing() {
+    // April's never came. May's week begins on 18 May, June's on 15 June.
+    let may_and = |n, on| look(&[came(1, HbmsPack, "2020-05-19"), came(n, HbmsPack, on)], "2020-07-01");
+    let states = |outlook: &Outlook| ["2020-04", "2020-05", "2020-06"].map(|month| words(outlook, month)[0]);
+    let early = may_and(2, "2020-06-10");
+    assert_eq!(states(&early), ["red", "met", "early"]);
+    let further = may_and(2, "2020-05-27");
+    assert_eq!(states(&further), ["red", "met", "red"]);
+    assert_eq!(irregular(&further), [("duplicate", Some("2020-05".into()), Some(HbmsPack))]);
+    // In the week before the next one's it is that one's, also while the last one's is missing.
+    let outlook = look(&[came(1, HbmsPack, "2020-05-12")], "2020-05-13");
+    assert_eq!((words(&outlook, "2020-04")[0], words(&outlook, "2020-05")[0]), ("red", "early"));
+    // And the second one then is the last one's.
+    let outlook = look(&[came(1, HbmsPack, "2020-05-12"), came(2, HbmsPack, "2020-05-13")], "2020-05-14");
+    assert_eq!((words(&outlook, "2020-04")[0], words(&outlook, "2020-05")[0]), ("late", "early"));
+}
+
+#[test]
+fn months_that_were_over_when_the_service_began_take_nothing() {
+    let number = BLACKPOOL.parse().unwrap();
+    let since = Some(date(2020, 5, 18));
+    let of =
+        |arrivals: &[Arrival]| outlook(&timetables(), &number, arrivals, date(2020, 6, 30), &Terms::default(), since);
+    let outlook = of(&[came(1, HbmsPack, "2020-05-19"), came(2, HbmsPack, "2020-05-20")]);
+    assert_eq!(outlook.expectations[0].month, "2020-05".parse().unwrap());
+    assert_eq!(irregular(&outlook), [("duplicate", Some("2020-05".into()), Some(HbmsPack))], "not April's");
+}
+
+/// The month under which a pack is filed and the one for which it counts, every day of the year, for each group's first.
+#[test]
+fn a_pack_counts_for_the_month_that_it_is_filed_under() {
+    let timetables = timetables();
+    let mut days = 0;
+    for group in timetables.iter().next().unwrap().groups() {
+        let number = &group.authorities[0].number;
+        let weeks = timetables.expected_packs(number, 1);
+        let mut day = weeks[0].takes_from();
+        while day <= weeks[11].due_by {
+            let outlook =
+                outlook(&timetables, number, &[came(1, HbmsPack, &day.to_string())], day, &Terms::default(), None);
+            let counts = outlook.expectations.iter().find(|one| one.state.met().is_some()).map(|one| one.month);
+            assert_eq!(counts, Some(timetables.month_of_pack(number, day)), "{number} {day}");
+            (day, days) = (day.tomorrow().unwrap(), days + 1);
+        }
+    }
+    assert!(days > 16 * 300);
 }
 
 #[test]
@@ -207,7 +256,7 @@ fn after_the_timetables_nothing_is_expected_and_what_comes_is_unexpected() {
 
 fn outlook_of_nobody() -> Outlook {
     let number = "999999".parse().unwrap();
-    outlook(&timetables(), &number, &pack(1, "2020-04-21"), date(2020, 5, 1), &Terms::default())
+    outlook(&timetables(), &number, &pack(1, "2020-04-21"), date(2020, 5, 1), &Terms::default(), None)
 }
 
 /// One authority of each week, over the whole year, a day at a time: what is owed on a day is what the circular says.
@@ -225,7 +274,7 @@ fn a_year_of_each_week_with_its_breaks() {
         let mut seen: BTreeSet<(RelevantMonth, &str)> = BTreeSet::new();
         let mut day = date(2020, 4, 1);
         while day < date(2021, 5, 1) {
-            let outlook = outlook(&timetables, &number, &[], day, &Terms::default());
+            let outlook = outlook(&timetables, &number, &[], day, &Terms::default(), None);
             assert_eq!(outlook.expectations.len(), 24);
             for one in &outlook.expectations {
                 let amber = one.state == State::Amber;
@@ -250,7 +299,7 @@ fn a_pack_due_in_the_christmas_break_is_owed_after_it_and_in_time_within_it() {
     // Week 4 transfers in the week of 14 December 2020; the two weeks after it are breaks.
     let dover = "16104".parse().unwrap();
     let at = |arrivals: &[Arrival], today| {
-        let outlook = outlook(&timetables, &dover, arrivals, today, &Terms::default());
+        let outlook = outlook(&timetables, &dover, arrivals, today, &Terms::default(), None);
         let one = outlook.expectations.iter().find(|one| one.from == date(2020, 12, 21)).unwrap().clone();
         (one.due_by, one.state.word())
     };
@@ -287,6 +336,11 @@ fn only_complete_nights_of_working_days_are_silent() {
     assert_eq!(nights(thursday, "2020-06-08T13:00:00").nights, 1);
     assert_eq!(nights(thursday, "2020-06-09T12:00:00"), Silence { nights: 2, since: Some(date(2020, 6, 5)) });
     assert_eq!(nights(None, "2020-06-03T12:00:00"), Silence { nights: 2, since: Some(date(2020, 6, 1)) });
+    assert_eq!(
+        nights(None, "2024-06-03T12:00:00"),
+        Silence { nights: 366, since: Some(date(2020, 6, 1)) },
+        "counted so far, and told from its beginning"
+    );
     assert_eq!(nights(Some(date(2030, 1, 1)), "2020-06-09T12:00:00").nights, 0, "a clock that was ahead");
 }
 
@@ -309,7 +363,7 @@ proptest! {
         }).collect();
         let number = BLACKPOOL.parse().unwrap();
         let terms = Terms { weeks_after, ..Terms::default() };
-        let outlook = outlook(&timetables(), &number, &arrivals, day(today), &terms);
+        let outlook = outlook(&timetables(), &number, &arrivals, day(today), &terms, None);
         let keys: BTreeSet<_> = outlook.expectations.iter().map(|one| (one.month, one.kind)).collect();
         prop_assert_eq!((keys.len(), outlook.expectations.len()), (24, 24));
         let met: Vec<_> = outlook.expectations.iter().filter_map(|one| Some((one.state.met()?.transfer, one.kind))).collect();

@@ -25,7 +25,7 @@ pub use difference::{ChangedDate, Dates, Difference, Moved, Placed, Renamed};
 pub use fault::TimetableFault;
 pub use group::{Group, GroupName, HbmsMiDate, ShbeDate};
 pub use in_force::InForce;
-pub use pack::{ExpectedPack, PACK_WEEKS_AFTER_TRANSFER};
+pub use pack::{ExpectedPack, PACK_EARLY_DAYS_MAX, PACK_WEEKS_AFTER_TRANSFER};
 pub use years::Timetables;
 
 /// One year's timetable: every authority in exactly one group, every group with its dates in order.

@@ -13,6 +13,9 @@ use crate::domain::period::RelevantMonth;
 /// How many weeks after the transfer week a pack is expected, unless the configuration says otherwise.
 pub const PACK_WEEKS_AFTER_TRANSFER: u8 = 1;
 
+/// So many days before its week a pack belongs to the month ahead already.
+pub const PACK_EARLY_DAYS_MAX: i64 = 7;
+
 /// A referral pack that DWP owes an authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectedPack {
@@ -30,5 +33,10 @@ impl ExpectedPack {
         let into_week = i64::from(shbe.transfer_on.weekday().to_monday_zero_offset());
         let from = shbe.transfer_on.saturating_sub(into_week.days()).saturating_add(i64::from(weeks).weeks());
         ExpectedPack { month: shbe.key.month, from, due_by: from.saturating_add(4.days()) }
+    }
+
+    /// The first day on which what comes belongs to this month.
+    pub fn takes_from(&self) -> Date {
+        self.from.saturating_sub(PACK_EARLY_DAYS_MAX.days())
     }
 }

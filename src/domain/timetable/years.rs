@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::{ExpectedPack, Obligation, Timetable, TimetableFault};
+use super::{ExpectedPack, Obligation, PACK_WEEKS_AFTER_TRANSFER, Timetable, TimetableFault};
 use crate::domain::authority::{Authority, LaNumber};
 use crate::domain::kind::ReturnKind;
 use crate::domain::period::{RelevantMonth, TimetableYear};
@@ -60,12 +60,13 @@ impl Timetables {
         all
     }
 
-    /// The month that a pack received on this day goes by: that of the last SHBE before, if that was sent in the two months
-    /// before; else the calendar's.
+    /// The month that a pack received on this day goes by: the latest whose week has begun or begins within
+    /// [`PACK_EARLY_DAYS_MAX`](super::PACK_EARLY_DAYS_MAX) days, if its SHBE was sent in the two months before; else the calendar's.
     pub fn month_of_pack(&self, number: &LaNumber, received: Date) -> RelevantMonth {
         let shbe = self.obligations(number, ReturnKind::Shbe);
-        let before =
-            shbe.iter().filter(|obligation| obligation.transfer_on < received).max_by_key(|one| one.transfer_on);
+        let begun =
+            |shbe: &&Obligation| ExpectedPack::following(shbe, PACK_WEEKS_AFTER_TRANSFER).takes_from() <= received;
+        let before = shbe.iter().filter(begun).max_by_key(|one| one.transfer_on);
         let followed = before.filter(|shbe| shbe.transfer_on.saturating_add(62.days()) >= received);
         followed.map_or_else(|| RelevantMonth::of_day(received), |shbe| shbe.key.month)
     }
@@ -74,6 +75,16 @@ impl Timetables {
     pub fn expected_packs(&self, number: &LaNumber, weeks: u8) -> Vec<ExpectedPack> {
         let shbe = self.obligations(number, ReturnKind::Shbe);
         shbe.iter().map(|obligation| ExpectedPack::following(obligation, weeks)).collect()
+    }
+
+    /// Those of [`Timetables::expected_packs`] whose cycle was not over on the day `since`; all of them without one.
+    pub fn packs_since(&self, number: &LaNumber, weeks: u8, since: Option<Date>) -> Vec<ExpectedPack> {
+        let mut packs = self.expected_packs(number, weeks);
+        if let Some(since) = since {
+            let begun = packs.partition_point(|pack| pack.from <= since);
+            packs.drain(..begun.saturating_sub(1));
+        }
+        packs
     }
 
     /// Whether this day lies in a week in which nothing is transferred.

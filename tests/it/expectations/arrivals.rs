@@ -94,3 +94,26 @@ fn a_retry_that_is_delivered_counts_from_its_arrival() {
     let transfer = first["transfer"].as_str().unwrap();
     assert!(council.runs(&["transfers", "show", transfer]).status.success(), "{transfer} leads somewhere");
 }
+
+#[test]
+fn what_is_overdue_now_is_the_same_by_the_last_months_alone() {
+    use hbcourier::foresight::{outlook_lately, outlook_of, overdue};
+    let council = council();
+    council.at("2020-04-21 09:00").pack_comes(BLACKPOOL, "april");
+    council.at("2020-07-14 09:00").pack_comes(BLACKPOOL, "july");
+    let (settings, queries) = (council.settings(), council.queries());
+    let timetables = hbcourier::config::timetable::bundled().unwrap();
+    let authority = &settings.authorities[0];
+    let mut overdue_days = 0;
+    let mut day: jiff::civil::Date = "2020-04-01".parse().unwrap();
+    while day < "2021-04-01".parse().unwrap() {
+        let whole = outlook_of(&queries, &timetables, authority, day).unwrap();
+        let lately = outlook_lately(&queries, &timetables, authority, day).unwrap();
+        assert_eq!(overdue(&whole, day), overdue(&lately, day), "{day}");
+        overdue_days += overdue(&whole, day).len();
+        let began = |outlook: &hbcourier::domain::expectation::Outlook| outlook.expectations[0].from;
+        assert!(day < began(&whole) || day.since(began(&lately)).unwrap().get_days() < 20 * 7, "{day}: bounded");
+        day = day.tomorrow().unwrap();
+    }
+    assert!(overdue_days > 100, "{overdue_days}");
+}

@@ -41,6 +41,21 @@ fn silence_over_easter_is_counted_by_each_ones_calendar() {
 }
 
 #[test]
+fn a_long_silence_is_told_once_from_its_first_night() {
+    let council = Council::new(&[(BLACKPOOL, "return_lead_days = 0\nlaid_silence_days = 1")], "2020-06-01 09:00");
+    council.at("2020-06-01 22:00").comes(BLACKPOOL, "LAID_0001.xml", &xml("monday"));
+    let mut day: jiff::civil::Date = "2020-06-03".parse().unwrap();
+    while day < "2020-08-20".parse().unwrap() {
+        council.at(&format!("{day} 12:00"));
+        assert_eq!(council.told(LA_12302), (1, 0), "{day}");
+        day = day.tomorrow().unwrap();
+    }
+    assert!(council.says(LA_12302).contains("Tuesday 2 June 2020"), "{}", council.says(LA_12302));
+    council.comes(BLACKPOOL, "LAID_0002.xml", &xml("august"));
+    assert_eq!(council.told(LA_12302), (1, 1));
+}
+
+#[test]
 fn unless_it_is_asked_for_silence_is_no_alarm_and_a_held_one_is_no_silence() {
     let council = Council::new(&[(BLACKPOOL, "return_lead_days = 0")], "2020-06-01 09:00");
     assert!(!council.at("2020-06-12 13:00").alarms().contains_key(LA_12302));

@@ -39,9 +39,33 @@ fn printed(output: &Output) -> Value {
 }
 
 fn activate(council: &Council, file: &Path) -> Output {
-    let order =
-        ["timetable", "activate", file.to_str().unwrap(), "--reason", "circular A5/2020", "--by", "Benefits team"];
+    activate_with(council, file, &[])
+}
+
+fn activate_with(council: &Council, file: &Path, accept: &[String]) -> Output {
+    let mut order =
+        vec!["timetable", "activate", file.to_str().unwrap(), "--reason", "circular A5/2020", "--by", "Benefits team"];
+    order.extend(accept.iter().flat_map(|ruling| ["--accept", ruling.as_str()]));
     council.runs(&order)
+}
+
+/// The errors of a timetable file that nobody has ruled on, as rulings.
+fn errors(said: &Value) -> Vec<String> {
+    let findings = said["findings"].as_array().unwrap().iter().filter(|found| found["severity"] == "error");
+    let mut rulings: Vec<String> = findings
+        .map(|found| match (&found["code"], &found["line"]) {
+            (code, Value::Null) => code.as_str().unwrap().to_owned(),
+            (code, line) => format!("{}:{line}", code.as_str().unwrap()),
+        })
+        .collect();
+    rulings.dedup();
+    rulings
+}
+
+/// Activates it with a ruling on everything that stands against it.
+fn activate_in_any_case(council: &Council, file: &Path) -> Output {
+    let said = council.runs(&["timetable", "lint", file.to_str().unwrap(), "--json"]);
+    activate_with(council, file, &errors(&printed(&said)))
 }
 
 fn verifies(council: &Council) -> bool {
@@ -161,13 +185,22 @@ fn an_activated_timetable_is_in_force_and_on_record() {
     );
     assert_eq!(transfer_on(), "2020-05-11", "nothing uses a draft");
 
-    let done = activate(&council, &draft);
+    // Nothing in the draft confirms the day, so the import's answer names the ruling.
+    let ruling = errors(&printed(&council.runs(&["timetable", "lint", draft.to_str().unwrap(), "--json"])));
+    assert_eq!(ruling.len(), 1, "{ruling:?}");
+    let command = format!("{} --accept {} --reason", draft.display(), ruling[0]);
+    assert!(said["next"].as_str().unwrap().contains(&command), "{said}");
+    let done = activate_with(&council, &draft, &ruling);
     let says = String::from_utf8(succeeded(done)).unwrap();
-    assert!(says.starts_with("The timetable of 2020-21 is in force: 16 groups, 377 authorities."), "{says}");
+    assert!(says.contains("\nThe timetable of 2020-21 is in force: 16 groups, 377 authorities."), "{says}");
+    assert!(
+        says.contains("week 1 Monday, shbe, 2020-05: 2020-05-12 (extraction from 2020-05-05) instead of"),
+        "{says}"
+    );
     assert_eq!(transfer_on(), "2020-05-12");
     assert!(verifies(&council));
 
-    let again = activate(&council, &draft);
+    let again = activate_with(&council, &draft, &ruling);
     assert_eq!(again.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&again.stderr).contains("exactly this timetable is in force for 2020-21 already"));
     let circular = circular(&council, CIRCULAR);
@@ -183,6 +216,83 @@ fn an_activated_timetable_is_in_force_and_on_record() {
     council.stops_well();
     assert!(verifies(&council));
     assert_eq!(council.json(&["timetable", "show", "--authority", LA])["shbe"][1]["transfer_on"], "2020-05-12");
+}
+
+#[test]
+fn a_wrong_date_is_not_put_into_force_without_a_ruling() {
+    let council = council();
+    let (_, draft) = import(&council, CIRCULAR, &[]);
+    let text = fs::read_to_string(&draft).unwrap();
+    fs::write(
+        &draft,
+        text.replace("2020-05-11", "2020-05-13").replace("2020-05-04\", transfer", "2020-05-06\", transfer"),
+    )
+    .unwrap();
+    let order = ["timetable", "activate", draft.to_str().unwrap(), "--reason", "new dates", "--json"];
+    let output = council.runs(&order);
+    assert_eq!(output.status.code(), Some(1));
+    let said = printed(&output);
+    assert!(said["says"].as_str().unwrap().starts_with("Not put into force."), "{said}");
+    assert!(!said["diff"]["dates"].as_array().unwrap().is_empty(), "{said}");
+    let rulings = errors(&said);
+    assert!(rulings.iter().any(|ruling| ruling.starts_with("weekday-shifted:")), "{rulings:?}");
+    let next = said["next"].as_str().unwrap();
+    assert!(rulings.iter().all(|ruling| next.contains(&format!("--accept {ruling} "))), "{next}");
+    let shown = || council.json(&["timetable", "show", "--authority", LA, "--year", "2020-21"])["shbe"][1].clone();
+    assert_eq!(shown()["transfer_on"], "2020-05-11");
+    // A ruling on some of it is not enough; one on nothing is a slip.
+    assert_eq!(activate_with(&council, &draft, &rulings[1..]).status.code(), Some(1));
+    let slip = activate_with(&council, &draft, &["interval:1".to_owned()]);
+    assert_eq!(slip.status.code(), Some(2));
+    assert_eq!(activate_with(&council, &draft, &rulings).status.code(), Some(0));
+    assert_eq!(shown()["transfer_on"], "2020-05-13");
+    let log = String::from_utf8(succeeded(council.runs(&["audit", "log", "--json"]))).unwrap();
+    assert!(log.contains(&format!("taken as it is: {}", rulings[0])), "{log}");
+}
+
+#[test]
+fn the_order_itself_is_refused_whoever_gives_it() {
+    use hbcourier::operator::Order;
+    let council =
+        crate::outbound::council::Council::new(&[LA], "2020-04-08 10:00", crate::outbound::council::Way::Folders);
+    let text = include_str!("../../../config/timetables/2020-21.toml");
+    let order = |text: String, accept: &[&str]| {
+        let accept = accept.iter().map(|ruling| ruling.parse().unwrap()).collect();
+        council.give(&Order::ActivateTimetable { text, accept, by: None, reason: "new dates".to_owned() })
+    };
+    let refused = order(text.replace("2020-05-11", "2020-05-13"), &[]).unwrap_err();
+    assert!(refused.contains("weekday-shifted:") && refused.contains("`hbcourier timetable lint`"), "{refused}");
+    let none = order(text.to_owned(), &["interval:7"]).unwrap_err();
+    assert!(none.contains("there is no finding interval:7"), "{none}");
+    order(text.to_owned(), &[]).unwrap();
+}
+
+/// The circular without the last group of both annexes, week 4 Thursday.
+fn without_the_last_group() -> String {
+    let cuts = [("Thursday Apr-20 30/04/2020", "Annex C: HBMS rules"), ("Week 4 Thursday Apr-20", "Annex E: HB Award")];
+    cuts.into_iter().fold(CIRCULAR.to_owned(), |text, (from, to)| {
+        let (begin, end) = (text.find(from).unwrap(), text.rfind(to).unwrap());
+        format!("{}\n{}", &text[..begin], &text[end..])
+    })
+}
+
+#[test]
+fn a_group_that_is_missing_from_both_annexes_is_an_error() {
+    let council = council();
+    let text = without_the_last_group();
+    let (output, draft) = import(&council, &text, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!draft.exists());
+    let rulings = errors(&printed(&output));
+    assert_eq!(rulings, ["groups-fewer", "authorities-fewer"]);
+    let mut accept: Vec<&str> = rulings.iter().flat_map(|ruling| ["--accept", ruling.as_str()]).collect();
+    accept.extend(["--reason", "that group is no more"]);
+    let (output, draft) = import(&council, &text, &accept);
+    let said = printed(&output);
+    assert_eq!((output.status.code(), &said["groups"]), (Some(0), &json!(15)), "{said}");
+    assert!(said["next"].as_str().unwrap().contains("--accept groups-fewer --accept authorities-fewer"), "{said}");
+    assert_eq!(activate(&council, &draft).status.code(), Some(1));
+    assert_eq!(activate_with(&council, &draft, &rulings).status.code(), Some(0));
 }
 
 /// A timetable of the present year in which both returns for March are due on this day.
@@ -209,13 +319,22 @@ fn a_running_service_takes_it_up_and_what_is_recorded_keeps_its_dates() {
     assert!(returns(&council).is_empty());
     let today = Zoned::now().with_time_zone(london()).date();
     let (first, second) = (today.saturating_add(40.days()), today.saturating_add(41.days()));
-    succeeded(activate(&council, &of_this_year(&council, first)));
+    succeeded(activate_in_any_case(&council, &of_this_year(&council, first)));
     council.until("the service has recorded what is owed now", |council| returns(council).len() == 2);
-    let says = String::from_utf8(succeeded(activate(&council, &of_this_year(&council, second)))).unwrap();
+    let says = String::from_utf8(succeeded(activate_in_any_case(&council, &of_this_year(&council, second)))).unwrap();
     for kind in ["shbe", "hbms-mi"] {
         assert!(says.contains(&format!("{kind}/{LA}/")), "{says}");
     }
-    assert!(says.contains(&format!("stays due on {first}, not {second}")), "{says}");
+    assert!(says.contains(&format!("stays due on {first} (the timetable in force has {second})")), "{says}");
+    assert!(
+        says.contains("No command moves a recorded date") && says.contains("`hbcourier returns waive KEY"),
+        "{says}"
+    );
+    let next = council.json(&["timetable", "next", "--authority", LA]);
+    for owed in next["obligations"].as_array().unwrap() {
+        assert_eq!(owed["transfer_on"], first.to_string(), "the day on which it is sent: {next}");
+        assert_eq!(owed["differs"], format!("the timetable in force has {second}"));
+    }
     council.stops_well();
     assert!(returns(&council).iter().all(|owed| owed["transfer_on"] == first.to_string()));
     assert!(verifies(&council));

@@ -1,11 +1,9 @@
 //! What `hbcourier timetable` answers, to scripts and to people.
 
-use std::collections::BTreeMap;
-
 use clap::Parser;
-use hbcourier::cli::timetable::{CliFault, Question, run, unseen};
+use hbcourier::cli::timetable::{CliFault, Question, Recorded, run, unseen};
 use hbcourier::config::authorities::authorities;
-use hbcourier::domain::{Stage, SubmissionKey};
+use hbcourier::domain::{Revision, Stage, Submission, SubmissionKey};
 use serde_json::{Value, json};
 
 use super::{date, in_force};
@@ -16,7 +14,7 @@ struct Asked {
     question: Question,
 }
 
-type Stages = BTreeMap<SubmissionKey, String>;
+type Stages = Recorded;
 
 /// The answer to `timetable LINE`, asked on this day.
 fn ask(line: &str, stages: &Stages, today: &str) -> Result<String, CliFault> {
@@ -32,8 +30,27 @@ fn ask_json(line: &str, stages: &Stages, today: &str) -> Value {
     serde_json::from_str(&ask(&format!("{line} --json"), stages, today).unwrap()).unwrap()
 }
 
+/// These returns are recorded, with the dates of the timetable.
 fn stages(recorded: &[(&str, Stage)]) -> Stages {
-    recorded.iter().map(|(key, stage)| (key.parse().unwrap(), stage.word().to_owned())).collect()
+    recorded.iter().map(|(key, stage)| of(key, stage.clone())).collect()
+}
+
+fn of(key: &str, stage: Stage) -> (SubmissionKey, Submission) {
+    let key: SubmissionKey = key.parse().unwrap();
+    let usual = SubmissionKey { workbook: None, ..key.clone() };
+    let owed = in_force().obligations(&key.authority, key.kind).into_iter().find(|owed| owed.key == usual).unwrap();
+    let submission = Submission {
+        key: key.clone(),
+        extract_from: owed.extract_from,
+        transfer_on: owed.transfer_on,
+        revision: Revision(0),
+        stage,
+        ordered: None,
+        resent: None,
+        sent: None,
+        sealed: None,
+    };
+    (key, submission)
 }
 
 #[test]
@@ -106,6 +123,42 @@ fn next_chases_what_is_unsettled_and_passes_over_what_is_sent() {
 }
 
 #[test]
+fn next_tells_the_recorded_dates_and_where_the_timetable_differs() {
+    let mut recorded = stages(&[("shbe/12302/2020-06", Stage::Scheduled), ("hbms-mi/12302/2020-06", Stage::Scheduled)]);
+    let shbe = recorded.get_mut(&"shbe/12302/2020-06".parse().unwrap()).unwrap();
+    shbe.transfer_on = date("2020-06-10");
+    let next = ask_json("next --authority 12302", &recorded, "2020-06-09");
+    let first = &next["obligations"][0];
+    assert_eq!((&first["return"], &first["transfer_on"]), (&json!("hbms-mi"), &json!("2020-06-08")), "{next}");
+    assert_eq!(first.get("differs"), None);
+    let moved = &next["obligations"][1];
+    assert_eq!((&moved["return"], &moved["transfer_on"]), (&json!("shbe"), &json!("2020-06-10")), "{next}");
+    assert_eq!(moved["differs"], "the timetable in force has 2020-06-08");
+    let text = ask("next --authority 12302", &recorded, "2020-06-09").unwrap();
+    assert!(
+        text.contains("shbe 2020-06 keeps the dates that are recorded; the timetable in force has 2020-06-08."),
+        "{text}"
+    );
+}
+
+#[test]
+fn next_lists_the_returns_of_earlier_workbooks() {
+    let recorded = stages(&[
+        ("hbms-mi/12302/2020-06", Stage::Scheduled),
+        ("hbms-mi/12302/2020-06/2020-04", Stage::Scheduled),
+        ("hbms-mi/12302/2020-05/2020-03", Stage::Sent { at: jiff::Timestamp::UNIX_EPOCH, reply: String::new() }),
+    ]);
+    let next = ask_json("next --authority 12302", &recorded, "2020-06-01");
+    let mi: Vec<_> =
+        next["obligations"].as_array().unwrap().iter().filter(|owed| owed["return"] == "hbms-mi").collect();
+    assert_eq!(mi.len(), 2, "{next}");
+    assert_eq!((&mi[1]["relevant_month"], &mi[1]["workbook"]), (&json!("2020-06"), &json!("2020-04")));
+    assert_eq!(mi[1].get("differs"), None);
+    let text = ask("next --authority 12302", &recorded, "2020-06-01").unwrap();
+    assert!(text.contains("hbms-mi  2020-06/2020-04"), "{text}");
+}
+
+#[test]
 fn a_day_that_has_passed_unrecorded_is_not_called_scheduled() {
     let next = ask_json("next --authority 16104 --on 2020-05-01", &Stages::new(), "2021-01-01");
     assert_eq!(next["obligations"][0]["transfer_on"], "2020-05-04");
@@ -117,6 +170,7 @@ fn after_the_last_timetable_next_says_where_it_ends() {
     let says = ask("next --authority 12302", &Stages::new(), "2026-01-05").unwrap();
     assert!(says.contains("No return is due"), "{says}");
     assert!(says.contains("The timetables in force end for Blackpool on Mon 2021-03-01."), "{says}");
+    assert!(says.contains("with `hbcourier timetable activate`"), "{says}");
     let next = ask_json("next --authority 12302", &Stages::new(), "2026-01-05");
     assert_eq!(next, json!({"obligations": [], "expectations": []}));
 }
