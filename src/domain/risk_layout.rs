@@ -63,7 +63,7 @@ impl Underivable {
         match self {
             Underivable::Columns => "they have not all the columns that the layout takes",
             Underivable::Table => "they are no whole table",
-            Underivable::Workbook => "they came as a workbook, whose cells the service does not read",
+            Underivable::Workbook => "they came as a workbook, whose rows the service counts and does not copy",
             Underivable::Characters => "they have characters that the copy's encoding cannot write",
         }
     }
