@@ -68,7 +68,7 @@ impl Underivable {
                 "nothing tells for certain whether their first row is a claim's or names the columns; `[risk] header` can"
             }
             Underivable::Table => "they are no whole table",
-            Underivable::Workbook => "they came as a workbook, whose cells the service does not read",
+            Underivable::Workbook => "they came as a workbook, whose rows the service counts and does not copy",
             Underivable::Characters => "they have characters that the copy's encoding cannot write",
         }
     }

@@ -113,7 +113,7 @@ impl Inbound {
         };
         // A mail's own file is named by whoever delivered the mail.
         let outer = name.filter(|_| source.carries == Carries::Files).map(without_openpgp_ending);
-        let recognised = self.identify(opened, outer)?;
+        let recognised = self.identify(consignment.id, opened, outer)?;
         let routed = self.check(source, consignment, recognised)?;
         self.stage(consignment, routed)
     }

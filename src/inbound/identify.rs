@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use super::open::Opened;
 use super::{Failure, Inbound};
-use crate::catalogue::caseload_risk;
+use crate::catalogue::caseload_risk::{self, RowFinding};
 use crate::catalogue::hbms_pack::referrals;
-use crate::catalogue::{Archive, ArchiveError, Identified, archive, authority_in_name, identify};
+use crate::catalogue::{Archive, ArchiveError, Identified, Severity, archive, authority_in_name, identify};
 use crate::domain::digest::Digester;
 use crate::domain::reason::Unsound;
-use crate::domain::{Consequence, DeferCause, Digest, FileKind, HoldReason, LaNumber, RiskLayout, VolumeOf, XmlRoot};
+use crate::domain::{
+    Consequence, ConsignmentId, DeferCause, Digest, FileKind, HoldReason, LaNumber, RiskLayout, VolumeOf, XmlRoot,
+};
 use crate::durable::PrivateContent;
 
 /// Contents whose parts are known: one, or several of one mail.
@@ -54,17 +56,27 @@ pub(super) struct Part {
 
 impl Inbound {
     /// `outer` is the name at the source, without its OpenPGP ending.
-    pub(super) fn identify(&self, mut opened: Vec<Opened>, outer: Option<&str>) -> Result<Recognised, Failure> {
+    pub(super) fn identify(
+        &self,
+        transfer: ConsignmentId,
+        mut opened: Vec<Opened>,
+        outer: Option<&str>,
+    ) -> Result<Recognised, Failure> {
         let (mut parts, mut named) = (Vec::new(), Vec::new());
         for (content, opened) in opened.iter_mut().enumerate() {
-            let (within, of_one) = self.identify_one(opened, outer)?;
+            let (within, of_one) = self.identify_one(transfer, opened, outer)?;
             parts.extend(within.into_iter().map(|part| Part { content, ..part }));
             named.push(of_one);
         }
         Ok(Recognised { opened, parts, named })
     }
 
-    fn identify_one(&self, opened: &mut Opened, source_name: Option<&str>) -> Result<(Vec<Part>, Named), Failure> {
+    fn identify_one(
+        &self,
+        transfer: ConsignmentId,
+        opened: &mut Opened,
+        source_name: Option<&str>,
+    ) -> Result<(Vec<Part>, Named), Failure> {
         let inner = opened.verdict.file_name.clone().filter(|name| !name.is_empty());
         let outer = opened.outer_name.clone().or(source_name.map(str::to_owned));
         let mut named =
@@ -77,10 +89,11 @@ impl Inbound {
         };
         let packed = found.kind == FileKind::HbmsPack && is_zip(&mut opened.content)?;
         if packed {
-            let members = self.members(&mut opened.content, &mut named.sealed)?;
+            let members = self.members(transfer, &mut opened.content, &mut named.sealed)?;
             return Ok((members, named));
         }
         sound(&found)?;
+        log_warnings(transfer, None, &found);
         let volumes = self.volumes(name.as_deref(), found.kind, &mut opened.content)?;
         let (digest, bytes) = (opened.verdict.content, opened.verdict.bytes);
         Ok((
@@ -99,7 +112,12 @@ impl Inbound {
         ))
     }
 
-    fn members(&self, content: &mut PrivateContent, authorities: &mut Vec<LaNumber>) -> Result<Vec<Part>, Failure> {
+    fn members(
+        &self,
+        transfer: ConsignmentId,
+        content: &mut PrivateContent,
+        authorities: &mut Vec<LaNumber>,
+    ) -> Result<Vec<Part>, Failure> {
         let mut pack = open_archive(content, &self.terms.archive)?;
         let names: Vec<String> = pack.members().iter().map(|member| member.name.clone()).collect();
         let mut parts = Vec::with_capacity(names.len());
@@ -115,9 +133,11 @@ impl Inbound {
                 // Whatever else lies in a recognised pack belongs to it.
                 _ => FileKind::HbmsPack,
             };
-            if kind == FileKind::CaseloadRisk {
+            // What belongs to the pack and is no kind of its own may be anything.
+            if kind != FileKind::HbmsPack {
                 sound(&found)?;
             }
+            log_warnings(transfer, Some(member), &found);
             let volumes = self.volumes(Some(&name), kind, &mut scratch)?;
             let root = found.root;
             parts.push(Part {
@@ -152,8 +172,12 @@ impl Inbound {
             }
             (FileKind::CaseloadRisk, _) => {
                 let found = caseload_risk::report(content, self.terms.risk.as_ref()).map_err(private_space)?;
-                let marked = found.high_risk.map(|marked| (VolumeOf::RiskHigh, Some(marked)));
-                Ok([(VolumeOf::RiskClaims, Some(found.rows))].into_iter().chain(marked).collect())
+                // What the profile finds wrong, such as the ranking, leaves the rows as many as they are.
+                let told = |found: &RowFinding| found.finding.code.starts_with("risk-");
+                let errors = found.findings.iter().filter(|found| found.finding.severity == Severity::Error);
+                let whole = errors.into_iter().all(told);
+                let marked = found.high_risk.map(|marked| (VolumeOf::RiskHigh, whole.then_some(marked)));
+                Ok([(VolumeOf::RiskClaims, whole.then_some(found.rows))].into_iter().chain(marked).collect())
             }
             _ => Ok(Vec::new()),
         }
@@ -188,6 +212,15 @@ fn sound(found: &Identified) -> Result<(), Failure> {
     let Some(unsound) = found.unsound() else { return Ok(()) };
     let codes: Vec<&str> = found.findings.iter().map(|finding| finding.code).collect();
     Err(Failure::of(Consequence::Hold(HoldReason::Malformed { unsound }), codes.join(" ")))
+}
+
+/// What is odd in what is let through. A member is told by its place in the pack, from 1: its name may be somebody's.
+fn log_warnings(transfer: ConsignmentId, member: Option<usize>, found: &Identified) {
+    let place = member.map(|member| format!("Member {} of {transfer}", member + 1));
+    let place = place.unwrap_or_else(|| format!("What came as {transfer}"));
+    for warning in found.findings.iter().filter(|finding| finding.severity == Severity::Warning) {
+        tracing::warn!(%transfer, code = warning.code, "{place} {} ({})", warning.says, found.kind);
+    }
 }
 
 pub(super) fn private_space(error: io::Error) -> Failure {

@@ -2,6 +2,7 @@
 //!
 //! The library follows whatever chain of sectors a file lays out, in circles too. So the stream is found here, within
 //! the bytes there are, and handed on in a compound file of our own.
+//! Holds: every chain is followed for as many steps as the file has sectors, and no further.
 // [MS-CFB]
 
 use super::Fault;
@@ -69,16 +70,17 @@ impl<'a> Compound<'a> {
     fn tables(&self) -> Option<Vec<u32>> {
         let mut tables: Vec<u32> = (0..109).map_while(|i| u32_at(self.bytes, 76 + 4 * i)).collect();
         let mut more = u32_at(self.bytes, 68)?;
-        let mut steps = 0;
-        while more < FAT_SECTOR && more != 0 {
+        for step in 0.. {
+            if more >= FAT_SECTOR || more == 0 {
+                break;
+            }
+            if step > self.sectors() {
+                return None;
+            }
             let (links, _) = self.sector(more)?.as_chunks::<4>();
             let (last, rest) = links.split_last()?;
             tables.extend(rest.iter().map(|link| u32::from_le_bytes(*link)));
             more = u32::from_le_bytes(*last);
-            steps += 1;
-            if steps > self.sectors() {
-                return None;
-            }
         }
         tables.retain(|table| *table < FAT_SECTOR);
         (tables.len() <= self.sectors()).then_some(tables)
@@ -97,19 +99,8 @@ impl<'a> Compound<'a> {
 
     /// The bytes of a chain, `size` at most. No chain is longer than the file.
     fn chain(&self, start: u32, size: usize) -> Option<Vec<u8>> {
-        let mut found = Vec::new();
-        let mut id = start;
-        let mut steps = 0;
-        while id != END_OF_CHAIN && found.len() < size {
-            found.extend_from_slice(self.sector(id)?);
-            id = *self.next.get(id as usize)?;
-            steps += 1;
-            if steps > self.sectors() {
-                return None;
-            }
-        }
-        found.truncate(size);
-        Some(found)
+        let link = |id: u32| self.next.get(id as usize).copied();
+        follow(start, size, self.sectors() + 1, |id| self.sector(id), link)
     }
 
     /// Whether anything in it has this name.
@@ -129,16 +120,35 @@ impl<'a> Compound<'a> {
         let root = self.entries.iter().find(|entry| entry.kind == ROOT)?;
         let mini = self.chain(root.start, root.size)?;
         let links = self.chain(self.mini_start, usize::MAX)?;
-        let mut found = Vec::new();
-        let mut id = entry.start;
-        while id != END_OF_CHAIN && found.len() < entry.size {
+        let piece = |id: u32| {
             let start = (id as usize).checked_mul(MINI_BYTES)?;
-            found.extend_from_slice(mini.get(start..(start + MINI_BYTES).min(mini.len()))?);
-            id = u32_at(&links, (id as usize).checked_mul(4)?)?;
-        }
-        found.truncate(entry.size);
-        Some(found)
+            mini.get(start..start.checked_add(MINI_BYTES)?.min(mini.len()))
+        };
+        let link = |id: u32| u32_at(&links, (id as usize).checked_mul(4)?);
+        follow(entry.start, entry.size, mini.len().div_ceil(MINI_BYTES), piece, link)
     }
+}
+
+/// The bytes of a chain, `size` at most, of no more than `steps` pieces. A piece without bytes is damage.
+fn follow<'b>(
+    start: u32,
+    size: usize,
+    steps: usize,
+    piece: impl Fn(u32) -> Option<&'b [u8]>,
+    link: impl Fn(u32) -> Option<u32>,
+) -> Option<Vec<u8>> {
+    let mut found = Vec::new();
+    let mut id = start;
+    for _ in 0..steps {
+        if id == END_OF_CHAIN || found.len() >= size {
+            break;
+        }
+        found.extend_from_slice(piece(id).filter(|piece| !piece.is_empty())?);
+        id = link(id)?;
+    }
+    let ended = id == END_OF_CHAIN || found.len() >= size;
+    found.truncate(size);
+    ended.then_some(found)
 }
 
 impl Entry {
@@ -201,3 +211,6 @@ pub(super) fn wrap(stream: &[u8]) -> Vec<u8> {
     put(directory + SECTOR, stream);
     file
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,12 @@
 //! In:  content that begins as a workbook. Out: the rows of its first sheet that has any; or why it is not read.
 //! Holds: macros are never run nor read, formulas never reckoned; a workbook with macros is not read at all. The library that
 //! reads workbooks (calamine) believes what a file says of its own size, and a failed allocation ends the process; so
-//! nothing reaches it before its claims were held against [`CELLS_MAX`] and [`BYTES_MAX`]. What it panics over is a finding.
+//! nothing reaches it before its claims were held against [`CELLS_MAX`], [`STRINGS_MAX`] and [`BYTES_MAX`]; and no text is
+//! copied before it was held against [`Allowed`]. What the library panics over is a finding.
 
 mod compound;
+mod part;
+mod sst;
 mod xls;
 mod xlsx;
 
@@ -20,8 +23,14 @@ use super::hbms_mi::is_ole2;
 const BYTES_MAX: u64 = 128 << 20;
 /// Bytes of an old workbook, which is read into memory as a whole: all the rows it may have take some 10 MiB.
 const OLD_BYTES_MAX: u64 = 16 << 20;
-/// Cells, empty ones within the table too, of an old workbook.
+/// Cells, empty ones within the table too.
 const CELLS_MAX: u64 = 2_000_000;
+/// Texts that cells share.
+const STRINGS_MAX: u64 = 1_000_000;
+/// Bytes of one cell's text; Excel itself has no more than 32,767 characters.
+const CELL_BYTES_MAX: usize = 64 << 10;
+/// Bytes of one row's texts, as of a row of separated text.
+const ROW_BYTES_MAX: usize = 1 << 20;
 
 /// The code of the finding that a workbook has macros.
 pub(super) const MACROS: &str = "workbook-macros";
@@ -73,8 +82,8 @@ impl Fault {
             Fault::TooLarge => {
                 let (new, old) = (BYTES_MAX >> 20, OLD_BYTES_MAX >> 20);
                 let says = format!(
-                    "is a workbook of more than {new} MiB unpacked (an old one: {old} MiB) or {CELLS_MAX} cells: ask for \
-                    it as CSV"
+                    "is a workbook of more than {new} MiB unpacked (an old one: {old} MiB) or {CELLS_MAX} cells, or with \
+                    a text or a row longer than any office program writes: ask for it as CSV"
                 );
                 ("workbook-large", says)
             }
@@ -126,19 +135,51 @@ pub(super) fn first_table<R: Read + Seek>(
     }
 }
 
+/// What may still be read of a table.
+#[derive(Debug)]
+struct Allowed {
+    row: usize,
+    texts: u64,
+    cells: u64,
+}
+
+impl Allowed {
+    fn new() -> Allowed {
+        Allowed { row: ROW_BYTES_MAX, texts: BYTES_MAX, cells: CELLS_MAX }
+    }
+
+    fn next_row(&mut self) {
+        self.row = ROW_BYTES_MAX;
+    }
+
+    /// Takes a text of so many bytes off, before it is copied.
+    fn text(&mut self, bytes: usize) -> Result<(), Fault> {
+        let row = self.row.checked_sub(bytes).filter(|_| bytes <= CELL_BYTES_MAX);
+        let texts = self.texts.checked_sub(bytes as u64);
+        (self.row, self.texts) = row.zip(texts).ok_or(Fault::TooLarge)?;
+        Ok(())
+    }
+
+    fn cells(&mut self, cells: usize) -> Result<(), Fault> {
+        self.cells = self.cells.checked_sub(cells as u64).ok_or(Fault::TooLarge)?;
+        Ok(())
+    }
+}
+
 impl Row {
-    /// Puts a cell into its column, counted from 0. `false` where that is further out than any sheet goes.
-    fn put(&mut self, column: u32, cell: Cell) -> bool {
+    /// Puts a cell into its column, counted from 0. None is further out than any sheet goes, nor more than `allowed`.
+    fn put(&mut self, column: u32, cell: Cell, allowed: &mut Allowed) -> Result<(), Fault> {
         const COLUMNS_MAX: usize = 1 << 14;
         let column = column as usize;
         if column >= COLUMNS_MAX {
-            return false;
+            return Err(Fault::Broken);
         }
         if self.cells.len() <= column {
+            allowed.cells(column + 1 - self.cells.len())?;
             self.cells.resize(column + 1, Cell::default());
         }
         self.cells[column] = cell;
-        true
+        Ok(())
     }
 }
 

@@ -5,7 +5,8 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use calamine::{Data, Reader, Xls, XlsError};
 
 use super::compound::{Compound, wrap};
-use super::{CELLS_MAX, Cell, Fault, OLD_BYTES_MAX, Row};
+use super::sst::bound_texts;
+use super::{Allowed, CELLS_MAX, Cell, Fault, OLD_BYTES_MAX, Row};
 
 const SHEETS_MAX: usize = 255;
 
@@ -15,10 +16,15 @@ const BOF: u16 = 0x0809;
 const EOF: u16 = 0x000A;
 const DIMENSIONS: u16 = 0x0200;
 const FORMULA: u16 = 0x0006;
-const MUL_RK: u16 = 0x00BD;
+/// What a name stands for: the library would write the sheet's name before each.
+const NAME: u16 = 0x0018;
+const CODE_PAGE: u16 = 0x0042;
+/// A kind of record that means nothing.
+const NONE: [u8; 2] = [0; 2];
+pub(super) const MUL_RK: u16 = 0x00BD;
 const LOCKED: u16 = 0x002F;
 /// NUMBER, LABEL, RSTRING, BOOLERR, RK, LABELSST, FORMULA, MULRK: they begin with row and column.
-const CELLS: [u16; 8] = [0x0203, 0x0204, 0x00D6, 0x0205, 0x027E, 0x00FD, FORMULA, MUL_RK];
+pub(super) const CELLS: [u16; 8] = [0x0203, 0x0204, 0x00D6, 0x0205, 0x027E, 0x00FD, FORMULA, MUL_RK];
 const MACRO_SHEET: u8 = 1;
 
 pub(super) fn first_table<R: Read + Seek>(
@@ -65,8 +71,9 @@ fn stream(bytes: &[u8]) -> Result<Vec<u8>, Fault> {
 }
 
 /// Holds what the sheets claim against the limits. Formulas are told of and never read, so their words are taken out, and so is
-/// the size that a sheet announces: the cells themselves tell it.
+/// the size that a sheet announces: the cells themselves tell it. Shared texts are in UTF-16, whatever code page is named.
 fn bound(stream: &mut [u8]) -> Result<(), Fault> {
+    let is_utf16 = bound_texts(stream)?;
     let mut sheets = Vec::new();
     let mut begins = Vec::new();
     let mut at = 0;
@@ -81,6 +88,8 @@ fn bound(stream: &mut [u8]) -> Result<(), Fault> {
                     return Err(Fault::Macros);
                 }
             }
+            NAME => stream[at..at + 2].copy_from_slice(&NONE),
+            CODE_PAGE if is_utf16 => stream[at..at + 2].copy_from_slice(&NONE),
             DIMENSIONS => stream[data.clone()].fill(0),
             FORMULA => stream[data.clone()].iter_mut().skip(20).for_each(|byte| *byte = 0),
             _ => {}
@@ -108,7 +117,7 @@ fn bound(stream: &mut [u8]) -> Result<(), Fault> {
 }
 
 /// The kind of the record at `at`, and where its data lie.
-fn record(stream: &[u8], at: usize) -> Option<(u16, std::ops::Range<usize>)> {
+pub(super) fn record(stream: &[u8], at: usize) -> Option<(u16, std::ops::Range<usize>)> {
     let head = stream.get(at..)?.first_chunk::<4>()?;
     let (kind, length) = (u16::from_le_bytes([head[0], head[1]]), u16::from_le_bytes([head[2], head[3]]));
     let data = at + 4..at + 4 + usize::from(length);
@@ -152,13 +161,16 @@ fn rows<R: Read + Seek>(mut book: Xls<R>, take: &mut dyn FnMut(&Row) -> bool) ->
             continue;
         }
         let formulas = book.worksheet_formula(&name).map_err(|_| Fault::Broken)?;
+        let mut allowed = Allowed::new();
         let (top, left) = range.start().unwrap_or_default();
         for (down, cells) in (top..).zip(range.rows()) {
             let mut row = Row { number: u64::from(down) + 1, cells: Vec::new() };
+            allowed.next_row();
             for (column, value) in (left..).zip(cells) {
                 let formula = formulas.get_value((down, column)).is_some_and(|formula| !formula.is_empty());
                 if *value != Data::Empty || formula {
-                    row.put(column, Cell { text: text(value), formula });
+                    allowed.text(if let Data::String(text) = value { text.len() } else { 0 })?;
+                    row.put(column, Cell { text: text(value), formula }, &mut allowed)?;
                 }
             }
             if !row.cells.is_empty() && !take(&row) {

@@ -1,17 +1,17 @@
 //! Workbooks of Excel 2007 and later: read cell by cell, with the texts they share in memory.
 
-use std::io::{self, BufReader, Read, Seek, Write};
+use std::io::{self, BufReader, Read, Seek};
 
 use calamine::{DataRef, Reader, Xlsx, XlsxError};
-use memchr::{memchr, memmem};
 
-use super::{BYTES_MAX, Cell, Fault, Row};
+use super::part::Part;
+use super::{Allowed, BYTES_MAX, Cell, Fault, Row};
 use crate::catalogue::Limits;
 use crate::catalogue::archive::{Archive, ArchiveError};
 
 const LIMITS: Limits = Limits { members_max: 1000, bytes_max: BYTES_MAX };
-/// Digits of the number of shared texts that a workbook may claim.
-const COUNT_DIGITS_MAX: usize = 7;
+/// Sheets, of which several may be one part that is read again and again.
+const SHEETS_MAX: usize = 64;
 
 pub(super) fn first_table<R: Read + Seek>(
     content: &mut R,
@@ -22,25 +22,48 @@ pub(super) fn first_table<R: Read + Seek>(
     }
     let mut book = match Xlsx::new(BufReader::new(content)) {
         Ok(book) => book,
-        Err(error) => return failed(error),
+        Err(error) => return failed(error.into()),
     };
+    let names = book.sheet_names();
+    if names.len() > SHEETS_MAX {
+        return Ok(Err(Fault::TooLarge));
+    }
     let mut filled = 0;
-    for name in book.sheet_names() {
+    for name in names {
         match rows(&mut book, &name, filled == 0, take) {
             Ok(true) => filled += 1,
             // Charts and dialogs have no cells.
-            Ok(false) | Err(XlsxError::NotAWorksheet(_) | XlsxError::WorksheetNotFound(_)) => {}
-            Err(error) => return failed(error),
+            Ok(false) | Err(Stopped::Library(XlsxError::NotAWorksheet(_) | XlsxError::WorksheetNotFound(_))) => {}
+            Err(stopped) => return failed(stopped),
         }
     }
     Ok(Ok(filled))
 }
 
-fn failed(error: XlsxError) -> io::Result<Result<usize, Fault>> {
-    match error {
-        XlsxError::Io(error) => Err(error),
-        XlsxError::Password => Ok(Err(Fault::Locked)),
-        _ => Ok(Err(Fault::Broken)),
+/// Why the reading ended early.
+enum Stopped {
+    Library(XlsxError),
+    Fault(Fault),
+}
+
+impl From<XlsxError> for Stopped {
+    fn from(error: XlsxError) -> Stopped {
+        Stopped::Library(error)
+    }
+}
+
+impl From<Fault> for Stopped {
+    fn from(fault: Fault) -> Stopped {
+        Stopped::Fault(fault)
+    }
+}
+
+fn failed(stopped: Stopped) -> io::Result<Result<usize, Fault>> {
+    match stopped {
+        Stopped::Library(XlsxError::Io(error)) => Err(error),
+        Stopped::Library(XlsxError::Password) => Ok(Err(Fault::Locked)),
+        Stopped::Library(_) => Ok(Err(Fault::Broken)),
+        Stopped::Fault(fault) => Ok(Err(fault)),
     }
 }
 
@@ -50,7 +73,8 @@ fn rows<R: Read + Seek>(
     name: &str,
     wanted: bool,
     take: &mut dyn FnMut(&Row) -> bool,
-) -> Result<bool, XlsxError> {
+) -> Result<bool, Stopped> {
+    let mut allowed = Allowed::new();
     let mut cells = book.worksheet_cells_reader(name)?;
     let mut row = Row::default();
     let mut filled = false;
@@ -65,22 +89,31 @@ fn rows<R: Read + Seek>(
         }
         let number = u64::from(record.pos.0) + 1;
         if number < row.number {
-            return Err(XlsxError::Unexpected("rows out of order"));
+            return Err(Fault::Broken.into());
         }
         if number > row.number {
             if row.number > 0 && !take(&row) {
                 return Ok(true);
             }
             row = Row { number, cells: Vec::new() };
+            allowed.next_row();
         }
-        if !row.put(record.pos.1, Cell { text: text(&record.value), formula }) {
-            return Err(XlsxError::Unexpected("a column further out than a sheet goes"));
-        }
+        allowed.text(length(&record.value))?;
+        row.put(record.pos.1, Cell { text: text(&record.value), formula }, &mut allowed)?;
     }
     if filled {
         take(&row);
     }
     Ok(filled)
+}
+
+/// Bytes of a text as it stands in the workbook; numbers are short.
+fn length(value: &DataRef<'_>) -> usize {
+    match value {
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.len(),
+        DataRef::SharedString(text) => text.len(),
+        _ => 0,
+    }
 }
 
 fn text(value: &DataRef<'_>) -> String {
@@ -110,12 +143,16 @@ pub(super) fn judge<R: Read + Seek>(content: &mut R) -> io::Result<Result<(), Fa
         return Ok(Err(Fault::NoWorkbook));
     }
     for (index, path) in paths.iter().enumerate() {
-        let mut claims = Claims { is_xml: path.ends_with(".xml"), excessive: false, carried: Vec::new() };
-        if let Err(error) = archive.extract(index, &mut claims) {
-            return refused(error);
-        }
-        if claims.excessive {
-            return Ok(Err(Fault::TooLarge));
+        let fault = if path.ends_with(".xml") || path.ends_with(".rels") {
+            let mut part = Part::new();
+            archive.extract(index, &mut part).map(|_| part.finish().err())
+        } else {
+            archive.extract(index, &mut io::sink()).map(|_| None)
+        };
+        match fault {
+            Ok(None) => {}
+            Ok(Some(fault)) => return Ok(Err(fault)),
+            Err(error) => return refused(error),
         }
     }
     Ok(Ok(()))
@@ -129,35 +166,5 @@ fn refused(error: ArchiveError) -> io::Result<Result<(), Fault>> {
     }
 }
 
-/// Watches a part go by for the one number that the library makes room for before it reads on: `uniqueCount`.
-struct Claims {
-    is_xml: bool,
-    excessive: bool,
-    /// The end of what went by: the number may go on in the next piece.
-    carried: Vec<u8>,
-}
-
-impl Write for Claims {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        const NAME: &[u8] = b"uniqueCount";
-        const NUMBER_BYTES: usize = 64;
-        if !self.is_xml {
-            return Ok(bytes.len());
-        }
-        // In UTF-16 the name would not be found; no program writes workbooks so.
-        self.excessive |= memchr(0, bytes).is_some();
-        self.carried.extend_from_slice(bytes);
-        for at in memmem::find_iter(&self.carried, NAME) {
-            let after = self.carried[at + NAME.len()..].iter().take(NUMBER_BYTES);
-            let number = after.skip_while(|byte| !byte.is_ascii_digit()).take_while(|byte| byte.is_ascii_digit());
-            self.excessive |= number.count() > COUNT_DIGITS_MAX;
-        }
-        let keep = self.carried.len().saturating_sub(NAME.len() + NUMBER_BYTES);
-        self.carried.drain(..keep);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -41,13 +41,14 @@ pub fn earlier(
     Ok(by_month(volumes.iter().filter(before), month_of))
 }
 
-/// The last file of each month counts: DWP sends one, and another only to replace it.
+/// The last file of each month counts: DWP sends one, and another only to replace it. One that could not be counted is none.
 fn by_month<'a>(
     volumes: impl Iterator<Item = &'a Volume>,
     month_of: impl Fn(&Volume) -> RelevantMonth,
 ) -> Vec<MonthVolume> {
     let mut months: BTreeMap<RelevantMonth, (ConsignmentId, MonthVolume)> = BTreeMap::new();
-    for volume in volumes.filter(|volume| !matches!(volume.of, VolumeOf::Referrals(_))) {
+    let counted = |volume: &&Volume| volume.count.is_some() && !matches!(volume.of, VolumeOf::Referrals(_));
+    for volume in volumes.filter(counted) {
         let received = Some(london_date(volume.received_at));
         let empty = (volume.transfer, MonthVolume { received, rows: 0, high_risk: None });
         let entry = months.entry(month_of(volume)).or_insert(empty);
@@ -97,6 +98,9 @@ mod tests {
         let months = by_month(came.iter(), of_day);
         let told: Vec<_> = months.iter().map(|month| (month.rows, month.high_risk)).collect();
         assert_eq!(told, [(101, None), (90, Some(9))], "the second file of April told no mark");
+        let uncounted = Volume { count: None, ..volume("2020-05-21", VolumeOf::RiskClaims, 0) };
+        let months = by_month(came.iter().chain([&uncounted]), of_day);
+        assert_eq!(months.last().map(|month| month.rows), Some(90), "what could not be counted is no month");
         let years: Vec<_> = (1..=12)
             .flat_map(|month| {
                 [2019, 2020].map(|year| volume(&format!("{year}-{month:02}-03"), VolumeOf::RiskClaims, 1))

@@ -4,6 +4,7 @@ mod delivering;
 mod refusing;
 mod running;
 pub mod several;
+mod workbooks;
 
 use crate::support::partner::{Partner, SealOptions};
 

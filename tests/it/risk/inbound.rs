@@ -1,10 +1,12 @@
 //! Risk data on their way in.
 
-use hbcourier::domain::Digest;
+use hbcourier::domain::{Digest, VolumeOf};
+use hbcourier::store::Queries;
 
-use crate::support::council::Council;
+use crate::support::council::{Council, LA};
 use crate::support::partner::{Algorithm, Partner, SealOptions};
 use crate::support::risk::{RiskFile, Written, workbook};
+use crate::support::workbook::damaged;
 
 #[test]
 fn tables_in_any_encoding_and_workbooks_are_delivered_and_the_rest_is_held() {
@@ -41,5 +43,26 @@ fn tables_in_any_encoding_and_workbooks_are_delivered_and_the_rest_is_held() {
     let endings: Vec<String> =
         council.delivered().into_keys().map(|path| path.extension().unwrap().to_string_lossy().into_owned()).collect();
     assert_eq!(endings.iter().filter(|ending| *ending == "xlsx").count(), 1, "{endings:?}");
+    council.stops_well();
+}
+
+#[test]
+fn the_rows_of_a_workbook_that_is_not_read_to_its_end_are_not_countable() {
+    let mut dwp = Partner::new(Algorithm::Curve25519);
+    let mut council = Council::new(&mut dwp);
+    council.start();
+    let files = [damaged("1"), workbook("risk-ragged.xlsx"), workbook("risk-two-sheets.xlsx")];
+    for (at, content) in files.iter().enumerate() {
+        let name = format!("AOBWR627_12302_RISK_{at}.xlsx");
+        council.drops(&format!("{name}.pgp"), &dwp.seals(content, &name, &SealOptions::default()));
+    }
+    council.until("all rest", |council| council.all_rest(files.len()));
+    let delivered = council.delivered_digests();
+    assert!(files.iter().all(|content| delivered.contains(&Digest::of(content))), "each as it came");
+    let volumes = council.store().unwrap().volumes(&LA.parse().unwrap()).unwrap();
+    assert!(volumes.iter().all(|volume| volume.of == VolumeOf::RiskClaims), "{volumes:?}");
+    let mut counts: Vec<Option<u64>> = volumes.iter().map(|volume| volume.count).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [None, None, Some(20)]);
     council.stops_well();
 }

@@ -9,3 +9,4 @@ pub mod risk;
 pub mod shbe;
 pub mod smtp;
 pub mod virtual_clock;
+pub mod workbook;
