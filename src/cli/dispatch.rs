@@ -20,7 +20,7 @@ use crate::daemon::build;
 use crate::domain::authorities::Authorities;
 use crate::domain::expectation::Outlook;
 use crate::domain::timetable::Timetables;
-use crate::domain::{LaNumber, ReturnOrder, RiskProfile, SubmissionKey};
+use crate::domain::{LaNumber, ReturnOrder, RiskProfile};
 use crate::effects::clock::{Clock, MachineClock, london};
 use crate::foresight::outlook_of;
 use crate::store::{Queries, QueryError, SqliteQueries, SqliteStore, SubmissionFilter};
