@@ -244,7 +244,7 @@ fn leads_to_xml(attributes: &[u8]) -> bool {
     let quoted = |word: &&[u8]| {
         memmem::find_iter(attributes, *word).any(|at| matches!(attributes.get(at + word.len()), Some(b'"' | b'\'')))
     };
-    if !READ.iter().any(|word| quoted(&word)) {
+    if !READ.iter().any(quoted) {
         return true;
     }
     memmem::find_iter(attributes, b"Target").all(|at| {
