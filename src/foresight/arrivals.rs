@@ -45,7 +45,8 @@ pub fn outlook_lately(
     outlook_since(queries, timetables, authority, today, today.saturating_sub(LATELY_WEEKS.weeks()))
 }
 
-fn outlook_since(
+/// As [`outlook_of`], of the months whose cycle was not over on the day `wanted`; nothing that came before them is read.
+pub fn outlook_since(
     queries: &dyn Queries,
     timetables: &Timetables,
     authority: &AuthoritySettings,

@@ -29,7 +29,7 @@ use crate::effects::clock::{Clock, london};
 use crate::effects::pgp::KeyRing;
 use crate::store::{Alarm, Change, Queries, QueryError, RecordError, Recorder, StateChange};
 
-pub use arrivals::{outlook_lately, outlook_of};
+pub use arrivals::{outlook_lately, outlook_of, outlook_since};
 pub use nights::{Night, nights_of, silence_of};
 pub use notices::overdue;
 

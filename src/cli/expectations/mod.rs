@@ -7,8 +7,8 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
 use crate::cli::output::{CliError, Exit, Output};
@@ -17,7 +17,7 @@ use crate::config::calendars;
 use crate::config::settings::AuthoritySettings;
 use crate::domain::expectation::{Expectation, Irregular, Outlook};
 use crate::domain::{ConsignmentId, FileKind, LaNumber, RelevantMonth, ReturnKind, TimetableYear};
-use crate::foresight::{Night, nights_of, outlook_of, silence_of};
+use crate::foresight::{Night, nights_of, outlook_since, silence_of};
 
 /// See what DWP owes each authority, month by month, and what came of it
 ///
@@ -126,8 +126,10 @@ fn of_authority(
     on: Date,
     moment: Timestamp,
 ) -> Result<OfAuthority, CliError> {
-    let outlook = outlook_of(reading.queries, reading.timetables, authority, on)?;
     let months = months(args, authority, reading, on)?;
+    // The month before may bear on the first that is asked for.
+    let first = months.iter().flatten().min().map_or(Date::MIN, |month| month.first_day().saturating_sub(8.weeks()));
+    let outlook = outlook_since(reading.queries, reading.timetables, authority, on, first)?;
     let within = |month: RelevantMonth| months.as_ref().is_none_or(|months| months.contains(&month));
     let Outlook { expectations, irregular } = outlook;
     let wanted = |one: &Expectation| within(one.month) && (!args.overdue || one.is_overdue());
