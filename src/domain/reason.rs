@@ -291,7 +291,9 @@ pub enum ReturnHold {
         /// The missed month.
         month: super::period::RelevantMonth,
     },
-    /// The file's name tells another month than the one that is owed.
+    /// It could be of any of several MI workbooks that are owed.
+    WorkbookUntold,
+    /// Its name says another month than the one that is owed.
     OtherMonth {
         /// The month it tells.
         month: super::period::RelevantMonth,
@@ -464,6 +466,11 @@ impl ReturnHold {
                 "CN-412",
                 &format!("The file's name says {month}, which is not the month that is owed now."),
                 "If the file is the one that is owed, give it a name without another month; otherwise take it out of the folder.",
+            ),
+            WorkbookUntold => n(
+                "CN-413",
+                "Several MI workbooks are owed, and this file's name does not tell of which it is.",
+                "Give it the name the workbook was delivered under, or put `workbook 2020-04` into its name; `hbcourier returns list` shows the workbooks and their months.",
             ),
             PreFlight { errors, first } => n(
                 "CN-421",

@@ -41,6 +41,8 @@ pub enum LayoutEncoding {
 pub enum Underivable {
     /// A column that the layout takes is not there.
     Columns,
+    /// Whether their first row is a claim's or names the columns is not certain.
+    Header,
     /// They are no whole table.
     Table,
     /// They came as a workbook.
@@ -62,6 +64,9 @@ impl Underivable {
     pub fn says(self) -> &'static str {
         match self {
             Underivable::Columns => "they have not all the columns that the layout takes",
+            Underivable::Header => {
+                "nothing tells for certain whether their first row is a claim's or names the columns; `[risk] header` can"
+            }
             Underivable::Table => "they are no whole table",
             Underivable::Workbook => "they came as a workbook, whose cells the service does not read",
             Underivable::Characters => "they have characters that the copy's encoding cannot write",

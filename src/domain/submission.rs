@@ -92,6 +92,16 @@ impl SubmissionKey {
     }
 }
 
+impl SubmissionKey {
+    /// Whether `earlier` is of the same return, of whichever month: of the same series, or the usual return by which a
+    /// workbook's own series began.
+    pub fn goes_on_from(&self, earlier: &SubmissionKey) -> bool {
+        let first =
+            self.workbook.map(|workbook| SubmissionKey { month: workbook.next(), workbook: None, ..self.clone() });
+        self.series() == earlier.series() || first.as_ref() == Some(earlier)
+    }
+}
+
 /// A return as it is due month after month: a SHBE, the MI return of whichever workbook came last, or that of one
 /// earlier workbook until it is closed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -308,6 +318,8 @@ mod tests {
         assert_eq!(again.to_string(), "hbms-mi/101809/2021-03/2020-12");
         let before: SubmissionKey = "hbms-mi/101809/2021-02".parse().unwrap();
         assert!(key.series() == before.series() && key.series() != again.series());
+        let first: SubmissionKey = "hbms-mi/101809/2021-01".parse().unwrap();
+        assert!(again.goes_on_from(&first) && !again.goes_on_from(&before) && key.goes_on_from(&before));
         for bad in [
             "shbe/12302",
             "shbe/12302/2020-06/2020-04",

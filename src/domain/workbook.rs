@@ -104,7 +104,7 @@ impl From<WorkbookName> for String {
 }
 
 /// The workbook that a file in the returns folder says it is: by the short id in the name it was delivered under, by
-/// `workbook 2020-04` in its name, or by beginning as the delivered file did, where only one did so.
+/// `workbook 2020-04` in its name, or by beginning as the delivered file did: as much of it as any, and as only one did.
 pub fn named_by<'a>(file_name: &str, workbooks: &'a [Workbook]) -> Option<&'a Workbook> {
     let name = file_name.to_lowercase();
     let marked = pieces(&name).collect::<Vec<_>>();
@@ -113,8 +113,10 @@ pub fn named_by<'a>(file_name: &str, workbooks: &'a [Workbook]) -> Option<&'a Wo
     if let Some(told) = workbooks.iter().find(by_id).or_else(|| workbooks.iter().find(by_month)) {
         return Some(told);
     }
-    let mut alike = workbooks.iter().filter(|workbook| name.starts_with(&stem(&workbook.file_name)));
-    alike.next().filter(|_| alike.next().is_none())
+    let alike = || workbooks.iter().filter(|workbook| name.starts_with(&stem(&workbook.file_name)));
+    let longest = alike().map(|workbook| stem(&workbook.file_name).len()).max()?;
+    let mut best = alike().filter(|workbook| stem(&workbook.file_name).len() == longest);
+    best.next().filter(|_| best.next().is_none())
 }
 
 fn pieces(name: &str) -> impl Iterator<Item = &str> {
@@ -168,6 +170,8 @@ mod tests {
         ] {
             assert_eq!(told(name).as_deref(), month, "{name}");
         }
+        let within = [workbook("2020-04", "HBMS MI.xlsx"), workbook("2020-05", "HBMS MI May.xlsx")];
+        assert_eq!(named_by("HBMS MI May 2.xlsx", &within), Some(&within[1]), "the one it has more of");
         let same = [workbook("2020-04", "HBMS MI.xlsx"), workbook("2020-05", "HBMS MI.xlsx")];
         assert_eq!(named_by("HBMS MI.xlsx", &same), None, "two were delivered so");
     }

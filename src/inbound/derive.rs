@@ -45,17 +45,18 @@ impl Inbound {
         layout: &RiskLayout,
         into: &mut dyn Write,
     ) -> Result<(), Failure> {
+        let header = self.terms.risk.as_ref().and_then(|risk| risk.header);
         let made = match member {
             None => {
                 content.seek(SeekFrom::Start(0)).map_err(private_space)?;
-                derive(content, layout, into)
+                derive(content, layout, header, into)
             }
             Some(member) => {
                 let mut scratch = self.spool.private_content();
                 let mut pack = open_archive(content, &self.terms.archive)?;
                 pack.extract(member, &mut scratch).map_err(|error| archive_failure(&error))?;
                 scratch.seek(SeekFrom::Start(0)).map_err(private_space)?;
-                derive(&mut scratch, layout, into)
+                derive(&mut scratch, layout, header, into)
             }
         };
         made.map_err(private_space)?.map(drop).map_err(|why| {

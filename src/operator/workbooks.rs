@@ -6,7 +6,7 @@
 
 use super::{Done, NO_REASON, Operator, Refused};
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::{Actor, ReturnOrder, Stage, Submission, Workbook, WorkbookName};
+use crate::domain::{Actor, ReturnOrder, Stage, Submission, SubmissionKey, Workbook, WorkbookName};
 use crate::store::{StateChange, SubmissionFilter};
 
 impl Operator {
@@ -45,24 +45,48 @@ impl Operator {
                 StateChange::Submission { key, expect, stage, sealed: None },
             )?;
         }
-        Ok(Done { says: says(name, &owed), fingerprint: None })
+        let stays = self.returns_of(workbook)?.into_iter().filter(|one| needs_somebody(&one.stage));
+        Ok(Done { says: says(name, &owed, &keys(stays)), fingerprint: None })
     }
 
     /// What is owed for it once more and not sealed.
     fn owed_for(&self, workbook: &Workbook) -> Result<Vec<Submission>, Refused> {
-        let filter = SubmissionFilter { authority: Some(workbook.authority.clone()), ..SubmissionFilter::default() };
-        let mut owed = self.queries.submissions(&filter)?;
+        let mut owed = self.returns_of(workbook)?;
         let is_unsealed = |stage: &Stage| matches!(stage, Stage::Scheduled | Stage::Held { .. });
         owed.retain(|one| one.key.series() == workbook.series() && is_unsealed(&one.stage));
         Ok(owed)
     }
+
+    /// Its own returns, and the usual one that was its first.
+    fn returns_of(&self, workbook: &Workbook) -> Result<Vec<Submission>, Refused> {
+        let filter = SubmissionFilter { authority: Some(workbook.authority.clone()), ..SubmissionFilter::default() };
+        let mut returns = self.queries.submissions(&filter)?;
+        let (series, first) = (workbook.series(), workbook.first_returned_for());
+        let is_first = |key: &SubmissionKey| key.kind == series.kind && key.workbook.is_none() && key.month == first;
+        returns.retain(|one| one.key.series() == series || is_first(&one.key));
+        Ok(returns)
+    }
 }
 
-fn says(name: &WorkbookName, waived: &[Submission]) -> String {
-    let waived: Vec<String> = waived.iter().map(|submission| submission.key.to_string()).collect();
-    let besides = match waived.as_slice() {
-        [] => "What is sealed for it goes out.".to_owned(),
-        waived => format!("Waived, because nothing was sealed for it: {}.", waived.join(", ")),
-    };
-    format!("Workbook {name} is closed: it is not owed again. {besides}")
+/// Whether it is still owed, or waits for a person.
+fn needs_somebody(stage: &Stage) -> bool {
+    use Stage::*;
+    matches!(stage, Scheduled | Held { .. } | Missed { .. } | Failed { .. } | Uncertain { .. })
+}
+
+fn keys(returns: impl Iterator<Item = Submission>) -> Vec<String> {
+    returns.map(|submission| submission.key.to_string()).collect()
+}
+
+fn says(name: &WorkbookName, waived: &[Submission], stays: &[String]) -> String {
+    let mut says = format!("Workbook {name} is closed: it is not owed again. What is sealed for it goes out.");
+    if !waived.is_empty() {
+        let waived = keys(waived.iter().cloned()).join(", ");
+        says.push_str(&format!(" Waived, because nothing was sealed for it: {waived}."));
+    }
+    if !stays.is_empty() {
+        let stays = stays.join(", ");
+        says.push_str(&format!(" Still to be settled, with `hbcourier returns waive` or a file: {stays}."));
+    }
+    says
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::due::Hours;
 use crate::domain::alarm::AlarmReason;
-use crate::domain::{LaNumber, Notice, PartnerName, ReturnKind, Stage, Submission, SubmissionKey};
+use crate::domain::{LaNumber, Notice, PartnerName, ReturnKind, Stage, Submission, SubmissionKey, WorkbookName};
 
 /// Failed attempts after which a person should know.
 pub(super) const ATTEMPTS_QUIET: u8 = 3;
@@ -136,6 +136,9 @@ pub(super) enum Hindrance {
     /// No obligation is left in the timetables.
     #[error("a file lies there, and no such return is owed any more")]
     NothingOwed,
+    /// What lies there is of a workbook that a person has closed.
+    #[error("workbook {0} is closed")]
+    WorkbookClosed(WorkbookName),
     /// A fault of our own.
     #[error("{0}")]
     Fault(String),
@@ -179,7 +182,14 @@ impl Hindrance {
             Hindrance::NothingOwed => (
                 "CN-537",
                 format!("A file lies in the folder of the {this}, and no timetable in force has a date for it."),
-                "Add the next year's timetable to the configuration, or remove the file.",
+                "Put the next year's timetable into force with `hbcourier timetable activate`, or remove the file.",
+            ),
+            Hindrance::WorkbookClosed(workbook) => (
+                "CN-537",
+                format!(
+                    "A file in the folder of the {this} is of workbook {workbook}, which is closed: nothing is owed for it."
+                ),
+                "Remove the file; if it was meant for another workbook, name that one in its name.",
             ),
             Hindrance::NoCourier => (
                 "CN-538",

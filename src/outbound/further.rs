@@ -24,7 +24,7 @@ pub(super) struct HeldFurther {
 
 /// The month of the obligation before `owed`, if it is sealed, and not sent or its transfer date is not over.
 pub(super) fn sealed_before(submissions: &[Submission], owed: &Submission, today: Date) -> Option<RelevantMonth> {
-    let earlier = |one: &&Submission| one.key.series() == owed.key.series() && one.transfer_on < owed.transfer_on;
+    let earlier = |one: &&Submission| owed.key.goes_on_from(&one.key) && one.transfer_on < owed.transfer_on;
     let before = submissions.iter().filter(earlier).max_by_key(|one| one.transfer_on)?;
     let waits = matches!(before.stage, Stage::Sealed | Stage::Sending { .. } | Stage::Deferred { .. });
     let goes = waits || before.transfer_on >= today;
@@ -39,7 +39,7 @@ fn waits_for_a_person(stage: &Stage) -> bool {
 /// The latest month before `owed` that waits for a person.
 pub(super) fn undecided_before(submissions: &[Submission], owed: &Submission) -> Option<RelevantMonth> {
     let undecided = |one: &&Submission| {
-        one.key.series() == owed.key.series() && one.transfer_on < owed.transfer_on && waits_for_a_person(&one.stage)
+        owed.key.goes_on_from(&one.key) && one.transfer_on < owed.transfer_on && waits_for_a_person(&one.stage)
     };
     submissions.iter().filter(undecided).max_by_key(|one| one.transfer_on).map(|one| one.key.month)
 }
@@ -54,10 +54,6 @@ pub(super) fn not_for(
         let same = |one: &&Submission| one.key == SubmissionKey { month, ..owed.key.clone() };
         submissions.iter().find(same).is_some_and(|one| waits_for_a_person(&one.stage))
     };
-    if owed.key.workbook.is_some() {
-        // Its name tells the workbook, and each return of a workbook replaces the one before.
-        return None;
-    }
     match told {
         Some(month) if month == owed.key.month => None,
         Some(month) if is_undecided(month) => Some(ReturnHold::Late { month }),

@@ -188,7 +188,7 @@ impl Round<'_> {
         let today = self.today();
         let all = self.submissions_of(&place.series.authority)?;
         let Some(owed) = belongs_to(&all, &place.series, today) else {
-            return Err(Hindrance::NothingOwed.into());
+            return Err(self.nothing_owed(place)?.into());
         };
         let mut judged = Judged {
             key: owed.key.clone(),
@@ -258,9 +258,14 @@ impl Round<'_> {
         if let Some(month) = same.or(*sealed_before) {
             return Ok(Assessed::Bad(ReturnHold::AlreadySealed { month }, Some(content)));
         }
-        let told = match self.returned_for(place, name)? {
-            Some(month) => Some(month),
-            None => told_month(owed, all, name, &mut picked_up.content).map_err(Hindrance::State)?,
+        let told = match self.told_by_workbook(place, owed, name)? {
+            Told::Month(month) => Some(month),
+            Told::Nothing => None,
+            Told::Unsaid => told_month(owed, all, name, &mut picked_up.content).map_err(Hindrance::State)?,
+            Told::Ambiguous => match told_month(owed, all, name, &mut picked_up.content).map_err(Hindrance::State)? {
+                None => return Ok(Assessed::Bad(ReturnHold::WorkbookUntold, Some(content))),
+                month => month,
+            },
         };
         if let Some(reason) = not_for(all, owed, told) {
             return Ok(Assessed::Bad(reason, Some(content)));
@@ -283,13 +288,28 @@ impl Round<'_> {
         Ok(found.map_or(Assessed::Good(picked_up), |reason| Assessed::Bad(reason, Some(content))))
     }
 
-    /// The month that a file which names a workbook is for, if it is that workbook's usual return.
-    fn returned_for(&self, place: &Place<'_>, name: &str) -> Result<Option<RelevantMonth>, Critical> {
-        if place.series.kind != ReturnKind::HbmsMi || place.series.workbook.is_some() {
-            return Ok(None);
+    /// What the name tells by the workbook in it.
+    fn told_by_workbook(&self, place: &Place<'_>, owed: &Submission, name: &str) -> Result<Told, Critical> {
+        if place.series.kind != ReturnKind::HbmsMi {
+            return Ok(Told::Unsaid);
+        }
+        if place.series.workbook.is_some() {
+            // Which workbook, and nothing of the month.
+            return Ok(Told::Nothing);
         }
         let workbooks = self.parts.workbooks_of(&place.series.authority)?;
-        Ok(named_by(name, &workbooks).map(Workbook::first_returned_for))
+        let is_another = |one: &Workbook| one.is_open() && one.first_returned_for() < owed.key.month;
+        Ok(match named_by(name, &workbooks) {
+            Some(workbook) => Told::Month(workbook.first_returned_for()),
+            None if owed.ordered.is_none() && workbooks.iter().any(is_another) => Told::Ambiguous,
+            None => Told::Unsaid,
+        })
+    }
+
+    fn nothing_owed(&self, place: &Place<'_>) -> Result<Hindrance, Critical> {
+        let workbooks = self.parts.workbooks_of(&place.series.authority)?;
+        let closed = workbooks.iter().find(|one| Some(one.month) == place.series.workbook && !one.is_open());
+        Ok(closed.map_or(Hindrance::NothingOwed, |workbook| Hindrance::WorkbookClosed(workbook.name())))
     }
 
     /// Records the hold, unless it is recorded as it is. The submission's revision from then on.
@@ -373,6 +393,18 @@ fn reference_until(all: &[Submission], owed: &Submission) -> Date {
         None => owed.transfer_on,
         Some(_) => later.filter_map(|one| one.extract_from?.yesterday().ok()).min().unwrap_or(Date::MAX),
     }
+}
+
+/// What a file's name tells by the workbook in it.
+enum Told {
+    /// It is this month's, as a workbook's usual return.
+    Month(RelevantMonth),
+    /// It is of an earlier workbook, for whichever month is owed.
+    Nothing,
+    /// There is no workbook that it could be of but the last.
+    Unsaid,
+    /// It could be of an earlier workbook as well.
+    Ambiguous,
 }
 
 /// What a look at settled files came to.

@@ -78,14 +78,15 @@ impl Round<'_> {
     /// `places` are one folder's series.
     pub(super) fn settle_withdrawn(&mut self, places: &[Place<'_>], withdrawn: &[Hidden]) -> Result<(), Obstacle> {
         for hidden in withdrawn {
-            let mut found = None;
-            for place in places {
-                let note = self.notes()?.read(&place.series).map_err(Hindrance::State)?;
-                let is_its = note.as_ref().is_some_and(|note| note.sealed == hidden.sealed);
-                found = if is_its || found.is_none() { Some((place, note)) } else { found };
+            let Some(mut place) = places.first() else { return Ok(()) };
+            let mut note = None;
+            for its in places {
+                let read = self.notes()?.read(&its.series).map_err(Hindrance::State)?;
+                if let Some(read) = read.filter(|note| note.sealed == hidden.sealed) {
+                    (place, note) = (its, Some(read));
+                }
             }
-            let Some((place, note)) = found else { continue };
-            if let Some(note) = note.as_ref().filter(|note| note.sealed == hidden.sealed)
+            if let Some(note) = note.as_ref()
                 && self.is_recorded(note)?
                 && self.is_what_was_read(place, note, &hidden.name).map_err(Hindrance::File)?
             {

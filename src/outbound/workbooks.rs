@@ -60,11 +60,14 @@ impl OutboundParts {
     }
 }
 
-/// What is owed again for this workbook, up to the cycle that is under way: nothing if it is closed, and nothing for the month
-/// of its usual return. What fell due while the service was down is among it, and will be missed and told.
+/// What is owed again for this workbook, up to the cycle after the one that is under way, so that a file that comes too soon
+/// has something to be held for: nothing if it is closed, and nothing for the month of its usual return. What fell due while
+/// the service was down is among it, and will be missed and told.
 pub(super) fn owed_again(workbook: &Workbook, usual: &[Obligation], today: Date) -> Vec<Obligation> {
-    let days = usual.iter().map(|obligation| obligation.transfer_on);
-    let next = days.filter(|day| *day >= today).min();
+    let mut days: Vec<Date> = usual.iter().map(|obligation| obligation.transfer_on).collect();
+    days.retain(|day| *day >= today);
+    days.sort_unstable();
+    let next = days.get(1).or(days.first()).copied();
     let (opened, first) = (london_date(workbook.opened_at), workbook.first_returned_for());
     let is_again = |obligation: &&Obligation| {
         let is_under_way = next.is_none_or(|next| obligation.transfer_on <= next);
@@ -136,8 +139,8 @@ mod tests {
         };
         let june = ["hbms-mi/12302/2020-06/2020-04".to_owned()];
         let none = Vec::<String>::new();
-        assert_eq!(owed(&april, date(2020, 4, 22)), none, "its first return is the usual one of May");
-        assert_eq!(owed(&april, date(2020, 5, 11)), none);
+        assert_eq!(owed(&april, date(2020, 4, 14)), none, "its first return is the usual one of May");
+        assert_eq!(owed(&april, date(2020, 4, 22)), june, "the cycle after");
         assert_eq!(owed(&april, date(2020, 5, 12)), june);
         assert_eq!(owed(&april, date(2020, 6, 9)), june, "the service was down on the day, and its year is over");
         let closed = Workbook { closed_at: Some(april.received_at), ..april };

@@ -205,6 +205,7 @@ fn notices() -> Vec<Notice> {
         SeveralFiles, WrongKind, SelfCheckFailed, TooLarge,
         AlreadySealed { month: "2020-04".parse().unwrap() },
         Late { month: "2020-04".parse().unwrap() },
+        WorkbookUntold,
         OtherMonth { month: "2020-04".parse().unwrap() },
         PreFlight { errors: 12, first: vec![ShbeFault { rule: ShbeRule::NotADate, line: 3, record: Some('D'), field: Some(8) }] },
     });

@@ -16,9 +16,12 @@ use crate::domain::RiskColumn;
 use crate::domain::risk_layout::{LayoutEncoding, RiskLayout, Underivable};
 
 /// Writes the copy, and says how many rows it has without the names.
+///
+/// `header`: whether the first row of the original names the columns; where it is left open, it must be certain.
 pub fn derive<R: Read + Seek>(
     content: &mut R,
     layout: &RiskLayout,
+    header: Option<bool>,
     into: &mut dyn Write,
 ) -> io::Result<Result<u64, Underivable>> {
     if workbook::format(content)?.is_some() {
@@ -40,8 +43,13 @@ pub fn derive<R: Read + Seek>(
             if let Some(names) = layout.names() {
                 end = put(&mut table, names, layout);
             }
-            if is_heading(row.cells, layout) {
-                return if matches!(end, Ok(Ok(()))) { Go::On } else { Go::Enough };
+            match is_heading(row.cells, layout, header) {
+                Ok(true) => return if matches!(end, Ok(Ok(()))) { Go::On } else { Go::Enough },
+                Ok(false) => {}
+                Err(why) => {
+                    end = Ok(Err(why));
+                    return Go::Enough;
+                }
             }
         }
         let cells = columns.iter().flatten().map(|at| row.cells.get(*at).unwrap_or_default());
@@ -90,9 +98,17 @@ fn put<'a, W: Write>(
     }
 }
 
-fn is_heading(first: &StringRecord, layout: &RiskLayout) -> bool {
+/// A claim that is taken for names would be missing in the copy, and names that are taken for a claim would be one too many.
+fn is_heading(first: &StringRecord, layout: &RiskLayout, told: Option<bool>) -> Result<bool, Underivable> {
     let named = layout.columns.iter().any(|column| matches!(column.from, RiskColumn::Named(_)));
-    named || !heading::has_number(first)
+    match told {
+        Some(true) if heading::has_number(first) => Err(Underivable::Header),
+        Some(false) if named => Err(Underivable::Header),
+        Some(told) => Ok(told),
+        None if named || heading::names(first).is_some() => Ok(true),
+        None if heading::has_number(first) => Ok(false),
+        None => Err(Underivable::Header),
+    }
 }
 
 /// Where the layout's columns are, from 0. Names count only in a row that can be one of names.
@@ -127,8 +143,12 @@ mod tests {
     }
 
     fn derived(text: &[u8], layout: &RiskLayout) -> Result<Vec<u8>, Underivable> {
+        derived_with(None, text, layout)
+    }
+
+    fn derived_with(header: Option<bool>, text: &[u8], layout: &RiskLayout) -> Result<Vec<u8>, Underivable> {
         let mut out = Vec::new();
-        derive(&mut Cursor::new(text), layout, &mut out).unwrap().map(|_| out)
+        derive(&mut Cursor::new(text), layout, header, &mut out).unwrap().map(|_| out)
     }
 
     const TEXT: &str = "CLAIM,SCORE,NAME\nHB1,0.9,Café;x\nHB2,-0.5,=1+1\n";
@@ -141,6 +161,19 @@ mod tests {
         assert_eq!(derived(TEXT.as_bytes(), &wanted).unwrap(), copy, "the same each time");
         let kept = RiskLayout { quote_formulas: false, ..layout(&[("3", "")]) };
         assert_eq!(derived(TEXT.as_bytes(), &kept).unwrap(), b"\"Caf\xE9;x\"\r\n=1+1\r\n");
+    }
+
+    #[test]
+    fn a_first_row_is_a_claim_or_names_only_where_that_is_certain() {
+        const BARE: &[u8] = b"HB000001,Y,High\nHB000002,N,Low\n";
+        let wanted = layout(&[("1", "Ref"), ("2", "Mark")]);
+        assert_eq!(derived(BARE, &wanted).unwrap_err(), Underivable::Header, "nothing in it is a number");
+        let all = derived_with(Some(false), BARE, &wanted).unwrap();
+        assert_eq!(all, b"Ref;Mark\r\nHB000001;Y\r\nHB000002;N\r\n", "the first claim too");
+        assert_eq!(derived_with(Some(true), BARE, &wanted).unwrap(), b"Ref;Mark\r\nHB000002;N\r\n", "as was said");
+        assert_eq!(derived(b"HB1,0.9\nHB2,0.8\n", &wanted).unwrap(), b"Ref;Mark\r\nHB1;0.9\r\nHB2;0.8\r\n");
+        assert_eq!(derived(b"CLAIM,SCORE\nHB1,0.9\n", &wanted).unwrap(), b"Ref;Mark\r\nHB1;0.9\r\n");
+        assert_eq!(derived_with(Some(true), b"HB1,0.9\nHB2,0.8\n", &wanted).unwrap_err(), Underivable::Header);
     }
 
     #[test]

@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::catalogue::finding::{Finding, Severity};
 
+/// The code of rows with more or fewer columns than the first.
+pub(super) const WIDTHS: &str = "csv-columns";
+
 /// The rows that are named of one kind of finding; the rest is counted.
 const ROWS_NAMED_MAX: usize = 20;
 
@@ -69,6 +72,12 @@ impl Flags {
     /// Whether nothing was found at the level of an error.
     pub(super) fn is_sound(&self) -> bool {
         self.0.iter().all(|found| found.finding.severity != Severity::Error)
+    }
+
+    /// Whether all was read: at most the widths of its rows differ.
+    pub(super) fn is_readable(&self) -> bool {
+        let is_width = |found: &RowFinding| found.finding.code == WIDTHS;
+        self.0.iter().all(|found| found.finding.severity != Severity::Error || is_width(found))
     }
 
     pub(super) fn is_empty(&self) -> bool {

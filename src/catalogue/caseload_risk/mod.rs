@@ -59,6 +59,27 @@ pub(super) fn look<R: Read + Seek>(content: &mut R, gathered: &mut Gathered) -> 
     Ok((FileKind::CaseloadRisk, if sound { Confidence::Certain } else { Confidence::Likely }))
 }
 
+/// Hands each row of a table to `each`, whatever it is written as. Whether it could be read to its end, be its rows of
+/// different widths.
+pub(in crate::catalogue) fn each_row<R: Read + Seek>(
+    content: &mut R,
+    each: &mut dyn FnMut(&StringRecord),
+) -> io::Result<bool> {
+    let reading = rows::read(content, &mut |row| {
+        each(row.cells);
+        Go::On
+    })?;
+    Ok(reading.columns > 1 && reading.flags.is_readable())
+}
+
+/// Whether a first row names columns: it certainly does, or no cell of it has a digit. Empty cells at its end tell nothing.
+pub(in crate::catalogue) fn is_heading(first: &StringRecord) -> bool {
+    let filled = first.iter().enumerate().filter(|(_, cell)| !cell.trim().is_empty()).map(|(at, _)| at + 1).last();
+    let first: StringRecord = first.iter().take(filled.unwrap_or(0)).collect();
+    let is_bare = |cell: &str| !cell.trim().is_empty() && !cell.bytes().any(|byte| byte.is_ascii_digit());
+    heading::names(&first).is_some() || first.iter().all(is_bare)
+}
+
 /// Whether the content begins as comma-separated rows.
 pub(super) fn is_table<R: Read + Seek>(content: &mut R) -> io::Result<bool> {
     let mut seen = 0;
@@ -67,18 +88,6 @@ pub(super) fn is_table<R: Read + Seek>(content: &mut R) -> io::Result<bool> {
         if seen < SAMPLE_ROWS { Go::On } else { Go::Enough }
     })?;
     Ok(reading.flags.is_sound())
-}
-
-/// Gives the cells of every row, the first one too, whatever form the table came in. What is wrong with it tells [`report()`].
-pub(in crate::catalogue) fn each_row<R: Read + Seek>(
-    content: &mut R,
-    each: &mut dyn FnMut(&StringRecord),
-) -> io::Result<()> {
-    rows::read(content, &mut |row| {
-        each(row.cells);
-        Go::On
-    })
-    .map(drop)
 }
 
 /// A cell that is a number and nothing else, as a person would write one.

@@ -8,7 +8,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use serde::Serialize;
 
-use super::flags::Flags;
+use super::flags::{Flags, WIDTHS};
 use super::text::{Decoded, Encoding, detect, ends_a_line};
 use crate::catalogue::allowance::{Allowance, is_exceeded};
 use crate::catalogue::finding::{Finding, Severity};
@@ -145,7 +145,7 @@ impl Reading {
         }
         if row.cells.len() != self.columns {
             let says = format!("has rows with more or fewer columns than the {} of the first", self.columns);
-            self.flags.row(row.number, None, Severity::Error, "csv-columns", &says);
+            self.flags.row(row.number, None, Severity::Error, WIDTHS, &says);
         }
         for (column, cell) in row.cells.iter().take(self.columns).enumerate() {
             if cell.bytes().any(|byte| byte < b' ' && !matches!(byte, b'\t' | b'\r' | b'\n')) {

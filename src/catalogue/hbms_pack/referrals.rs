@@ -1,22 +1,21 @@
 //! How many referrals a member of a pack holds, under which rule.
 //!
 //! In:  a member's name and content. Out: a count for each rule, and what was odd about it; never a value.
-//! The layout is not public: the rule is told by a column in which every row has a rule id, or else by the name. Where the
-//! first row is a heading it is not counted.
+//! The layout is not public: the rule is told by a column in which every row has a rule id, or else by the name. Titles, a
+//! heading and empty rows are not counted.
 // DWP A5/2020 Annex C; field.md §3
 
 use std::collections::BTreeMap;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek};
 
-use csv::{ByteRecord, ErrorKind, ReaderBuilder};
+use csv::StringRecord;
 
 use super::rules::rule;
-use crate::catalogue::allowance::{Allowance, is_exceeded};
+use crate::catalogue::caseload_risk::{each_row, is_heading};
 use crate::catalogue::finding::Finding;
 use crate::catalogue::name::Name;
 use crate::domain::RuleId;
 
-const ROW_BYTES_MAX: u64 = 1 << 20;
 /// Columns among which that of the rule ids is looked for.
 const COLUMNS_MAX: usize = 256;
 /// Rules counted in one member.
@@ -63,72 +62,68 @@ struct Counted {
 
 /// `None`: it is no table of rows.
 fn count<R: Read + Seek>(content: &mut R) -> io::Result<Option<Counted>> {
-    content.seek(SeekFrom::Start(0))?;
-    let (source, grant) = Allowance::new(BufReader::new(content), ROW_BYTES_MAX);
-    let mut table = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(source);
-    let (mut row, mut columns, mut rows) = (ByteRecord::new(), Columns::default(), 0u64);
-    loop {
-        grant.set(ROW_BYTES_MAX);
-        match table.read_byte_record(&mut row) {
-            Ok(false) => break,
-            Ok(true) => {}
-            Err(error) => return no_table(error),
-        }
-        if row.iter().any(|cell| cell.contains(&0)) {
-            return Ok(None);
-        }
-        if rows == 0 && is_heading(&row) {
-            columns.heading = true;
-            rows += 1;
-            continue;
-        }
-        columns.see(&row);
-        rows += 1;
-    }
-    let rows = rows.saturating_sub(u64::from(columns.heading));
-    Ok(Some(Counted { rows, by_rule: columns.by_rule() }))
+    let mut tally = Tally::default();
+    let is_table = each_row(content, &mut |row| tally.see(row))?;
+    Ok(is_table.then(|| tally.conclude()))
 }
 
-/// What breaks the rows makes it no table; what keeps it from being read is not its fault.
-fn no_table(error: csv::Error) -> io::Result<Option<Counted>> {
-    match error.into_kind() {
-        ErrorKind::Io(error) if !is_exceeded(&error) => Err(error),
-        _ => Ok(None),
-    }
-}
-
-/// A heading names columns: no cell has a digit, and none is empty.
-fn is_heading(row: &ByteRecord) -> bool {
-    row.iter().all(|cell| !cell.trim_ascii().is_empty() && !cell.iter().any(u8::is_ascii_digit))
-}
-
-/// The columns in which every row so far has a rule id.
+/// What the rows so far tell.
 #[derive(Default)]
-struct Columns {
-    heading: bool,
-    seen: bool,
+struct Tally {
+    /// The first row that is no title: a heading, or a referral.
+    first: Option<StringRecord>,
+    /// Those after it.
+    rows: u64,
+    /// The columns in which every one of those has a rule id.
     of_rules: Vec<(usize, BTreeMap<RuleId, u64>)>,
 }
 
-impl Columns {
-    fn see(&mut self, row: &ByteRecord) {
-        let rule_in =
-            |column: usize| -> Option<RuleId> { std::str::from_utf8(row.get(column)?.trim_ascii()).ok()?.parse().ok() };
-        if !self.seen {
-            self.seen = true;
-            let with_rule = (0..row.len().min(COLUMNS_MAX)).filter(|column| rule_in(*column).is_some());
+impl Tally {
+    fn see(&mut self, row: &StringRecord) {
+        let filled = row.iter().filter(|cell| !cell.trim().is_empty()).count();
+        let is_title = self.first.is_none() && filled < 2;
+        if filled == 0 || is_title {
+            return;
+        }
+        if self.first.is_none() {
+            self.first = Some(row.clone());
+            return;
+        }
+        if self.rows == 0 {
+            let with_rule = (0..row.len().min(COLUMNS_MAX)).filter(|column| rule_in(row, *column).is_some());
             self.of_rules = with_rule.map(|column| (column, BTreeMap::new())).collect();
         }
-        self.of_rules.retain_mut(|(column, counts)| {
-            let Some(rule) = rule_in(*column) else { return false };
-            *counts.entry(rule).or_default() += 1;
-            counts.len() <= RULES_MAX
+        self.rows += 1;
+        self.of_rules.retain_mut(|(column, counts)| match rule_in(row, *column) {
+            Some(rule) => {
+                *counts.entry(rule).or_default() += 1;
+                counts.len() <= RULES_MAX
+            }
+            None => false,
         });
     }
 
-    fn by_rule(self) -> BTreeMap<RuleId, u64> {
-        self.of_rules.into_iter().next().map(|(_, counts)| counts).unwrap_or_default()
+    fn conclude(self) -> Counted {
+        let Some(first) = self.first else { return Counted { rows: 0, by_rule: BTreeMap::new() } };
+        let only = || (0..first.len().min(COLUMNS_MAX)).find(|column| rule_in(&first, *column).is_some());
+        let (column, mut by_rule) = match self.of_rules.into_iter().next() {
+            Some((column, counts)) => (Some(column), counts),
+            None if self.rows == 0 => (only(), BTreeMap::new()),
+            None => (None, BTreeMap::new()),
+        };
+        match column {
+            // Where all others have a rule in it, a row without one is the heading.
+            Some(column) => {
+                rule_in(&first, column).into_iter().for_each(|rule| *by_rule.entry(rule).or_default() += 1);
+                Counted { rows: by_rule.values().sum(), by_rule }
+            }
+            None => Counted { rows: self.rows + u64::from(!is_heading(&first)), by_rule },
+        }
     }
+}
+
+fn rule_in(row: &StringRecord, column: usize) -> Option<RuleId> {
+    row.get(column)?.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -153,7 +148,8 @@ mod tests {
     fn by_its_name_with_and_without_a_heading() {
         assert_eq!(counts("HBSA002.csv", b"reference,name\n1,a\n2,b\n"), [("HBSA002".into(), Some(2))]);
         assert_eq!(counts("HBSA002.csv", b"1,a\n2,b\n3,c\n"), [("HBSA002".into(), Some(3))]);
-        assert_eq!(counts("HBSA002.csv", b""), [("HBSA002".into(), Some(0))]);
+        assert_eq!(counts("HBSA002.csv", b""), [("HBSA002".into(), None)], "nothing at all is no table");
+        assert_eq!(counts("HBSA002.csv", b"Reference,Address Line 1,Postcode\n"), [("HBSA002".into(), Some(0))]);
         assert_eq!(counts("readme.txt", b"1,a\n"), []);
     }
 
@@ -164,6 +160,26 @@ mod tests {
         assert_eq!(counts("all.csv", b"HBSA002,1\nx,2\n"), [], "one row has none");
         assert_eq!(codes("HBIS005.csv", table), ["hbms-rule-contradicted"]);
         assert_eq!(codes("HBSA002.csv", table), [""; 0]);
+    }
+
+    #[test]
+    fn titles_headings_with_digits_and_empty_rows_are_not_counted() {
+        for (table, count) in [
+            ("Reference,Address Line 1,Postcode\n1,a,b\n2,c,d\n", 2),
+            ("REF,NAME,\n1,a,\n2,b,\n", 2),
+            ("1,a\n2,b\n,,\n", 2),
+            ("Referrals of April,\nREF,NAME\n1,a\n", 1),
+            ("\u{feff}REF,NAME\n1,a\n", 1),
+            ("REF;NAME\n1;a\n", 1),
+        ] {
+            assert_eq!(counts("HBSA002.csv", table.as_bytes()), [("HBSA002".into(), Some(count))], "{table}");
+        }
+        let by_rule = b"RULE,REF,ADDRESS_1\nHBUC007,1,a\nHBUC007,2,b\n";
+        assert_eq!(counts("all.csv", by_rule), [("HBUC007".into(), Some(2))]);
+        assert_eq!(counts("all.csv", b"\xEF\xBB\xBFHBUC007,1\nHBUC007,2\n"), [("HBUC007".into(), Some(2))]);
+        assert_eq!(counts("all.csv", b"HBUC007,1\n"), [("HBUC007".into(), Some(1))]);
+        let utf16: Vec<u8> = "\u{feff}REF,NAME\n1,a\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(counts("HBSA002.csv", &utf16), [("HBSA002".into(), Some(1))]);
     }
 
     #[test]

@@ -144,6 +144,8 @@ impl Records {
 enum Made {
     OnTime,
     Late,
+    /// A person says that it arrived, and nothing here tells when.
+    DayUnknown,
     /// Its day is over, or a person has to decide, and it did not go out.
     Outstanding,
     Waived,
@@ -156,7 +158,8 @@ impl Made {
         match (&submission.stage, sent_on(submission)) {
             (Stage::Waived { .. }, _) => Made::Waived,
             (Stage::Sent { .. } | Stage::Acknowledged { .. }, Some(day)) if day > submission.transfer_on => Made::Late,
-            (Stage::Sent { .. } | Stage::Acknowledged { .. }, _) => Made::OnTime,
+            (Stage::Sent { .. } | Stage::Acknowledged { .. }, Some(_)) => Made::OnTime,
+            (Stage::Sent { .. } | Stage::Acknowledged { .. }, None) => Made::DayUnknown,
             (Stage::Missed { .. } | Stage::Failed { .. } | Stage::Uncertain { .. }, _) => Made::Outstanding,
             _ if submission.transfer_on < today => Made::Outstanding,
             _ => Made::ToCome,
@@ -167,6 +170,7 @@ impl Made {
         match self {
             Made::OnTime => "on time",
             Made::Late => "late",
+            Made::DayUnknown => "confirmed",
             Made::Outstanding => "OUTSTANDING",
             Made::Waived => "waived",
             Made::ToCome => "to come",
@@ -229,7 +233,7 @@ fn summary(page: &Page, authority: &LaNumber) -> String {
     let outstanding =
         sum(|month| month.mi_outstanding) + months().filter(|month| month.shbe == Some("OUTSTANDING")).count();
     format!(
-        "Packs received: {packs}. MI returns on time: {}, late: {}. Outstanding: {outstanding}.",
+        "Months with a pack: {packs}. MI returns on time: {}, late: {}. Outstanding, SHBE and MI: {outstanding}.",
         sum(|month| month.mi_on_time),
         sum(|month| month.mi_late),
     )

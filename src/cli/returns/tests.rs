@@ -196,10 +196,49 @@ fn a_year_on_one_page_tells_on_time_late_and_outstanding() {
     assert_eq!(made(&page(date(2020, 7, 7)), 3), [1, 0, 0, 1], "its day is over");
     let text = says(&store, "compliance --year 2020-21", date(2020, 7, 7)).unwrap();
     assert!(
-        text.starts_with("LA 12302, 2020-21. Packs received: 2. MI returns on time: 1, late: 1. Outstanding: 1."),
+        text.starts_with(
+            "LA 12302, 2020-21. Months with a pack: 2. MI returns on time: 1, late: 1. Outstanding, SHBE and MI: 1."
+        ),
         "{text}"
     );
     let csv = says(&store, "compliance --year 2020-21 --csv", date(2020, 7, 7)).unwrap();
     assert_eq!(csv.lines().count(), 13);
     assert!(csv.starts_with("authority,relevant_month,shbe_due,"), "{csv}");
+}
+
+#[test]
+fn what_a_person_confirmed_is_neither_on_time_nor_late() {
+    let (_state, store) = with_workbooks();
+    let july = "hbms-mi/12302/2020-07/2020-04";
+    let at: jiff::Timestamp = "2020-07-20T08:00:00Z".parse().unwrap();
+    record(&store, july, 0, Event::Missed, Stage::Missed { since: at });
+    let sealed = Some(crate::store::samples::sealed());
+    let expect = Revision(1);
+    let stage = Stage::Sealed;
+    let mut resend = change(
+        Event::ReturnOrdered,
+        StateChange::Submission { key: july.parse().unwrap(), expect, stage, sealed: sealed.clone() },
+    );
+    resend.facts.order = Some(crate::domain::ReturnOrder::Resend);
+    resend.facts.sealed = sealed.map(|sealed| sealed.sealed);
+    store.recorder().record(resend).unwrap();
+    record(&store, july, 2, Event::ReturnOrdered, Stage::Acknowledged { at });
+    let page: serde_json::Value =
+        serde_json::from_str(&says(&store, "compliance --year 2020-21 --json", date(2020, 7, 21)).unwrap()).unwrap();
+    let month = &page["months"][3];
+    let counts = ["mi_returns", "mi_on_time", "mi_late", "mi_outstanding"].map(|key| month[key].as_u64().unwrap());
+    assert_eq!(counts, [1, 0, 0, 0], "nobody knows on which day it went");
+}
+
+#[test]
+fn a_return_that_was_due_before_a_workbook_came_is_not_its_own() {
+    let (_state, store) = with_workbooks();
+    let key = "hbms-mi/12302/2020-06".parse().unwrap();
+    let due_before_it_came = date(1969, 12, 31);
+    let owe = StateChange::Owe { key, extract_from: None, transfer_on: due_before_it_came };
+    store.recorder().record(change(Event::Scheduled, owe)).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_str(&says(&store, "list --json", date(2020, 7, 1)).unwrap()).unwrap();
+    let may = json["workbooks"].as_array().unwrap().iter().find(|one| one["workbook"] == "12302/2020-05").unwrap();
+    assert_eq!(may["returns"].as_array().unwrap().len(), 0, "{may}");
 }

@@ -60,8 +60,10 @@ fn of_workbook<'a>(workbook: &Workbook, submissions: &'a [Submission]) -> impl I
         month: workbook.first_returned_for(),
         workbook: None,
     };
-    let series = workbook.series();
-    submissions.iter().filter(move |one| one.key == first || one.key.series() == series)
+    let (series, received) = (workbook.series(), london_date(workbook.received_at));
+    // One that was due before the workbook came was another's.
+    let is_its = move |one: &&Submission| one.key == first && received < one.transfer_on || one.key.series() == series;
+    submissions.iter().filter(is_its)
 }
 
 /// The workbooks that were due in this year, each with its twelve months.

@@ -139,11 +139,12 @@ impl Transfer {
     }
 }
 
-/// What a consignment is: its one part's kind, or a pack.
+/// What a consignment is: the kind of its parts, or a pack. A derived copy is of its original's kind.
 fn kind_of(deliveries: &[Delivery]) -> FileKind {
     match deliveries {
         [] => FileKind::Unknown,
         [only] => only.kind,
+        all if all.iter().all(|one| one.kind == FileKind::CaseloadRisk) => FileKind::CaseloadRisk,
         // Nothing else has several parts.
         _ => FileKind::HbmsPack,
     }

@@ -264,8 +264,10 @@ impl Rows<'_> {
     fn owe(&self, key: &SubmissionKey, extract_from: Option<Day>, transfer_on: Day) -> Result<Revision, Refusal> {
         let stage = Stage::Scheduled;
         let rows = self.run(
+            // A person may have closed the workbook since it was read.
             "INSERT OR IGNORE INTO submission (kind, authority, month, extract_from, transfer_on, revision, stage, word, \
-             open, entry) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9)",
+             open, entry) SELECT ?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9 WHERE NOT EXISTS \
+             (SELECT 1 FROM workbook WHERE authority = ?2 AND month = ?10 AND closed_at IS NOT NULL)",
             params![
                 key.kind,
                 key.authority,
@@ -276,6 +278,7 @@ impl Rows<'_> {
                 stage.word(),
                 stage.is_open(),
                 self.entry,
+                key.workbook,
             ],
         )?;
         recorded_unless_there(rows, || format!("return {key}"))

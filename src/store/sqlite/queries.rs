@@ -290,7 +290,7 @@ impl Queries for SqliteQueries {
     fn delivered_workbooks(&self) -> Result<Vec<DeliveredWorkbook>, QueryError> {
         let sql = "SELECT consignment.authority, consignment.id, delivery.id, consignment.received_at \
              FROM delivery JOIN consignment ON consignment.id = delivery.consignment \
-             WHERE delivery.kind = 'hbms-mi' AND consignment.word IN ('delivered', 'closed') \
+             WHERE delivery.kind = 'hbms-mi' AND +consignment.word IN ('delivered', 'closed') \
              AND delivery.id NOT IN (SELECT delivery FROM workbook) ORDER BY consignment.received_at, delivery.part";
         let read = |row: &Row<'_>| {
             Ok(DeliveredWorkbook {

@@ -286,7 +286,7 @@ fn packed() -> tempfile::TempDir {
     staged.facts.volumes = [("HBSA002", Some(3)), ("HBUC007", None)]
         .map(|(of, count)| VolumeFacts { part: 0, of: of.parse().unwrap(), count })
         .into();
-    let mi = "hbms-mi/12302/2020-06/2020-04";
+    let mi = "hbms-mi/12302/2020-07/2020-05";
     let sending = Stage::Sending { at: at(1), attempt: 1, boot: "boot".into(), place: None };
     for change in [
         collect(4),
