@@ -6,7 +6,7 @@
 
 use std::io::{self, Read, Seek};
 
-use csv::{ByteRecord, ErrorKind, ReaderBuilder};
+use csv::{ByteRecord, ErrorKind, ReaderBuilder, StringRecord};
 
 use super::fingerprint::{Fingerprints, Key};
 use crate::catalogue::Severity;
@@ -93,7 +93,7 @@ pub fn read_claims<R: Read + Seek>(
         return Err(ColumnError::NoRiskData(found.in_words()));
     }
     let mut at = None;
-    let mut each = |cells: &csv::StringRecord| {
+    let mut each = |cells: &StringRecord| {
         let is_first = at.is_none();
         let column = *at.get_or_insert_with(|| match column {
             RiskColumn::Number(number) => number.saturating_sub(1),
@@ -149,12 +149,13 @@ pub(super) fn read_columns<R: Read, const N: usize>(
     }
 }
 
-/// Where a column is named, its name stands in the first row. Else the row is one of names if what stands in the first of the
-/// columns has letters and no digit, as no number of a referral is written.
+/// Where a column is named, its name stands in the first row. Else the row is one of names where it is that in risk data too,
+/// or if what stands in the first of the columns has letters and no digit, as no number of a referral is written.
 fn is_heading<const N: usize>(first: &ByteRecord, columns: [&RiskColumn; N], at: &[usize; N]) -> bool {
     let is_name = |cell: &[u8]| cell.iter().any(u8::is_ascii_alphabetic) && !cell.iter().any(u8::is_ascii_digit);
     columns.iter().any(|column| matches!(column, RiskColumn::Named(_)))
         || at.first().is_some_and(|at| is_name(&first[*at]))
+        || caseload_risk::is_heading(&StringRecord::from_byte_record_lossy(first.clone()))
 }
 
 fn position(column: &RiskColumn, heading: &ByteRecord) -> Option<usize> {
@@ -201,6 +202,7 @@ mod tests {
         assert_eq!(column(table, "2").unwrap(), ["9", "8"], "a heading is none, however the column is told");
         assert_eq!(column("90001,a\n90002,b\n", "1").unwrap(), ["90001", "90002"]);
         assert_eq!(column("RMS1,a\n", "1").unwrap(), ["RMS1"]);
+        assert_eq!(column("NUMBER 1,CLAIM REFERENCE\n90001,HB1\n", "1").unwrap(), ["90001"], "as in risk data");
         assert!(column("", "CLAIM_REF").unwrap().is_empty());
     }
 
