@@ -72,7 +72,8 @@ fn read_through<R: Read + Seek>(kind: FileKind, content: &mut R, gathered: &mut 
                 gathered.note(format!("rows that name a rule: {}", rules.join(", ")));
             }
         }
-        Ok(None) => {}
+        Ok(None) if gathered.findings.iter().any(|found| found.code.starts_with("workbook-")) => {}
+        Ok(None) => gathered.warning("workbook-unread", "is locked or very large, so that it was not looked into"),
         Err(fault) => gathered.find(fault.finding()),
     }
     Ok(())

@@ -6,6 +6,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::columns::{At, Count, Day, Json, Place};
 use crate::domain::ledger::{Event, VolumeFacts};
+use crate::domain::submission::Sealed;
 use crate::domain::{
     ConsignmentId, Delivery, DeliveryId, Digest, LaNumber, Notice, RelevantMonth, ReturnOrder, Revision, Stage,
     Standing, SubmissionKey, consignment, submission,
@@ -77,10 +78,7 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
             let revision = rows.move_submission(key, *expect, stage)?;
             rows.note_attempts(key, stage, change)?;
             if let Some(sealed) = sealed {
-                rows.run(
-                    "UPDATE submission SET sealed = ?4, content = ?5 WHERE kind = ?1 AND authority = ?2 AND month = ?3",
-                    params![key.kind, key.authority, key.period(), Json(sealed), sealed.content],
-                )?;
+                rows.keep_sealed(key, sealed)?;
             }
             Ok(revision)
         }
@@ -303,6 +301,14 @@ impl Rows<'_> {
             params![key.kind, key.authority, key.period(), next, Json(to), to.word(), to.is_open(), self.entry],
         )?;
         Ok(next)
+    }
+
+    fn keep_sealed(&self, key: &SubmissionKey, sealed: &Sealed) -> Result<(), Refusal> {
+        self.run(
+            "UPDATE submission SET sealed = ?4, content = ?5 WHERE kind = ?1 AND authority = ?2 AND month = ?3",
+            params![key.kind, key.authority, key.period(), Json(sealed), sealed.content],
+        )?;
+        Ok(())
     }
 
     /// What a new attempt, an order to send and the policy's decision leave beside the stage.
