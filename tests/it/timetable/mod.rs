@@ -8,6 +8,7 @@ mod answers;
 mod circular;
 mod damaged;
 mod difference;
+mod each_rule;
 mod files;
 mod ics;
 mod import;
