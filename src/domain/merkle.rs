@@ -1,6 +1,8 @@
 //! The tree over the ledger's entries.
 // RFC 6962 §2.1
 
+pub mod proof;
+
 use super::digest::{Digest, Digester};
 
 /// The hash of one entry's exact bytes.
