@@ -166,7 +166,7 @@ fn show_log(log: &LogArgs, store: &dyn Auditable, out: &mut dyn Write) -> Result
         let Some((last, _)) = page.last() else { break };
         next = last + 1;
         for (seq, line) in page.into_iter().filter(|(seq, _)| *seq < end) {
-            let entry: Entry = serde_json::from_slice(&line).map_err(|source| AuditError::Entry { seq, source })?;
+            let entry = Entry::read(&line).map_err(|source| AuditError::Entry { seq, source })?;
             // The clock may have been set back, so a later entry can bear an earlier time: no early end.
             let wanted = window.holds(entry.at)
                 && (log.events.is_empty() || log.events.contains(&entry.event))

@@ -280,6 +280,24 @@ pub struct Entry {
     pub facts: Facts,
 }
 
+/// An entry without its facts.
+#[derive(Deserialize)]
+struct Bare {
+    seq: u64,
+    at: Timestamp,
+    boot: String,
+    actor: Actor,
+    event: Event,
+}
+
+impl Entry {
+    /// The entry in a stored line. Reads the line twice, which is still much quicker than what `flatten` does.
+    pub fn read(line: &[u8]) -> serde_json::Result<Entry> {
+        let Bare { seq, at, boot, actor, event } = serde_json::from_slice(line)?;
+        Ok(Entry { seq, at, boot, actor, event, facts: serde_json::from_slice(line)? })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,5 +318,7 @@ mod tests {
             r#"{"seq":7,"at":"1970-01-01T00:00:00Z","boot":"b","actor":"service","event":"alarm-raised","about":"drop-12302"}"#
         );
         assert_eq!(serde_json::from_str::<Entry>(&line).unwrap(), entry);
+        assert_eq!(Entry::read(line.as_bytes()).unwrap(), entry);
+        assert!(Entry::read(&line.as_bytes()[..40]).is_err());
     }
 }

@@ -10,10 +10,11 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 
 mod tables;
+mod transfers;
 
-use super::agreement::{Leads, may_stand_alone, ordered_word, subject_of};
+use super::agreement::{Leads, ordered_word, subject_of};
 use super::contract::{Head, QueryError};
-use super::evidence::{Auditable, Evidence, KeptEntry, KeptName, Origin, Row};
+use super::evidence::{Auditable, Evidence, KeptEntry, KeptName, Row, Subject};
 use crate::domain::Digest;
 use crate::domain::ledger::{Commitment, Entry, Event};
 use crate::domain::merkle::{Frontier, leaf};
@@ -101,16 +102,17 @@ impl Walk<'_> {
         self.ledger = Some(Fault { at: Some(at), says });
     }
 
-    /// The row must not stand where an earlier entry left it.
+    /// The row of a return must not stand where an earlier entry left it; those of transfers, of which there are many,
+    /// are looked at once, after every entry.
     fn told(&mut self, entry: &Entry) -> Result<(), QueryError> {
         self.told.hear(entry);
-        let Some(subject) = subject_of(entry.event, &entry.facts) else { return Ok(()) };
+        let Some(subject @ Subject::Return(_)) = subject_of(entry.event, &entry.facts) else { return Ok(()) };
         let seq = entry.seq;
         let Some(row) = self.view.row(&subject)? else {
             self.contradicted(seq, format!("Entry {seq} tells of {subject}, but the store has none."));
             return Ok(());
         };
-        if row.entry < seq && !may_stand_alone(entry.event) {
+        if row.entry < seq {
             let (event, since) = (entry.event, row.entry);
             self.contradicted(
                 seq,
@@ -119,10 +121,6 @@ impl Walk<'_> {
         }
         if let Some(says) = row.owed.as_ref().and_then(|owed| tables::contradiction(entry, owed)) {
             self.contradicted(seq, says);
-        }
-        let collected = matches!(entry.event, Event::Collected | Event::CollectedRecovered);
-        if collected && !row.origin.is_some_and(|origin| comes_from(&origin, entry)) {
-            self.contradicted(seq, format!("Entry {seq} collected {subject} as something else than the store has."));
         }
         Ok(())
     }
@@ -148,17 +146,15 @@ impl Walk<'_> {
         for Fault { at, says } in self.told.row(row, self.view)? {
             self.contradicted(at, says);
         }
-        let entry = self.view.line(seq)?.and_then(|line| serde_json::from_slice::<Entry>(&line).ok());
-        let entry = entry.filter(|entry| subject_of(entry.event, &entry.facts).as_ref() == Some(subject));
-        match (entry, row.word) {
+        match (self.moved_by(row)?, row.word) {
             (None, _) => {
                 self.contradicted(seq, format!("The store has {subject} by entry {seq}, which is not about it."))
             }
             (Some(_), None) => self.contradicted(seq, format!("The state of {subject} cannot be read.")),
-            (Some(entry), Some(word)) => {
-                let as_ordered = ordered_word(&entry.facts).is_none_or(|ordered| ordered == word);
-                if row.listed != word || !as_ordered || !Leads::to(entry.event).agrees(subject, word) {
-                    let (event, listed) = (entry.event, &row.listed);
+            (Some((event, ordered)), Some(word)) => {
+                let as_ordered = ordered.is_none_or(|ordered| ordered == word);
+                if row.listed != word || !as_ordered || !Leads::to(event).agrees(subject, word) {
+                    let listed = &row.listed;
                     self.contradicted(
                         seq,
                         format!(
@@ -169,6 +165,19 @@ impl Walk<'_> {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// What happened in the entry that the row says it was moved by, and the word that a person ordered in it; `None` if
+    /// that entry is not about it.
+    fn moved_by(&self, row: &Row) -> Result<Option<(Event, Option<&'static str>)>, QueryError> {
+        if let Subject::Transfer(id) = &row.subject
+            && let Some(event) = self.told.transfers.moved_by(id, row.entry)
+        {
+            return Ok(Some((event, None)));
+        }
+        let entry = self.view.line(row.entry)?.and_then(|line| Entry::read(&line).ok());
+        let entry = entry.filter(|entry| subject_of(entry.event, &entry.facts).as_ref() == Some(&row.subject));
+        Ok(entry.map(|entry| (entry.event, ordered_word(&entry.facts))))
     }
 
     fn name(&mut self, name: &KeptName) -> ControlFlow<()> {
@@ -194,20 +203,12 @@ fn read_entry(place: u64, kept: &KeptEntry) -> Result<Entry, String> {
     if kept.seq != place {
         return Err(format!("Entry {place} is missing."));
     }
-    let entry: Entry = serde_json::from_slice(&kept.line)
-        .map_err(|_| format!("Entry {place} cannot be read as an entry: it was altered."))?;
+    let entry =
+        Entry::read(&kept.line).map_err(|_| format!("Entry {place} cannot be read as an entry: it was altered."))?;
     if entry.seq != place {
         return Err(format!("At the place of entry {place} lies entry {}: entries were moved or removed.", entry.seq));
     }
     Ok(entry)
-}
-
-/// Whether the row has what its first entry said of it, as far as that said anything.
-fn comes_from(origin: &Origin, entry: &Entry) -> bool {
-    let facts = &entry.facts;
-    facts.source.as_ref().is_none_or(|source| source.as_str() == origin.source)
-        && facts.sealed.is_none_or(|sealed| sealed.as_bytes()[..] == origin.sealed)
-        && facts.name.is_none_or(|name| name.0.as_bytes()[..] == origin.name)
 }
 
 #[cfg(test)]
