@@ -14,11 +14,10 @@ pub fn leaf(line: &[u8]) -> Digest {
 }
 
 fn node(left: &Digest, right: &Digest) -> Digest {
-    let mut digester = Digester::new();
-    digester.update(&[0x01]);
-    digester.update(left.as_bytes());
-    digester.update(right.as_bytes());
-    digester.finish()
+    let mut bytes = [0x01; 65];
+    bytes[1..33].copy_from_slice(left.as_bytes());
+    bytes[33..].copy_from_slice(right.as_bytes());
+    Digest::of(&bytes)
 }
 
 /// A tree that only grows, kept as the roots of its complete subtrees, largest first.

@@ -8,7 +8,6 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use super::contract::{Head, Queries, QueryError};
-use crate::domain::ledger::Commitment;
 use crate::domain::submission::Sealed;
 use crate::domain::{Answer, Digest};
 
@@ -31,20 +30,11 @@ pub trait Evidence {
     fn line(&self, seq: u64) -> Result<Option<Vec<u8>>, QueryError>;
     /// The row of one transfer or return.
     fn row(&self, subject: &Subject) -> Result<Option<Row>, QueryError>;
-    /// The row of every transfer and every return.
-    fn each_row(&self, visit: Visit<'_, Row>) -> Result<(), QueryError>;
-    /// The parts of one transfer.
-    fn parts(&self, transfer: &str) -> Result<Vec<KeptPart>, QueryError>;
-    /// The contents that one transfer has claimed as accepted.
-    fn claims(&self, transfer: &str) -> Result<Vec<Vec<u8>>, QueryError>;
-    /// How much of what one transfer brought.
-    fn volumes(&self, transfer: &str) -> Result<Vec<KeptVolume>, QueryError>;
+    /// The row of every transfer, with what hangs on it, and of every return. Answers with a part, claim or volume of a
+    /// transfer that there is not, if there is one.
+    fn each_row(&self, visit: Visit<'_, Row>) -> Result<Option<String>, QueryError>;
     /// Every MI workbook.
     fn each_workbook(&self, visit: Visit<'_, KeptWorkbook>) -> Result<(), QueryError>;
-    /// The name that was committed to so, unless it was erased.
-    fn name(&self, commitment: &Commitment) -> Result<Option<String>, QueryError>;
-    /// A part or claim of a transfer that there is not.
-    fn stray(&self) -> Result<Option<String>, QueryError>;
     /// Every alarm that is raised.
     fn each_alarm(&self, visit: Visit<'_, KeptAlarm>) -> Result<(), QueryError>;
     /// Every answer about a return.
@@ -101,6 +91,19 @@ pub struct Row {
     pub origin: Option<Origin>,
     /// What a return was owed and sealed as.
     pub owed: Option<Owed>,
+    /// What hangs on a transfer, where every row is asked for.
+    pub hangs: Hanging,
+}
+
+/// What hangs on a transfer.
+#[derive(Clone, Debug, Default)]
+pub struct Hanging {
+    /// Its parts, by their place in it.
+    pub parts: Vec<KeptPart>,
+    /// The contents that it has claimed as accepted for its authority.
+    pub claims: Vec<Vec<u8>>,
+    /// How much of what it brought.
+    pub volumes: Vec<KeptVolume>,
 }
 
 /// What a return was owed and sealed as.

@@ -48,17 +48,19 @@ struct Fault {
 pub fn verify(queries: &dyn Auditable) -> Result<Verification, QueryError> {
     let view = queries.snapshot()?;
     let head = view.head()?;
-    let mut walk = Walk { view: &*view, tree: Frontier::default(), told: Told::default(), ledger: None, state: None };
+    let tree = Frontier::default();
+    let root = tree.root();
+    let mut walk = Walk { view: &*view, tree, root, told: Told::default(), ledger: None, state: None };
     view.each_entry(&mut |kept| walk.entry(&kept))?;
     walk.end(&head);
     if walk.ledger.is_none() {
-        view.each_row(&mut |row| walk.row(&row))?;
+        let stray = view.each_row(&mut |row| walk.row(&row))?;
         view.each_name(&mut |name| Ok(walk.name(&name)))?;
-        for Fault { at, says } in walk.told.rest(&*view)? {
+        for Fault { at, says } in walk.told.rest(stray, &*view)? {
             walk.contradicted(at, says);
         }
     }
-    let (root, fault) = (walk.tree.root(), walk.ledger.or(walk.state));
+    let (root, fault) = (walk.root, walk.ledger.or(walk.state));
     let says = match &fault {
         None => format!("All {} entries are as they were recorded, and the state agrees with them.", head.entries),
         Some(fault) => fault.says.clone(),
@@ -70,6 +72,8 @@ pub fn verify(queries: &dyn Auditable) -> Result<Verification, QueryError> {
 struct Walk<'a> {
     view: &'a dyn Evidence,
     tree: Frontier,
+    /// The tree's root over the entries that are good.
+    root: Digest,
     told: Told,
     /// The first fault of the ledger itself.
     ledger: Option<Fault>,
@@ -87,13 +91,12 @@ impl Walk<'_> {
                 return Ok(ControlFlow::Break(()));
             }
         };
-        let mut grown = self.tree.clone();
-        grown.push(leaf(&kept.line));
-        if grown.root() != kept.root {
+        self.tree.push(leaf(&kept.line));
+        if self.tree.root() != kept.root {
             self.broken(place, format!("Entry {place} is not the one that was recorded: it was altered or replaced."));
             return Ok(ControlFlow::Break(()));
         }
-        self.tree = grown;
+        self.root = kept.root;
         self.told(&entry)?;
         Ok(ControlFlow::Continue(()))
     }
@@ -134,7 +137,7 @@ impl Walk<'_> {
             self.broken(found, format!("Entry {found} is missing: the ledger was cut off, its head counts {counted}."));
         } else if found > counted {
             self.broken(counted, format!("Entry {counted} was added: the ledger's head counts only {counted}."));
-        } else if self.tree.root() != head.root {
+        } else if self.root != head.root {
             let says = "Every entry is as it was recorded, but the ledger's head was altered.".to_owned();
             self.ledger = Some(Fault { at: None, says });
         }
@@ -186,6 +189,9 @@ impl Walk<'_> {
         if !holds {
             let seq = name.entry;
             self.contradicted(seq, format!("A name that came with entry {seq} is not the one it committed to."));
+        }
+        if let Some(Fault { at, says }) = self.told.transfers.name(name) {
+            self.contradicted(at, says);
         }
         ControlFlow::Continue(())
     }

@@ -136,9 +136,9 @@ impl Told {
     }
 
     /// The tables that hang on no transfer or return. Call it last.
-    pub(super) fn rest(&mut self, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
+    pub(super) fn rest(&mut self, stray: Option<String>, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
         let mut faults = self.transfers.rest(view)?;
-        let stray = view.stray()?.map(|what| format!("The store has {what}, but no transfer that it can belong to."));
+        let stray = stray.map(|what| format!("The store has {what}, but no transfer that it can belong to."));
         faults.extend(stray.map(|says| Fault { at: None, says }));
         faults.extend(self.answers(view)?);
         faults.extend(self.workbooks(view)?);

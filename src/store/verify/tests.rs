@@ -162,7 +162,7 @@ fn every_other_table_is_held_against_the_ledger() {
     assert_found("UPDATE consignment SET signer = NULL WHERE id = '{4}'", Some(11), "signer of transfer");
     assert_found(&format!("UPDATE consignment SET signer = {other} WHERE id = '{{9}}'"), Some(9), "signer of transfer");
 
-    let authority = "another authority's than";
+    let authority = "another authority's number for";
     assert_found("UPDATE consignment SET authority = '16104' WHERE id = '{4}'", Some(11), authority);
     assert_found("UPDATE consignment SET authority = '16104' WHERE id = '{9}'", Some(9), authority);
 
