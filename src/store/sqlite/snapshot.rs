@@ -20,8 +20,8 @@ pub(super) struct SqliteSnapshot {
     connection: Connection,
 }
 
-/// What is kept of the file in memory: what hangs on a transfer lies all over it.
-const CACHE_KIB: i64 = 128 << 10;
+/// What is kept of the file in memory: by id, transfers lie all over it.
+const CACHE_KIB: i64 = 64 << 10;
 
 const TRANSFERS: &str =
     "SELECT id, word, standing, entry, source, sealed_digest, name, signer, authority FROM consignment";
