@@ -282,6 +282,9 @@ pub trait Queries: Send + Sync {
     fn ledger(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, QueryError>;
     /// Size and root of the ledger's tree.
     fn head(&self) -> Result<Head, QueryError>;
+    /// The root of the tree's subtree over the 2^`level` entries from `index` · 2^`level` on, if there are that many: level
+    /// 0 is the hash of one entry. In logarithmic time, for proofs.
+    fn subtree(&self, level: u8, index: u64) -> Result<Option<Digest>, QueryError>;
 }
 
 /// Which consignments.

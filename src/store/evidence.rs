@@ -27,6 +27,8 @@ pub trait Evidence {
     fn head(&self) -> Result<Head, QueryError>;
     /// Every entry, by sequence number.
     fn each_entry(&self, visit: Visit<'_, KeptEntry>) -> Result<(), QueryError>;
+    /// How many roots of subtrees are kept.
+    fn nodes(&self) -> Result<u64, QueryError>;
     /// The line of one entry.
     fn line(&self, seq: u64) -> Result<Option<Vec<u8>>, QueryError>;
     /// The row of one transfer or return.
@@ -66,6 +68,8 @@ pub struct KeptEntry {
     pub line: Vec<u8>,
     /// The root that the tree had with this entry as its last.
     pub root: Digest,
+    /// The roots of the subtrees that became complete with it, the smallest first, each with its place among all.
+    pub nodes: Vec<(u64, Vec<u8>)>,
 }
 
 /// What an entry can be about.

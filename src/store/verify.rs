@@ -48,9 +48,10 @@ struct Fault {
 pub fn verify(queries: &dyn Auditable) -> Result<Verification, QueryError> {
     let view = queries.snapshot()?;
     let head = view.head()?;
-    let mut walk = Walk { view: &*view, tree: Frontier::default(), told: Told::default(), ledger: None, state: None };
+    let mut walk =
+        Walk { view: &*view, tree: Frontier::default(), nodes: 0, told: Told::default(), ledger: None, state: None };
     view.each_entry(&mut |kept| walk.entry(&kept))?;
-    walk.end(&head);
+    walk.end(&head, view.nodes()?);
     if walk.ledger.is_none() {
         view.each_row(&mut |row| walk.row(&row))?;
         view.each_name(&mut |name| Ok(walk.name(&name)))?;
@@ -70,6 +71,8 @@ pub fn verify(queries: &dyn Auditable) -> Result<Verification, QueryError> {
 struct Walk<'a> {
     view: &'a dyn Evidence,
     tree: Frontier,
+    /// Complete subtrees so far.
+    nodes: u64,
     told: Told,
     /// The first fault of the ledger itself.
     ledger: Option<Fault>,
@@ -87,13 +90,22 @@ impl Walk<'_> {
                 return Ok(ControlFlow::Break(()));
             }
         };
-        let mut grown = self.tree.clone();
-        grown.push(leaf(&kept.line));
+        let (mut grown, mut nodes) = (self.tree.clone(), kept.nodes.iter());
+        let mut as_kept = true;
+        let mut node_at = self.nodes;
+        grown.push_with(leaf(&kept.line), |root| {
+            as_kept &= nodes.next().is_some_and(|(at, kept)| *at == node_at && kept[..] == root.as_bytes()[..]);
+            node_at += 1;
+        });
         if grown.root() != kept.root {
             self.broken(place, format!("Entry {place} is not the one that was recorded: it was altered or replaced."));
             return Ok(ControlFlow::Break(()));
         }
-        self.tree = grown;
+        if !as_kept || nodes.next().is_some() {
+            self.broken(place, format!("Entry {place} is as it was recorded, but the tree above it was altered."));
+            return Ok(ControlFlow::Break(()));
+        }
+        (self.tree, self.nodes) = (grown, node_at);
         self.told(&entry)?;
         Ok(ControlFlow::Continue(()))
     }
@@ -125,7 +137,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn end(&mut self, head: &Head) {
+    fn end(&mut self, head: &Head, nodes: u64) {
         if self.ledger.is_some() {
             return;
         }
@@ -137,6 +149,10 @@ impl Walk<'_> {
         } else if self.tree.root() != head.root {
             let says = "Every entry is as it was recorded, but the ledger's head was altered.".to_owned();
             self.ledger = Some(Fault { at: None, says });
+        } else if nodes != self.nodes {
+            let says = "Every entry is as it was recorded, but the tree above them has more: entries were taken away, or \
+                        nodes were added.";
+            self.contradicted(None, says.to_owned());
         }
     }
 

@@ -8,6 +8,7 @@ mod apply;
 mod columns;
 mod error;
 mod integrity;
+mod nodes;
 mod queries;
 mod rows;
 mod schema;

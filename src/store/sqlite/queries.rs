@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::columns::{At, Count, Day, Json};
 use super::snapshot::SqliteSnapshot;
-use super::{connect_to_read, rows};
+use super::{connect_to_read, nodes, rows};
 use crate::domain::{
     Answer, Answered, Consignment, ConsignmentId, Delivery, Digest, LaNumber, ReturnKind, SourceName, Submission,
     SubmissionKey, Volume, Workbook,
@@ -355,5 +355,9 @@ impl Queries for SqliteQueries {
 
     fn head(&self) -> Result<Head, QueryError> {
         self.0.read(head)
+    }
+
+    fn subtree(&self, level: u8, index: u64) -> Result<Option<Digest>, QueryError> {
+        self.0.read(|connection| nodes::subtree(connection, level, index))
     }
 }

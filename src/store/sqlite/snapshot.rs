@@ -1,11 +1,13 @@
 //! One state of the store, held by one read transaction on a connection of its own.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, params};
 
 use super::columns::{At, Count, Json, Place};
+use super::nodes::complete;
 use super::queries::head;
 use crate::domain::ledger::Commitment;
 use crate::domain::submission::Sealed;
@@ -94,9 +96,22 @@ impl Evidence for SqliteSnapshot {
     }
 
     fn each_entry(&self, visit: Visit<'_, KeptEntry>) -> Result<(), QueryError> {
-        let read =
-            |row: &SqlRow<'_>| Ok(KeptEntry { seq: row.get::<_, Count>(0)?.0, line: row.get(1)?, root: row.get(2)? });
+        let mut nodes = self.connection.prepare_cached("SELECT place, hash FROM node ORDER BY place")?;
+        let nodes = RefCell::new(nodes.query_map([], |row| Ok((row.get::<_, Count>(0)?.0, row.get(1)?)))?.peekable());
+        let read = |row: &SqlRow<'_>| {
+            let seq = row.get::<_, Count>(0)?.0;
+            let end = complete(seq.saturating_add(1));
+            let (mut nodes, mut completed) = (nodes.borrow_mut(), Vec::new());
+            while let Some(node) = nodes.next_if(|node| !matches!(node, Ok((place, _)) if *place >= end)) {
+                completed.push(node?);
+            }
+            Ok(KeptEntry { seq, line: row.get(1)?, root: row.get(2)?, nodes: completed })
+        };
         self.each("SELECT seq, line, root FROM ledger ORDER BY seq", [], read, visit).map(|_| ())
+    }
+
+    fn nodes(&self) -> Result<u64, QueryError> {
+        Ok(self.connection.query_row("SELECT count(*) FROM node", [], |row| Ok(row.get::<_, Count>(0)?.0))?)
     }
 
     fn line(&self, seq: u64) -> Result<Option<Vec<u8>>, QueryError> {
