@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 
 use serde::Serialize;
 
+mod checkpoints;
 mod tables;
 mod transfers;
 
@@ -18,6 +19,7 @@ use super::evidence::{Auditable, Evidence, KeptEntry, KeptName, Row, Subject};
 use crate::domain::Digest;
 use crate::domain::ledger::{Commitment, Entry, Event};
 use crate::domain::merkle::{Frontier, leaf};
+use checkpoints::Signed;
 use tables::Told;
 
 /// What verification found.
@@ -48,24 +50,32 @@ struct Fault {
 pub fn verify(queries: &dyn Auditable) -> Result<Verification, QueryError> {
     let view = queries.snapshot()?;
     let head = view.head()?;
-    let mut walk =
-        Walk { view: &*view, tree: Frontier::default(), nodes: 0, told: Told::default(), ledger: None, state: None };
+    let mut walk = Walk {
+        view: &*view,
+        tree: Frontier::default(),
+        nodes: 0,
+        told: Told::default(),
+        signed: Signed::default(),
+        ledger: None,
+        state: None,
+    };
     view.each_entry(&mut |kept| walk.entry(&kept))?;
     walk.end(&head, view.nodes()?);
     if walk.ledger.is_none() {
         view.each_row(&mut |row| walk.row(&row))?;
         view.each_name(&mut |name| Ok(walk.name(&name)))?;
-        for Fault { at, says } in walk.told.rest(&*view)? {
+        for Fault { at, says } in walk.told.rest(&*view)?.into_iter().chain(walk.signed.rest(&*view)?) {
             walk.contradicted(at, says);
         }
     }
-    let (root, fault) = (walk.tree.root(), walk.ledger.or(walk.state));
+    let (root, checkpoints) = (walk.tree.root(), walk.signed.compared());
+    let fault = walk.ledger.or(walk.state);
     let says = match &fault {
         None => format!("All {} entries are as they were recorded, and the state agrees with them.", head.entries),
         Some(fault) => fault.says.clone(),
     };
     let first_bad = fault.as_ref().and_then(|fault| fault.at);
-    Ok(Verification { ok: fault.is_none(), entries: head.entries, root, checkpoints: Vec::new(), first_bad, says })
+    Ok(Verification { ok: fault.is_none(), entries: head.entries, root, checkpoints, first_bad, says })
 }
 
 struct Walk<'a> {
@@ -74,6 +84,7 @@ struct Walk<'a> {
     /// Complete subtrees so far.
     nodes: u64,
     told: Told,
+    signed: Signed,
     /// The first fault of the ledger itself.
     ledger: Option<Fault>,
     /// The fault of the state that concerns the earliest entry.
@@ -118,6 +129,7 @@ impl Walk<'_> {
     /// are looked at once, after every entry.
     fn told(&mut self, entry: &Entry) -> Result<(), QueryError> {
         self.told.hear(entry);
+        self.signed.hear(entry);
         let Some(subject @ Subject::Return(_)) = subject_of(entry.event, &entry.facts) else { return Ok(()) };
         let seq = entry.seq;
         let Some(row) = self.view.row(&subject)? else {

@@ -5,6 +5,7 @@
 //! refused; a commit is on the disk before it is answered (WAL, `synchronous=FULL`).
 
 mod apply;
+mod checkpoints;
 mod columns;
 mod error;
 mod integrity;

@@ -16,8 +16,8 @@ pub(super) fn complete(leaves: u64) -> u64 {
 }
 
 /// Where the subtree of 2^`level` leaves, the `index`-th of its size, lies; `None` if it would have no place.
-fn place(level: u8, index: u64) -> Option<u64> {
-    let leaves = 1u64.checked_shl(level.into())?.checked_mul(index.checked_add(1)?)?;
+fn place(level: u32, index: u64) -> Option<u64> {
+    let leaves = 1u64.checked_shl(level)?.checked_mul(index.checked_add(1)?)?;
     Some(complete(leaves - 1) + u64::from(level) - 1)
 }
 
@@ -46,7 +46,7 @@ pub(super) fn fill(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The root of the subtree over the leaves from `index` · 2^`level` on, if it is complete.
-pub(super) fn subtree(connection: &Connection, level: u8, index: u64) -> rusqlite::Result<Option<Digest>> {
+pub(super) fn subtree(connection: &Connection, level: u32, index: u64) -> rusqlite::Result<Option<Digest>> {
     if level == 0 {
         let mut line = connection.prepare_cached("SELECT line FROM ledger WHERE seq = ?1")?;
         return line.query_row([Count(index)], |row| Ok(leaf(row.get_ref(0)?.as_blob()?))).optional();
@@ -73,7 +73,7 @@ mod tests {
         let lines = store.queries().ledger(0, entries).unwrap();
         let leaves: Vec<Digest> = lines.iter().map(|(_, line)| leaf(line)).collect();
         assert_eq!(leaves.len(), entries);
-        for level in 0..8u8 {
+        for level in 0..8 {
             let width = 1usize << level;
             for index in 0..=entries / width {
                 let whole = leaves.get(index * width..(index + 1) * width).map(root);
@@ -82,7 +82,7 @@ mod tests {
         }
         assert_eq!(store.queries().subtree(63, 1).unwrap(), None);
         assert_eq!(store.queries().subtree(64, 0).unwrap(), None);
-        assert_eq!(store.queries().subtree(255, u64::MAX).unwrap(), None);
+        assert_eq!(store.queries().subtree(u32::MAX, u64::MAX).unwrap(), None);
     }
 
     #[test]

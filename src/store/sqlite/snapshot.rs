@@ -6,17 +6,18 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, params};
 
+use super::checkpoints;
 use super::columns::{At, Count, Json, Place};
 use super::nodes::complete;
 use super::queries::head;
 use crate::domain::ledger::Commitment;
 use crate::domain::submission::Sealed;
-use crate::domain::{Stage, Standing, SubmissionKey};
+use crate::domain::{Digest, Stage, Standing, SubmissionKey};
 use crate::store::evidence::{
-    Evidence, KeptAlarm, KeptAnswer, KeptEntry, KeptName, KeptPart, KeptTimetable, KeptVolume, KeptWorkbook, Origin,
-    Owed, Row, Subject, Visit,
+    Evidence, KeptAlarm, KeptAnswer, KeptEntry, KeptLeft, KeptName, KeptPart, KeptTimetable, KeptVolume, KeptWorkbook,
+    Origin, Owed, Row, Subject, Visit,
 };
-use crate::store::{Head, QueryError};
+use crate::store::{Head, KeptCheckpoint, QueryError};
 
 pub(super) struct SqliteSnapshot {
     connection: Connection,
@@ -244,6 +245,29 @@ impl Evidence for SqliteSnapshot {
             Ok(KeptTimetable { year: row.get(0)?, digest: row.get(1)?, text: row.get(2)?, entry })
         };
         self.each("SELECT year, digest, text, entry FROM timetable ORDER BY entry", [], read, visit).map(|_| ())
+    }
+
+    fn each_checkpoint(&self, visit: Visit<'_, KeptCheckpoint>) -> Result<(), QueryError> {
+        let sql = format!("SELECT {} FROM checkpoint ORDER BY size", checkpoints::COLUMNS);
+        self.each(&sql, [], checkpoints::read, visit).map(|_| ())
+    }
+
+    fn each_left(&self, visit: Visit<'_, KeptLeft>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| {
+            Ok(KeptLeft {
+                recipient: row.get(0)?,
+                size: row.get::<_, Count>(1)?.0,
+                at: row.get::<_, At>(2).ok().map(|at| at.0),
+                entry: row.get::<_, Count>(3)?.0,
+            })
+        };
+        self.each("SELECT recipient, size, at, entry FROM checkpoint_left ORDER BY entry", [], read, visit).map(|_| ())
+    }
+
+    fn root_of(&self, size: u64) -> Result<Option<Digest>, QueryError> {
+        let Some(last) = size.checked_sub(1) else { return Ok(Some(Digest::of(b""))) };
+        let mut root = self.connection.prepare_cached("SELECT root FROM ledger WHERE seq = ?1")?;
+        Ok(root.query_row([Count(last)], |row| row.get(0)).optional()?)
     }
 
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError> {
