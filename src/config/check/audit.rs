@@ -13,12 +13,7 @@ use crate::domain::checkpoint::Vkey;
 pub(super) fn check(raw: &Raw, report: &mut Report<'_>) -> Option<AuditSettings> {
     let (audit, at) = (&raw.audit, TreePath::root().key("audit"));
     let name = name(audit, raw, &at, report);
-    let key = exchange::secret(
-        (&audit.key_credential, &audit.key_file),
-        ("key_credential", "key_file"),
-        &at,
-        report,
-    );
+    let key = exchange::secret((&audit.key_credential, &audit.key_file), ("key_credential", "key_file"), &at, report);
     let mut names = BTreeSet::new();
     let recipients = each_in(&audit.recipient, &at, "recipient", &mut |raw, at| {
         let once = raw.name.as_ref().is_none_or(|name| names.insert(name.clone()));

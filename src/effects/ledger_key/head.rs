@@ -38,6 +38,11 @@ pub(super) fn publish_vkey(folder: &Directory, vkey: &Vkey) -> io::Result<()> {
     folder.sync()
 }
 
+/// The public half that lies there.
+pub(super) fn read_vkey(folder: &Directory) -> io::Result<String> {
+    read(folder, VKEY)?.ok_or_else(|| ErrorKind::NotFound.into())
+}
+
 /// A file that nothing had this name before.
 pub(super) fn put_new(folder: &Directory, name: &str, text: &str, mode: u32) -> io::Result<()> {
     let part = write(folder, name, text, mode)?;

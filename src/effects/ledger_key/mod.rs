@@ -127,6 +127,17 @@ impl Unsigned {
     }
 }
 
+/// Whether this text is a key.
+pub fn is_key(text: &SecretString) -> bool {
+    text::read(text).is_some()
+}
+
+/// The public half, as it was laid beside the secret one.
+pub fn read_vkey(state: &Path) -> io::Result<Vkey> {
+    let folder = Directory::open(&state.join("keys"))?;
+    head::read_vkey(&folder)?.parse().map_err(io::Error::other)
+}
+
 impl LedgerKey {
     /// Makes a key below the state directory, if there is none.
     pub fn make(state: &Path, name: &str) -> Result<(), LedgerKeyFault> {
