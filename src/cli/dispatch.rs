@@ -111,7 +111,7 @@ impl Cli {
             Command::Packs(packs::Args { command: packs::Command::Rules(args) }) => packs::rules(args, out),
             Command::Timetable(args) => self.timetable(&args.command, stdout, out),
             Command::Expectations(args) => self.reading(|reading| expectations::run(args, reading, out)),
-            Command::Audit(args) => answer(audit::run(args, &store(&self.settings()?)?, stdout), |_| 3),
+            Command::Audit(args) => audit::run(args, &audit::Live::by(&|| self.settings()), stdout, out),
             Command::Risk(args) => {
                 let received = |authority: &LaNumber, file: &Path| {
                     let settings = self.settings()?;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use self::source::{Reference, Source};
 
 /// What each top-level module may name besides itself. `main.rs` may name everything.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("durable", &["domain"]),
     ("catalogue", &["domain"]),
@@ -24,6 +24,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("outbound", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     ("operator", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     ("foresight", &["domain", "durable", "catalogue", "config", "effects", "store"]),
+    ("audit", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     (
         "daemon",
         &[
@@ -53,6 +54,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "outbound",
             "operator",
             "foresight",
+            "audit",
             "daemon",
             "telemetry",
         ],

@@ -6,8 +6,9 @@ use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, params};
 
 use super::columns::{At, Count, Json};
 use super::queries::head;
+use crate::domain::merkle::Frontier;
 use crate::domain::submission::Sealed;
-use crate::domain::{Stage, Standing, SubmissionKey};
+use crate::domain::{Digest, Stage, Standing, SubmissionKey};
 use crate::store::evidence::{
     Evidence, Hanging, KeptAlarm, KeptAnswer, KeptEntry, KeptName, KeptTimetable, KeptWorkbook, Origin, Owed, Row,
     Subject, Visit,
@@ -103,6 +104,12 @@ impl Evidence for SqliteSnapshot {
         let read =
             |row: &SqlRow<'_>| Ok(KeptEntry { seq: row.get::<_, Count>(0)?.0, line: row.get(1)?, root: row.get(2)? });
         self.each("SELECT seq, line, root FROM ledger ORDER BY seq", [], read, visit).map(|_| ())
+    }
+
+    fn root(&self, size: u64) -> Result<Option<Digest>, QueryError> {
+        let Some(last) = size.checked_sub(1) else { return Ok(Some(Frontier::default().root())) };
+        let mut root = self.connection.prepare_cached("SELECT root FROM ledger WHERE seq = ?1")?;
+        Ok(root.query_row([Count(last)], |row| row.get(0)).optional()?)
     }
 
     fn line(&self, seq: u64) -> Result<Option<Vec<u8>>, QueryError> {

@@ -1,0 +1,90 @@
+//! `hbcourier audit prove`: that the ledger says this of a transfer or return, for somebody who sees nothing else of it.
+
+use std::convert::Infallible;
+use std::io::Write;
+
+use super::{Installation, ended, last_checkpoint};
+use crate::audit::proof::{Proof, Wanted, prove};
+use crate::audit::{AuditFault, Entries, Stored, Topic};
+use crate::cli::output::{CliError, Exit};
+use crate::cli::transfers::find::{Found, find};
+use crate::domain::Digest;
+use crate::domain::checkpoint::SignedCheckpoint;
+use crate::domain::merkle::leaf;
+use crate::domain::merkle::proof::Subtrees;
+use crate::store::Auditable;
+
+/// Prove what the ledger says about one transfer or return, and show nothing of any other
+///
+/// Prints one JSON document: the entries' exact lines, each with its proof, and the signed checkpoint. `audit check-proof`
+/// checks it, without this machine.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A transfer's id, or a return's key
+    #[arg(value_name = "ID", required_unless_present = "entry")]
+    id: Option<String>,
+    /// Only this entry, whatever it is about
+    #[arg(long, value_name = "SEQ", conflicts_with = "id")]
+    entry: Option<u64>,
+    /// The answer is JSON in any case
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, installation: &dyn Installation, out: &mut dyn Write) -> Result<Exit, CliError> {
+    let ledger = installation.ledger()?;
+    let topic = match (args.entry, &args.id) {
+        (Some(seq), _) => Topic::Entry(seq),
+        (None, id) => topic_of(id.as_deref().unwrap_or_default(), &*ledger)?,
+    };
+    let (proof, _) = proof_of(&topic, false, installation, &*ledger)?;
+    let json = proof.to_json()?;
+    ended(out.write_all(&json).map(|()| Exit::Yes).map_err(AuditFault::Answer))
+}
+
+/// What a person means: by the whole of its name, or by what finds it in the store.
+pub(super) fn topic_of(text: &str, ledger: &dyn Auditable) -> Result<Topic, CliError> {
+    if let Ok(topic @ (Topic::Transfer(_) | Topic::Return(_))) = text.parse() {
+        return Ok(topic);
+    }
+    Ok(match find(text, ledger)? {
+        Found::In(consignment, _) => Topic::Transfer(consignment.id),
+        Found::Out(submission) => Topic::Return(submission.key),
+    })
+}
+
+/// Proves it by the last checkpoint.
+pub(super) fn proof_of(
+    topic: &Topic,
+    with_context: bool,
+    installation: &dyn Installation,
+    ledger: &dyn Auditable,
+) -> Result<(Proof, SignedCheckpoint), CliError> {
+    let (vkey, note) = last_checkpoint(installation)?;
+    let stored = Stored::now(ledger)?;
+    let tree = Hashed::of(&stored)?;
+    let proof = prove(Wanted { topic, with_context }, &stored, &tree, &vkey, &note)?;
+    Ok((proof, note))
+}
+
+/// The tree, hashed anew from every entry.
+struct Hashed(Vec<Digest>);
+
+impl Hashed {
+    fn of(entries: &dyn Entries) -> Result<Hashed, AuditFault> {
+        let mut leaves = Vec::new();
+        entries.each(0, &mut |_, line| {
+            leaves.push(leaf(line));
+            Ok(std::ops::ControlFlow::Continue(()))
+        })?;
+        Ok(Hashed(leaves))
+    }
+}
+
+impl Subtrees for Hashed {
+    type Error = Infallible;
+
+    fn subtree(&self, level: u32, index: u64) -> Result<Digest, Infallible> {
+        self.0.as_slice().subtree(level, index)
+    }
+}
