@@ -20,7 +20,7 @@ pub fn verify_with(store: &dyn Auditable, notes: &Notes) -> Result<Verification,
         if mark.size > verification.entries {
             return Ok(refuse(verification, mark, Wrong::Beyond));
         }
-        if view.root(mark.size)? != Some(mark.root) {
+        if view.root_of(mark.size)? != Some(mark.root) {
             return Ok(refuse(verification, mark, Wrong::Other { agreed }));
         }
         agreed = mark.size;

@@ -86,5 +86,5 @@ impl Entries for Exported {
 
 /// The line, read as an entry.
 pub(super) fn read_entry(seq: u64, line: &[u8]) -> Result<Entry, AuditFault> {
-    serde_json::from_slice(line).map_err(|source| AuditFault::Entry { seq, source })
+    Entry::read(line).map_err(|source| AuditFault::Entry { seq, source })
 }

@@ -27,7 +27,7 @@ pub trait Evidence {
     /// Every entry, by sequence number.
     fn each_entry(&self, visit: Visit<'_, KeptEntry>) -> Result<(), QueryError>;
     /// The root that the tree of the first `size` entries had, as it was kept; `None` if there are not so many.
-    fn root(&self, size: u64) -> Result<Option<Digest>, QueryError>;
+    fn root_of(&self, size: u64) -> Result<Option<Digest>, QueryError>;
     /// The line of one entry.
     fn line(&self, seq: u64) -> Result<Option<Vec<u8>>, QueryError>;
     /// The row of one transfer or return.

@@ -106,7 +106,7 @@ impl Evidence for SqliteSnapshot {
         self.each("SELECT seq, line, root FROM ledger ORDER BY seq", [], read, visit).map(|_| ())
     }
 
-    fn root(&self, size: u64) -> Result<Option<Digest>, QueryError> {
+    fn root_of(&self, size: u64) -> Result<Option<Digest>, QueryError> {
         let Some(last) = size.checked_sub(1) else { return Ok(Some(Frontier::default().root())) };
         let mut root = self.connection.prepare_cached("SELECT root FROM ledger WHERE seq = ?1")?;
         Ok(root.query_row([Count(last)], |row| row.get(0)).optional()?)
