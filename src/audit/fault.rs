@@ -3,7 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::domain::checkpoint::NoteFault;
 use crate::store::QueryError;
 
 /// Why it could not be done.
@@ -58,9 +57,6 @@ pub enum AuditFault {
         /// How many bytes are read.
         most: u64,
     },
-    /// The checkpoint to prove by is no good.
-    #[error("the ledger's last checkpoint cannot be used: make a new one with `hbcourier audit checkpoint`")]
-    Note(#[source] NoteFault),
     /// There is nothing to prove by.
     #[error("the ledger has no checkpoint yet, and without one nothing can be proven")]
     NoCheckpoint,

@@ -2,8 +2,9 @@
 
 use std::convert::Infallible;
 use std::io::Write;
+use std::path::PathBuf;
 
-use super::{Installation, ended, last_checkpoint};
+use super::{Installation, ended, last_checkpoint, write_new};
 use crate::audit::proof::{Proof, Wanted, prove};
 use crate::audit::{AuditFault, Entries, Stored, Topic};
 use crate::cli::output::{CliError, Exit};
@@ -26,6 +27,9 @@ pub(super) struct Args {
     /// Only this entry, whatever it is about
     #[arg(long, value_name = "SEQ", conflicts_with = "id")]
     entry: Option<u64>,
+    /// Where to write it, instead of printing it; it must not be there yet
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
     /// The answer is JSON in any case
     #[arg(long)]
     json: bool,
@@ -39,6 +43,10 @@ pub(super) fn run(args: &Args, installation: &dyn Installation, out: &mut dyn Wr
     };
     let (proof, _) = proof_of(&topic, false, installation, &*ledger)?;
     let json = proof.to_json()?;
+    if let Some(file) = &args.out {
+        write_new(file, &json)?;
+        return Ok(Exit::Yes);
+    }
     ended(out.write_all(&json).map(|()| Exit::Yes).map_err(AuditFault::Answer))
 }
 

@@ -3,6 +3,7 @@
 //! What the second verifier finds it finds in one process, which takes a list of cases (`second.py`).
 
 mod commands;
+mod evidence;
 mod flips;
 mod honest;
 mod ledger;
