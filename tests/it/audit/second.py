@@ -141,9 +141,8 @@ def files(path):
             walk = walked(verify.Leaves(raws, believed), [line + b"\n" for line in entries])
             answers.append(found(walk))
         else:
-            changed = [(where, content if where == name else data, anchor) for where, data, anchor in honest]
-            marks, problems = verify.read_notes(changed, VKEY)
-            answers.append([len(problems), sorted(marks) == sorted(believed)])
+            marks, problems = verify.read_notes([(name, content, False)], VKEY)
+            answers.append([len(problems), len(marks)])
     return answers
 
 
