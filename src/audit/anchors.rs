@@ -10,7 +10,7 @@ use super::{Mark, Notes};
 /// Verifies the store by itself, and then by the notes.
 pub fn verify_with(store: &dyn Auditable, notes: &Notes) -> Result<Verification, QueryError> {
     let mut verification = verify(store)?;
-    verification.checkpoints = notes.marks().iter().map(|mark| mark.from.clone()).collect();
+    verification.checkpoints.extend(notes.marks().iter().map(|mark| mark.from.clone()));
     if !verification.ok {
         return Ok(verification);
     }

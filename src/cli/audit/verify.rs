@@ -1,12 +1,12 @@
 //! `hbcourier audit verify`: whether the ledger is the one that was recorded and signed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Installation;
+use crate::audit::Notes;
 use crate::audit::anchors::verify_with;
 use crate::audit::notes::notes_in;
 use crate::audit::offline::{Question, trusted_key, verify_export};
-use crate::audit::{FoundNote, Notes};
 use crate::cli::output::{CliError, Exit, Output, Text, Tone};
 use crate::domain::Digest;
 use crate::domain::checkpoint::Vkey;
@@ -55,17 +55,9 @@ fn live(
     installation: &dyn Installation,
     out: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
-    let vkey = match given {
-        Some(vkey) => Some(vkey),
-        None => installation.vkey()?,
-    };
-    let notes = match (&vkey, &args.anchors) {
-        (Some(vkey), anchors) => all_notes(vkey, anchors.as_deref(), installation)?,
-        (None, None) => Notes::default(),
-        (None, Some(_)) => {
-            let says = "The ledger has no key yet, and none was given, so no checkpoint can be believed.";
-            return Err(CliError::new(Exit::Usage, says, "Name the key that you were given with `--vkey`."));
-        }
+    let notes = match &args.anchors {
+        None => Notes::default(),
+        Some(folder) => Notes::judge(&trusted(given, installation)?, notes_in(folder, "anchors", true)?),
     };
     let ledger = installation.ledger()?;
     let verdict = verify_with(&*ledger, &notes)?;
@@ -75,17 +67,13 @@ fn live(
     Ok(if verdict.ok { Exit::Yes } else { Exit::No })
 }
 
-/// The installation's own checkpoints, and those that were kept elsewhere.
-fn all_notes(vkey: &Vkey, anchors: Option<&Path>, installation: &dyn Installation) -> Result<Notes, CliError> {
-    let own = |(at, text): (usize, String)| {
-        let text = text.into_bytes();
-        FoundNote { from: format!("checkpoint {} of the store", at + 1), text, anchor: false }
-    };
-    let mut found: Vec<FoundNote> = installation.notes()?.into_iter().enumerate().map(own).collect();
-    if let Some(folder) = anchors {
-        found.extend(notes_in(folder, "anchors", true)?);
-    }
-    Ok(Notes::judge(vkey, found))
+/// The key by which checkpoints are believed: the one that was given, else the installation's own.
+fn trusted(given: Option<Vkey>, installation: &dyn Installation) -> Result<Vkey, CliError> {
+    let own = || installation.vkey();
+    given.map_or_else(own, |vkey| Ok(Some(vkey)))?.ok_or_else(|| {
+        let says = "The ledger has no key yet, and none was given, so no checkpoint can be believed.";
+        CliError::new(Exit::Usage, says, "Name the key that you were given with `--vkey`.")
+    })
 }
 
 struct Shown<'a> {

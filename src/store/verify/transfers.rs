@@ -227,7 +227,9 @@ fn hanging(signer: Option<&str>, parts: &[KeptPart], volumes: &[KeptVolume]) -> 
     };
     piece(signer.map_or(&[0], str::as_bytes));
     for KeptPart { delivery, kind, content, bytes, to, name: _ } in parts {
-        [delivery.as_bytes(), kind.as_bytes(), content, &bytes.to_be_bytes(), to.as_bytes()].into_iter().for_each(&mut piece);
+        [delivery.as_bytes(), kind.as_bytes(), content, &bytes.to_be_bytes(), to.as_bytes()]
+            .into_iter()
+            .for_each(&mut piece);
     }
     for KeptVolume { part, of, count } in volumes {
         let count = count.map_or_else(Vec::new, |count| count.to_be_bytes().to_vec());
