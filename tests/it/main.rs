@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod architecture;
+mod audit;
 mod config;
 mod courier;
 mod crash;

@@ -4,8 +4,8 @@
 
 use serde::Serialize;
 
-use super::order::give;
-use super::output::{CliError, Exit, Output};
+use crate::cli::order::give;
+use crate::cli::output::{CliError, Exit, Output};
 use crate::config::Settings;
 use crate::domain::Digest;
 use crate::domain::checkpoint::Vkey;
@@ -13,26 +13,29 @@ use crate::effects::ledger_key::{VKEY_FILE, read_vkey};
 use crate::operator::Order;
 use crate::store::{KeptCheckpoint, Queries, SqliteStore};
 
-/// How to sign the ledger
+/// Sign the ledger as it stands, and take that to those who keep checkpoints elsewhere
+///
+/// The service does so by itself each day, and whenever something leaves or a key changes. Exit status 0: it was signed;
+/// 3: it was not, or not taken away.
 #[derive(Clone, Debug, clap::Args)]
-pub struct CheckpointArgs {
+pub(super) struct Args {
     /// On whose behalf; your account is recorded in any case
     #[arg(long, value_name = "NAME")]
-    pub by: Option<String>,
+    by: Option<String>,
     /// Why, for the auditor; without personal data
     #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
+    reason: Option<String>,
     /// Print one JSON document
     #[arg(long)]
-    pub json: bool,
+    json: bool,
 }
 
-/// How to print the key
+/// Print the key with which auditors check checkpoints
 #[derive(Clone, Debug, clap::Args)]
-pub struct VkeyArgs {
+pub(super) struct VkeyArgs {
     /// Print one JSON document
     #[arg(long)]
-    pub json: bool,
+    json: bool,
 }
 
 #[derive(Serialize)]
@@ -49,7 +52,7 @@ struct Made {
 }
 
 /// Signs the ledger as it stands, and tells where that left to.
-pub fn checkpoint(args: &CheckpointArgs, settings: &Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
+pub(super) fn run(args: &Args, settings: &Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
     let done = give(settings, Order::Checkpoint { by: args.by.clone(), reason: args.reason.clone() })?;
     let store = SqliteStore::read_only(&settings.service.state);
     let store = store.map_err(|error| CliError::of(Exit::CouldNot, &error))?;
@@ -87,7 +90,7 @@ struct Key {
 }
 
 /// Prints the key with which auditors check checkpoints.
-pub fn vkey(args: &VkeyArgs, settings: &Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
+pub(super) fn vkey(args: &VkeyArgs, settings: &Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
     let state = &settings.service.state;
     let vkey = read_vkey(state).map_err(|error| {
         let says = format!("Could not read the ledger's vkey {}: {error}.", state.join(VKEY_FILE).display());

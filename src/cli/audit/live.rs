@@ -1,0 +1,74 @@
+//! The installation that the configuration names.
+
+use std::io;
+
+use super::Installation;
+use crate::cli::order::give;
+use crate::cli::output::{CliError, Exit};
+use crate::config::Settings;
+use crate::domain::checkpoint::Vkey;
+use crate::effects::ledger_key::{VKEY_FILE, read_vkey};
+use crate::operator::Order;
+use crate::store::{Auditable, Queries, SqliteQueries, SqliteStore};
+
+/// Checkpoints read at a time.
+const PAGE: usize = 1000;
+
+/// Reads the configuration when it is asked.
+pub struct Live<'a> {
+    settings: &'a dyn Fn() -> Result<Settings, CliError>,
+}
+
+impl<'a> Live<'a> {
+    /// By these settings.
+    pub fn by(settings: &'a dyn Fn() -> Result<Settings, CliError>) -> Live<'a> {
+        Live { settings }
+    }
+
+    fn store(&self) -> Result<SqliteQueries, CliError> {
+        let state = self.settings()?.service.state;
+        SqliteStore::read_only(&state).map_err(|error| CliError::of(Exit::CouldNot, &error))
+    }
+}
+
+impl Installation for Live<'_> {
+    fn settings(&self) -> Result<Settings, CliError> {
+        (self.settings)()
+    }
+
+    fn ledger(&self) -> Result<Box<dyn Auditable>, CliError> {
+        Ok(Box::new(self.store()?))
+    }
+
+    fn notes(&self) -> Result<Vec<String>, CliError> {
+        let store = self.store()?;
+        let (mut notes, mut above) = (Vec::new(), 0);
+        loop {
+            let some = store.checkpoints(above, PAGE)?;
+            let Some(last) = some.last() else { return Ok(notes) };
+            above = last.size;
+            notes.extend(some.into_iter().map(|kept| kept.note));
+        }
+    }
+
+    fn last_note(&self) -> Result<Option<String>, CliError> {
+        Ok(self.store()?.latest_checkpoint()?.map(|kept| kept.note))
+    }
+
+    fn vkey(&self) -> Result<Option<Vkey>, CliError> {
+        let state = self.settings()?.service.state;
+        match read_vkey(&state) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                let says =
+                    format!("Could not read the ledger's public key {}: {error}.", state.join(VKEY_FILE).display());
+                Err(CliError::new(Exit::CouldNot, says, "Name the key that you were given with `--vkey`."))
+            }
+            Ok(vkey) => Ok(Some(vkey)),
+        }
+    }
+
+    fn make_checkpoint(&self) -> Result<(), CliError> {
+        give(&self.settings()?, Order::Checkpoint { by: None, reason: None }).map(drop)
+    }
+}
