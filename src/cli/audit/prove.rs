@@ -10,7 +10,7 @@ use crate::audit::{AuditFault, Entries, Stored, Topic};
 use crate::cli::output::{CliError, Exit};
 use crate::cli::transfers::find::{Found, find};
 use crate::domain::Digest;
-use crate::domain::checkpoint::SignedCheckpoint;
+use crate::domain::checkpoint::{SignedCheckpoint, Vkey};
 use crate::domain::merkle::leaf;
 use crate::domain::merkle::proof::Subtrees;
 use crate::store::Auditable;
@@ -61,18 +61,33 @@ pub(super) fn topic_of(text: &str, ledger: &dyn Auditable) -> Result<Topic, CliE
     })
 }
 
-/// Proves it by the last checkpoint.
+/// Proves it by the last checkpoint, or where that does not cover everything about it, by a new one.
 pub(super) fn proof_of(
     topic: &Topic,
     with_context: bool,
     installation: &dyn Installation,
     ledger: &dyn Auditable,
 ) -> Result<(Proof, SignedCheckpoint), CliError> {
-    let (vkey, note) = last_checkpoint(installation)?;
-    let stored = Stored::now(ledger)?;
-    let tree = Hashed::of(&stored)?;
-    let proof = prove(Wanted { topic, with_context }, &stored, &tree, &vkey, &note)?;
-    Ok((proof, note))
+    let by = |(vkey, note): &(Vkey, SignedCheckpoint)| {
+        let stored = Stored::now(ledger)?;
+        let tree = Hashed::of(&stored)?;
+        prove(Wanted { topic, with_context }, &stored, &tree, vkey, note)
+    };
+    if let Some(last) = last_checkpoint(installation)? {
+        match by(&last) {
+            Ok(made) if !made.later => return Ok((made.proof, last.1)),
+            Ok(_) | Err(AuditFault::Nothing(_)) => {}
+            Err(fault) => return Err(fault.into()),
+        }
+    }
+    let fresh = installation.make_checkpoint();
+    // Where none can be made, the last there is proves what it covers.
+    let last = match (last_checkpoint(installation)?, fresh) {
+        (Some(last), _) => last,
+        (None, Err(why)) => return Err(why),
+        (None, Ok(())) => return Err(AuditFault::NoCheckpoint.into()),
+    };
+    Ok((by(&last)?.proof, last.1))
 }
 
 /// The tree, hashed anew from every entry.
