@@ -12,6 +12,7 @@
 
 pub mod audit;
 pub mod catalogue;
+pub mod checkpoints;
 pub mod cli;
 pub mod config;
 pub mod daemon;

@@ -4,6 +4,7 @@
 //! reader trusts has signed it. Nothing here signs: the key lies behind a wall.
 // C2SP tlog-checkpoint, C2SP signed-note
 
+mod continuation;
 mod vkey;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+pub use continuation::{Continuation, NotAContinuation};
 pub use vkey::{NotAVkey, Vkey};
 
 use super::Digest;
@@ -68,6 +70,13 @@ impl Checkpoint {
         let mut signed = vkey.id().to_vec();
         signed.extend_from_slice(signature);
         format!("{self}\n{SIGNATURE_MARK}{} {}\n", vkey.name(), STANDARD.encode(signed))
+    }
+
+    /// What a note claims, whoever signed it: to be held against a tree that is at hand.
+    pub fn claimed(note: &str) -> Result<Checkpoint, NoteFault> {
+        let no_signature = NoteFault::NotANote("it has no signature");
+        let (text, _) = note.rsplit_once("\n\n").ok_or(no_signature)?;
+        Checkpoint::parse(&format!("{text}\n"))
     }
 
     fn parse(text: &str) -> Result<Checkpoint, NoteFault> {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::actor::Actor;
 use super::answer::Answer;
 use super::authority::LaNumber;
+use super::checkpoint::Vkey;
 use super::digest::{Digest, Digester};
 use super::ids::{ConsignmentId, DeliveryId};
 use super::kind::FileKind;
@@ -104,6 +105,10 @@ pub enum Event {
     AlarmCleared,
     /// An order was refused.
     OrderRefused,
+    /// The ledger's head was signed.
+    CheckpointMade,
+    /// A checkpoint left to somebody who keeps it elsewhere.
+    CheckpointLeft,
 }
 
 impl fmt::Display for Event {
@@ -161,6 +166,12 @@ pub struct Facts {
     /// Length in bytes of what `sealed`, `content` or `contents` names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
+    /// How many entries a checkpoint is over; `content` is then the root over them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The key that signed a checkpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vkey: Option<Vkey>,
     /// The certificate whose signature was accepted, or which was trusted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,

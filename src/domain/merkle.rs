@@ -45,11 +45,17 @@ impl Frontier {
 
     /// Adds a leaf.
     pub fn push(&mut self, leaf: Digest) {
+        self.push_with(leaf, |_| ());
+    }
+
+    /// Adds a leaf, and tells the root of each subtree that is complete with it, the smallest first.
+    pub fn push_with(&mut self, leaf: Digest, mut complete: impl FnMut(&Digest)) {
         let mut subtree = leaf;
         // Every trailing one-bit of the size is a complete subtree as large as the one being added.
         for _ in 0..self.size.trailing_ones() {
             if let Some(left) = self.peaks.pop() {
                 subtree = node(&left, &subtree);
+                complete(&subtree);
             }
         }
         self.peaks.push(subtree);

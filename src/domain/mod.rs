@@ -40,7 +40,7 @@ pub use consignment::{Consignment, Delivery, Due, Resume, Standing};
 pub use digest::Digest;
 pub use ids::{ConsignmentId, DeliveryId, Revision};
 pub use kind::{FileKind, ReturnKind};
-pub use naming::{CourierName, DestinationName, SourceName};
+pub use naming::{CourierName, DestinationName, RecipientName, SourceName};
 pub use notice::Notice;
 pub use partner::{Fingerprint, PartnerName};
 pub use period::{RelevantMonth, TimetableYear};

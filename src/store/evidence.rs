@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use super::contract::{Head, Queries, QueryError};
+use super::contract::{Head, KeptCheckpoint, Queries, QueryError};
 use crate::domain::submission::Sealed;
 use crate::domain::{Answer, Digest};
 
@@ -26,8 +26,8 @@ pub trait Evidence {
     fn head(&self) -> Result<Head, QueryError>;
     /// Every entry, by sequence number.
     fn each_entry(&self, visit: Visit<'_, KeptEntry>) -> Result<(), QueryError>;
-    /// The root that the tree of the first `size` entries had, as it was kept; `None` if there are not so many.
-    fn root_of(&self, size: u64) -> Result<Option<Digest>, QueryError>;
+    /// How many roots of subtrees are kept.
+    fn nodes(&self) -> Result<u64, QueryError>;
     /// The line of one entry.
     fn line(&self, seq: u64) -> Result<Option<Vec<u8>>, QueryError>;
     /// The row of one transfer or return.
@@ -45,6 +45,12 @@ pub trait Evidence {
     fn each_in_service(&self, visit: Visit<'_, (String, String)>) -> Result<(), QueryError>;
     /// Every timetable that was ever put into force, the earliest first.
     fn each_timetable(&self, visit: Visit<'_, KeptTimetable>) -> Result<(), QueryError>;
+    /// Every checkpoint, the earliest first.
+    fn each_checkpoint(&self, visit: Visit<'_, KeptCheckpoint>) -> Result<(), QueryError>;
+    /// Every leaving of a checkpoint: to whom, over how many entries it is, when, and the entry that tells of it.
+    fn each_left(&self, visit: Visit<'_, KeptLeft>) -> Result<(), QueryError>;
+    /// The root that the tree had with so many entries, as it lies beside the last of them.
+    fn root_of(&self, size: u64) -> Result<Option<Digest>, QueryError>;
     /// Every name that was not erased.
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError>;
 }
@@ -58,6 +64,8 @@ pub struct KeptEntry {
     pub line: Vec<u8>,
     /// The root that the tree had with this entry as its last.
     pub root: Digest,
+    /// The roots of the subtrees that became complete with it, the smallest first, each with its place among all.
+    pub nodes: Vec<(u64, Vec<u8>)>,
 }
 
 /// What an entry can be about.
@@ -197,6 +205,19 @@ pub struct KeptAnswer {
     /// It is about an attempt before the last one.
     pub earlier: bool,
     /// The entry it came with.
+    pub entry: u64,
+}
+
+/// That a checkpoint left, as it lies in the store.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeptLeft {
+    /// To whom.
+    pub recipient: String,
+    /// How many entries it is over.
+    pub size: u64,
+    /// When; `None` if that is no time.
+    pub at: Option<Timestamp>,
+    /// The entry that tells of it.
     pub entry: u64,
 }
 

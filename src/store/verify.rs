@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 
 use serde::Serialize;
 
+mod checkpoints;
 mod tables;
 mod transfers;
 
@@ -18,6 +19,7 @@ use super::evidence::{Auditable, Evidence, KeptEntry, KeptName, Row, Subject};
 use crate::domain::Digest;
 use crate::domain::ledger::{Commitment, Entry, Event};
 use crate::domain::merkle::{Frontier, leaf};
+use checkpoints::Signed;
 use tables::Told;
 
 /// What verification found.
@@ -49,24 +51,25 @@ pub fn verify(queries: &dyn Auditable) -> Result<Verification, QueryError> {
     let view = queries.snapshot()?;
     let head = view.head()?;
     let tree = Frontier::default();
-    let root = tree.root();
-    let mut walk = Walk { view: &*view, tree, root, told: Told::default(), ledger: None, state: None };
+    let (root, told, signed) = (tree.root(), Told::default(), Signed::default());
+    let mut walk = Walk { view: &*view, tree, root, nodes: 0, told, signed, ledger: None, state: None };
     view.each_entry(&mut |kept| walk.entry(&kept))?;
-    walk.end(&head);
+    walk.end(&head, view.nodes()?);
     if walk.ledger.is_none() {
         let stray = view.each_row(&mut |row| walk.row(&row))?;
         view.each_name(&mut |name| Ok(walk.name(&name)))?;
-        for Fault { at, says } in walk.told.rest(stray, &*view)? {
+        for Fault { at, says } in walk.told.rest(stray, &*view)?.into_iter().chain(walk.signed.rest(&*view)?) {
             walk.contradicted(at, says);
         }
     }
+    let checkpoints = walk.signed.compared();
     let (root, fault) = (walk.root, walk.ledger.or(walk.state));
     let says = match &fault {
         None => format!("All {} entries are as they were recorded, and the state agrees with them.", head.entries),
         Some(fault) => fault.says.clone(),
     };
     let first_bad = fault.as_ref().and_then(|fault| fault.at);
-    Ok(Verification { ok: fault.is_none(), entries: head.entries, root, checkpoints: Vec::new(), first_bad, says })
+    Ok(Verification { ok: fault.is_none(), entries: head.entries, root, checkpoints, first_bad, says })
 }
 
 struct Walk<'a> {
@@ -74,7 +77,10 @@ struct Walk<'a> {
     tree: Frontier,
     /// The tree's root over the entries that are good.
     root: Digest,
+    /// Complete subtrees so far.
+    nodes: u64,
     told: Told,
+    signed: Signed,
     /// The first fault of the ledger itself.
     ledger: Option<Fault>,
     /// The fault of the state that concerns the earliest entry.
@@ -91,12 +97,20 @@ impl Walk<'_> {
                 return Ok(ControlFlow::Break(()));
             }
         };
-        self.tree.push(leaf(&kept.line));
+        let (mut kept_nodes, mut as_kept, mut node_at) = (kept.nodes.iter(), true, self.nodes);
+        self.tree.push_with(leaf(&kept.line), |root| {
+            as_kept &= kept_nodes.next().is_some_and(|(at, kept)| *at == node_at && kept[..] == root.as_bytes()[..]);
+            node_at += 1;
+        });
         if self.tree.root() != kept.root {
             self.broken(place, format!("Entry {place} is not the one that was recorded: it was altered or replaced."));
             return Ok(ControlFlow::Break(()));
         }
-        self.root = kept.root;
+        if !as_kept || kept_nodes.next().is_some() {
+            self.broken(place, format!("Entry {place} is as it was recorded, but the tree above it was altered."));
+            return Ok(ControlFlow::Break(()));
+        }
+        (self.root, self.nodes) = (kept.root, node_at);
         self.told(&entry)?;
         Ok(ControlFlow::Continue(()))
     }
@@ -109,6 +123,7 @@ impl Walk<'_> {
     /// are looked at once, after every entry.
     fn told(&mut self, entry: &Entry) -> Result<(), QueryError> {
         self.told.hear(entry);
+        self.signed.hear(entry);
         let Some(subject @ Subject::Return(_)) = subject_of(entry.event, &entry.facts) else { return Ok(()) };
         let seq = entry.seq;
         let Some(row) = self.view.row(&subject)? else {
@@ -128,7 +143,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn end(&mut self, head: &Head) {
+    fn end(&mut self, head: &Head, nodes: u64) {
         if self.ledger.is_some() {
             return;
         }
@@ -140,6 +155,10 @@ impl Walk<'_> {
         } else if self.root != head.root {
             let says = "Every entry is as it was recorded, but the ledger's head was altered.".to_owned();
             self.ledger = Some(Fault { at: None, says });
+        } else if nodes != self.nodes {
+            let says = "Every entry is as it was recorded, but the tree above them has more: entries were taken away, or \
+                        nodes were added.";
+            self.contradicted(None, says.to_owned());
         }
     }
 

@@ -1,16 +1,16 @@
 //! The installation that the configuration names.
 
-use std::fs;
-use std::io;
-
 use super::Installation;
+use crate::cli::order::give;
 use crate::cli::output::{CliError, Exit};
 use crate::config::Settings;
 use crate::domain::checkpoint::Vkey;
-use crate::store::{Auditable, SqliteStore};
+use crate::effects::ledger_key::{VKEY_FILE, read_vkey};
+use crate::operator::Order;
+use crate::store::{Auditable, Queries, SqliteQueries, SqliteStore};
 
-/// Where the ledger's public key lies, below the state directory.
-const VKEY: &str = "keys/ledger.vkey";
+/// Checkpoints read at a time.
+const PAGE: usize = 1024;
 
 /// Reads the configuration when it is asked.
 pub struct Live<'a> {
@@ -22,37 +22,44 @@ impl<'a> Live<'a> {
     pub fn by(settings: &'a dyn Fn() -> Result<Settings, CliError>) -> Live<'a> {
         Live { settings }
     }
+
+    fn store(&self) -> Result<SqliteQueries, CliError> {
+        let store = SqliteStore::read_only(&self.settings()?.service.state);
+        store.map_err(|error| CliError::of(Exit::CouldNot, &error))
+    }
 }
 
 impl Installation for Live<'_> {
+    fn settings(&self) -> Result<Settings, CliError> {
+        (self.settings)()
+    }
+
     fn ledger(&self) -> Result<Box<dyn Auditable>, CliError> {
-        let state = (self.settings)()?.service.state;
-        let store = SqliteStore::read_only(&state).map_err(|error| CliError::of(Exit::CouldNot, &error))?;
-        Ok(Box::new(store))
+        Ok(Box::new(self.store()?))
     }
 
     fn notes(&self) -> Result<Vec<String>, CliError> {
-        Ok(Vec::new())
-    }
-
-    fn vkey(&self) -> Result<Option<Vkey>, CliError> {
-        let path = (self.settings)()?.service.state.join(VKEY);
-        let could_not = |why: String| {
-            let says = format!("Could not read the ledger's public key {}: {why}.", path.display());
-            CliError::new(Exit::CouldNot, says, "Name the key that you were given with `--vkey`.")
-        };
-        match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(could_not(error.to_string())),
-            Ok(text) => text
-                .parse()
-                .map(Some)
-                .map_err(|error: crate::domain::checkpoint::NotAVkey| could_not(error.to_string())),
+        let (store, mut notes, mut above) = (self.store()?, Vec::new(), 0);
+        loop {
+            let page = store.checkpoints(above, PAGE)?;
+            let Some(last) = page.last() else { return Ok(notes) };
+            above = last.size;
+            notes.extend(page.into_iter().map(|kept| kept.note));
         }
     }
 
+    fn vkey(&self) -> Result<Option<Vkey>, CliError> {
+        let state = self.settings()?.service.state;
+        if !state.join(VKEY_FILE).exists() {
+            return Ok(None);
+        }
+        read_vkey(&state).map(Some).map_err(|error| {
+            let says = format!("Could not read the ledger's public key {}: {error}.", state.join(VKEY_FILE).display());
+            CliError::new(Exit::CouldNot, says, "Name the key that you were given with `--vkey`.")
+        })
+    }
+
     fn make_checkpoint(&self) -> Result<(), CliError> {
-        let says = "This program makes no checkpoints yet.";
-        Err(CliError::new(Exit::CouldNot, says, "Go by the last one there is."))
+        give(&self.settings()?, Order::Checkpoint { by: None, reason: None }).map(drop)
     }
 }

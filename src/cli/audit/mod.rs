@@ -3,6 +3,7 @@
 //! In:  the store, also while the service runs; or an export, without any configuration. Out: entries, a verdict, files.
 
 mod check_proof;
+mod checkpoint;
 mod evidence;
 mod export;
 mod live;
@@ -18,6 +19,7 @@ use clap::Subcommand;
 
 use super::output::{CliError, Exit, Output};
 use crate::audit::AuditFault;
+use crate::config::Settings;
 use crate::domain::checkpoint::{SignedCheckpoint, Vkey};
 use crate::durable::Directory;
 use crate::store::Auditable;
@@ -35,6 +37,8 @@ pub struct Args {
 enum Command {
     Log(log::Args),
     Verify(verify::Args),
+    Checkpoint(checkpoint::CheckpointArgs),
+    Vkey(checkpoint::VkeyArgs),
     Export(export::Args),
     Prove(prove::Args),
     Evidence(evidence::Args),
@@ -43,6 +47,8 @@ enum Command {
 
 /// The installation whose ledger is asked. Nothing of it is touched unless a command needs it.
 pub trait Installation {
+    /// Its settings.
+    fn settings(&self) -> Result<Settings, CliError>;
     /// The store, for reading.
     fn ledger(&self) -> Result<Box<dyn Auditable>, CliError>;
     /// The notes of the checkpoints that were made.
@@ -63,6 +69,8 @@ pub fn run(
     match &args.command {
         Command::Log(args) => log::run(args, installation, stdout),
         Command::Verify(args) => verify::run(args, installation, out),
+        Command::Checkpoint(args) => checkpoint::checkpoint(args, &installation.settings()?, out),
+        Command::Vkey(args) => checkpoint::vkey(args, &installation.settings()?, out),
         Command::Export(args) => export::run(args, installation, stdout),
         Command::Prove(args) => prove::run(args, installation, stdout),
         Command::Evidence(args) => evidence::run(args, installation, out),

@@ -1,19 +1,15 @@
 //! `hbcourier audit prove`: that the ledger says this of a transfer or return, for somebody who sees nothing else of it.
 
-use std::convert::Infallible;
 use std::io::Write;
 use std::path::PathBuf;
 
 use super::{Installation, ended, last_checkpoint, write_new};
 use crate::audit::proof::{Proof, Wanted, prove};
-use crate::audit::{AuditFault, Entries, Stored, Topic};
+use crate::audit::{AuditFault, Stored, Topic};
 use crate::cli::output::{CliError, Exit};
 use crate::cli::transfers::find::{Found, find};
-use crate::domain::Digest;
 use crate::domain::checkpoint::{SignedCheckpoint, Vkey};
-use crate::domain::merkle::leaf;
-use crate::domain::merkle::proof::Subtrees;
-use crate::store::Auditable;
+use crate::store::{Auditable, Queries};
 
 /// Prove what the ledger says about one transfer or return, and show nothing of any other
 ///
@@ -69,9 +65,8 @@ pub(super) fn proof_of(
     ledger: &dyn Auditable,
 ) -> Result<(Proof, SignedCheckpoint), CliError> {
     let by = |(vkey, note): &(Vkey, SignedCheckpoint)| {
-        let stored = Stored::now(ledger)?;
-        let tree = Hashed::of(&stored)?;
-        prove(Wanted { topic, with_context }, &stored, &tree, vkey, note)
+        let (stored, tree): (_, &dyn Queries) = (Stored::now(ledger)?, ledger);
+        prove(Wanted { topic, with_context }, &stored, tree, vkey, note)
     };
     if let Some(last) = last_checkpoint(installation)? {
         match by(&last) {
@@ -88,26 +83,4 @@ pub(super) fn proof_of(
         (None, Ok(())) => return Err(AuditFault::NoCheckpoint.into()),
     };
     Ok((by(&last)?.proof, last.1))
-}
-
-/// The tree, hashed anew from every entry.
-struct Hashed(Vec<Digest>);
-
-impl Hashed {
-    fn of(entries: &dyn Entries) -> Result<Hashed, AuditFault> {
-        let mut leaves = Vec::new();
-        entries.each(0, &mut |_, line| {
-            leaves.push(leaf(line));
-            Ok(std::ops::ControlFlow::Continue(()))
-        })?;
-        Ok(Hashed(leaves))
-    }
-}
-
-impl Subtrees for Hashed {
-    type Error = Infallible;
-
-    fn subtree(&self, level: u32, index: u64) -> Result<Digest, Infallible> {
-        self.0.as_slice().subtree(level, index)
-    }
 }

@@ -1,19 +1,21 @@
 //! One state of the store, held by one read transaction on a connection of its own.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, params};
 
+use super::checkpoints;
 use super::columns::{At, Count, Json};
+use super::nodes::complete;
 use super::queries::head;
-use crate::domain::merkle::Frontier;
 use crate::domain::submission::Sealed;
 use crate::domain::{Digest, Stage, Standing, SubmissionKey};
 use crate::store::evidence::{
-    Evidence, Hanging, KeptAlarm, KeptAnswer, KeptEntry, KeptName, KeptTimetable, KeptWorkbook, Origin, Owed, Row,
-    Subject, Visit,
+    Evidence, Hanging, KeptAlarm, KeptAnswer, KeptEntry, KeptLeft, KeptName, KeptTimetable, KeptWorkbook, Origin, Owed,
+    Row, Subject, Visit,
 };
-use crate::store::{Head, QueryError};
+use crate::store::{Head, KeptCheckpoint, QueryError};
 
 mod hanging;
 
@@ -101,15 +103,22 @@ impl Evidence for SqliteSnapshot {
     }
 
     fn each_entry(&self, visit: Visit<'_, KeptEntry>) -> Result<(), QueryError> {
-        let read =
-            |row: &SqlRow<'_>| Ok(KeptEntry { seq: row.get::<_, Count>(0)?.0, line: row.get(1)?, root: row.get(2)? });
+        let mut nodes = self.connection.prepare_cached("SELECT place, hash FROM node ORDER BY place")?;
+        let nodes = RefCell::new(nodes.query_map([], |row| Ok((row.get::<_, Count>(0)?.0, row.get(1)?)))?.peekable());
+        let read = |row: &SqlRow<'_>| {
+            let seq = row.get::<_, Count>(0)?.0;
+            let end = complete(seq.saturating_add(1));
+            let (mut nodes, mut completed) = (nodes.borrow_mut(), Vec::new());
+            while let Some(node) = nodes.next_if(|node| !matches!(node, Ok((place, _)) if *place >= end)) {
+                completed.push(node?);
+            }
+            Ok(KeptEntry { seq, line: row.get(1)?, root: row.get(2)?, nodes: completed })
+        };
         self.each("SELECT seq, line, root FROM ledger ORDER BY seq", [], read, visit).map(|_| ())
     }
 
-    fn root_of(&self, size: u64) -> Result<Option<Digest>, QueryError> {
-        let Some(last) = size.checked_sub(1) else { return Ok(Some(Frontier::default().root())) };
-        let mut root = self.connection.prepare_cached("SELECT root FROM ledger WHERE seq = ?1")?;
-        Ok(root.query_row([Count(last)], |row| row.get(0)).optional()?)
+    fn nodes(&self) -> Result<u64, QueryError> {
+        Ok(self.connection.query_row("SELECT count(*) FROM node", [], |row| Ok(row.get::<_, Count>(0)?.0))?)
     }
 
     fn line(&self, seq: u64) -> Result<Option<Vec<u8>>, QueryError> {
@@ -191,6 +200,29 @@ impl Evidence for SqliteSnapshot {
             Ok(KeptTimetable { year: row.get(0)?, digest: row.get(1)?, text: row.get(2)?, entry })
         };
         self.each("SELECT year, digest, text, entry FROM timetable ORDER BY entry", [], read, visit).map(|_| ())
+    }
+
+    fn each_checkpoint(&self, visit: Visit<'_, KeptCheckpoint>) -> Result<(), QueryError> {
+        let sql = format!("SELECT {} FROM checkpoint ORDER BY size", checkpoints::COLUMNS);
+        self.each(&sql, [], checkpoints::read, visit).map(|_| ())
+    }
+
+    fn each_left(&self, visit: Visit<'_, KeptLeft>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| {
+            Ok(KeptLeft {
+                recipient: row.get(0)?,
+                size: row.get::<_, Count>(1)?.0,
+                at: row.get::<_, At>(2).ok().map(|at| at.0),
+                entry: row.get::<_, Count>(3)?.0,
+            })
+        };
+        self.each("SELECT recipient, size, at, entry FROM checkpoint_left ORDER BY entry", [], read, visit).map(|_| ())
+    }
+
+    fn root_of(&self, size: u64) -> Result<Option<Digest>, QueryError> {
+        let Some(last) = size.checked_sub(1) else { return Ok(Some(Digest::of(b""))) };
+        let mut root = self.connection.prepare_cached("SELECT root FROM ledger WHERE seq = ?1")?;
+        Ok(root.query_row([Count(last)], |row| row.get(0)).optional()?)
     }
 
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError> {

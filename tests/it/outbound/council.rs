@@ -260,6 +260,7 @@ impl Council {
             keys: Arc::new(self.ring("state")),
             clock: self.clock.clone(),
             timetables: InForce::default(),
+            checkpoints: None,
         };
         let actor = Actor::Account { uid: 1000, name: "officer".to_owned() };
         let done = operator.execute(&actor, order);
