@@ -4,7 +4,7 @@
 
 Prints one JSON document. The tests hold it against what the first verifier finds.
 """
-import json, sys
+import copy, json, sys
 
 sys.dont_write_bytecode = True
 export, vkey_file, task = sys.argv[1:4]
@@ -42,7 +42,7 @@ def flips():
         for at in range(len(raw)):
             for bit in range(8):
                 raw[at] ^= 1 << bit
-                walk = before.copy()
+                walk = copy.copy(before)
                 # What is read now: the line in pieces, and with the next one if it lost its end.
                 text = bytes(raw) + (following + b"\n" if following is not None and at == len(line) else b"")
                 pieces = text.split(b"\n")
