@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use self::source::{Reference, Source};
 
 /// What each top-level module may name besides itself. `main.rs` may name everything.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("durable", &["domain"]),
     ("catalogue", &["domain"]),
