@@ -48,6 +48,10 @@ impl Installation for Live<'_> {
         }
     }
 
+    fn last_note(&self) -> Result<Option<String>, CliError> {
+        Ok(self.store()?.latest_checkpoint()?.map(|kept| kept.note))
+    }
+
     fn vkey(&self) -> Result<Option<Vkey>, CliError> {
         let state = self.settings()?.service.state;
         if !state.join(VKEY_FILE).exists() {

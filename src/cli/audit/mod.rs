@@ -53,6 +53,8 @@ pub trait Installation {
     fn ledger(&self) -> Result<Box<dyn Auditable>, CliError>;
     /// The notes of the checkpoints that were made.
     fn notes(&self) -> Result<Vec<String>, CliError>;
+    /// That of the last one.
+    fn last_note(&self) -> Result<Option<String>, CliError>;
     /// The ledger's public key, if it has one.
     fn vkey(&self) -> Result<Option<Vkey>, CliError>;
     /// Has a checkpoint made of all there is.
@@ -116,9 +118,16 @@ fn signed_notes(
 
 /// The last checkpoint, and the key that signed it.
 fn last_checkpoint(installation: &dyn Installation) -> Result<Option<(Vkey, SignedCheckpoint)>, CliError> {
-    let Some(vkey) = installation.vkey()? else { return Ok(None) };
-    let (mut notes, _) = signed_notes(installation, Some(&vkey))?;
-    Ok(notes.pop().map(|last| (vkey, last)))
+    let (Some(vkey), Some(note)) = (installation.vkey()?, installation.last_note()?) else { return Ok(None) };
+    let signed = vkey.verify(&note).map_err(|why| {
+        let says = format!("The ledger's last checkpoint is not believed: {why}.");
+        CliError::new(
+            Exit::CouldNot,
+            says,
+            "Run `hbcourier audit verify`, and look whether the ledger's key was replaced.",
+        )
+    })?;
+    Ok(Some((vkey, signed)))
 }
 
 /// Writes a file that was not there before.

@@ -85,6 +85,10 @@ impl Installation for Here {
         Ok(self.notes.borrow().clone())
     }
 
+    fn last_note(&self) -> Result<Option<String>, CliError> {
+        Ok(self.notes.borrow().last().cloned())
+    }
+
     fn vkey(&self) -> Result<Option<Vkey>, CliError> {
         Ok(Some(self.key()))
     }
