@@ -112,10 +112,10 @@ class Tree:
         self.compare()
 
     def push(self, hashed):
-        self.stack.append((0, hashed))
-        while len(self.stack) > 1 and self.stack[-1][0] == self.stack[-2][0]:
-            (height, left), (_, right) = self.stack[-2:]
-            self.stack[-2:] = [(height + 1, node(left, right))]
+        height = 0
+        while self.stack and self.stack[-1][0] == height:
+            height, hashed = height + 1, node(self.stack.pop()[1], hashed)
+        self.stack.append((height, hashed))
         self.size += 1
         if self.size in self.marks:
             self.compare()
@@ -145,12 +145,6 @@ class Tree:
             self.wrong = min(beyond)
         return self
 
-    def copy(self):
-        other = object.__new__(Tree)
-        other.__dict__.update(self.__dict__)
-        other.stack = self.stack[:]
-        return other
-
 class Leaves(list):
     """The hashes of leaves.txt up to the first line that is none, and their tree."""
     def __init__(self, lines, marks):
@@ -168,20 +162,11 @@ class Leaves(list):
         return self[index] if index < len(self) else None
 
 class Walk:
-    """Each line beside its hash. Feed it lines with their ends, then ask for the verdict; it can be copied in between."""
+    """Each line beside its hash. Feed it lines with their ends, then ask what is wrong; copy.copy() is good in between."""
     def __init__(self, leaves):
         self.leaves, self.place = leaves, 0
         self.differs = self.unended = self.numbered = None
         self.own = Tree(leaves.tree.marks) if leaves.tree.wrong is not None else None
-
-    def copy(self):
-        other = object.__new__(Walk)
-        other.__dict__.update(self.__dict__)
-        if self.differs:
-            other.differs = dict(self.differs)
-        if self.own:
-            other.own = self.own.copy()
-        return other
 
     def line(self, raw):
         place, self.place = self.place, self.place + 1
@@ -190,7 +175,7 @@ class Walk:
         number = re.match(rb'\{"seq":(0|[1-9][0-9]{0,19}),', text) if hashed else None
         number = int(number[1]) if number and int(number[1]) < 2**64 else None
         if self.differs and "next" not in self.differs:
-            self.differs["next"] = hashed
+            self.differs = {**self.differs, "next": hashed}
         if self.differs is None and (hashed is None or self.leaves.get(place) != hashed):
             self.differs = {"at": place, "there": True, "ended": ended, "hash": hashed, "number": number}
         if not ended and self.unended is None:
@@ -205,28 +190,22 @@ class Walk:
         leaves, differs = self.leaves, self.differs
         if differs is None and (leaves.broken or leaves.get(self.place) is not None):
             differs = {"at": self.place, "there": False}
-        tree = self.own.end() if self.own else leaves.tree
-        found = None
-        if self.own is None or (differs and differs["at"] < leaves.tree.proven[0]):
-            found = self.exact(differs)
+        tree, found = self.own.end() if self.own else leaves.tree, []
+        if differs and (self.own is None or differs["at"] < leaves.tree.proven[0]):
+            found = [(differs["at"], 0, self.kind(differs))]
         elif differs and tree.wrong is None:
-            found = ("leaves", differs["at"])
-        elif self.unended is not None or self.numbered is not None:
-            found = self.first(None)
+            return "leaves", differs["at"], *tree.proven
+        found += [(at, 1, "cut") for at in [self.unended] if at is not None]
+        found += [(at, 2, "misnumbered") for at in [self.numbered] if at is not None]
+        if found:
+            at, _, kind = min(found)
+        elif tree.wrong is None:
+            kind, at = None, None
         elif tree.wrong > self.place:
-            found = ("cut", self.place)
+            kind, at = "cut", self.place
         else:
-            found = ("rewritten", tree.proven[0]) if tree.own_wrong else ("fork", tree.anchored)
-        return (*(found or (None, None)), *tree.proven)
-
-    def first(self, found):
-        for kind, at in (("cut", self.unended), ("misnumbered", self.numbered)):
-            if at is not None and (found is None or at < found[1]):
-                found = (kind, at)
-        return found
-
-    def exact(self, differs):
-        return self.first((self.kind(differs), differs["at"]) if differs else None)
+            kind, at = ("rewritten", tree.proven[0]) if tree.own_wrong else ("fork", tree.anchored)
+        return kind, at, *tree.proven
 
     def kind(self, differs):
         leaves, at, proven = self.leaves, differs["at"], self.leaves.tree.proven[0]
@@ -267,7 +246,9 @@ def verdict(walk, problems=(), other_vkey=False, allow_uncovered=False):
             kind, at = "uncovered", covered
         elif other_vkey:
             kind = "vkey"
-    says = " ".join([SAYS[kind] if at is None else f"Entry {at}: {SAYS[kind]}", *problems])
+    open_end = kind is None and walk.place > covered
+    says = f"Entry {covered if open_end else at}: " if open_end or at is not None else ""
+    says = " ".join([says + SAYS["uncovered" if open_end else kind], *problems])
     return {"ok": kind is None, "entries": walk.place, "root": root.hex(), "first_bad": at, "kind": kind, "says": says}
 
 def notes_in(folder, called, anchor):
@@ -306,10 +287,10 @@ def verify(export, vkey, anchors=None, allow_uncovered=False):
 def main():
     parser = argparse.ArgumentParser(description="Verify an audit export of hbcourier.")
     parser.add_argument("export")
-    parser.add_argument("--vkey", required=True, metavar="FILE")
-    parser.add_argument("--anchors", metavar="FOLDER")
-    parser.add_argument("--allow-uncovered", action="store_true")
-    parser.add_argument("--json", action="store_true")
+    for name, metavar in (("--vkey", "FILE"), ("--anchors", "FOLDER")):
+        parser.add_argument(name, metavar=metavar, required=name == "--vkey")
+    for name in ("--allow-uncovered", "--json"):
+        parser.add_argument(name, action="store_true")
     args = parser.parse_args()
     try:
         with open(args.vkey, "rb") as file:

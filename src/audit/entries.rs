@@ -72,7 +72,7 @@ impl Entries for Exported {
         let fault = || AuditFault::read(&self.path);
         let mut lines = Lines::new(BufReader::new(File::open(&self.path).map_err(fault())?), LINE_BYTES_MAX);
         let mut seq = 0;
-        while let Some(piece) = lines.next().map_err(fault())? {
+        while let Some(piece) = lines.next_line().map_err(fault())? {
             let too_long = || fault()(io::Error::other(format!("line {seq} is longer than {LINE_BYTES_MAX} bytes")));
             let line = piece.bytes.ok_or_else(too_long)?;
             if seq >= from && visit(seq, line)?.is_break() {

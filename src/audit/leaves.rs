@@ -44,7 +44,7 @@ pub struct LeavesFound<'a> {
 pub fn roll<'a>(input: impl BufRead, marks: &'a [Mark], mut each: impl FnMut(Digest)) -> io::Result<LeavesFound<'a>> {
     let mut lines = Lines::new(input, LINE_BYTES as usize);
     let (mut agreement, mut count, mut broken) = (Agreement::new(marks), 0, false);
-    while let Some(piece) = lines.next()? {
+    while let Some(piece) = lines.next_line()? {
         let leaf = piece.bytes.filter(|_| piece.ended).and_then(leaf_of);
         let Some(leaf) = leaf else {
             broken = true;

@@ -33,7 +33,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The next line; `None` at the end.
-    pub fn next(&mut self) -> io::Result<Option<Piece<'_>>> {
+    pub fn next_line(&mut self) -> io::Result<Option<Piece<'_>>> {
         self.line.clear();
         let (mut fits, mut any) = (true, false);
         loop {
@@ -76,7 +76,7 @@ mod tests {
     fn read(bytes: &[u8], longest: usize, block: usize) -> Vec<(Option<String>, bool)> {
         let mut lines = Lines::new(io::BufReader::with_capacity(block, bytes), longest);
         let mut all = Vec::new();
-        while let Some(piece) = lines.next().unwrap() {
+        while let Some(piece) = lines.next_line().unwrap() {
             all.push((piece.bytes.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap()), piece.ended));
         }
         all

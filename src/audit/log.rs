@@ -39,12 +39,11 @@ pub struct Filter {
     pub kind: Option<FileKind>,
 }
 
+/// Called for one entry after the other, with its line.
+pub type EachEntry<'a> = &'a mut dyn FnMut(Entry, &[u8]) -> Result<(), AuditFault>;
+
 /// Each of them, with its line.
-pub fn choose(
-    filter: &Filter,
-    entries: &dyn Entries,
-    each: &mut dyn FnMut(Entry, &[u8]) -> Result<(), AuditFault>,
-) -> Result<(), AuditFault> {
+pub fn choose(filter: &Filter, entries: &dyn Entries, each: EachEntry<'_>) -> Result<(), AuditFault> {
     let meant = if filter.asks_whose() { transfers_meant(filter, entries)? } else { HashSet::new() };
     let submission = filter.submission.as_ref().map(ToString::to_string);
     entries.each(filter.from, &mut |seq, line| {

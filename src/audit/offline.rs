@@ -57,7 +57,7 @@ pub fn verify_export(question: &Question<'_>) -> Result<Verdict, AuditFault> {
     let mut lines = Lines::new(BufReader::with_capacity(BLOCK_BYTES, entries), LINE_BYTES_MAX);
     let mut walk = Walk::new(&leaves, &rolled, &notes);
     let walked = || -> io::Result<_> {
-        while let Some(piece) = lines.next()? {
+        while let Some(piece) = lines.next_line()? {
             if walk.is_settled() {
                 walk.pass();
             } else {

@@ -69,6 +69,15 @@ impl From<Infallible> for AuditFault {
     }
 }
 
+/// A proof, and whether it is of everything there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// The proof.
+    pub proof: Proof,
+    /// Whether there are entries about it behind the checkpoint.
+    pub later: bool,
+}
+
 /// Proves every entry about it that the checkpoint covers.
 pub fn prove<S: Subtrees + ?Sized>(
     wanted: Wanted<'_>,
@@ -76,32 +85,41 @@ pub fn prove<S: Subtrees + ?Sized>(
     tree: &S,
     vkey: &Vkey,
     note: &SignedCheckpoint,
-) -> Result<Proof, AuditFault>
+) -> Result<Made, AuditFault>
 where
     AuditFault: From<S::Error>,
 {
     let size = note.checkpoint().size;
-    let (found, context) = gather(wanted, entries, size)?;
+    let Gathered { found, context, later } = gather(wanted, entries, size)?;
     if found.is_empty() {
         return Err(AuditFault::Nothing(wanted.topic.to_string()));
     }
     let proven = |(seq, line): (u64, String)| Ok(Proven { seq, line, proof: inclusion(tree, seq, size)? });
     let all = |lines: Vec<(u64, String)>| lines.into_iter().map(proven).collect::<Result<Vec<_>, AuditFault>>();
-    Ok(Proof {
+    let proof = Proof {
         form: FORM.to_owned(),
         about: wanted.topic.to_string(),
         vkey: vkey.to_string(),
         checkpoint: note.note().to_owned(),
         entries: all(found)?,
         context: all(context)?,
-    })
+    };
+    Ok(Made { proof, later })
 }
 
-type Numbered = Vec<(u64, String)>;
+/// Lines with their places.
+#[derive(Default)]
+struct Gathered {
+    /// Those about it that the checkpoint covers.
+    found: Vec<(u64, String)>,
+    /// The starts of the service that were in force for them.
+    context: Vec<(u64, String)>,
+    /// There are more behind the checkpoint.
+    later: bool,
+}
 
-/// The lines about it, and the starts of the service that were in force for them.
-fn gather(wanted: Wanted<'_>, entries: &dyn Entries, size: u64) -> Result<(Numbered, Numbered), AuditFault> {
-    let (mut found, mut context): (Numbered, Numbered) = (Vec::new(), Vec::new());
+fn gather(wanted: Wanted<'_>, entries: &dyn Entries, size: u64) -> Result<Gathered, AuditFault> {
+    let mut gathered = Gathered::default();
     let from = match wanted.topic {
         Topic::Entry(seq) if !wanted.with_context => *seq,
         _ => 0,
@@ -113,7 +131,7 @@ fn gather(wanted: Wanted<'_>, entries: &dyn Entries, size: u64) -> Result<(Numbe
     let mut started: Option<(u64, String)> = None;
     entries.each(from, &mut |seq, line| {
         let is_past = matches!(wanted.topic, Topic::Entry(only) if seq > *only);
-        if seq >= size || is_past {
+        if is_past {
             return Ok(ControlFlow::Break(()));
         }
         if wanted.with_context && starts.find(line).is_some() && read_entry(seq, line)?.event == Event::ServiceStarted {
@@ -121,15 +139,19 @@ fn gather(wanted: Wanted<'_>, entries: &dyn Entries, size: u64) -> Result<(Numbe
         }
         let may_be = matches!(wanted.topic, Topic::Entry(_)) || names_it.find(line).is_some();
         if may_be && wanted.topic.holds(&read_entry(seq, line)?) {
-            context.extend(started.take());
-            found.push((seq, text(seq, line)?));
+            if seq >= size {
+                gathered.later = true;
+                return Ok(ControlFlow::Break(()));
+            }
+            gathered.context.extend(started.take());
+            gathered.found.push((seq, text(seq, line)?));
         }
-        if found.len() > ENTRIES_MAX {
+        if gathered.found.len() > ENTRIES_MAX {
             return Err(AuditFault::TooMuch { topic: wanted.topic.to_string(), most: ENTRIES_MAX });
         }
         Ok(ControlFlow::Continue(()))
     })?;
-    Ok((found, context))
+    Ok(gathered)
 }
 
 fn text(seq: u64, line: &[u8]) -> Result<String, AuditFault> {

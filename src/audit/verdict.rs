@@ -107,7 +107,7 @@ impl Verdict {
     /// Of an export.
     pub fn of(ended: &Ended<'_>, notes: &Notes, circumstances: Circumstances) -> Verdict {
         let (lines, proven) = (ended.lines, ended.standing.proven);
-        let uncovered = lines.saturating_sub(proven);
+        let uncovered = lines.saturating_sub(notes.covered());
         let bad = ended.bad.as_ref().map(|bad| (bad.kind, Some(bad.at)));
         let bad = bad.or_else(|| beside(lines, notes, circumstances));
         let mut says = match (&ended.bad, bad) {

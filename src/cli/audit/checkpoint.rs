@@ -18,24 +18,24 @@ use crate::store::{KeptCheckpoint, Queries, SqliteStore};
 /// The service does so by itself each day, and whenever something leaves or a key changes. Exit status 0: it was signed;
 /// 3: it was not, or not taken away.
 #[derive(Clone, Debug, clap::Args)]
-pub(super) struct Args {
+pub struct CheckpointArgs {
     /// On whose behalf; your account is recorded in any case
     #[arg(long, value_name = "NAME")]
-    by: Option<String>,
+    pub by: Option<String>,
     /// Why, for the auditor; without personal data
     #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    pub reason: Option<String>,
     /// Print one JSON document
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// Print the key with which auditors check checkpoints
 #[derive(Clone, Debug, clap::Args)]
-pub(super) struct VkeyArgs {
+pub struct VkeyArgs {
     /// Print one JSON document
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 #[derive(Serialize)]
@@ -52,7 +52,7 @@ struct Made {
 }
 
 /// Signs the ledger as it stands, and tells where that left to.
-pub(super) fn run(args: &Args, settings: &Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
+pub fn checkpoint(args: &CheckpointArgs, settings: &Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
     let done = give(settings, Order::Checkpoint { by: args.by.clone(), reason: args.reason.clone() })?;
     let store = SqliteStore::read_only(&settings.service.state);
     let store = store.map_err(|error| CliError::of(Exit::CouldNot, &error))?;
@@ -90,7 +90,7 @@ struct Key {
 }
 
 /// Prints the key with which auditors check checkpoints.
-pub(super) fn vkey(args: &VkeyArgs, settings: &Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
+pub fn vkey(args: &VkeyArgs, settings: &Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
     let state = &settings.service.state;
     let vkey = read_vkey(state).map_err(|error| {
         let says = format!("Could not read the ledger's vkey {}: {error}.", state.join(VKEY_FILE).display());

@@ -1,7 +1,5 @@
 //! The installation that the configuration names.
 
-use std::io;
-
 use super::Installation;
 use crate::cli::order::give;
 use crate::cli::output::{CliError, Exit};
@@ -12,7 +10,7 @@ use crate::operator::Order;
 use crate::store::{Auditable, Queries, SqliteQueries, SqliteStore};
 
 /// Checkpoints read at a time.
-const PAGE: usize = 1000;
+const PAGE: usize = 1024;
 
 /// Reads the configuration when it is asked.
 pub struct Live<'a> {
@@ -26,8 +24,8 @@ impl<'a> Live<'a> {
     }
 
     fn store(&self) -> Result<SqliteQueries, CliError> {
-        let state = self.settings()?.service.state;
-        SqliteStore::read_only(&state).map_err(|error| CliError::of(Exit::CouldNot, &error))
+        let store = SqliteStore::read_only(&self.settings()?.service.state);
+        store.map_err(|error| CliError::of(Exit::CouldNot, &error))
     }
 }
 
@@ -41,13 +39,12 @@ impl Installation for Live<'_> {
     }
 
     fn notes(&self) -> Result<Vec<String>, CliError> {
-        let store = self.store()?;
-        let (mut notes, mut above) = (Vec::new(), 0);
+        let (store, mut notes, mut above) = (self.store()?, Vec::new(), 0);
         loop {
-            let some = store.checkpoints(above, PAGE)?;
-            let Some(last) = some.last() else { return Ok(notes) };
+            let page = store.checkpoints(above, PAGE)?;
+            let Some(last) = page.last() else { return Ok(notes) };
             above = last.size;
-            notes.extend(some.into_iter().map(|kept| kept.note));
+            notes.extend(page.into_iter().map(|kept| kept.note));
         }
     }
 
@@ -57,15 +54,13 @@ impl Installation for Live<'_> {
 
     fn vkey(&self) -> Result<Option<Vkey>, CliError> {
         let state = self.settings()?.service.state;
-        match read_vkey(&state) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => {
-                let says =
-                    format!("Could not read the ledger's public key {}: {error}.", state.join(VKEY_FILE).display());
-                Err(CliError::new(Exit::CouldNot, says, "Name the key that you were given with `--vkey`."))
-            }
-            Ok(vkey) => Ok(Some(vkey)),
+        if !state.join(VKEY_FILE).exists() {
+            return Ok(None);
         }
+        read_vkey(&state).map(Some).map_err(|error| {
+            let says = format!("Could not read the ledger's public key {}: {error}.", state.join(VKEY_FILE).display());
+            CliError::new(Exit::CouldNot, says, "Name the key that you were given with `--vkey`.")
+        })
     }
 
     fn make_checkpoint(&self) -> Result<(), CliError> {

@@ -37,23 +37,23 @@ pub struct Args {
 enum Command {
     Log(log::Args),
     Verify(verify::Args),
+    Checkpoint(checkpoint::CheckpointArgs),
+    Vkey(checkpoint::VkeyArgs),
     Export(export::Args),
     Prove(prove::Args),
     Evidence(evidence::Args),
     CheckProof(check_proof::Args),
-    Checkpoint(checkpoint::Args),
-    Vkey(checkpoint::VkeyArgs),
 }
 
 /// The installation whose ledger is asked. Nothing of it is touched unless a command needs it.
 pub trait Installation {
-    /// What it is configured to be.
+    /// Its settings.
     fn settings(&self) -> Result<Settings, CliError>;
     /// The store, for reading.
     fn ledger(&self) -> Result<Box<dyn Auditable>, CliError>;
     /// The notes of the checkpoints that were made.
     fn notes(&self) -> Result<Vec<String>, CliError>;
-    /// The note of the last of them.
+    /// That of the last one.
     fn last_note(&self) -> Result<Option<String>, CliError>;
     /// The ledger's public key, if it has one.
     fn vkey(&self) -> Result<Option<Vkey>, CliError>;
@@ -71,12 +71,12 @@ pub fn run(
     match &args.command {
         Command::Log(args) => log::run(args, installation, stdout),
         Command::Verify(args) => verify::run(args, installation, out),
+        Command::Checkpoint(args) => checkpoint::checkpoint(args, &installation.settings()?, out),
+        Command::Vkey(args) => checkpoint::vkey(args, &installation.settings()?, out),
         Command::Export(args) => export::run(args, installation, stdout),
         Command::Prove(args) => prove::run(args, installation, stdout),
         Command::Evidence(args) => evidence::run(args, installation, out),
         Command::CheckProof(args) => check_proof::run(args, out),
-        Command::Checkpoint(args) => checkpoint::run(args, &installation.settings()?, out),
-        Command::Vkey(args) => checkpoint::vkey(args, &installation.settings()?, out),
     }
 }
 
@@ -116,25 +116,18 @@ fn signed_notes(
     Ok((good, bad))
 }
 
-/// The last checkpoint, if it `covers` what is wanted; else one that is made now, as far as that can be done.
-fn last_checkpoint(
-    installation: &dyn Installation,
-    covers: impl Fn(u64) -> bool,
-) -> Result<(Vkey, SignedCheckpoint), CliError> {
-    let last = || -> Result<(Vkey, Option<SignedCheckpoint>), CliError> {
-        let vkey = installation.vkey()?.ok_or(AuditFault::NoCheckpoint)?;
-        let note = installation.last_note()?.and_then(|note| vkey.verify(&note).ok());
-        Ok((vkey, note))
-    };
-    if let Ok((vkey, Some(note))) = last()
-        && covers(note.checkpoint().size)
-    {
-        return Ok((vkey, note));
-    }
-    // Without a new one the last there is does as well, for what it covers.
-    let _ = installation.make_checkpoint();
-    let (vkey, note) = last()?;
-    Ok((vkey, note.ok_or(AuditFault::NoCheckpoint)?))
+/// The last checkpoint, and the key that signed it.
+fn last_checkpoint(installation: &dyn Installation) -> Result<Option<(Vkey, SignedCheckpoint)>, CliError> {
+    let (Some(vkey), Some(note)) = (installation.vkey()?, installation.last_note()?) else { return Ok(None) };
+    let signed = vkey.verify(&note).map_err(|why| {
+        let says = format!("The ledger's last checkpoint is not believed: {why}.");
+        CliError::new(
+            Exit::CouldNot,
+            says,
+            "Run `hbcourier audit verify`, and look whether the ledger's key was replaced.",
+        )
+    })?;
+    Ok(Some((vkey, signed)))
 }
 
 /// Writes a file that was not there before.

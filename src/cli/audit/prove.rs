@@ -8,10 +8,8 @@ use crate::audit::proof::{Proof, Wanted, prove};
 use crate::audit::{AuditFault, Stored, Topic};
 use crate::cli::output::{CliError, Exit};
 use crate::cli::transfers::find::{Found, find};
-use crate::domain::Digest;
-use crate::domain::checkpoint::SignedCheckpoint;
-use crate::domain::merkle::proof::Subtrees;
-use crate::store::{Auditable, QueryError};
+use crate::domain::checkpoint::{SignedCheckpoint, Vkey};
+use crate::store::{Auditable, Queries};
 
 /// Prove what the ledger says about one transfer or return, and show nothing of any other
 ///
@@ -59,29 +57,30 @@ pub(super) fn topic_of(text: &str, ledger: &dyn Auditable) -> Result<Topic, CliE
     })
 }
 
-/// Proves it by the last checkpoint; by one that is made for it, unless it is an entry which that covers.
+/// Proves it by the last checkpoint, or where that does not cover everything about it, by a new one.
 pub(super) fn proof_of(
     topic: &Topic,
     with_context: bool,
     installation: &dyn Installation,
     ledger: &dyn Auditable,
 ) -> Result<(Proof, SignedCheckpoint), CliError> {
-    let covers = |size: u64| matches!(topic, Topic::Entry(seq) if *seq < size);
-    let (vkey, note) = last_checkpoint(installation, covers)?;
-    let proof = prove(Wanted { topic, with_context }, &Stored::now(ledger)?, &Kept(ledger), &vkey, &note)?;
-    Ok((proof, note))
-}
-
-/// The tree as it is kept beside the entries.
-struct Kept<'a>(&'a dyn Auditable);
-
-impl Subtrees for Kept<'_> {
-    type Error = QueryError;
-
-    fn subtree(&self, level: u32, index: u64) -> Result<Digest, QueryError> {
-        let kept = self.0.subtree(level, index)?;
-        kept.ok_or_else(|| {
-            QueryError(format!("its tree lacks node {index} of level {level}; run `hbcourier audit verify`"))
-        })
+    let by = |(vkey, note): &(Vkey, SignedCheckpoint)| {
+        let (stored, tree): (_, &dyn Queries) = (Stored::now(ledger)?, ledger);
+        prove(Wanted { topic, with_context }, &stored, tree, vkey, note)
+    };
+    if let Some(last) = last_checkpoint(installation)? {
+        match by(&last) {
+            Ok(made) if !made.later => return Ok((made.proof, last.1)),
+            Ok(_) | Err(AuditFault::Nothing(_)) => {}
+            Err(fault) => return Err(fault.into()),
+        }
     }
+    let fresh = installation.make_checkpoint();
+    // Where none can be made, the last there is proves what it covers.
+    let last = match (last_checkpoint(installation)?, fresh) {
+        (Some(last), _) => last,
+        (None, Err(why)) => return Err(why),
+        (None, Ok(())) => return Err(AuditFault::NoCheckpoint.into()),
+    };
+    Ok((by(&last)?.proof, last.1))
 }

@@ -34,7 +34,9 @@ impl Ledger {
     fn proves(&self, topic: &Topic, with_context: bool) -> Result<Proof, AuditFault> {
         let entries = Stored::now(&self.store).unwrap();
         let wanted = Wanted { topic, with_context };
-        prove(wanted, &entries, self.tree.as_slice(), &self.exported.key.vkey(), &self.note)
+        let made = prove(wanted, &entries, self.tree.as_slice(), &self.exported.key.vkey(), &self.note)?;
+        assert!(!made.later, "the last checkpoint covers everything");
+        Ok(made.proof)
     }
 
     /// The transfer that entry `seq` is about.
@@ -64,6 +66,20 @@ fn a_proof_of_a_transfer_holds_its_entries_and_no_others() {
     for nothing in [Topic::Entry(500), "shbe/12302/1999-01".parse().unwrap()] {
         assert!(matches!(ledger.proves(&nothing, false), Err(AuditFault::Nothing(_))));
     }
+}
+
+#[test]
+fn what_the_checkpoint_does_not_cover_is_left_out_and_told() {
+    let ledger = Ledger::new();
+    let vkey = ledger.exported.key.vkey();
+    // The transfer of entries 99 to 102, by the checkpoint of 100 entries.
+    let topic = ledger.transfer(99);
+    let note = vkey.verify(&ledger.exported.own[1].1).unwrap();
+    let entries = Stored::now(&ledger.store).unwrap();
+    let wanted = Wanted { topic: &topic, with_context: false };
+    let made = prove(wanted, &entries, &ledger.tree[..100], &vkey, &note).unwrap();
+    assert!(made.later && made.proof.check(&vkey).ok);
+    assert_eq!(made.proof.entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [99]);
 }
 
 #[test]

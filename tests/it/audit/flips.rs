@@ -43,7 +43,7 @@ fn first_bad(mut walk: Walk<'_>, raw: &[u8], endless: bool, following: Option<&[
     }
     assert!(endless != raw.ends_with(b"\n"));
     let mut lines = Lines::new(text.as_slice(), usize::MAX);
-    while let Some(piece) = lines.next().unwrap() {
+    while let Some(piece) = lines.next_line().unwrap() {
         walk.line(piece).unwrap();
     }
     walk.end().unwrap().bad.map(|bad| bad.at)

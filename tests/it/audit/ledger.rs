@@ -76,7 +76,7 @@ pub fn verdict(entries: &[u8], leaves: &[u8], notes: &Notes) -> Verdict {
     let (leaves, rolled) = leaf_list(leaves, notes.marks());
     let mut walk = Walk::new(&leaves, &rolled, notes);
     let mut lines = Lines::new(entries, LINE_BYTES_MAX);
-    while let Some(piece) = lines.next().unwrap() {
+    while let Some(piece) = lines.next_line().unwrap() {
         if walk.is_settled() {
             walk.pass();
         } else {

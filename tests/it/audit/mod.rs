@@ -7,5 +7,6 @@ mod evidence;
 mod flips;
 mod honest;
 mod ledger;
+mod path;
 mod rearranged;
 mod second;

@@ -1,13 +1,15 @@
 //! Lines removed, doubled, put elsewhere, added, cut off; also by somebody who makes the hashes fit again, and by
 //! somebody who has the key.
 
+use std::collections::BTreeSet;
+
 use hbcourier::audit::{Kind, Notes};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::ledger::{Exported, found, joined, leaves_of, verdict};
+use super::ledger::{Exported, Key, found, joined, leaves_of, verdict};
 use super::second::{as_told, asked};
 
 /// One rearranged ledger.
@@ -243,4 +245,65 @@ fn a_fork_with_the_real_key_is_found_by_checkpoints_kept_elsewhere() {
         cases.push(json!({ "lines": lines, "notes": said_notes }));
     }
     assert_eq!(asked(&exported, "ledgers", Some(&cases)), Value::Array(firsts));
+}
+
+/// Several alterations at once, of lines, hashes and checkpoints: whatever is found, both find it.
+#[test]
+fn whatever_is_altered_at_once_both_say_the_same() {
+    let exported = Exported::new();
+    let mut random = StdRng::seed_from_u64(9);
+    let lines = &exported.lines[..40];
+    let all: Vec<usize> = (0..=40).collect();
+    let signed = exported.key.signs_all(lines, &all);
+    let of_others = Key::new(8).signs_all(lines, &all);
+    let elsewhere = exported.key.signs_all(&exported.lines[100..140], &all);
+    let (mut cases, mut firsts, mut kinds) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for _ in 0..5000 {
+        let mut mine: Vec<Vec<u8>> = lines[..random.random_range(0..=40)].to_vec();
+        let mut some = |from: &[(usize, String)], one_in: u32, most: usize| -> Vec<(usize, String)> {
+            let wanted = random.random_ratio(1, one_in);
+            (0..most).filter(|_| wanted).map(|_| from[random.random_range(0..=mine.len())].clone()).collect()
+        };
+        let (mut own, mut anchors) = (some(&signed, 1, 3), some(&signed, 2, 2));
+        own.extend(some(&elsewhere, 12, 1));
+        own.extend(some(&of_others, 20, 1));
+        anchors.extend(some(&elsewhere, 6, 1));
+        let original = leaves_of(&mine);
+        for _ in 0..random.random_range(0..3) {
+            let Some(last) = mine.len().checked_sub(1) else { break };
+            let (one, other) = (random.random_range(0..=last), random.random_range(0..=last));
+            match random.random_range(0..5) {
+                0 => drop(mine.remove(one)),
+                1 => mine.insert(one, mine[other].clone()),
+                2 => mine.swap(one, other),
+                3 => mine.insert(one, format!("{{\"seq\":{},\"x\":1}}", random.random_range(0..50)).into_bytes()),
+                _ => mine.truncate(one),
+            }
+        }
+        let mut entries = joined(&mine);
+        let cut = if random.random_ratio(1, 8) { random.random_range(0..9).min(entries.len()) } else { 0 };
+        entries.truncate(entries.len() - cut);
+        let mut leaves = if random.random_bool(0.5) { original } else { leaves_of(&mine) };
+        if random.random_ratio(1, 6) && !leaves.is_empty() {
+            let at = random.random_range(0..leaves.len());
+            leaves[at] = [b'a', b'\n', b'x'][random.random_range(0..3)];
+        }
+        let found = found(&own, &anchors);
+        let notes: Vec<Value> = found
+            .iter()
+            .map(|note| json!([note.from, String::from_utf8(note.text.clone()).unwrap(), note.anchor]))
+            .collect();
+        let said = verdict(&entries, &leaves, &Notes::judge(&exported.key.vkey(), found));
+        kinds.insert(said.kind.map(|kind| kind.to_string()));
+        firsts.push(as_told(&said));
+        let lines: Vec<String> = mine.into_iter().map(|line| String::from_utf8(line).unwrap()).collect();
+        let leaves = String::from_utf8(leaves).unwrap();
+        cases.push(json!({ "lines": lines, "cut": cut, "leaves": leaves, "notes": notes }));
+    }
+    assert!(kinds.len() >= 13, "nearly every kind of fault comes up, and none: {kinds:?}");
+    let told = asked(&exported, "ledgers", Some(&cases));
+    for (nth, (second, first)) in told.as_array().unwrap().iter().zip(&firsts).enumerate() {
+        assert_eq!(second, first, "{}", cases[nth]);
+    }
+    assert_eq!(told.as_array().unwrap().len(), firsts.len());
 }
