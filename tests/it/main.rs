@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod architecture;
+mod checkpoints;
 mod config;
 mod courier;
 mod crash;
