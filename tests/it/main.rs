@@ -7,6 +7,7 @@
 
 mod architecture;
 mod audit;
+mod checkpoints;
 mod config;
 mod courier;
 mod crash;
