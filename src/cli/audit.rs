@@ -22,11 +22,11 @@ const PAGE: usize = 1024;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    command: Command,
+    pub(super) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// List the ledger's entries, oldest first
     Log(LogArgs),
     /// Check that no entry was altered, removed, added or moved, and that the state agrees with the ledger
@@ -41,7 +41,7 @@ enum Command {
 
 /// Which entries to list, and how
 #[derive(Debug, clap::Args)]
-struct LogArgs {
+pub(super) struct LogArgs {
     /// Print one JSON object per line
     #[arg(long)]
     json: bool,

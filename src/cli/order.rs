@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use super::output::{CliError, Exit};
 use crate::config::Settings;
+use crate::config::settings::Roles;
 use crate::daemon::build::{InstanceLock, key_ring, open_store, timetables, timetables_in_force};
-use crate::daemon::control::{Answer, PATIENCE, Request, account, ask};
+use crate::daemon::control::{Answer, PATIENCE, Request, ask_at};
 use crate::daemon::health::ServiceStatus;
+use crate::daemon::people::people;
 use crate::domain::timetable::{InForce, Timetables};
 use crate::effects::clock::MachineClock;
 use crate::effects::pgp::KeyRing;
@@ -21,10 +23,11 @@ use crate::store::SqliteStore;
 pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
     let state = &settings.service.state;
     let request = Request::Order { order };
-    match ask(state, &request) {
+    match ask_at(&settings.service.control_socket, &request) {
         Ok(Some(Answer::Done { done })) => Ok(done),
         Ok(Some(Answer::Refused { says, recorded })) => Err(refused(&says, recorded)),
-        Ok(Some(Answer::Status { .. })) => Err(unanswered("it answered something else")),
+        Ok(Some(Answer::Busy)) => Err(busy()),
+        Ok(Some(Answer::Status { .. } | Answer::Read { .. })) => Err(unanswered("it answered something else")),
         Ok(None) => {
             let Request::Order { order } = request else { return Err(unanswered("nothing was ordered")) };
             // Only this order asks what is in force; a `[[timetable]]` that cannot be read stands in no other's way.
@@ -32,29 +35,40 @@ pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
                 Order::ActivateTimetable { .. } => in_force(settings)?,
                 _ => Timetables::default(),
             };
-            carry_out(state, key_ring(settings), timetables, &order)
+            carry_out(state, &settings.roles, key_ring(settings), timetables, &order)
         }
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(still_at_it()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(out_of_reach(&settings.service.control_socket)),
         Err(error) => Err(unanswered(&error.to_string())),
     }
 }
 
-/// Carries the order out in this process, under the instance lock.
-pub fn carry_out(state: &Path, keys: KeyRing, timetables: Timetables, order: &Order) -> Result<Done, CliError> {
+/// Carries the order out in this process, under the instance lock, if the account that runs it may give it.
+pub fn carry_out(
+    state: &Path,
+    roles: &Roles,
+    keys: KeyRing,
+    timetables: Timetables,
+    order: &Order,
+) -> Result<Done, CliError> {
     let could_not = |error: &dyn std::fmt::Display| {
         let next = "Stop the other process, or mend the state directory; `hbcourier check` probes it.";
         CliError::new(Exit::CouldNot, format!("The order was not carried out: {error}."), next)
     };
     let _lock = InstanceLock::take(state).map_err(|error| could_not(&error))?;
     let (store, _spool) = open_store(state).map_err(|error| could_not(&error))?;
+    let people = Arc::new(people(roles, state));
+    let uid = rustix::process::getuid().as_raw();
+    let person = people.who(uid).map_err(|unknown| could_not(&unknown))?;
     let operator = Operator {
         recorder: Arc::new(store.recorder()),
         queries: Arc::new(store.queries()),
         keys: Arc::new(keys),
         clock: Arc::new(MachineClock),
         timetables: InForce::new(timetables),
+        people,
     };
-    let done = operator.execute(&account(rustix::process::getuid().as_raw()), order);
+    let done = operator.execute(&person.actor(), order);
     done.map_err(|error| refused(&error.to_string(), error.is_recorded()))
 }
 
@@ -67,9 +81,9 @@ fn in_force(settings: &Settings) -> Result<Timetables, CliError> {
     known.map_err(|fault| CliError::of(Exit::CouldNot, &fault))
 }
 
-/// What the running service says of itself; `None` if none runs, or it does not answer.
-pub fn service_status(state: &Path) -> Option<ServiceStatus> {
-    match ask(state, &Request::Status) {
+/// What the service that listens there says of itself; `None` if none does, or it does not answer.
+pub fn service_status(socket: &Path) -> Option<ServiceStatus> {
+    match ask_at(socket, &Request::Status) {
         Ok(Some(Answer::Status { status })) => Some(status),
         _ => None,
     }
@@ -91,6 +105,19 @@ fn still_at_it() -> CliError {
         PATIENCE.as_secs()
     );
     let next = "Do not give it again before you have looked: `hbcourier audit log` ends with what came of it.";
+    CliError::new(Exit::CouldNot, says, next)
+}
+
+pub(super) fn busy() -> CliError {
+    let says = "The running service answers as many commands as it can at the moment.";
+    CliError::new(Exit::CouldNot, says, "Give it again in a minute; `hbcourier status` says whether the service is well.")
+}
+
+/// The socket is in a folder that this account may not enter.
+pub(super) fn out_of_reach(socket: &Path) -> CliError {
+    let says = format!("This account may not reach the service's control socket {}.", socket.display());
+    let next = "Have `service.control_socket` set to a path that everybody can reach, such as \
+                /run/hbcourier/control.sock, or run this as the service's own account.";
     CliError::new(Exit::CouldNot, says, next)
 }
 

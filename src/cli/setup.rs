@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::init::{KeyFault, KeyMaking, OwnCertificate};
 use super::order::carry_out;
+use crate::config::settings::Roles;
 use crate::domain::PartnerName;
 use crate::domain::timetable::Timetables;
 use crate::effects::pgp::{KeyRing, trust};
@@ -15,7 +16,7 @@ pub struct RecordedKeys;
 impl KeyMaking for RecordedKeys {
     fn generate(&self, state: &Path, user_id: &str) -> Result<OwnCertificate, KeyFault> {
         let order = Order::GenerateKey { algorithm: OwnKeyAlgorithm::Rsa3072, user_id: user_id.to_owned() };
-        let done = carry_out(state, KeyRing::at(state), Timetables::default(), &order)?;
+        let done = carry_out(state, &Roles::default(), KeyRing::at(state), Timetables::default(), &order)?;
         let fingerprint = done.fingerprint.ok_or("the key that was made has no fingerprint")?;
         Ok(OwnCertificate { fingerprint, armoured: KeyRing::at(state).export_own()? })
     }
@@ -23,7 +24,7 @@ impl KeyMaking for RecordedKeys {
     fn trust(&self, state: &Path, partner: &PartnerName, certificate: &[u8]) -> Result<(), KeyFault> {
         let fingerprint = trust::fingerprint_of(certificate)?;
         let order = Order::Trust { partner: partner.clone(), certificate: certificate.to_vec(), fingerprint };
-        carry_out(state, KeyRing::at(state), Timetables::default(), &order)?;
+        carry_out(state, &Roles::default(), KeyRing::at(state), Timetables::default(), &order)?;
         Ok(())
     }
 }

@@ -4,8 +4,12 @@
 //! tree is held against the schema, so here every required key is an `Option` that is marked required.
 //! Holds: unknown keys are refused; nothing here is a secret.
 
+mod roles;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub(super) use roles::RawRoles;
 
 use super::notation::{WrittenDuration, WrittenSize};
 use super::settings::{
@@ -20,6 +24,8 @@ use super::severities::RawSeverities;
 pub(super) struct Raw {
     /// The process itself.
     pub(super) service: RawService,
+    /// Who may do what.
+    pub(super) roles: RawRoles,
     /// An LA number. A council that files under several numbers has one of these tables for each; the habit is one
     /// file each in `conf.d`.
     pub(super) authority: Vec<RawAuthority>,
@@ -61,6 +67,11 @@ pub(super) struct RawService {
     /// built in. For numbers that are newer than these, and for councils that file under several.
     #[schemars(example = &"/etc/hbcourier/authorities.csv")]
     pub(super) authorities: Option<String>,
+    /// Absolute path of the socket by which commands reach the running service. If left out: `control.sock` below `state`,
+    /// which the service's own account and root alone can reach. For people with roles name one in a folder that the
+    /// service's account alone may write to and everybody may enter.
+    #[schemars(example = &"/run/hbcourier/control.sock")]
+    pub(super) control_socket: Option<String>,
     /// How often every source is looked at, whatever the kernel's notifications say. 100ms to 1h.
     pub(super) sweep_every: WrittenDuration,
     /// Tries before a deferred item is held for a person.

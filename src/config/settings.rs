@@ -1,5 +1,6 @@
 //! Checked settings: what the program runs by. A value of these types has passed every check.
 
+mod roles;
 mod routes;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::domain::{
     CourierName, Digest, Fingerprint, LaNumber, PartnerName, ReturnKind, RiskProfile, ShbePolicy, SourceName,
 };
 
+pub use roles::{GroupName, Roles};
 pub use routes::{DerivedDelimiter, DerivedEncoding, DerivedFormulas, DerivedSettings, RouteSettings};
 
 /// Everything.
@@ -21,6 +23,8 @@ pub use routes::{DerivedDelimiter, DerivedEncoding, DerivedFormulas, DerivedSett
 pub struct Settings {
     /// The process itself.
     pub service: ServiceSettings,
+    /// `[roles]`: which groups may do what.
+    pub roles: Roles,
     /// One or more LA numbers.
     pub authorities: Vec<AuthoritySettings>,
     /// Who we exchange files with.
@@ -44,6 +48,8 @@ pub struct ServiceSettings {
     pub state: PathBuf,
     /// A table of LA numbers that goes before the bundled one.
     pub authorities: Option<PathBuf>,
+    /// Where commands reach the running service.
+    pub control_socket: PathBuf,
     /// How often every source is looked at, whatever the notifications say.
     pub sweep_every: Duration,
     /// Tries before a deferred item is held for a person.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, flock};
 
 use super::lookout::LeftFiles;
+use super::people::{people, warn_of_missing_groups};
 use crate::catalogue;
 use crate::config::settings::{
     AuthoritySettings, Carries, CourierWay, MailForm, MailTls, MailboxSettings, MaildirSettings, OauthSettings,
@@ -259,7 +260,9 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
         shbe: settings.shbe.clone(),
         boot,
     });
-    let operator = Operator { recorder, queries, keys, clock: clock.clone(), timetables };
+    let people = Arc::new(people(&settings.roles, &state));
+    warn_of_missing_groups(&people);
+    let operator = Operator { recorder, queries, keys, clock: clock.clone(), timetables, people };
     Ok(Service {
         settings,
         inbound: Arc::new(inbound),

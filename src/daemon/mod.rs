@@ -13,6 +13,7 @@ mod lookout;
 mod mailboxes;
 mod maildirs;
 mod once;
+pub mod people;
 mod run;
 pub mod stop;
 

@@ -11,6 +11,7 @@ mod folders;
 mod keys;
 mod machine;
 mod mailboxes;
+mod people;
 #[cfg(test)]
 mod tests;
 mod timetables;
@@ -163,6 +164,7 @@ pub fn probe(subjects: &Subjects<'_>) -> Vec<Probe> {
     probes.extend(mailboxes::probe(subjects.settings));
     probes.extend(couriers::probe(subjects.settings, subjects.couriers));
     probes.extend(machine::probe(subjects));
+    probes.extend(people::probe(subjects));
     probes.extend(timetables::probe(subjects));
     probes.extend(authorities::probe(subjects));
     probes

@@ -12,6 +12,7 @@ use super::partner::Dwp;
 use super::{Audited, DeliveredFile, HeldFile, SentReturn, Shown, could_not, samples};
 use crate::cli::init;
 use crate::cli::order::service_status;
+use crate::daemon::control::socket_path;
 use crate::cli::output::CliError;
 use crate::cli::setup::RecordedKeys;
 use crate::domain::timetable::Timetables;
@@ -64,7 +65,7 @@ impl Scene {
     pub(super) fn play(&self) -> Result<Shown, CliError> {
         let service = Service::start(&self.laid.config)?;
         self.wait_until(&service, || {
-            service_status(&self.laid.state).is_some_and(|status| !status.sources.is_empty())
+            service_status(&socket_path(&self.laid.state)).is_some_and(|status| !status.sources.is_empty())
         })?;
         self.drop_files()?;
         self.leave_returns()?;
