@@ -194,6 +194,3 @@ impl Operator {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod tests;

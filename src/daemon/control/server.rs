@@ -8,7 +8,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -57,6 +57,8 @@ struct AtWork {
     connections: Arc<Seats>,
     readings: Arc<Seats>,
     strangers: Strangers,
+    /// Orders are carried out one after the other.
+    order: Mutex<()>,
     broken: AtomicBool,
 }
 
@@ -70,6 +72,7 @@ impl Control {
             connections: seats(CONNECTIONS_MAX),
             readings: seats(READINGS_MAX),
             strangers: Strangers::default(),
+            order: Mutex::default(),
             broken: AtomicBool::new(false),
         };
         Ok(Control { listener, at: Arc::new(at) })
@@ -184,7 +187,10 @@ impl AtWork {
         let Some(busy) = self.desk.stop.begin("an order") else {
             return Reply::of(refused("the service is stopping; give it again once it runs".to_owned(), false));
         };
-        let answer = match self.desk.operator.execute(&person.actor(), order) {
+        let one_at_a_time = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = self.desk.operator.execute(&person.actor(), order);
+        drop(one_at_a_time);
+        let answer = match done {
             Ok(done) => {
                 (self.desk.ordered)();
                 Answer::Done { done }

@@ -134,7 +134,9 @@ impl Scene {
         let state = dir.path().join("state");
         fs::create_dir_all(&state).unwrap();
         let store = SqliteStore::open(&state).unwrap();
-        prepared().into_iter().for_each(|change| drop(store.recorder().record(change).unwrap()));
+        for change in prepared() {
+            store.recorder().record(change).unwrap();
+        }
         let operator = Operator {
             recorder: Arc::new(store.recorder()),
             queries: Arc::new(store.queries()),
