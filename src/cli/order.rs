@@ -38,7 +38,9 @@ pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
             carry_out(state, &settings.roles, key_ring(settings), timetables, &order)
         }
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(still_at_it()),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(out_of_reach(&settings.service.control_socket)),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(out_of_reach(&settings.service.control_socket))
+        }
         Err(error) => Err(unanswered(&error.to_string())),
     }
 }
@@ -110,7 +112,11 @@ fn still_at_it() -> CliError {
 
 pub(super) fn busy() -> CliError {
     let says = "The running service answers as many commands as it can at the moment.";
-    CliError::new(Exit::CouldNot, says, "Give it again in a minute; `hbcourier status` says whether the service is well.")
+    CliError::new(
+        Exit::CouldNot,
+        says,
+        "Give it again in a minute; `hbcourier status` says whether the service is well.",
+    )
 }
 
 /// The socket is in a folder that this account may not enter.

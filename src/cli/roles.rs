@@ -53,13 +53,17 @@ pub fn run(args: &Args, settings: &Settings, uid: u32, out: &mut Output<'_>) -> 
     let people = people(&settings.roles, &settings.service.state);
     let next = "See that the machine's directory of accounts answers.";
     let person = people.who(uid).map_err(|unknown| CliError::new(Exit::CouldNot, format!("{unknown}."), next))?;
-    let missing = people.missing_groups().map_err(|error| {
-        CliError::new(Exit::CouldNot, format!("The groups could not be looked up: {error}."), next)
-    })?;
+    let missing = people
+        .missing_groups()
+        .map_err(|error| CliError::new(Exit::CouldNot, format!("The groups could not be looked up: {error}."), next))?;
     let role = |role: Role| RoleRow {
         role,
         groups: people.roles().groups(role).iter().map(ToString::to_string).collect(),
-        missing: missing.iter().filter(|group| people.roles().groups(role).contains(group)).map(ToString::to_string).collect(),
+        missing: missing
+            .iter()
+            .filter(|group| people.roles().groups(role).contains(group))
+            .map(ToString::to_string)
+            .collect(),
     };
     let document = Document {
         account: AccountRow { uid, name: person.name.clone(), roles: person.roles.iter().copied().collect() },
@@ -93,7 +97,9 @@ fn write_text(document: &Document, person: &Person, people: &People, text: &mut 
         text.table(&table);
         let keys = if people.roles().is_named(Role::Keymaster) { "" } else { ", keymaster" };
         text.gap();
-        text.line(format_args!("Root and the service's own account are viewer, operator, auditor, admin{keys}; never releaser."));
+        text.line(format_args!(
+            "Root and the service's own account are viewer, operator, auditor, admin{keys}; never releaser."
+        ));
     }
     text.gap();
     let [viewer, operator, releaser, auditor, keymaster, admin] = Role::ALL.map(Role::word);

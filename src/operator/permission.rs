@@ -117,7 +117,8 @@ impl Denial {
         let groups = needs.iter().flat_map(|role| people.roles().groups(*role));
         let groups: BTreeSet<String> = groups.map(|group| format!("`{group}`")).collect();
         let ask = if !people.roles().are_configured() {
-            "no group has a role yet, so only root and the service's own account may: name groups in `[roles]`".to_owned()
+            "no group has a role yet, so only root and the service's own account may: name groups in `[roles]`"
+                .to_owned()
         } else if groups.is_empty() {
             "no group has that role: name one in `[roles]`".to_owned()
         } else {
@@ -157,7 +158,7 @@ fn either(words: impl IntoIterator<Item = impl fmt::Display>) -> String {
 fn either_word(words: impl IntoIterator<Item = impl fmt::Display>, last: &str) -> String {
     let words: Vec<String> = words.into_iter().map(|word| word.to_string()).collect();
     match words.as_slice() {
-        [first @ .., one, two] if first.is_empty() => format!("{one} {last} {two}"),
+        [one, two] => format!("{one} {last} {two}"),
         [first @ .., one, two] => format!("{}, {one} {last} {two}", first.join(", ")),
         few => few.concat(),
     }
@@ -175,8 +176,12 @@ impl Operator {
         Err(Refused::NotAllowed(Denial::of(what, kind.needs(), &person, &self.people)))
     }
 
-    /// Why this person may not look, if they may not. `what` is the command.
-    pub fn denies(&self, person: &Person, look: Look, what: &str) -> Option<Denial> {
+    /// Why this person may not look, if they may not.
+    pub fn denies(&self, person: &Person, look: Look) -> Option<Denial> {
+        let what = match look {
+            Look::Work => "every command",
+            Look::Ledger => "`hbcourier audit`",
+        };
         (!may(&person.roles, look.needs())).then(|| Denial::of(what.to_owned(), look.needs(), person, &self.people))
     }
 

@@ -37,7 +37,8 @@ fn groups(subjects: &Subjects<'_>) -> Vec<Probe> {
         Ok(missing) => {
             let told = |group| {
                 let says = format!("The group `{group}` is not known to this machine, so nobody has a role by it.");
-                let next = format!("Make it (`groupadd {group}`), or correct `[roles]`; `getent group` lists those that are.");
+                let next =
+                    format!("Make it (`groupadd {group}`), or correct `[roles]`; `getent group` lists those that are.");
                 Probe::problem(GROUPS, group, says, next)
             };
             missing.iter().map(told).collect()
@@ -67,7 +68,10 @@ fn folder(socket: &Path) -> Probe {
             Probe::problem(SOCKET, about, says, next)
         }
         Ok(there) if there.mode() & 0o005 != 0o005 && there.mode() & 0o001 == 0 => {
-            let says = format!("Not everybody may enter its folder {}, so people with roles may be shut out.", folder.display());
+            let says = format!(
+                "Not everybody may enter its folder {}, so people with roles may be shut out.",
+                folder.display()
+            );
             Probe::warning(SOCKET, about, says, next)
         }
         Ok(_) => Probe::ok(SOCKET, about, "Everybody can reach it, and nobody else can take its place."),

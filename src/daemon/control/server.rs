@@ -8,8 +8,8 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Answer, Asker, PATIENCE, Page, REQUEST_BYTES_MAX, Reading, Request};
@@ -113,7 +113,7 @@ impl Control {
 }
 
 /// Makes the socket. What a dead service left is taken away; what is anybody else's is not.
-fn bind(path: &Path, is_open: bool) -> io::Result<UnixListener> {
+pub(super) fn bind(path: &Path, is_open: bool) -> io::Result<UnixListener> {
     match path.symlink_metadata() {
         Ok(there) if !there.file_type().is_socket() => {
             let says = format!("{} is there and is no socket", path.display());
@@ -173,7 +173,7 @@ impl AtWork {
             Request::Order { order } => order.word(),
         };
         // Who has no role is told so whatever it is, and cannot fill the ledger by asking.
-        if let Some(denial) = self.desk.operator.denies(&person, Look::Work, "every command") {
+        if let Some(denial) = self.desk.operator.denies(&person, Look::Work) {
             return Reply::of(self.turn_away(&person, asked, &denial));
         }
         match request {
@@ -205,9 +205,7 @@ impl AtWork {
             Ok(look) => look,
             Err(page) => return Reply::printing(page, None),
         };
-        let command: Vec<&str> = args.iter().map(String::as_str).take_while(|arg| !arg.starts_with('-')).take(2).collect();
-        let what = format!("`hbcourier {}`", command.join(" "));
-        if let Some(denial) = self.desk.operator.denies(person, look, &what) {
+        if let Some(denial) = self.desk.operator.denies(person, look) {
             return Reply::of(self.turn_away(person, look.word(), &denial));
         }
         let is_own = self.desk.operator.people.is_anybody_with_sudo(person.uid);

@@ -19,7 +19,9 @@ use crate::effects::clock::MachineClock;
 use crate::effects::pgp::{KeyAlgorithm, KeyRing};
 use crate::operator::OwnKeyAlgorithm;
 use crate::store::samples::{at, collect, held, id, key, open_workbook, owe, return_to, sealed, staged};
-use crate::store::{Change, ConsignmentFilter, Queries, Recorder, SqliteQueries, SqliteStore, SubmissionFilter, verify};
+use crate::store::{
+    Change, ConsignmentFilter, Queries, Recorder, SqliteQueries, SqliteStore, SubmissionFilter, verify,
+};
 
 const APRIL: &str = "shbe/12302/2020-04";
 const TIMETABLE: &str = include_str!("../../../config/timetables/2020-21.toml");

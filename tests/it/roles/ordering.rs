@@ -1,6 +1,7 @@
 //! Orders by real accounts: whose groups allow them, at the moment they are given.
 
 use std::fs;
+use std::process::{Child, Command, Stdio};
 
 use hbcourier::domain::Role;
 use serde_json::Value;
@@ -112,7 +113,10 @@ fn each_account_is_what_its_groups_make_it() {
     let shown = roles(&town, None);
     assert_eq!(shown["account"]["roles"], serde_json::json!(["viewer", "operator", "auditor", "admin"]), "{shown}");
     let orders = shown["orders"].as_array().unwrap();
-    assert!(orders.contains(&serde_json::json!({"command": "held retry", "roles": ["operator", "releaser"]})), "{shown}");
+    assert!(
+        orders.contains(&serde_json::json!({"command": "held retry", "roles": ["operator", "releaser"]})),
+        "{shown}"
+    );
     // For people: the same table.
     let text = String::from_utf8(succeeded(town.council.runs(&["roles"]))).unwrap();
     assert!(text.contains("You are root (0): viewer, operator, auditor, admin."), "{text}");
@@ -139,6 +143,49 @@ fn without_the_service_the_same_holds() {
     assert_eq!(town.refusals(), [(0, "trust".to_owned(), "CN-558".to_owned())]);
     assert_eq!(ended(&town.council.runs(&[&["held", "retry", &town.transfer()], &REASON[..]].concat())).0, Some(0));
     assert_eq!(ordered(&town), [0]);
+}
+
+#[test]
+fn the_services_own_account_runs_it_and_is_never_one_of_two() {
+    let mut town = Town::new();
+    let service = town.accounts.account("svc", &["releaser", "keymaster"]);
+    let releaser = town.accounts.account("r", &["releaser"]);
+    town.council.changes_drop_folders(|folder| drop(folder.insert("settle".into(), "200ms".into())));
+    succeeded(Command::new("chown").arg("-R").arg(&service).arg(town.council.dir.path()).output().unwrap());
+    let mut run = Run::by(&town, &service);
+    town.council.until("it is held", |council| council.answers() && council.all_rest(1));
+    let shown: Value = serde_json::from_slice(&succeeded(town.runs(&service, &["roles", "--json"]))).unwrap();
+    assert_eq!(shown["account"]["roles"], serde_json::json!(["viewer", "operator", "auditor", "admin"]), "{shown}");
+    assert_eq!(retry(&town, &service).0, Some(0));
+    is_held_again(&mut town, 2);
+    assert_eq!(retry(&town, &releaser).0, Some(0));
+    is_held_again(&mut town, 3);
+    assert_eq!(ordered(&town), [uid(&service), uid(&releaser)]);
+    run.ends();
+}
+
+/// The service, run by an account of its own.
+struct Run(Child);
+
+impl Run {
+    fn by(town: &Town, account: &str) -> Run {
+        let mut run = town.command(account);
+        run.arg("--config").arg(&town.council.config).arg("run");
+        Run(run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    fn ends(&mut self) {
+        let pid = rustix::process::Pid::from_raw(self.0.id().cast_signed()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        assert!(self.0.wait().unwrap().success());
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 #[test]
