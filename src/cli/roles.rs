@@ -69,11 +69,17 @@ pub fn run(args: &Args, settings: &Settings, uid: u32, out: &mut Output<'_>) -> 
         account: AccountRow { uid, name: person.name.clone(), roles: person.roles.iter().copied().collect() },
         configured: people.roles().are_configured(),
         roles: Role::ALL.map(role).into(),
-        orders: OrderKind::ALL.iter().map(|kind| Row { command: kind.command(), roles: kind.needs() }).collect(),
+        orders: OrderKind::ALL.iter().map(|kind| Row { command: typed(kind.command()), roles: kind.needs() }).collect(),
         reading: Look::ALL.map(|look| Row { command: look.commands(), roles: look.needs() }).into(),
     };
     out.answer(args.json, &document, |text| write_text(&document, &person, &people, text))?;
     Ok(Exit::Yes)
+}
+
+/// Without the marks and the program's name.
+fn typed(command: &'static str) -> &'static str {
+    let command = command.trim_matches('`');
+    command.strip_prefix("hbcourier ").unwrap_or(command)
 }
 
 fn write_text(document: &Document, person: &Person, people: &People, text: &mut Text) {

@@ -4,11 +4,13 @@
 //! tree is held against the schema, so here every required key is an `Option` that is marked required.
 //! Holds: unknown keys are refused; nothing here is a secret.
 
+mod oauth;
 mod roles;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(super) use oauth::RawOauth;
 pub(super) use roles::RawRoles;
 
 use super::notation::{WrittenDuration, WrittenSize};
@@ -450,24 +452,6 @@ pub(super) struct RawSmtp {
     pub(super) reply_timeout: WrittenDuration,
     /// Largest message, in the size that travels. A larger one is held for a person.
     pub(super) message_bytes_max: WrittenSize,
-}
-
-/// Where tokens come from: OAuth 2.0, client credentials.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawOauth {
-    /// The token endpoint, https.
-    #[schemars(required, example = &"https://login.microsoftonline.com/council.example/oauth2/v2.0/token")]
-    pub(super) token_url: Option<String>,
-    /// The name under which this service is known there.
-    #[schemars(required, example = &"00000000-0000-0000-0000-000000000000")]
-    pub(super) client_id: Option<String>,
-    /// What the token shall be good for.
-    #[schemars(required, example = &"https://outlook.office365.com/.default")]
-    pub(super) scope: Option<String>,
-    /// Absolute path of a PEM file with the certificate authority to trust. If left out: the system's.
-    #[schemars(example = &"/etc/hbcourier/oauth-ca.pem")]
-    pub(super) ca_file: Option<String>,
 }
 
 /// Which columns of DWP's Caseload Risk Data mean what. Each is the name in the header row, or a number from 1, in

@@ -21,14 +21,14 @@ macro_rules! orders {
         /// What is ordered, without its particulars.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum OrderKind {
-            $(#[doc = concat!("`hbcourier ", $command, "`")] $kind,)+
+            $(#[doc = $command] $kind,)+
         }
 
         impl OrderKind {
             /// Every kind there is.
             pub const ALL: &[OrderKind] = &[$(OrderKind::$kind),+];
 
-            /// The command that gives it.
+            /// The command that gives it, as people are told of it.
             pub fn command(self) -> &'static str {
                 match self { $(OrderKind::$kind => $command),+ }
             }
@@ -49,14 +49,14 @@ macro_rules! orders {
 }
 
 orders! {
-    Retry: Order::Retry { .. }, "held retry", [Operator, Releaser];
-    Confirm: Order::Return { decision: ReturnOrder::Confirm, .. }, "returns confirm", [Operator];
-    Resend: Order::Return { decision: ReturnOrder::Resend, .. }, "returns resend", [Operator];
-    Waive: Order::Return { decision: ReturnOrder::Waive, .. }, "returns waive", [Operator];
-    Close: Order::CloseWorkbook { .. }, "returns close", [Operator];
-    Activate: Order::ActivateTimetable { .. }, "timetable activate", [Operator, Admin];
-    Trust: Order::Trust { .. }, "keys trust", [Keymaster];
-    Generate: Order::GenerateKey { .. }, "keys generate", [Keymaster];
+    Retry: Order::Retry { .. }, "`hbcourier held retry`", [Operator, Releaser];
+    Confirm: Order::Return { decision: ReturnOrder::Confirm, .. }, "`hbcourier returns confirm`", [Operator];
+    Resend: Order::Return { decision: ReturnOrder::Resend, .. }, "`hbcourier returns resend`", [Operator];
+    Waive: Order::Return { decision: ReturnOrder::Waive, .. }, "`hbcourier returns waive`", [Operator];
+    Close: Order::CloseWorkbook { .. }, "`hbcourier returns close`", [Operator];
+    Activate: Order::ActivateTimetable { .. }, "`hbcourier timetable activate`", [Operator, Admin];
+    Trust: Order::Trust { .. }, "`hbcourier keys trust`", [Keymaster];
+    Generate: Order::GenerateKey { .. }, "`hbcourier keys generate`", [Keymaster];
 }
 
 /// What is read.
@@ -105,7 +105,7 @@ pub fn may(roles: &BTreeSet<Role>, needs: &[Role]) -> bool {
 /// Why somebody may not: what it takes, what they have, and whom to ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
-    what: String,
+    what: &'static str,
     needs: &'static [Role],
     person: String,
     has: Vec<Role>,
@@ -113,7 +113,7 @@ pub struct Denial {
 }
 
 impl Denial {
-    fn of(what: String, needs: &'static [Role], person: &Person, people: &People) -> Denial {
+    fn of(what: &'static str, needs: &'static [Role], person: &Person, people: &People) -> Denial {
         let groups = needs.iter().flat_map(|role| people.roles().groups(*role));
         let groups: BTreeSet<String> = groups.map(|group| format!("`{group}`")).collect();
         let ask = if !people.roles().are_configured() {
@@ -172,7 +172,7 @@ impl Operator {
         if may(&person.roles, kind.needs()) {
             return Ok(());
         }
-        let what = format!("`hbcourier {}`", kind.command());
+        let what = kind.command();
         Err(Refused::NotAllowed(Denial::of(what, kind.needs(), &person, &self.people)))
     }
 
@@ -182,7 +182,7 @@ impl Operator {
             Look::Work => "every command",
             Look::Ledger => "`hbcourier audit`",
         };
-        (!may(&person.roles, look.needs())).then(|| Denial::of(what.to_owned(), look.needs(), person, &self.people))
+        (!may(&person.roles, look.needs())).then(|| Denial::of(what, look.needs(), person, &self.people))
     }
 
     fn who(&self, actor: &Actor) -> Result<Person, Refused> {
