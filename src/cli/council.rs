@@ -123,6 +123,8 @@ impl Council {
             | StateChange::Alarm { .. }
             | StateChange::InService { .. }
             | StateChange::CloseWorkbook { .. }
+            | StateChange::Checkpoint { .. }
+            | StateChange::CheckpointLeft { .. }
             | StateChange::ActivateTimetable { .. } => (None, None),
         };
         change.facts = Facts { transfer, submission, ..change.facts };

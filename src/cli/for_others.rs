@@ -16,7 +16,7 @@ use super::dispatch::{Cli, Command, Given};
 use super::order::{busy, out_of_reach};
 use super::output::{CliError, Exit, Output};
 use super::run::with_causes;
-use super::{audit, held, keys, packs, returns, timetable, transfers};
+use super::{audit, held, keys, returns, timetable, transfers};
 use crate::config::{self, Settings};
 use crate::daemon::control::{Answer, Asker, PAGE_BYTES_MAX, Page, Reading, read_at};
 use crate::domain::{ConsignmentId, SubmissionKey};
@@ -27,9 +27,7 @@ use crate::store::SqliteStore;
 pub fn look(command: &Command) -> Option<Look> {
     let work = |is_reading: bool| is_reading.then_some(Look::Work);
     match command {
-        Command::Status(_) | Command::Expectations(_) | Command::Packs(packs::Args { .. }) | Command::Roles(_) => {
-            Some(Look::Work)
-        }
+        Command::Status(_) | Command::Expectations(_) | Command::Packs(_) | Command::Roles(_) => Some(Look::Work),
         Command::Transfers(args) => work(match &args.command {
             transfers::Command::List(_) | transfers::Command::Show(_) => true,
             // A path would be looked for where the service is.
@@ -59,7 +57,8 @@ pub fn look(command: &Command) -> Option<Look> {
             keys::Command::Generate(_) | keys::Command::Trust(_) => false,
         }),
         Command::Audit(args) => match &args.command {
-            audit::Command::Log(_) | audit::Command::Verify { .. } => Some(Look::Ledger),
+            audit::Command::Log(_) | audit::Command::Verify { .. } | audit::Command::Vkey(_) => Some(Look::Ledger),
+            audit::Command::Checkpoint(_) => None,
         },
         Command::Demo(_)
         | Command::Init(_)
@@ -86,7 +85,8 @@ pub fn closed(configuration: &Path, otherwise: &Path) -> Option<PathBuf> {
     is_closed(&settings).then_some(settings.service.control_socket)
 }
 
-fn is_closed(settings: &Settings) -> bool {
+/// Whether this account may not read the store.
+pub fn is_closed(settings: &Settings) -> bool {
     let opened = File::open(SqliteStore::path(&settings.service.state));
     opened.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
@@ -236,7 +236,7 @@ mod tests {
         ] {
             assert_eq!(looks(line), Some(Look::Work), "{line}");
         }
-        for line in ["audit log", "audit verify --json"] {
+        for line in ["audit log", "audit verify --json", "audit vkey"] {
             assert_eq!(looks(line), Some(Look::Ledger), "{line}");
         }
         for line in [
@@ -250,6 +250,7 @@ mod tests {
             "identify /etc/passwd",
             "shbe check /etc/passwd",
             "risk report /etc/passwd",
+            "audit checkpoint",
             "check",
             "init /tmp/x --authority 12302",
             "demo",

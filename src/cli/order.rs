@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::output::{CliError, Exit};
 use crate::config::Settings;
-use crate::config::settings::Roles;
 use crate::daemon::build::{InstanceLock, key_ring, open_store, timetables, timetables_in_force};
+use crate::daemon::checkpoints::checkpoints_of;
 use crate::daemon::control::{Answer, PATIENCE, Request, ask_at};
 use crate::daemon::health::ServiceStatus;
 use crate::daemon::people::people;
@@ -35,7 +35,7 @@ pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
                 Order::ActivateTimetable { .. } => in_force(settings)?,
                 _ => Timetables::default(),
             };
-            carry_out(state, &settings.roles, key_ring(settings), timetables, &order)
+            carry_out(state, key_ring(settings), timetables, Some(settings), &order)
         }
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(still_at_it()),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -46,11 +46,12 @@ pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
 }
 
 /// Carries the order out in this process, under the instance lock, if the account that runs it may give it.
+/// Only a checkpoint needs the settings, and who may do what.
 pub fn carry_out(
     state: &Path,
-    roles: &Roles,
     keys: KeyRing,
     timetables: Timetables,
+    settings: Option<&Settings>,
     order: &Order,
 ) -> Result<Done, CliError> {
     let could_not = |error: &dyn std::fmt::Display| {
@@ -59,9 +60,12 @@ pub fn carry_out(
     };
     let _lock = InstanceLock::take(state).map_err(|error| could_not(&error))?;
     let (store, _spool) = open_store(state).map_err(|error| could_not(&error))?;
-    let people = Arc::new(people(roles, state));
+    let people = Arc::new(people(&settings.map(|settings| settings.roles.clone()).unwrap_or_default(), state));
     let uid = rustix::process::getuid().as_raw();
     let person = people.who(uid).map_err(|unknown| could_not(&unknown))?;
+    let signing = settings.filter(|_| matches!(order, Order::Checkpoint { .. }));
+    let checkpoints = signing.map(|settings| checkpoints_of(settings, &store, Arc::new(MachineClock)).map(Arc::new));
+    let checkpoints = checkpoints.transpose();
     let operator = Operator {
         recorder: Arc::new(store.recorder()),
         queries: Arc::new(store.queries()),
@@ -69,6 +73,7 @@ pub fn carry_out(
         clock: Arc::new(MachineClock),
         timetables: InForce::new(timetables),
         people,
+        checkpoints: checkpoints.map_err(|error| could_not(&error))?,
     };
     let done = operator.execute(&person.actor(), order);
     done.map_err(|error| refused(&error.to_string(), error.is_recorded()))

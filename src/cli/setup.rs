@@ -4,9 +4,11 @@ use std::path::Path;
 
 use super::init::{KeyFault, KeyMaking, OwnCertificate};
 use super::order::carry_out;
-use crate::config::settings::Roles;
+use crate::config::settings::SecretReference;
 use crate::domain::PartnerName;
+use crate::domain::checkpoint::Vkey;
 use crate::domain::timetable::Timetables;
+use crate::effects::ledger_key::{KEY_FILE, LedgerKey};
 use crate::effects::pgp::{KeyRing, trust};
 use crate::operator::{Order, OwnKeyAlgorithm};
 
@@ -16,15 +18,21 @@ pub struct RecordedKeys;
 impl KeyMaking for RecordedKeys {
     fn generate(&self, state: &Path, user_id: &str) -> Result<OwnCertificate, KeyFault> {
         let order = Order::GenerateKey { algorithm: OwnKeyAlgorithm::Rsa3072, user_id: user_id.to_owned() };
-        let done = carry_out(state, &Roles::default(), KeyRing::at(state), Timetables::default(), &order)?;
+        let done = carry_out(state, KeyRing::at(state), Timetables::default(), None, &order)?;
         let fingerprint = done.fingerprint.ok_or("the key that was made has no fingerprint")?;
         Ok(OwnCertificate { fingerprint, armoured: KeyRing::at(state).export_own()? })
+    }
+
+    fn ledger(&self, state: &Path, name: &str) -> Result<Vkey, KeyFault> {
+        LedgerKey::make(state, name)?;
+        let secret = SecretReference::File(state.join(KEY_FILE)).read()?;
+        Ok(LedgerKey::open(state, name, &secret)?.vkey().clone())
     }
 
     fn trust(&self, state: &Path, partner: &PartnerName, certificate: &[u8]) -> Result<(), KeyFault> {
         let fingerprint = trust::fingerprint_of(certificate)?;
         let order = Order::Trust { partner: partner.clone(), certificate: certificate.to_vec(), fingerprint };
-        carry_out(state, &Roles::default(), KeyRing::at(state), Timetables::default(), &order)?;
+        carry_out(state, KeyRing::at(state), Timetables::default(), None, &order)?;
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! tree is held against the schema, so here every required key is an `Option` that is marked required.
 //! Holds: unknown keys are refused; nothing here is a secret.
 
+pub(super) mod audit;
 mod oauth;
 mod roles;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use oauth::RawOauth;
 pub(super) use roles::RawRoles;
 
+use self::audit::RawAudit;
 use super::notation::{WrittenDuration, WrittenSize};
 use super::settings::{
     Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, MailForm, MailTls, Noticing, RiskExpected, RiskHeader,
@@ -42,6 +44,8 @@ pub(super) struct Raw {
     pub(super) timetable: Vec<RawTimetable>,
     /// How extracts (SHBE) are checked before they leave, and by `hbcourier shbe check`.
     pub(super) shbe: RawShbe,
+    /// The ledger's name and key, and who keeps its checkpoints elsewhere.
+    pub(super) audit: RawAudit,
 }
 
 /// How extracts (SHBE) are checked before they leave, and by `hbcourier shbe check`.

@@ -6,10 +6,12 @@
 mod alarms;
 pub mod build;
 mod carriers;
+pub mod checkpoints;
 pub mod control;
 mod ear;
 pub mod health;
 mod lookout;
+mod looks;
 mod mailboxes;
 mod maildirs;
 mod once;

@@ -61,6 +61,10 @@ pub enum AlarmReason {
     LaidSilence,
     /// No timetable in force tells the dates much longer.
     TimetableEnds,
+    /// A checkpoint could not leave for a day.
+    CheckpointStays,
+    /// No checkpoint can be made.
+    CheckpointFault,
 }
 
 const SOURCE_MISSING: Words = (
@@ -205,6 +209,16 @@ const TIMETABLE_ENDS: Words = (
     "The timetables in force end soon, or have ended, for {about}: after that nobody is reminded of a return.",
     "Get DWP's next timetable, and put it into force with `hbcourier timetable activate`.",
 );
+const CHECKPOINT_STAYS: Words = (
+    "CN-547",
+    "No checkpoint of the ledger has left for `{about}` in 24 hours, so nobody elsewhere could tell that it was rewritten since.",
+    "`hbcourier check` probes the recipient's folder or courier and says what is wrong; the latest one then leaves by itself.",
+);
+const CHECKPOINT_FAULT: Words = (
+    "CN-548",
+    "No checkpoint of the ledger can be made: `keys/ledger.head` below the state directory cannot be written.",
+    "The service's log says why. Mend the disk or the folder's access; it is tried again by itself.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -249,6 +263,8 @@ impl AlarmReason {
             RiskMissing => RISK_MISSING,
             LaidSilence => LAID_SILENCE,
             TimetableEnds => TIMETABLE_ENDS,
+            CheckpointStays => CHECKPOINT_STAYS,
+            CheckpointFault => CHECKPOINT_FAULT,
         }
     }
 }

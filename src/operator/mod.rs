@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoints::Checkpoints;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::timetable::InForce;
 use crate::domain::{
@@ -16,6 +17,7 @@ use crate::effects::clock::Clock;
 use crate::effects::pgp::{KeyAlgorithm, KeyRing};
 use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
 
+mod checkpoint;
 pub mod people;
 pub mod permission;
 mod returns;
@@ -85,6 +87,13 @@ pub enum Order {
         certificate: Vec<u8>,
         /// The fingerprint the person has compared.
         fingerprint: Fingerprint,
+    },
+    /// Sign the ledger as it stands.
+    Checkpoint {
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: Option<String>,
     },
     /// Make a key of our own.
     GenerateKey {
@@ -158,6 +167,8 @@ pub struct Operator {
     pub timetables: InForce,
     /// Who may do what.
     pub people: Arc<People>,
+    /// What signs the ledger; `None` where nobody can order that.
+    pub checkpoints: Option<Arc<Checkpoints>>,
 }
 
 impl Operator {
@@ -194,6 +205,7 @@ impl Operator {
             }
             Order::Trust { partner, certificate, fingerprint } => self.trust(actor, partner, certificate, fingerprint),
             Order::GenerateKey { algorithm, user_id } => self.generate(actor, *algorithm, user_id),
+            Order::Checkpoint { by, reason } => self.checkpoint(actor, by.as_deref(), reason.as_deref()),
         }
     }
 
@@ -284,7 +296,7 @@ impl Order {
                 (facts.authority, facts.workbook) = (Some(workbook.authority.clone()), Some(workbook.month));
             }
             Order::ActivateTimetable { text, .. } => facts.content = Some(Digest::of(text.as_bytes())),
-            Order::GenerateKey { .. } => {}
+            Order::GenerateKey { .. } | Order::Checkpoint { .. } => {}
         }
         facts
     }
@@ -298,6 +310,7 @@ impl Order {
             Order::ActivateTimetable { .. } => "activate-timetable",
             Order::Trust { .. } => "trust",
             Order::GenerateKey { .. } => "generate-key",
+            Order::Checkpoint { .. } => "checkpoint",
         }
     }
 }

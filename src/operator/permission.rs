@@ -57,6 +57,7 @@ orders! {
     Activate: Order::ActivateTimetable { .. }, "`hbcourier timetable activate`", [Operator, Admin];
     Trust: Order::Trust { .. }, "`hbcourier keys trust`", [Keymaster];
     Generate: Order::GenerateKey { .. }, "`hbcourier keys generate`", [Keymaster];
+    Checkpoint: Order::Checkpoint { .. }, "`hbcourier audit checkpoint`", [Operator, Auditor, Admin];
 }
 
 /// What is read.

@@ -84,6 +84,7 @@ fn listening(recorder: Option<Arc<dyn Recorder>>, asks: impl FnOnce(&Path)) -> i
         clock: Arc::new(MachineClock),
         timetables: InForce::default(),
         people: Arc::new(People::new(Roles::default(), Arc::new(MachineAccounts), own)),
+        checkpoints: None,
     };
     let (socket, stop) = (socket_path(state.path()), Arc::new(Stop::default()));
     let desk = Desk {

@@ -6,16 +6,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::*;
+use crate::checkpoints::Checkpoints;
 use crate::config::settings::{GroupName, Roles};
 use crate::domain::ledger::{Entry, Event};
 use crate::domain::timetable::InForce;
 use crate::domain::{Digest, Stage};
 use crate::effects::accounts::{Account, Accounts};
 use crate::effects::clock::MachineClock;
+use crate::effects::ledger_key::{KEY_FILE, LedgerKey};
 use crate::effects::pgp::{KeyAlgorithm, KeyRing};
 use crate::operator::OwnKeyAlgorithm;
 use crate::store::samples::{at, collect, held, id, key, open_workbook, owe, return_to, sealed, staged};
@@ -35,6 +39,7 @@ fn may_give(kind: OrderKind) -> &'static str {
         OrderKind::Confirm | OrderKind::Resend | OrderKind::Waive | OrderKind::Close => "operator",
         OrderKind::Activate => "operator admin",
         OrderKind::Trust | OrderKind::Generate => "keymaster",
+        OrderKind::Checkpoint => "operator auditor admin",
     }
 }
 
@@ -58,6 +63,7 @@ fn sample(kind: OrderKind, folder: &Path) -> Order {
         OrderKind::Generate => {
             Order::GenerateKey { algorithm: OwnKeyAlgorithm::Curve25519, user_id: "council".to_owned() }
         }
+        OrderKind::Checkpoint => Order::Checkpoint { by, reason: Some(reason) },
     }
 }
 
@@ -123,6 +129,21 @@ fn everybody() -> Vec<(&'static str, Roles, Vec<Somebody>)> {
     ]
 }
 
+/// What signs the ledger of this store; nobody keeps it elsewhere.
+fn checkpoints(state: &Path, store: &SqliteStore) -> Checkpoints {
+    let name = "hbcourier/12302";
+    LedgerKey::make(state, name).unwrap();
+    let secret = SecretString::from(fs::read_to_string(state.join(KEY_FILE)).unwrap());
+    Checkpoints {
+        recorder: Arc::new(store.recorder()),
+        queries: Arc::new(store.queries()),
+        key: LedgerKey::open(state, name, &secret).unwrap(),
+        clock: Arc::new(MachineClock),
+        recipients: Vec::new(),
+        making: Mutex::default(),
+    }
+}
+
 /// A real store in a folder of its own.
 struct Scene {
     dir: tempfile::TempDir,
@@ -146,6 +167,7 @@ impl Scene {
             clock: Arc::new(MachineClock),
             timetables: InForce::default(),
             people: Arc::new(People::new(roles.clone(), Arc::new(OneGroupEach), OWN)),
+            checkpoints: Some(Arc::new(checkpoints(&state, &store))),
         };
         Scene { dir, store, operator }
     }
@@ -166,6 +188,7 @@ impl Scene {
         let submissions = queries.submissions(&SubmissionFilter::default()).unwrap();
         let others = (queries.workbooks(None).unwrap(), queries.timetables().unwrap(), queries.alarms().unwrap());
         let deliveries = consignments.iter().map(|one| queries.deliveries(&one.id).unwrap()).collect::<Vec<_>>();
+        let others = (others, queries.checkpoints(0, 100).unwrap());
         format!("{consignments:?} {deliveries:?} {submissions:?} {others:?} {:?}", self.key_files())
     }
 
@@ -208,7 +231,7 @@ fn every_order_by_everybody_succeeds_exactly_where_the_table_says() {
             assert!(verify(&refusing.queries()).unwrap().ok, "{kind:?} with {configured}");
         }
     }
-    // 8 orders, 9 people, 3 ways to configure groups.
+    // Each order, 9 people, 3 ways to configure groups.
     assert_eq!(granted + denied, OrderKind::ALL.len() * 9 * 3);
     assert!(granted > 50 && denied > 100, "{granted} {denied}");
 }

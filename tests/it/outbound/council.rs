@@ -264,6 +264,7 @@ impl Council {
             clock: self.clock.clone(),
             timetables: InForce::default(),
             people: Arc::new(People::new(Roles::default(), Arc::new(MachineAccounts), OFFICER)),
+            checkpoints: None,
         };
         let actor = Actor::Account { uid: OFFICER, name: "officer".to_owned() };
         let done = operator.execute(&actor, order);

@@ -37,8 +37,7 @@ fn what_is_read_through_the_service_is_what_is_read_directly() {
     for line in lines {
         is_the_same(&town, &viewer, line);
     }
-    for line in
-        [&["audit", "log"][..], &["audit", "log", "--json"], &["audit", "verify"], &["audit", "verify", "--json"]]
+    for line in [&["audit", "log"][..], &["audit", "log", "--json"], &["audit", "verify", "--json"], &["audit", "vkey"]]
     {
         is_the_same(&town, &auditor, line);
     }
