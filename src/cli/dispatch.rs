@@ -1,6 +1,7 @@
 //! The program's command line as a whole, and the way from an answer to an exit status.
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,12 +12,13 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, demo, expectations, held, identify, init, keys, order, orders, packs, returns, risk, run, shbe,
-    status, timetable, transfers,
+    audit, check, demo, expectations, for_others, held, identify, init, keys, order, orders, packs, returns, risk,
+    roles, run, shbe, status, timetable, transfers,
 };
 use crate::catalogue::circular::Terms;
 use crate::config::{self, Settings, calendars};
 use crate::daemon::build;
+use crate::daemon::control::Asker;
 use crate::domain::authorities::Authorities;
 use crate::domain::expectation::Outlook;
 use crate::domain::timetable::Timetables;
@@ -32,14 +34,28 @@ pub struct Cli {
     /// The configuration
     #[arg(long, global = true, value_name = "FILE", env = "HBCOURIER_CONFIG", default_value = DEFAULT_CONFIG)]
     config: PathBuf,
+    /// Where the running service listens, for reading where the configuration is closed to this account
+    #[arg(long, global = true, value_name = "PATH", env = "HBCOURIER_SOCKET", default_value = DEFAULT_SOCKET)]
+    socket: PathBuf,
     #[command(subcommand)]
-    command: Command,
+    pub(super) command: Command,
+    /// What the service knows, where it carries this out for somebody else.
+    #[arg(skip)]
+    given: Option<Given>,
 }
 
 const DEFAULT_CONFIG: &str = "/etc/hbcourier/hbcourier.toml";
+const DEFAULT_SOCKET: &str = "/run/hbcourier/control.sock";
+
+/// By what a command goes that the service carries out for somebody else.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) settings: Settings,
+    pub(super) asker: Asker,
+}
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(super) enum Command {
     Demo(demo::Args),
     Init(init::Args),
     Check(check::Args),
@@ -49,6 +65,7 @@ enum Command {
     Held(held::Args),
     Returns(returns::Args),
     Packs(packs::Args),
+    Roles(roles::Args),
     Timetable(timetable::Args),
     Expectations(expectations::Args),
     Keys(keys::Args),
@@ -67,7 +84,8 @@ enum Command {
 
 /// Runs the program on its arguments.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too, with status 0.
@@ -76,7 +94,7 @@ pub fn main() -> ExitCode {
         }
     };
     let mut out = Output::stdout();
-    match cli.run(&mut out) {
+    match cli.done_by(&args, &mut out) {
         Ok(exit) => exit.into(),
         Err(error) => {
             eprintln!("{error}");
@@ -86,8 +104,23 @@ pub fn main() -> ExitCode {
 }
 
 impl Cli {
-    fn run(self, out: &mut Output<'_>) -> Result<Exit, CliError> {
-        let stdout = &mut std::io::stdout();
+    /// Here, or by the running service where this account may not read what the command reads.
+    fn done_by(self, args: &[OsString], out: &mut Output<'_>) -> Result<Exit, CliError> {
+        if for_others::look(&self.command).is_some()
+            && let Some(socket) = for_others::closed(&self.config, &self.socket)
+        {
+            let args: Vec<String> = args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+            return for_others::hand_over(&socket, &args);
+        }
+        self.run(&mut std::io::stdout(), out)
+    }
+
+    /// For somebody else, by what the service knows.
+    pub(super) fn by(self, given: Given) -> Cli {
+        Cli { given: Some(given), ..self }
+    }
+
+    pub(super) fn run(self, stdout: &mut dyn std::io::Write, out: &mut Output<'_>) -> Result<Exit, CliError> {
         match &self.command {
             Command::Demo(args) => demo::run(args, &bundled()?, out),
             Command::Init(args) => {
@@ -110,8 +143,11 @@ impl Cli {
             }
             Command::Packs(packs::Args { command: packs::Command::Rules(args) }) => packs::rules(args, out),
             Command::Timetable(args) => self.timetable(&args.command, stdout, out),
+            Command::Roles(args) => roles::run(args, &self.settings()?, self.asker(), out),
             Command::Expectations(args) => self.reading(|reading| expectations::run(args, reading, out)),
-            Command::Audit(args) => audit::run(args, &audit::Live::by(&|| self.settings()), stdout, out),
+            Command::Audit(args) => {
+                audit::run(args, &audit::Live::by(&|| self.settings(), self.given.is_none()), stdout, out)
+            }
             Command::Risk(args) => {
                 let received = |authority: &LaNumber, file: &Path| {
                     let settings = self.settings()?;
@@ -130,7 +166,15 @@ impl Cli {
         }
     }
 
+    /// The number of the account that asks.
+    fn asker(&self) -> u32 {
+        self.given.as_ref().map_or_else(|| rustix::process::getuid().as_raw(), |given| given.asker.uid)
+    }
+
     fn settings(&self) -> Result<Settings, CliError> {
+        if let Some(given) = &self.given {
+            return Ok(given.settings.clone());
+        }
         config::load(&self.config).map_err(|problems| CliError {
             exit: Exit::Config,
             says: format!("The configuration {} is wrong:\n{problems}", self.config.display()),
@@ -140,7 +184,7 @@ impl Cli {
 
     /// The settings, unless there is no configuration and none was named.
     fn settings_if_any(&self) -> Result<Option<Settings>, CliError> {
-        if !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG) {
+        if self.is_without_configuration() {
             return Ok(None);
         }
         self.settings().map(Some)
@@ -151,7 +195,10 @@ impl Cli {
         let settings = self.settings()?;
         let store = store(&settings)?;
         let timetables = in_force(&settings, &store)?;
-        let service = order::service_status(&settings.service.state);
+        let service = match &self.given {
+            Some(given) => Some(given.asker.status.clone()),
+            None => order::service_status(&settings.service.control_socket),
+        };
         answer(&Reading {
             settings: &settings,
             queries: &store,
@@ -188,11 +235,10 @@ impl Cli {
 
     fn held(&self, args: &held::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
         let settings = self.settings()?;
-        let store = store(&settings)?;
         match &args.command {
-            held::Command::List(args) => held::list(args, &store, out),
-            held::Command::Show(args) => held::show(args, &store, out),
-            held::Command::Retry(args) => orders::retry(args, &settings, &store, out),
+            held::Command::List(args) => held::list(args, &store(&settings)?, out),
+            held::Command::Show(args) => held::show(args, &store(&settings)?, out),
+            held::Command::Retry(args) => orders::retry(args, &settings, out),
         }
     }
 
@@ -293,7 +339,7 @@ impl Cli {
 
     /// The timetable can be asked without any configuration: then nothing is known of what was sent.
     fn is_without_configuration(&self) -> bool {
-        !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG)
+        self.given.is_none() && !self.config.exists() && self.config == Path::new(DEFAULT_CONFIG)
     }
 }
 

@@ -10,8 +10,9 @@ use super::output::{CliError, Exit};
 use crate::config::Settings;
 use crate::daemon::build::{InstanceLock, key_ring, open_store, timetables, timetables_in_force};
 use crate::daemon::checkpoints::checkpoints_of;
-use crate::daemon::control::{Answer, PATIENCE, Request, account, ask};
+use crate::daemon::control::{Answer, PATIENCE, Request, ask_at};
 use crate::daemon::health::ServiceStatus;
+use crate::daemon::people::people;
 use crate::domain::timetable::{InForce, Timetables};
 use crate::effects::clock::MachineClock;
 use crate::effects::pgp::KeyRing;
@@ -22,10 +23,11 @@ use crate::store::SqliteStore;
 pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
     let state = &settings.service.state;
     let request = Request::Order { order };
-    match ask(state, &request) {
+    match ask_at(&settings.service.control_socket, &request) {
         Ok(Some(Answer::Done { done })) => Ok(done),
         Ok(Some(Answer::Refused { says, recorded })) => Err(refused(&says, recorded)),
-        Ok(Some(Answer::Status { .. })) => Err(unanswered("it answered something else")),
+        Ok(Some(Answer::Busy)) => Err(busy()),
+        Ok(Some(Answer::Status { .. } | Answer::Read { .. })) => Err(unanswered("it answered something else")),
         Ok(None) => {
             let Request::Order { order } = request else { return Err(unanswered("nothing was ordered")) };
             // Only this order asks what is in force; a `[[timetable]]` that cannot be read stands in no other's way.
@@ -36,12 +38,15 @@ pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
             carry_out(state, key_ring(settings), timetables, Some(settings), &order)
         }
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(still_at_it()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(out_of_reach(&settings.service.control_socket))
+        }
         Err(error) => Err(unanswered(&error.to_string())),
     }
 }
 
-/// Carries the order out in this process, under the instance lock.
-/// Only a checkpoint needs the settings.
+/// Carries the order out in this process, under the instance lock, if the account that runs it may give it.
+/// Only a checkpoint needs the settings, and who may do what.
 pub fn carry_out(
     state: &Path,
     keys: KeyRing,
@@ -55,6 +60,9 @@ pub fn carry_out(
     };
     let _lock = InstanceLock::take(state).map_err(|error| could_not(&error))?;
     let (store, _spool) = open_store(state).map_err(|error| could_not(&error))?;
+    let people = Arc::new(people(&settings.map(|settings| settings.roles.clone()).unwrap_or_default(), state));
+    let uid = rustix::process::getuid().as_raw();
+    let person = people.who(uid).map_err(|unknown| could_not(&unknown))?;
     let signing = settings.filter(|_| matches!(order, Order::Checkpoint { .. }));
     let checkpoints = signing.map(|settings| checkpoints_of(settings, &store, Arc::new(MachineClock)).map(Arc::new));
     let checkpoints = checkpoints.transpose();
@@ -64,9 +72,10 @@ pub fn carry_out(
         keys: Arc::new(keys),
         clock: Arc::new(MachineClock),
         timetables: InForce::new(timetables),
+        people,
         checkpoints: checkpoints.map_err(|error| could_not(&error))?,
     };
-    let done = operator.execute(&account(rustix::process::getuid().as_raw()), order);
+    let done = operator.execute(&person.actor(), order);
     done.map_err(|error| refused(&error.to_string(), error.is_recorded()))
 }
 
@@ -79,9 +88,9 @@ fn in_force(settings: &Settings) -> Result<Timetables, CliError> {
     known.map_err(|fault| CliError::of(Exit::CouldNot, &fault))
 }
 
-/// What the running service says of itself; `None` if none runs, or it does not answer.
-pub fn service_status(state: &Path) -> Option<ServiceStatus> {
-    match ask(state, &Request::Status) {
+/// What the service that listens there says of itself; `None` if none does, or it does not answer.
+pub fn service_status(socket: &Path) -> Option<ServiceStatus> {
+    match ask_at(socket, &Request::Status) {
         Ok(Some(Answer::Status { status })) => Some(status),
         _ => None,
     }
@@ -103,6 +112,23 @@ fn still_at_it() -> CliError {
         PATIENCE.as_secs()
     );
     let next = "Do not give it again before you have looked: `hbcourier audit log` ends with what came of it.";
+    CliError::new(Exit::CouldNot, says, next)
+}
+
+pub(super) fn busy() -> CliError {
+    let says = "The running service answers as many commands as it can at the moment.";
+    CliError::new(
+        Exit::CouldNot,
+        says,
+        "Give it again in a minute; `hbcourier status` says whether the service is well.",
+    )
+}
+
+/// The socket is in a folder that this account may not enter.
+pub(super) fn out_of_reach(socket: &Path) -> CliError {
+    let says = format!("This account may not reach the service's control socket {}.", socket.display());
+    let next = "Have `service.control_socket` set to a path that everybody can reach, such as \
+                /run/hbcourier/control.sock, or run this as the service's own account.";
     CliError::new(Exit::CouldNot, says, next)
 }
 

@@ -3,29 +3,23 @@
 use std::fs::File;
 use std::io::Read;
 
+use super::for_others;
 use super::held::RetryArgs;
 use super::keys::{GenerateArgs, TrustArgs};
 use super::order::give;
 use super::output::{CliError, Exit, Output};
 use super::returns::{CloseArgs, OrderArgs};
 use super::run::with_causes;
-use super::transfers::find;
 use crate::config::Settings;
 use crate::domain::ReturnOrder;
 use crate::operator::{Done, Order};
-use crate::store::Queries;
 
 /// A certificate with very many signatures is still smaller.
 const CERTIFICATE_BYTES_MAX: u64 = 1 << 20;
 
 /// Orders that a held item be tried again.
-pub fn retry(
-    args: &RetryArgs,
-    settings: &Settings,
-    queries: &dyn Queries,
-    out: &mut Output<'_>,
-) -> Result<Exit, CliError> {
-    let transfer = find::consignment(&args.id, queries)?;
+pub fn retry(args: &RetryArgs, settings: &Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
+    let transfer = for_others::consignment(&args.id, settings)?;
     let order = Order::Retry { transfer, by: args.by.clone(), reason: args.reason.clone() };
     carried_out(give(settings, order)?, args.json, out)
 }

@@ -1,5 +1,8 @@
 //! `hbcourier run`: the service; `run --once`: everything that can be done now.
 
+use std::sync::Arc;
+
+use super::for_others::ForOthers;
 use super::output::{CliError, Exit, Output, Text};
 use crate::config::Settings;
 use crate::daemon::{self, Pass, StartFault};
@@ -28,7 +31,8 @@ pub fn run(args: &Args, settings: Settings, out: &mut Output<'_>) -> Result<Exit
         out.answer(false, &(), |text| tell(&pass, text))?;
         return Ok(if pass.held_anew == 0 { Exit::Yes } else { Exit::No });
     }
-    daemon::run(service).map_err(|fault| ended(&fault, &state))?;
+    let for_others = Arc::new(ForOthers::by(&service.settings));
+    daemon::run(service, for_others).map_err(|fault| ended(&fault, &state))?;
     Ok(Exit::Yes)
 }
 

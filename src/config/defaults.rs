@@ -17,6 +17,7 @@ impl Default for RawService {
         RawService {
             state: None,
             authorities: None,
+            control_socket: None,
             sweep_every: "30s".into(),
             attempts_max: 12,
             retry_after: "10s".into(),

@@ -40,6 +40,11 @@ pub fn load(path: &Path) -> Result<Settings, Problems> {
     load_with_env(path, std::env::vars_os())
 }
 
+/// Whether this account may not read the file, or what stands in `conf.d` beside it.
+pub fn is_closed(path: &Path) -> bool {
+    merge::is_closed(path)
+}
+
 /// As [`load`], with these variables instead of the process's.
 pub fn load_with_env(
     path: &Path,

@@ -5,9 +5,14 @@
 //! Holds: unknown keys are refused; nothing here is a secret.
 
 pub(super) mod audit;
+mod oauth;
+mod roles;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub(super) use oauth::RawOauth;
+pub(super) use roles::RawRoles;
 
 use self::audit::RawAudit;
 use super::notation::{WrittenDuration, WrittenSize};
@@ -23,6 +28,8 @@ use super::severities::RawSeverities;
 pub(super) struct Raw {
     /// The process itself.
     pub(super) service: RawService,
+    /// Who may do what.
+    pub(super) roles: RawRoles,
     /// An LA number. A council that files under several numbers has one of these tables for each; the habit is one
     /// file each in `conf.d`.
     pub(super) authority: Vec<RawAuthority>,
@@ -66,6 +73,11 @@ pub(super) struct RawService {
     /// built in. For numbers that are newer than these, and for councils that file under several.
     #[schemars(example = &"/etc/hbcourier/authorities.csv")]
     pub(super) authorities: Option<String>,
+    /// Absolute path of the socket by which commands reach the running service. If left out: `control.sock` below `state`,
+    /// which the service's own account and root alone can reach. For people with roles name one in a folder that the
+    /// service's account alone may write to and everybody may enter.
+    #[schemars(example = &"/run/hbcourier/control.sock")]
+    pub(super) control_socket: Option<String>,
     /// How often every source is looked at, whatever the kernel's notifications say. 100ms to 1h.
     pub(super) sweep_every: WrittenDuration,
     /// Tries before a deferred item is held for a person.
@@ -444,24 +456,6 @@ pub(super) struct RawSmtp {
     pub(super) reply_timeout: WrittenDuration,
     /// Largest message, in the size that travels. A larger one is held for a person.
     pub(super) message_bytes_max: WrittenSize,
-}
-
-/// Where tokens come from: OAuth 2.0, client credentials.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawOauth {
-    /// The token endpoint, https.
-    #[schemars(required, example = &"https://login.microsoftonline.com/council.example/oauth2/v2.0/token")]
-    pub(super) token_url: Option<String>,
-    /// The name under which this service is known there.
-    #[schemars(required, example = &"00000000-0000-0000-0000-000000000000")]
-    pub(super) client_id: Option<String>,
-    /// What the token shall be good for.
-    #[schemars(required, example = &"https://outlook.office365.com/.default")]
-    pub(super) scope: Option<String>,
-    /// Absolute path of a PEM file with the certificate authority to trust. If left out: the system's.
-    #[schemars(example = &"/etc/hbcourier/oauth-ca.pem")]
-    pub(super) ca_file: Option<String>,
 }
 
 /// Which columns of DWP's Caseload Risk Data mean what. Each is the name in the header row, or a number from 1, in

@@ -1,6 +1,7 @@
 //! Checked settings: what the program runs by. A value of these types has passed every check.
 
 mod audit;
+mod roles;
 mod routes;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::domain::{
 };
 
 pub use audit::{AuditSettings, RecipientSettings, RecipientWay};
+pub use roles::{GroupName, Roles};
 pub use routes::{DerivedDelimiter, DerivedEncoding, DerivedFormulas, DerivedSettings, RouteSettings};
 
 /// Everything.
@@ -23,6 +25,8 @@ pub use routes::{DerivedDelimiter, DerivedEncoding, DerivedFormulas, DerivedSett
 pub struct Settings {
     /// The process itself.
     pub service: ServiceSettings,
+    /// `[roles]`: which groups may do what.
+    pub roles: Roles,
     /// One or more LA numbers.
     pub authorities: Vec<AuthoritySettings>,
     /// Who we exchange files with.
@@ -48,6 +52,8 @@ pub struct ServiceSettings {
     pub state: PathBuf,
     /// A table of LA numbers that goes before the bundled one.
     pub authorities: Option<PathBuf>,
+    /// Where commands reach the running service.
+    pub control_socket: PathBuf,
     /// How often every source is looked at, whatever the notifications say.
     pub sweep_every: Duration,
     /// Tries before a deferred item is held for a person.

@@ -11,6 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::checkpoints::checkpoints_of;
 use super::lookout::LeftFiles;
+use super::people::{people, warn_of_missing_groups};
 use crate::catalogue;
 use crate::checkpoints::Checkpoints;
 use crate::config::secret::SecretFault;
@@ -286,8 +287,17 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
         shbe: settings.shbe.clone(),
         boot,
     });
-    let operator =
-        Operator { recorder, queries, keys, clock: clock.clone(), timetables, checkpoints: Some(checkpoints.clone()) };
+    let people = Arc::new(people(&settings.roles, &state));
+    warn_of_missing_groups(&people);
+    let operator = Operator {
+        recorder,
+        queries,
+        keys,
+        clock: clock.clone(),
+        timetables,
+        people,
+        checkpoints: Some(checkpoints.clone()),
+    };
     Ok(Service {
         settings,
         inbound: Arc::new(inbound),

@@ -1,25 +1,45 @@
 //! The control socket: how commands reach the running service, which is the only writer.
 //!
-//! One request and one answer a connection, each a line of JSON. The kernel tells who asks; a name in the request
-//! would prove nothing. The socket lies in the state directory and is 0600: the service's own account and root.
+//! In:  a request, one line of JSON. Out: an answer, one line of JSON, and behind it what was read, if that was asked for.
+//! One request and one answer a connection. The kernel tells which account asks (`SO_PEERCRED`: the effective user of the
+//! process at the moment it connected); a name in the request would prove nothing. So the socket may be open to
+//! everybody: whoever has no role is told so and no more. What a peer may use up is bounded in bytes, in time, and in
+//! connections of its own and of all ([`Seats`]).
+
+mod hurried;
+mod seats;
+mod server;
+mod strangers;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::health::{Health, ServiceStatus};
-use super::stop::Stop;
-use crate::domain::Actor;
-use crate::operator::{Done, Operator, Order};
+use super::health::ServiceStatus;
+use crate::operator::{Done, Look, Order};
+
+pub use server::{Control, Desk};
+
+use hurried::Hurried;
+use seats::{Seat, Seats};
+use strangers::Strangers;
 
 const REQUEST_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// The first line of an answer: a status, or what was done.
+const ANSWER_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// What a reading command may print.
+pub const PAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How long a command waits for its answer, and the service for a command.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a reading command may take, to the last byte of its answer.
+pub const READING_PATIENCE: Duration = Duration::from_secs(120);
+/// How long a command that found no place waits before it asks again.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// What a command asks of the running service.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,6 +51,11 @@ pub enum Request {
     Order {
         /// What.
         order: Order,
+    },
+    /// Carry out this reading command, for somebody who cannot read the state directory.
+    Read {
+        /// The command line, without the program's name.
+        args: Vec<String>,
     },
 }
 
@@ -55,21 +80,91 @@ pub enum Answer {
         /// Whether it was judged not to fit, and that is on record. Otherwise it failed on its way.
         recorded: bool,
     },
+    /// Read. What the command printed follows, in so many bytes.
+    Read {
+        /// Its exit status.
+        exit: u8,
+        /// How much follows.
+        bytes: usize,
+        /// What it said besides, on standard error.
+        says: String,
+    },
+    /// There is no place at the moment.
+    Busy,
 }
 
-/// Where the socket is.
+/// What a reading command came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Its exit status.
+    pub exit: u8,
+    /// What it printed.
+    pub printed: Vec<u8>,
+    /// What it said besides, on standard error.
+    pub says: String,
+}
+
+/// Who asks for something to be read, and how the service is.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// The number of the account.
+    pub uid: u32,
+    /// How the service is at this moment.
+    pub status: ServiceStatus,
+}
+
+/// The command line, as the service carries it out for people who cannot read the state directory.
+pub trait Reading: Send + Sync {
+    /// What this command line would look at; what to answer instead, if it is no reading command or not understood.
+    fn looks(&self, args: &[String]) -> Result<Look, Page>;
+    /// Carries it out. Writes nothing, and nothing outside the settings' own folders is read.
+    fn answer(&self, args: &[String], asker: Asker) -> Page;
+}
+
+/// Where the socket is, if the configuration does not say.
 pub fn socket_path(state: &Path) -> PathBuf {
     state.join("control.sock")
 }
 
-/// Asks the running service. `None` if none runs; [`io::ErrorKind::TimedOut`] if it has the request and was silent for
-/// [`PATIENCE`]: it may be at it still.
-pub fn ask(state: &Path, request: &Request) -> io::Result<Option<Answer>> {
-    ask_within(PATIENCE, state, request)
+/// Asks the service that listens there. `None` if none does; [`io::ErrorKind::TimedOut`] if it has the request and was
+/// silent for [`PATIENCE`]: it may be at it still.
+pub fn ask_at(socket: &Path, request: &Request) -> io::Result<Option<Answer>> {
+    Ok(ask_within(PATIENCE, socket, request)?.map(|(answer, _)| answer))
 }
 
-fn ask_within(patience: Duration, state: &Path, request: &Request) -> io::Result<Option<Answer>> {
-    let mut stream = match UnixStream::connect(socket_path(state)) {
+/// Has a reading command carried out by the service that listens there. `None` if none does.
+pub fn read_at(socket: &Path, args: Vec<String>) -> io::Result<Option<Result<Page, Answer>>> {
+    let Some((answer, behind)) = ask_within(READING_PATIENCE, socket, &Request::Read { args })? else {
+        return Ok(None);
+    };
+    let Answer::Read { exit, bytes, says } = answer else { return Ok(Some(Err(answer))) };
+    if bytes > PAGE_BYTES_MAX {
+        return Err(io::Error::other("the answer is too long"));
+    }
+    let mut printed = Vec::with_capacity(bytes);
+    behind.take(bytes as u64).read_to_end(&mut printed)?;
+    if printed.len() < bytes {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the answer ended early"));
+    }
+    Ok(Some(Ok(Page { exit, printed, says })))
+}
+
+/// The answer, and the connection on which more may follow.
+type Answered = (Answer, BufReader<UnixStream>);
+
+#[expect(clippy::disallowed_methods, reason = "a place becomes free whenever it does, and nobody tells")]
+fn ask_within(patience: Duration, socket: &Path, request: &Request) -> io::Result<Option<Answered>> {
+    let since = Instant::now();
+    loop {
+        match ask_once(patience, socket, request)? {
+            Some((Answer::Busy, _)) if since.elapsed() < patience => std::thread::sleep(AGAIN),
+            answer => return Ok(answer),
+        }
+    }
+}
+
+fn ask_once(patience: Duration, socket: &Path, request: &Request) -> io::Result<Option<Answered>> {
+    let stream = match UnixStream::connect(socket) {
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
             return Ok(None);
@@ -77,105 +172,19 @@ fn ask_within(patience: Duration, state: &Path, request: &Request) -> io::Result
         Err(error) => return Err(error),
     };
     stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
     let mut line = serde_json::to_vec(request).map_err(io::Error::other)?;
     line.push(b'\n');
-    stream.write_all(&line)?;
-    let mut answer = String::new();
-    match BufReader::new(stream).read_line(&mut answer) {
+    // Where there is no place, the answer comes before the request was read.
+    let sent = (&stream).write_all(&line);
+    let (mut answer, mut behind) = (Vec::new(), BufReader::new(stream));
+    match behind.by_ref().take(ANSWER_BYTES_MAX).read_until(b'\n', &mut answer) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(io::ErrorKind::TimedOut.into()),
         read => drop(read?),
     }
-    serde_json::from_str(&answer).map(Some).map_err(io::Error::other)
-}
-
-/// Answers commands.
-pub struct Control {
-    listener: UnixListener,
-    operator: Arc<Operator>,
-    health: Arc<Health>,
-    stop: Arc<Stop>,
-    ordered: Box<dyn Fn() + Send>,
-}
-
-impl Control {
-    /// Listens. `ordered` is called after an order was carried out. The caller holds the instance lock, so a socket
-    /// that is there already belongs to nobody.
-    pub fn listen(
-        state: &Path,
-        operator: Arc<Operator>,
-        health: Arc<Health>,
-        stop: Arc<Stop>,
-        ordered: Box<dyn Fn() + Send>,
-    ) -> io::Result<Control> {
-        let path = socket_path(state);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let listener = UnixListener::bind(&path)?;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(Control { listener, operator, health, stop, ordered })
+    if answer.is_empty() {
+        sent?;
     }
-
-    /// Answers until told to stop; a last connection wakes it for that.
-    pub fn run(&self) -> io::Result<()> {
-        for stream in self.listener.incoming() {
-            if self.stop.is_requested() {
-                break;
-            }
-            // One asker's trouble is its own.
-            if let Err(error) = stream.and_then(|stream| self.serve(stream)) {
-                tracing::debug!(%error, "A command's connection ended early: {error}");
-            }
-        }
-        Ok(())
-    }
-
-    fn serve(&self, stream: UnixStream) -> io::Result<()> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        let peer = rustix::net::sockopt::socket_peercred(&stream)?;
-        let mut line = String::new();
-        BufReader::new(stream.try_clone()?.take(REQUEST_BYTES_MAX)).read_line(&mut line)?;
-        let answer = match serde_json::from_str(&line) {
-            Ok(Request::Status) => Answer::Status { status: self.health.status(&self.stop) },
-            Ok(Request::Order { order }) => self.carry_out(&account(peer.uid.as_raw()), &order),
-            Err(error) => Answer::Refused { says: format!("the request was not understood: {error}"), recorded: false },
-        };
-        let mut line = serde_json::to_vec(&answer).map_err(io::Error::other)?;
-        line.push(b'\n');
-        (&stream).write_all(&line)
-    }
-
-    fn carry_out(&self, actor: &Actor, order: &Order) -> Answer {
-        match self.operator.execute(actor, order) {
-            Ok(done) => {
-                (self.ordered)();
-                Answer::Done { done }
-            }
-            Err(refused) => Answer::Refused { says: refused.to_string(), recorded: refused.is_recorded() },
-        }
-    }
-}
-
-/// The account with this number.
-pub fn account(uid: u32) -> Actor {
-    let known = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok().flatten();
-    Actor::Account { uid, name: known.map_or_else(|| format!("uid {uid}"), |user| user.name) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_silent_service_is_told_from_one_that_is_not_there() {
-        let state = tempfile::tempdir().unwrap();
-        let ask = || ask_within(Duration::from_millis(50), state.path(), &Request::Status);
-        assert!(ask().unwrap().is_none(), "none runs");
-        let silent = UnixListener::bind(socket_path(state.path())).unwrap();
-        assert_eq!(ask().unwrap_err().kind(), io::ErrorKind::TimedOut);
-        drop(silent);
-        assert!(ask().unwrap().is_none(), "none runs any more");
-    }
+    let answer = serde_json::from_slice(&answer).map_err(io::Error::other)?;
+    Ok(Some((answer, behind)))
 }

@@ -15,6 +15,7 @@ mod looks;
 mod mailboxes;
 mod maildirs;
 mod once;
+pub mod people;
 mod run;
 pub mod stop;
 

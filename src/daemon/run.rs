@@ -15,7 +15,7 @@ use super::alarms::{Herald, Pinger, rest};
 use super::build::{Service, smtp_courier};
 use super::carriers::{Job, Queue, carry};
 use super::checkpoints::Notary;
-use super::control::{Control, socket_path};
+use super::control::{Control, Desk, Reading};
 use super::ear::Ear;
 use super::health::Health;
 use super::lookout::Lookout;
@@ -71,13 +71,13 @@ fn machine(doing: &'static str) -> impl Fn(io::Error) -> RunFault {
     move |source| RunFault::Machine { doing, source }
 }
 
-/// Runs until told to stop by SIGTERM or SIGINT.
-pub fn run(service: Service) -> Result<(), RunFault> {
+/// Runs until told to stop by SIGTERM or SIGINT. `reading` carries out reading commands for other accounts.
+pub fn run(service: Service, reading: Arc<dyn Reading>) -> Result<(), RunFault> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(machine("start"))?;
     let (ended, mut ends) = unbounded_channel();
     // Before any work begins: from here on a signal asks, and does not end us in the middle of something.
     let mut signals = runtime.block_on(async { Signals::listen() })?;
-    let running = Running::start(&service, &ended)?;
+    let running = Running::start(&service, reading, &ended)?;
     let outcome = runtime.block_on(running.supervise(&mut ends, &mut signals));
     let stopped = running.stop(&service);
     outcome.and(stopped)
@@ -107,7 +107,7 @@ struct Running {
     wake: Wake,
     threads: Mutex<Vec<JoinHandle<()>>>,
     sweep_every: Duration,
-    state: std::path::PathBuf,
+    socket: std::path::PathBuf,
 }
 
 /// Wakes the workers that wait.
@@ -135,7 +135,7 @@ impl Wake {
 }
 
 impl Running {
-    fn start(service: &Service, ended: &UnboundedSender<End>) -> Result<Running, RunFault> {
+    fn start(service: &Service, reading: Arc<dyn Reading>, ended: &UnboundedSender<End>) -> Result<Running, RunFault> {
         let (hints, told) = sync_channel(HINTS_MAX);
         let (due, due_told) = sync_channel(1);
         let (returns, returns_told) = sync_channel(1);
@@ -147,12 +147,12 @@ impl Running {
             wake: wake.clone(),
             threads: Mutex::default(),
             sweep_every: service.settings.service.sweep_every,
-            state: service.settings.service.state.clone(),
+            socket: service.settings.service.control_socket.clone(),
         };
         let critical =
             |error: crate::inbound::Critical| RunFault::Worker { worker: "start".into(), why: error.to_string() };
         note(service, Event::ServiceStarted).map_err(|error| critical(error.into()))?;
-        let control = running.control(service)?;
+        let control = running.control(service, reading)?;
         service.inbound.recover().map_err(critical)?;
         running.spawn_carriers(service, ended)?;
         let lookout = running.lookout(service, told);
@@ -187,11 +187,18 @@ impl Running {
         Ok(())
     }
 
-    fn control(&self, service: &Service) -> Result<Control, RunFault> {
+    fn control(&self, service: &Service, reading: Arc<dyn Reading>) -> Result<Control, RunFault> {
         let wake = self.wake.clone();
-        let (operator, health, stop) = (service.operator.clone(), self.health.clone(), self.stop.clone());
-        Control::listen(&self.state, operator, health, stop, Box::new(move || wake.everybody()))
-            .map_err(machine("listen on the control socket"))
+        let desk = Desk {
+            socket: self.socket.clone(),
+            is_open: !self.socket.starts_with(&service.settings.service.state),
+            operator: service.operator.clone(),
+            health: self.health.clone(),
+            stop: self.stop.clone(),
+            reading,
+            ordered: Box::new(move || wake.everybody()),
+        };
+        Control::listen(desk).map_err(machine("listen on the control socket"))
     }
 
     fn spawn_carriers(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
@@ -378,7 +385,7 @@ impl Running {
         self.queue.close();
         self.wake.everybody();
         // The control worker waits for a connection; this is its last.
-        let _ = std::os::unix::net::UnixStream::connect(socket_path(&self.state));
+        let _ = std::os::unix::net::UnixStream::connect(&self.socket);
         let mut waited = Duration::ZERO;
         let pause = Duration::from_secs(10);
         while !self.stop.wait_idle(pause) {
@@ -391,7 +398,7 @@ impl Running {
         }
         let threads = self.threads.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         threads.into_iter().for_each(|thread| drop(thread.join()));
-        let _ = std::fs::remove_file(socket_path(&self.state));
+        let _ = std::fs::remove_file(&self.socket);
         match note(service, Event::ServiceStopped) {
             Ok(()) => tracing::info!("hbcourier has stopped"),
             Err(error) => tracing::error!(%error, "The stop could not be recorded"),

@@ -18,10 +18,14 @@ use crate::effects::pgp::{KeyAlgorithm, KeyRing};
 use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
 
 mod checkpoint;
+pub mod people;
+pub mod permission;
 mod returns;
 mod timetables;
 mod workbooks;
 
+pub use people::{People, Person};
+pub use permission::{Denial, Look, OrderKind};
 pub use timetables::{Ruling, RulingFault, differing, fewer, judge, unruled};
 
 /// How long a key of our own is good for: two years, so that one rotation a year overlaps.
@@ -122,6 +126,9 @@ pub struct Done {
 /// Why an order was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
+    /// Whoever gave it has no role that may.
+    #[error("{0}")]
+    NotAllowed(Denial),
     /// It does not fit what is there.
     #[error("{0}")]
     Unfit(String),
@@ -140,7 +147,7 @@ impl Refused {
     /// Whether nothing was changed, and that is on record.
     pub fn is_recorded(&self) -> bool {
         match self {
-            Refused::Unfit(_) => true,
+            Refused::NotAllowed(_) | Refused::Unfit(_) => true,
             Refused::Unfinished(_) | Refused::Record(_) | Refused::Query(_) => false,
         }
     }
@@ -158,35 +165,34 @@ pub struct Operator {
     pub clock: Arc<dyn Clock>,
     /// The timetables in force; one that is activated is taken up at once.
     pub timetables: InForce,
+    /// Who may do what.
+    pub people: Arc<People>,
     /// What signs the ledger; `None` where nobody can order that.
     pub checkpoints: Option<Arc<Checkpoints>>,
 }
 
 impl Operator {
-    /// Records the order and carries it out; records its refusal otherwise.
+    /// Records the order and carries it out, if whoever gives it may; records its refusal otherwise.
     pub fn execute(&self, actor: &Actor, order: &Order) -> Result<Done, Refused> {
-        let done = self.carry_out(actor, order);
+        let done = self.permits(actor, order).and_then(|()| self.carry_out(actor, order));
         // Somebody else, such as an attempt to send, moved it meanwhile: judged once more by how it stands now.
         let done = match done {
             Err(Refused::Record(RecordError::Stale { .. })) => self.carry_out(actor, order),
             other => other,
         };
-        if let Err(Refused::Unfit(_)) = &done {
-            let about = Some(order.word().to_owned());
-            let mut facts = Facts { about, ..Facts::default() };
-            match order {
-                Order::Retry { transfer, .. } => facts.transfer = Some(*transfer),
-                Order::Return { key, .. } => facts.submission = Some(key.to_string()),
-                Order::Trust { fingerprint, .. } => facts.fingerprint = Some(fingerprint.clone()),
-                Order::CloseWorkbook { workbook, .. } => {
-                    (facts.authority, facts.workbook) = (Some(workbook.authority.clone()), Some(workbook.month));
-                }
-                Order::ActivateTimetable { text, .. } => facts.content = Some(Digest::of(text.as_bytes())),
-                Order::GenerateKey { .. } | Order::Checkpoint { .. } => {}
-            }
-            self.record(actor, Event::OrderRefused, facts, StateChange::None)?;
-        }
+        let code = match &done {
+            Err(Refused::NotAllowed(denial)) => Some(denial.code().to_owned()),
+            Err(Refused::Unfit(_)) => None,
+            _ => return done,
+        };
+        self.record(actor, Event::OrderRefused, Facts { code, ..order.facts() }, StateChange::None)?;
         done
+    }
+
+    /// Records that somebody was refused who asked for something else than an order, such as `read`.
+    pub fn record_denial(&self, person: &Person, asked: &str, denial: &Denial) -> Result<(), RecordError> {
+        let (about, code) = (Some(asked.to_owned()), Some(denial.code().to_owned()));
+        self.record(&person.actor(), Event::OrderRefused, Facts { about, code, ..Facts::default() }, StateChange::None)
     }
 
     fn carry_out(&self, actor: &Actor, order: &Order) -> Result<Done, Refused> {
@@ -279,7 +285,24 @@ impl Operator {
 }
 
 impl Order {
-    fn word(&self) -> &'static str {
+    /// What its refusal is about.
+    fn facts(&self) -> Facts {
+        let mut facts = Facts { about: Some(self.word().to_owned()), ..Facts::default() };
+        match self {
+            Order::Retry { transfer, .. } => facts.transfer = Some(*transfer),
+            Order::Return { key, .. } => facts.submission = Some(key.to_string()),
+            Order::Trust { fingerprint, .. } => facts.fingerprint = Some(fingerprint.clone()),
+            Order::CloseWorkbook { workbook, .. } => {
+                (facts.authority, facts.workbook) = (Some(workbook.authority.clone()), Some(workbook.month));
+            }
+            Order::ActivateTimetable { text, .. } => facts.content = Some(Digest::of(text.as_bytes())),
+            Order::GenerateKey { .. } | Order::Checkpoint { .. } => {}
+        }
+        facts
+    }
+
+    /// What the ledger calls it.
+    pub fn word(&self) -> &'static str {
         match self {
             Order::Retry { .. } => "retry",
             Order::Return { decision, .. } => decision.word(),

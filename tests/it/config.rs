@@ -447,6 +447,32 @@ fn what_would_never_come_to_pass_or_collide_is_refused() {
 }
 
 #[test]
+fn roles_and_the_control_socket_are_checked() {
+    use hbcourier::domain::Role;
+    let settings = Etc::with(MINIMAL).load().unwrap();
+    assert!(!settings.roles.are_configured());
+    assert_eq!(settings.service.control_socket, Path::new("/var/lib/hbcourier/control.sock"));
+    let with = |text: &str| minimal_but("[[partner]]", &format!("{text}\n[[partner]]"));
+    let settings = Etc::with(&with("[roles]\nviewer = [\"hb-viewers\", \"4001\"]\nadmin = []")).load().unwrap();
+    let groups = settings.roles.groups(Role::Viewer).iter().map(|group| (group.as_str(), group.number()));
+    assert_eq!(groups.collect::<Vec<_>>(), [("hb-viewers", None), ("4001", Some(4001))]);
+    assert!(settings.roles.are_configured() && !settings.roles.is_named(Role::Admin));
+    refused(&with("[roles]\noperator = [\"hb\", \"a:b\"]"), "roles.operator[#2]", "neither the name of a group");
+    refused(&with("[roles]\noperators = [\"hb\"]"), "roles.operators", "did you mean `operator`?");
+    refused(&with("[roles]\noperator = \"hb\""), "roles.operator", "write a list of texts");
+
+    let socket = |path: &str| minimal_but("[service]", &format!("[service]\ncontrol_socket = \"{path}\""));
+    let settings = Etc::with(&socket("/run/hbcourier/control.sock")).load().unwrap();
+    assert_eq!(settings.service.control_socket, Path::new("/run/hbcourier/control.sock"));
+    refused(&socket("control.sock"), "service.control_socket", "not an absolute path");
+    let longest = format!("/run/{}", "x".repeat(102));
+    assert!(Etc::with(&socket(&longest)).load().is_ok(), "{}", longest.len());
+    refused(&socket(&format!("{longest}x")), "service.control_socket", "108 bytes, and the kernel takes 107");
+    let deep = minimal_but("/var/lib/hbcourier", &format!("/var/lib/{}", "x".repeat(90)));
+    refused(&deep, "service.state", "name a shorter path in `service.control_socket`");
+}
+
+#[test]
 fn what_is_not_toml_is_named_by_line_in_every_file() {
     let etc = Etc::with("[service]\nstate = /var/lib\n").also("a.toml", "[[partner]\nname = \"dwp\"\n");
     let problems = etc.load().unwrap_err();

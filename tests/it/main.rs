@@ -22,6 +22,7 @@ mod outbound;
 mod pgp;
 mod returns_out;
 mod risk;
+mod roles;
 mod shbe;
 mod support;
 mod timetable;

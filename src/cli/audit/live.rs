@@ -15,12 +15,13 @@ const PAGE: usize = 1024;
 /// Reads the configuration when it is asked.
 pub struct Live<'a> {
     settings: &'a dyn Fn() -> Result<Settings, CliError>,
+    may_order: bool,
 }
 
 impl<'a> Live<'a> {
-    /// By these settings.
-    pub fn by(settings: &'a dyn Fn() -> Result<Settings, CliError>) -> Live<'a> {
-        Live { settings }
+    /// By these settings. Whoever reads for somebody else must not order in their place.
+    pub fn by(settings: &'a dyn Fn() -> Result<Settings, CliError>, may_order: bool) -> Live<'a> {
+        Live { settings, may_order }
     }
 
     fn store(&self) -> Result<SqliteQueries, CliError> {
@@ -64,6 +65,10 @@ impl Installation for Live<'_> {
     }
 
     fn make_checkpoint(&self) -> Result<(), CliError> {
+        if !self.may_order {
+            let says = "No checkpoint was made: to read for others is not to order.";
+            return Err(CliError::new(Exit::CouldNot, says, "Order one with `hbcourier audit checkpoint`."));
+        }
         give(&self.settings()?, Order::Checkpoint { by: None, reason: None }).map(drop)
     }
 }

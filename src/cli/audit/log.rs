@@ -69,6 +69,12 @@ fn parse_event(text: &str) -> Result<Event, String> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|error| error.to_string())
 }
 
+impl Args {
+    pub(super) fn is_of_the_store(&self) -> bool {
+        self.export.is_none()
+    }
+}
+
 pub(super) fn run(args: &Args, installation: &dyn Installation, out: &mut dyn Write) -> Result<Exit, CliError> {
     let filter = Filter {
         from: args.from,

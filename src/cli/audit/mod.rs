@@ -80,6 +80,19 @@ pub fn run(
     }
 }
 
+impl Args {
+    /// Whether it only reads what the settings name: no file of the caller's is read or written, and nothing is ordered.
+    pub fn only_looks(&self) -> bool {
+        match &self.command {
+            Command::Log(args) => args.is_of_the_store(),
+            Command::Verify(args) => args.is_of_the_store(),
+            Command::Prove(args) => args.is_printed(),
+            Command::Vkey(_) => true,
+            Command::Export(_) | Command::Evidence(_) | Command::CheckProof(_) | Command::Checkpoint(_) => false,
+        }
+    }
+}
+
 impl From<AuditFault> for CliError {
     fn from(fault: AuditFault) -> CliError {
         let exit = match fault {

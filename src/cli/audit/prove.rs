@@ -31,6 +31,12 @@ pub(super) struct Args {
     json: bool,
 }
 
+impl Args {
+    pub(super) fn is_printed(&self) -> bool {
+        self.out.is_none()
+    }
+}
+
 pub(super) fn run(args: &Args, installation: &dyn Installation, out: &mut dyn Write) -> Result<Exit, CliError> {
     let ledger = installation.ledger()?;
     let topic = match (args.entry, &args.id) {

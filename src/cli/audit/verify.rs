@@ -34,6 +34,12 @@ pub(super) struct Args {
     json: bool,
 }
 
+impl Args {
+    pub(super) fn is_of_the_store(&self) -> bool {
+        self.export.is_none() && self.vkey.is_none() && self.anchors.is_none()
+    }
+}
+
 pub(super) fn run(args: &Args, installation: &dyn Installation, out: &mut Output<'_>) -> Result<Exit, CliError> {
     let given = args.vkey.as_deref().map(trusted_key).transpose()?;
     match (&args.export, &given) {

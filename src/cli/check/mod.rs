@@ -12,6 +12,7 @@ mod folders;
 mod keys;
 mod machine;
 mod mailboxes;
+mod people;
 #[cfg(test)]
 mod tests;
 mod timetables;
@@ -165,6 +166,7 @@ pub fn probe(subjects: &Subjects<'_>) -> Vec<Probe> {
     probes.extend(couriers::probe(subjects.settings, subjects.couriers));
     probes.extend(audit::probe(subjects.settings, subjects.couriers));
     probes.extend(machine::probe(subjects));
+    probes.extend(people::probe(subjects));
     probes.extend(timetables::probe(subjects));
     probes.extend(authorities::probe(subjects));
     probes

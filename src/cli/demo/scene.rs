@@ -14,6 +14,7 @@ use crate::cli::init;
 use crate::cli::order::service_status;
 use crate::cli::output::CliError;
 use crate::cli::setup::RecordedKeys;
+use crate::daemon::control::socket_path;
 use crate::domain::timetable::Timetables;
 use crate::domain::{Digest, LaNumber, Stage, Standing};
 use crate::effects::clock::london;
@@ -64,7 +65,7 @@ impl Scene {
     pub(super) fn play(&self) -> Result<Shown, CliError> {
         let service = Service::start(&self.laid.config)?;
         self.wait_until(&service, || {
-            service_status(&self.laid.state).is_some_and(|status| !status.sources.is_empty())
+            service_status(&socket_path(&self.laid.state)).is_some_and(|status| !status.sources.is_empty())
         })?;
         self.drop_files()?;
         self.leave_returns()?;

@@ -24,6 +24,12 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// The exit of this number, as another process told it.
+    pub fn of(status: u8) -> Exit {
+        let all = [Exit::Yes, Exit::No, Exit::Usage, Exit::Config];
+        all.into_iter().find(|exit| exit.status() == status).unwrap_or(Exit::CouldNot)
+    }
+
     /// The number.
     pub fn status(self) -> u8 {
         match self {
@@ -75,7 +81,7 @@ impl CliError {
     }
 
     /// The answer could not be written.
-    pub(super) fn printing(error: &io::Error) -> CliError {
+    pub(in crate::cli) fn printing(error: &io::Error) -> CliError {
         CliError::new(
             Exit::CouldNot,
             format!("Could not write the answer to standard output: {error}."),

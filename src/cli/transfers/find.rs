@@ -57,12 +57,17 @@ pub fn find(text: &str, queries: &dyn Queries) -> Result<Found, CliError> {
 pub fn consignment(text: &str, queries: &dyn Queries) -> Result<ConsignmentId, CliError> {
     match find(text, queries)? {
         Found::In(consignment, _) => Ok(consignment.id),
-        Found::Out(submission) => Err(CliError::new(
-            Exit::Usage,
-            format!("{} is a return, and only what came in can be ordered about in this way.", submission.key),
-            "`hbcourier returns show` tells what a return waits for.",
-        )),
+        Found::Out(submission) => Err(not_inbound(&submission.key.to_string())),
     }
+}
+
+/// What is said of a return where a transfer is wanted.
+pub(in crate::cli) fn not_inbound(key: &str) -> CliError {
+    CliError::new(
+        Exit::Usage,
+        format!("{key} is a return, and only what came in can be ordered about in this way."),
+        "`hbcourier returns show` tells what a return waits for.",
+    )
 }
 
 fn submission(text: &str, queries: &dyn Queries) -> Result<Found, CliError> {

@@ -12,6 +12,7 @@ mod folders;
 mod references;
 mod report;
 mod risk;
+mod roles;
 mod several;
 
 use std::time::Duration;
@@ -49,6 +50,7 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
     let digest = digest(&raw);
 
     let service = service(&raw.service, &mut report);
+    let roles = roles::check(&raw.roles, &root.key("roles"), &mut report);
     let authorities = each(&raw.authority, "authority", |raw, at| authority::check(raw, at, &mut report));
     let partners = each(&raw.partner, "partner", |raw, at| exchange::partner(raw, at, &mut report));
     let couriers = each(&raw.courier, "courier", |raw, at| exchange::courier(raw, at, &mut report));
@@ -60,6 +62,7 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
     let audit = audit::check(&raw, &mut report);
     Some(Settings {
         service: service?,
+        roles: roles?,
         authorities: authorities?,
         partners: partners?,
         couriers: couriers?,
@@ -96,6 +99,7 @@ fn service(raw: &RawService, report: &mut Report<'_>) -> Option<ServiceSettings>
     let at = TreePath::root().key("service");
     let state = report.absolute(&at.key("state"), &raw.state);
     let authorities = report.absolute(&at.key("authorities"), &raw.authorities);
+    let control_socket = roles::control_socket(raw, state.as_deref(), &at, report);
     let sweep_every = report.duration(&at.key("sweep_every"), &raw.sweep_every, PAUSE_MIN..=HOUR);
     let retry_after = report.duration(&at.key("retry_after"), &raw.retry_after, PAUSE_MIN..=DAY);
     let retry_after_max = report.duration(&at.key("retry_after_max"), &raw.retry_after_max, PAUSE_MIN..=DAY * 7);
@@ -109,6 +113,7 @@ fn service(raw: &RawService, report: &mut Report<'_>) -> Option<ServiceSettings>
     Some(ServiceSettings {
         state: state?,
         authorities,
+        control_socket: control_socket?,
         sweep_every: sweep_every?,
         attempts_max: raw.attempts_max,
         retry_after: retry_after?,

@@ -48,6 +48,17 @@ pub(super) fn merge(
     }
 }
 
+/// Whether one of the files may not be read.
+pub(super) fn is_closed(main: &Path) -> bool {
+    let denied = |error: std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
+    let beside = main.parent().unwrap_or(Path::new("")).join("conf.d");
+    if std::fs::File::open(main).is_err_and(denied) || std::fs::read_dir(beside).is_err_and(denied) {
+        return true;
+    }
+    let files = conf_d(main, &mut Problems::default());
+    files.iter().any(|path| std::fs::File::open(path).is_err_and(denied))
+}
+
 /// One source's tree, as the `config` crate wants it.
 #[derive(Clone, Debug)]
 struct Document(Map<String, Value>);

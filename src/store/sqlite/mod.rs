@@ -20,7 +20,7 @@ mod writer;
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -89,7 +89,12 @@ impl SqliteStore {
 
     /// Whether there is a store below this state directory.
     pub fn exists(state: &Path) -> bool {
-        state.join(FILE).exists()
+        Self::path(state).exists()
+    }
+
+    /// Its file below this state directory.
+    pub fn path(state: &Path) -> PathBuf {
+        state.join(FILE)
     }
 
     /// The store for reading only, also while the service writes it.

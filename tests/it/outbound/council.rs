@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hbcourier::catalogue::Limits;
 use hbcourier::cli::demo::samples;
-use hbcourier::config::settings::{AuthoritySettings, ExpectSettings, ReturnSettings, Window};
+use hbcourier::config::settings::{AuthoritySettings, ExpectSettings, ReturnSettings, Roles, Window};
 use hbcourier::config::template::{RETURN_NAME, TemplateUse};
 use hbcourier::config::{FileNameTemplate, timetable};
 use hbcourier::domain::ledger::{Entry, Event};
@@ -16,12 +16,13 @@ use hbcourier::domain::{
     Actor, LaNumber, PartnerName, ReturnKind, ReturnOrder, ShbePolicy, Stage, Submission, SubmissionKey,
 };
 use hbcourier::durable::Directories;
+use hbcourier::effects::accounts::MachineAccounts;
 use hbcourier::effects::clock::Clock;
 use hbcourier::effects::courier::Courier;
 use hbcourier::effects::courier::folder::FolderCourier;
 use hbcourier::effects::pgp::{KeyAlgorithm, KeyRing, OpenRequest, Opener, Signers};
 use hbcourier::effects::spool::Spool;
-use hbcourier::operator::{Operator, Order};
+use hbcourier::operator::{Operator, Order, People};
 use hbcourier::outbound::{Outbound, OutboundParts};
 use hbcourier::store::{Alarm, Queries, Recorder, SqliteStore, SubmissionFilter, verify};
 use jiff::Timestamp;
@@ -33,6 +34,8 @@ use crate::support::virtual_clock::{VirtualClock, in_london};
 
 pub const SETTLE: Duration = Duration::from_secs(10);
 pub const LARGEST: u64 = 64 * 1024;
+/// Whoever gives orders: the service's own account.
+const OFFICER: u32 = 1000;
 
 /// How returns leave.
 pub enum Way {
@@ -260,9 +263,10 @@ impl Council {
             keys: Arc::new(self.ring("state")),
             clock: self.clock.clone(),
             timetables: InForce::default(),
+            people: Arc::new(People::new(Roles::default(), Arc::new(MachineAccounts), OFFICER)),
             checkpoints: None,
         };
-        let actor = Actor::Account { uid: 1000, name: "officer".to_owned() };
+        let actor = Actor::Account { uid: OFFICER, name: "officer".to_owned() };
         let done = operator.execute(&actor, order);
         done.map(|done| done.says).map_err(|refused| refused.to_string())
     }

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use hbcourier::config;
+use hbcourier::daemon::control::{Answer, Request, ask_at};
 use hbcourier::domain::{Consignment, Digest, Standing, TimetableYear};
 use hbcourier::effects::clock::london;
 use hbcourier::store::{ConsignmentFilter, Queries, SqliteQueries, SqliteStore};
@@ -139,8 +141,13 @@ impl Council {
 
     /// Whether the service answers on its control socket.
     pub fn answers(&self) -> bool {
-        let status = hbcourier::daemon::control::ask(&self.state, &hbcourier::daemon::control::Request::Status);
-        matches!(status, Ok(Some(_)))
+        let socket = self.socket();
+        matches!(ask_at(&socket, &Request::Status), Ok(Some(Answer::Status { .. })))
+    }
+
+    /// Where the service listens for commands.
+    pub fn socket(&self) -> PathBuf {
+        config::load_with_env(&self.config, []).unwrap().service.control_socket
     }
 
     /// The service's process.

@@ -1,5 +1,6 @@
 //! What the tests stand on: partners, councils, mounts, clocks, waits.
 
+pub mod accounts;
 pub mod council;
 pub mod imap;
 pub mod maildir;
