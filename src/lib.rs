@@ -10,6 +10,7 @@
 // Those rules are the product's; unit tests build the world around it.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
+pub mod audit;
 pub mod catalogue;
 pub mod checkpoints;
 pub mod cli;

@@ -12,8 +12,8 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, audit_checkpoint, check, demo, expectations, for_others, held, identify, init, keys, order, orders, packs,
-    returns, risk, roles, run, shbe, status, timetable, transfers,
+    audit, check, demo, expectations, for_others, held, identify, init, keys, order, orders, packs, returns, risk,
+    roles, run, shbe, status, timetable, transfers,
 };
 use crate::catalogue::circular::Terms;
 use crate::config::{self, Settings, calendars};
@@ -145,13 +145,9 @@ impl Cli {
             Command::Timetable(args) => self.timetable(&args.command, stdout, out),
             Command::Roles(args) => roles::run(args, &self.settings()?, self.asker(), out),
             Command::Expectations(args) => self.reading(|reading| expectations::run(args, reading, out)),
-            Command::Audit(audit::Args { command: audit::Command::Checkpoint(args) }) => {
-                audit_checkpoint::checkpoint(args, &self.settings()?, out)
+            Command::Audit(args) => {
+                audit::run(args, &audit::Live::by(&|| self.settings(), self.given.is_some()), stdout, out)
             }
-            Command::Audit(audit::Args { command: audit::Command::Vkey(args) }) => {
-                audit_checkpoint::vkey(args, &self.settings()?, out)
-            }
-            Command::Audit(args) => answer(audit::run(args, &store(&self.settings()?)?, stdout), |_| 3),
             Command::Risk(args) => {
                 let received = |authority: &LaNumber, file: &Path| {
                     let settings = self.settings()?;

@@ -1,7 +1,6 @@
 //! The command line: one file per subcommand.
 
 pub mod audit;
-pub mod audit_checkpoint;
 pub mod check;
 #[cfg(test)]
 mod council;

@@ -105,6 +105,7 @@ fn every_key_of_the_reference_is_real_and_every_example_valid() {
     // does not take, are all that is wrong with setting every key.
     let unserved = "no [[authority]] has the LA number `101809`, so nothing says where its files go";
     let expected = [
+        "it has both `key_credential` and `key_file`",
         "there is no courier `mail`",
         unserved,
         unserved,
@@ -113,6 +114,8 @@ fn every_key_of_the_reference_is_real_and_every_example_valid() {
         "copies are derived of risk data only, and the route takes none",
         "an shbe is never sent twice by itself",
         "it has both `folder` and `smtp`",
+        "checkpoints leave either into a `folder`, or by a `courier` to an `address`",
+        "there is no courier `mail`",
     ];
     assert_eq!(found, expected, "{problems}");
 }

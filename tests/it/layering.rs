@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use self::source::{Reference, Source};
 
 /// What each top-level module may name besides itself. `main.rs` may name everything.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("durable", &["domain"]),
     ("catalogue", &["domain"]),
@@ -25,6 +25,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("checkpoints", &["domain", "durable", "effects", "store"]),
     ("operator", &["domain", "durable", "catalogue", "config", "effects", "store", "checkpoints"]),
     ("foresight", &["domain", "durable", "catalogue", "config", "effects", "store"]),
+    ("audit", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     (
         "daemon",
         &[
@@ -56,6 +57,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "outbound",
             "operator",
             "foresight",
+            "audit",
             "daemon",
             "telemetry",
         ],

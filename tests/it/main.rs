@@ -6,6 +6,8 @@
 #![allow(clippy::disallowed_methods)]
 
 mod architecture;
+mod audit;
+mod checkpoints;
 mod config;
 mod courier;
 mod crash;

@@ -29,7 +29,7 @@ pub use derive::derive;
 pub use flags::RowFinding;
 pub use learn::{ColumnDraft, Draft, Powers, ShapeCount, learn};
 pub use report::{RiskReport, report};
-pub use rows::Form;
+pub use rows::{Form, begins_as_formula};
 pub use text::Encoding;
 
 /// Rows looked at where the name says nothing.

@@ -162,7 +162,7 @@ impl Reading {
 }
 
 /// Whether a spreadsheet would take the cell for a formula: it begins as one, and is no plain number.
-pub(super) fn begins_as_formula(cell: &str) -> bool {
+pub fn begins_as_formula(cell: &str) -> bool {
     let Some(first) = cell.chars().next() else { return false };
     match first {
         '=' | '@' | '\t' | '\r' => true,

@@ -4,9 +4,9 @@
 
 use serde::Serialize;
 
-use super::for_others;
-use super::order::give;
-use super::output::{CliError, Exit, Output};
+use crate::cli::for_others;
+use crate::cli::order::give;
+use crate::cli::output::{CliError, Exit, Output};
 use crate::config::Settings;
 use crate::domain::Digest;
 use crate::domain::checkpoint::Vkey;
@@ -14,7 +14,10 @@ use crate::effects::ledger_key::{VKEY_FILE, read_vkey};
 use crate::operator::Order;
 use crate::store::{KeptCheckpoint, Queries, SqliteStore};
 
-/// How to sign the ledger
+/// Sign the ledger as it stands, and take that to those who keep checkpoints elsewhere
+///
+/// The service does so by itself each day, and whenever something leaves or a key changes. Exit status 0: it was signed;
+/// 3: it was not, or not taken away.
 #[derive(Clone, Debug, clap::Args)]
 pub struct CheckpointArgs {
     /// On whose behalf; your account is recorded in any case
@@ -28,7 +31,7 @@ pub struct CheckpointArgs {
     pub json: bool,
 }
 
-/// How to print the key
+/// Print the key with which auditors check checkpoints
 #[derive(Clone, Debug, clap::Args)]
 pub struct VkeyArgs {
     /// Print one JSON document
