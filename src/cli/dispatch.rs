@@ -146,7 +146,7 @@ impl Cli {
             Command::Roles(args) => roles::run(args, &self.settings()?, self.asker(), out),
             Command::Expectations(args) => self.reading(|reading| expectations::run(args, reading, out)),
             Command::Audit(args) => {
-                audit::run(args, &audit::Live::by(&|| self.settings(), self.given.is_none()), stdout, out)
+                audit::run(args, &audit::Live::by(&|| self.settings(), self.given.is_some()), stdout, out)
             }
             Command::Risk(args) => {
                 let received = |authority: &LaNumber, file: &Path| {

@@ -56,7 +56,7 @@ pub fn look(command: &Command) -> Option<Look> {
             keys::Command::List(_) => true,
             keys::Command::Generate(_) | keys::Command::Trust(_) => false,
         }),
-        Command::Audit(args) => args.only_looks().then_some(Look::Ledger),
+        Command::Audit(args) => args.reads_the_installation().then_some(Look::Ledger),
         Command::Demo(_)
         | Command::Init(_)
         | Command::Check(_)
@@ -233,7 +233,7 @@ mod tests {
         ] {
             assert_eq!(looks(line), Some(Look::Work), "{line}");
         }
-        for line in ["audit log", "audit verify --json", "audit vkey"] {
+        for line in ["audit log", "audit verify --json", "audit vkey", "audit prove abcd"] {
             assert_eq!(looks(line), Some(Look::Ledger), "{line}");
         }
         for line in [
@@ -248,6 +248,12 @@ mod tests {
             "shbe check /etc/passwd",
             "risk report /etc/passwd",
             "audit checkpoint",
+            "audit log --export /tmp/x",
+            "audit verify --export /tmp/x --vkey /tmp/v",
+            "audit verify --anchors /tmp/x",
+            "audit prove abcd --out /tmp/x",
+            "audit export /tmp/x",
+            "audit evidence abcd",
             "check",
             "init /tmp/x --authority 12302",
             "demo",

@@ -15,13 +15,13 @@ const PAGE: usize = 1024;
 /// Reads the configuration when it is asked.
 pub struct Live<'a> {
     settings: &'a dyn Fn() -> Result<Settings, CliError>,
-    may_order: bool,
+    is_for_others: bool,
 }
 
 impl<'a> Live<'a> {
-    /// By these settings. Whoever reads for somebody else must not order in their place.
-    pub fn by(settings: &'a dyn Fn() -> Result<Settings, CliError>, may_order: bool) -> Live<'a> {
-        Live { settings, may_order }
+    /// By these settings. For others it only reads: an order would be the service's, and not that person's.
+    pub fn by(settings: &'a dyn Fn() -> Result<Settings, CliError>, is_for_others: bool) -> Live<'a> {
+        Live { settings, is_for_others }
     }
 
     fn store(&self) -> Result<SqliteQueries, CliError> {
@@ -65,9 +65,9 @@ impl Installation for Live<'_> {
     }
 
     fn make_checkpoint(&self) -> Result<(), CliError> {
-        if !self.may_order {
-            let says = "No checkpoint was made: to read for others is not to order.";
-            return Err(CliError::new(Exit::CouldNot, says, "Order one with `hbcourier audit checkpoint`."));
+        if self.is_for_others {
+            let says = "The last checkpoint does not cover everything about it.";
+            return Err(CliError::new(Exit::No, says, "Give `hbcourier audit checkpoint`, then ask again."));
         }
         give(&self.settings()?, Order::Checkpoint { by: None, reason: None }).map(drop)
     }

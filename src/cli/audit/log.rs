@@ -70,7 +70,8 @@ fn parse_event(text: &str) -> Result<Event, String> {
 }
 
 impl Args {
-    pub(super) fn is_of_the_store(&self) -> bool {
+    /// Whether it is about the installation's own ledger.
+    pub(super) fn reads_the_installation(&self) -> bool {
         self.export.is_none()
     }
 }

@@ -45,6 +45,19 @@ enum Command {
     CheckProof(check_proof::Args),
 }
 
+impl Args {
+    /// Whether it reads the installation, and neither reads nor writes a file that the caller names.
+    pub(super) fn reads_the_installation(&self) -> bool {
+        match &self.command {
+            Command::Log(args) => args.reads_the_installation(),
+            Command::Verify(args) => args.reads_the_installation(),
+            Command::Prove(args) => args.is_printed(),
+            Command::Vkey(_) => true,
+            Command::Checkpoint(_) | Command::Export(_) | Command::Evidence(_) | Command::CheckProof(_) => false,
+        }
+    }
+}
+
 /// The installation whose ledger is asked. Nothing of it is touched unless a command needs it.
 pub trait Installation {
     /// Its settings.
@@ -77,19 +90,6 @@ pub fn run(
         Command::Prove(args) => prove::run(args, installation, stdout),
         Command::Evidence(args) => evidence::run(args, installation, out),
         Command::CheckProof(args) => check_proof::run(args, out),
-    }
-}
-
-impl Args {
-    /// Whether it only reads what the settings name: no file of the caller's is read or written, and nothing is ordered.
-    pub fn only_looks(&self) -> bool {
-        match &self.command {
-            Command::Log(args) => args.is_of_the_store(),
-            Command::Verify(args) => args.is_of_the_store(),
-            Command::Prove(args) => args.is_printed(),
-            Command::Vkey(_) => true,
-            Command::Export(_) | Command::Evidence(_) | Command::CheckProof(_) | Command::Checkpoint(_) => false,
-        }
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) struct Args {
 }
 
 impl Args {
+    /// Whether it is printed, and not written to a file.
     pub(super) fn is_printed(&self) -> bool {
         self.out.is_none()
     }

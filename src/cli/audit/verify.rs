@@ -35,7 +35,8 @@ pub(super) struct Args {
 }
 
 impl Args {
-    pub(super) fn is_of_the_store(&self) -> bool {
+    /// Whether it names no file.
+    pub(super) fn reads_the_installation(&self) -> bool {
         self.export.is_none() && self.vkey.is_none() && self.anchors.is_none()
     }
 }
