@@ -97,7 +97,7 @@ impl Checkpoints {
             Way::Mail(courier, to) => {
                 let subject = format!("hbcourier: checkpoint {}", latest.stem());
                 let text = format!("{}\n\n{}", sentence(known, latest), latest.note);
-                let sent = courier.note_with(&[to.clone()], &subject, &text, &files);
+                let sent = courier.note_with(std::slice::from_ref(to), &subject, &text, &files);
                 sent.map_err(|error| error.to_string())
             }
         })
