@@ -3,6 +3,7 @@
 //! In:  `fill STATE ENTRIES`: transfers from collected to closed, recorded by the store's own writer, many at a time as in a
 //! burst. `tests/bench/run --only ledger` calls it.
 //! Out: a line of JSON: milliseconds for each thousand entries in its order, every commit on the disk.
+//! `hold STATE`: what every start does with the ledger, and proofs, the slowest of many, in milliseconds.
 
 // As in the tests: the world around the product fails loudly.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs)]
@@ -10,13 +11,15 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use hbcourier::domain::checkpoint::Vkey;
 use hbcourier::domain::ledger::{Event, Facts, PartFacts};
+use hbcourier::domain::merkle::proof::{consistency, inclusion};
 use hbcourier::domain::{
     Actor, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, Revision, Standing,
 };
-use hbcourier::store::{Change, Named, NewConsignment, Recorder, SqliteStore, StateChange};
+use hbcourier::store::{Change, Named, NewConsignment, Queries, Recorder, SqliteStore, StateChange, holds};
 use jiff::Timestamp;
 
 /// Callers at once: the writer commits whatever waits.
@@ -28,8 +31,9 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["fill", state, entries] => fill(Path::new(state), entries.parse().unwrap()),
+        ["hold", state] => hold(Path::new(state)),
         _ => {
-            eprintln!("fill STATE ENTRIES");
+            eprintln!("fill STATE ENTRIES, or hold STATE");
             std::process::exit(2);
         }
     }
@@ -65,6 +69,25 @@ fn fill(state: &Path, entries: u32) {
         .collect();
     let spent: Vec<f64> = ends.iter().scan(0.0, |before, end| Some(end - std::mem::replace(before, *end))).collect();
     println!("{}", serde_json::to_string(&spent).unwrap());
+}
+
+fn hold(state: &Path) {
+    let queries = SqliteStore::read_only(state).unwrap();
+    let vkey = Vkey::new("hbcourier/12302", [0; 32]).unwrap();
+    let begun = Instant::now();
+    let head = holds(&queries, &vkey, None).unwrap().unwrap();
+    let held = begun.elapsed();
+    let tree: &dyn Queries = &queries;
+    let mut slowest = Duration::ZERO;
+    for n in 1..=1000 {
+        let at = head.entries * n / 1001;
+        let begun = Instant::now();
+        inclusion(tree, at, head.entries).unwrap();
+        consistency(tree, at, head.entries).unwrap();
+        slowest = slowest.max(begun.elapsed());
+    }
+    let milliseconds = |spent: Duration| spent.as_secs_f64() * 1000.0;
+    println!(r#"{{"entries":{},"hold":{},"proof":{}}}"#, head.entries, milliseconds(held), milliseconds(slowest));
 }
 
 /// One transfer's way from collected to closed.
