@@ -6,7 +6,7 @@
 use super::contract::{Change, RecordError, StateChange};
 use super::evidence::Subject;
 use crate::domain::ledger::{Event, Facts, in_service_about};
-use crate::domain::{ConsignmentId, Digest, ReturnOrder, Stage, SubmissionKey};
+use crate::domain::{ConsignmentId, Digest, KeyStep, ReturnOrder, Stage, SubmissionKey};
 
 /// What an event does to the row of what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +44,17 @@ impl Leads {
             Event::ServiceStarted
             | Event::TakenIntoService
             | Event::ServiceStopped
+            | Event::ExceptionProposed
+            | Event::ExceptionGranted
+            | Event::ExceptionEnded
             | Event::ExceptionUsed
             | Event::TrustOrdered
             | Event::SourceClearedAgain
+            | Event::KeyProposed
             | Event::KeyTrusted
+            | Event::KeyRetired
             | Event::KeyGenerated
+            | Event::KeyImported
             | Event::AlarmRaised
             | Event::AlarmCleared
             | Event::WorkbookOpened
@@ -99,7 +105,11 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
     let mut facts = change.facts.clone();
     // Verification finds a timetable by its event.
     let activates = matches!(change.state, StateChange::ActivateTimetable { .. });
-    if activates != (change.event == Event::TimetableActivated) || !tells(&mut facts, &change.state) {
+    let decided = match &change.state {
+        StateChange::Key { step, .. } => step.event() == change.event,
+        _ => facts.key.is_none(),
+    };
+    if activates != (change.event == Event::TimetableActivated) || !decided || !tells(&mut facts, &change.state) {
         let what = format!("a change whose facts are not those of the event `{}`", change.event);
         return Err(RecordError::NotAllowed { what, from: "any state", to: "the ledger" });
     }
@@ -114,7 +124,8 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
         | StateChange::InService { .. }
         | StateChange::OpenWorkbook { .. }
         | StateChange::CloseWorkbook { .. }
-        | StateChange::ActivateTimetable { .. } => {
+        | StateChange::ActivateTimetable { .. }
+        | StateChange::Key { .. } => {
             return if may_stand_alone(change.event) { Ok(facts) } else { Err(stands_alone(change.event)) };
         }
     };
@@ -179,8 +190,25 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
         StateChange::CloseWorkbook { authority, month } => {
             agree(&mut facts.authority, Some(authority.clone())) && agree(&mut facts.workbook, Some(*month))
         }
+        StateChange::Key { step, certificate } => tells_of_key(facts, step, certificate.as_deref()),
         StateChange::None | StateChange::Submission { sealed: None, .. } => true,
     }
+}
+
+/// Filters and people look for the partner, the certificate and the transfer where other entries have them too.
+fn tells_of_key(facts: &mut Facts, step: &KeyStep, certificate: Option<&[u8]>) -> bool {
+    let transfer = match step {
+        KeyStep::ExceptionUsed { transfer, .. } => Some(*transfer),
+        _ => None,
+    };
+    let kept = match step {
+        KeyStep::Proposed { certificate: digest, .. } => certificate.map(Digest::of) == Some(*digest),
+        _ => certificate.is_none(),
+    };
+    kept && agree(&mut facts.key, Some(step.clone()))
+        && agree(&mut facts.about, step.partner().map(ToString::to_string))
+        && agree(&mut facts.fingerprint, step.fingerprint().cloned())
+        && agree(&mut facts.transfer, transfer)
 }
 
 fn agree<T: PartialEq>(told: &mut Option<T>, done: Option<T>) -> bool {

@@ -41,7 +41,7 @@ const BAD_SIGNATURE: Words = (
 );
 const SIGNER_REVOKED: Words = (
     "CN-108",
-    "This file is signed by {signer}, which its owner has revoked.",
+    "This file is signed by {signer}, which its owner has revoked or a keymaster has retired.",
     "Ask the partner for a file signed with their new key, and trust that key with `hbcourier keys trust`.",
 );
 const SIGNER_EXPIRED: Words = (
