@@ -123,6 +123,7 @@ impl Council {
             | StateChange::Alarm { .. }
             | StateChange::InService { .. }
             | StateChange::CloseWorkbook { .. }
+            | StateChange::Key { .. }
             | StateChange::ActivateTimetable { .. } => (None, None),
         };
         change.facts = Facts { transfer, submission, ..change.facts };

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use super::output::{CliError, Exit};
 use crate::config::Settings;
-use crate::daemon::build::{InstanceLock, key_ring, open_store, timetables, timetables_in_force};
+use crate::daemon::build::{InstanceLock, open_store, timetables, timetables_in_force};
 use crate::daemon::control::{Answer, PATIENCE, Request, account, ask};
 use crate::daemon::health::ServiceStatus;
+use crate::daemon::keys::{key_ring, keymasters};
 use crate::domain::timetable::{InForce, Timetables};
 use crate::effects::clock::MachineClock;
 use crate::effects::pgp::KeyRing;
-use crate::operator::{Done, Operator, Order};
+use crate::operator::{Done, Operator, Order, key_rules};
 use crate::store::SqliteStore;
 
 /// Gives the order, and waits until it is carried out.
@@ -47,10 +48,13 @@ pub fn carry_out(state: &Path, keys: KeyRing, timetables: Timetables, order: &Or
     };
     let _lock = InstanceLock::take(state).map_err(|error| could_not(&error))?;
     let (store, _spool) = open_store(state).map_err(|error| could_not(&error))?;
+    let rules = key_rules(&store.queries()).map_err(|error| could_not(&error))?;
+    keys.judge_by(rules);
     let operator = Operator {
         recorder: Arc::new(store.recorder()),
         queries: Arc::new(store.queries()),
         keys: Arc::new(keys),
+        keymasters: keymasters(false),
         clock: Arc::new(MachineClock),
         timetables: InForce::new(timetables),
     };

@@ -4,6 +4,8 @@
 //! tree is held against the schema, so here every required key is an `Option` that is marked required.
 //! Holds: unknown keys are refused; nothing here is a secret.
 
+mod keys;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,7 @@ use super::settings::{
     ShbeProfile,
 };
 use super::severities::RawSeverities;
+pub(super) use keys::RawKeys;
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +37,8 @@ pub(super) struct Raw {
     pub(super) timetable: Vec<RawTimetable>,
     /// How extracts (SHBE) are checked before they leave, and by `hbcourier shbe check`.
     pub(super) shbe: RawShbe,
+    /// How own secret keys are kept, besides the files of mode 0600 below `state`.
+    pub(super) keys: RawKeys,
 }
 
 /// How extracts (SHBE) are checked before they leave, and by `hbcourier shbe check`.

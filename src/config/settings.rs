@@ -1,5 +1,6 @@
 //! Checked settings: what the program runs by. A value of these types has passed every check.
 
+mod keys;
 mod routes;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::domain::{
     CourierName, Digest, Fingerprint, LaNumber, PartnerName, ReturnKind, RiskProfile, ShbePolicy, SourceName,
 };
 
+pub use keys::KeySettings;
 pub use routes::{DerivedDelimiter, DerivedEncoding, DerivedFormulas, DerivedSettings, RouteSettings};
 
 /// Everything.
@@ -31,6 +33,8 @@ pub struct Settings {
     pub risk: Option<RiskProfile>,
     /// Timetables besides the bundled ones.
     pub timetables: Vec<PathBuf>,
+    /// `[keys]`: how own secret keys are kept.
+    pub keys: KeySettings,
     /// `[shbe]`: how much each rule of the pre-flight weighs.
     pub shbe: ShbePolicy,
     /// SHA-256 over the merged settings: names the settings in the ledger.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, flock};
 
+use super::keys::{key_ring_by, keymasters};
 use super::lookout::LeftFiles;
 use crate::catalogue;
 use crate::config::settings::{
@@ -28,7 +29,6 @@ use crate::effects::destination::{Access, Destinations};
 use crate::effects::drop_folder::DropFolder;
 use crate::effects::mailbox::{self, ImapServer};
 use crate::effects::maildir::Maildir;
-use crate::effects::pgp::KeyRing;
 use crate::effects::spool::Spool;
 use crate::effects::token::TokenEndpoint;
 use crate::foresight::Foresight;
@@ -146,15 +146,6 @@ pub fn timetables_in_force(files: &[PathBuf], queries: &dyn Queries) -> Result<T
     Ok(in_force)
 }
 
-/// The key ring of the settings: certificates below the state directory, restricted where partners are.
-pub fn key_ring(settings: &Settings) -> KeyRing {
-    let mut keys = KeyRing::at(&settings.service.state);
-    for partner in settings.partners.iter().filter(|partner| !partner.fingerprints.is_empty()) {
-        keys.restrict(&partner.name, &partner.fingerprints);
-    }
-    keys
-}
-
 /// Every courier of the settings.
 pub fn couriers(settings: &Settings) -> BTreeMap<CourierName, Arc<dyn Courier>> {
     let courier = |way: &CourierWay| -> Arc<dyn Courier> {
@@ -210,7 +201,7 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
     let by_record = || timetables_in_force(&settings.timetables, &store.queries());
     let timetables = InForce::new(given.map_or_else(by_record, Ok)?);
     let spool = Arc::new(spool);
-    let keys = Arc::new(key_ring(&settings));
+    let keys = Arc::new(key_ring_by(&settings, &store.queries())?);
     let directories = Arc::new(Directories::default());
     let recorder = Arc::new(store.recorder());
     let queries = Arc::new(store.queries());
@@ -259,7 +250,8 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
         shbe: settings.shbe.clone(),
         boot,
     });
-    let operator = Operator { recorder, queries, keys, clock: clock.clone(), timetables };
+    let operator =
+        Operator { recorder, queries, keys, keymasters: keymasters(false), clock: clock.clone(), timetables };
     Ok(Service {
         settings,
         inbound: Arc::new(inbound),

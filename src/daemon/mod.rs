@@ -9,6 +9,7 @@ mod carriers;
 pub mod control;
 mod ear;
 pub mod health;
+pub mod keys;
 mod lookout;
 mod mailboxes;
 mod maildirs;

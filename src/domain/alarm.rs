@@ -61,6 +61,10 @@ pub enum AlarmReason {
     LaidSilence,
     /// No timetable in force tells the dates much longer.
     TimetableEnds,
+    /// A partner's exception from the rules about algorithms ends soon.
+    ExceptionEnds,
+    /// A certificate or an exception waits for a second person.
+    ProposalWaits,
 }
 
 const SOURCE_MISSING: Words = (
@@ -205,6 +209,16 @@ const TIMETABLE_ENDS: Words = (
     "The timetables in force end soon, or have ended, for {about}: after that nobody is reminded of a return.",
     "Get DWP's next timetable, and put it into force with `hbcourier timetable activate`.",
 );
+const EXCEPTION_ENDS: Words = (
+    "CN-551",
+    "The exception of {about} ends soon; what still uses that algorithm is held from then on.",
+    "Have the partner change their software before that day; `hbcourier keys check` counts how often it was used.",
+);
+const PROPOSAL_WAITS: Words = (
+    "CN-552",
+    "A keymaster has proposed a certificate or an exception for {about}, and a second one must agree.",
+    "`hbcourier keys check` shows it and the command that agrees to it; it lapses by itself.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -249,6 +263,8 @@ impl AlarmReason {
             RiskMissing => RISK_MISSING,
             LaidSilence => LAID_SILENCE,
             TimetableEnds => TIMETABLE_ENDS,
+            ExceptionEnds => EXCEPTION_ENDS,
+            ProposalWaits => PROPOSAL_WAITS,
         }
     }
 }

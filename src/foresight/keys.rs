@@ -3,6 +3,8 @@
 //! In:  the keys as they are now, what is owed. Out: a warning for every holder whose keys end before the last of it.
 //! Holds: a holder is covered as long as any of its certificates can do what a return needs.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -11,7 +13,7 @@ use crate::domain::kind::ReturnKind;
 use crate::domain::timetable::{Obligation, Timetables};
 use crate::domain::{PartnerName, RelevantMonth};
 use crate::effects::clock::london;
-use crate::effects::pgp::{KeyFacts, KeyListing};
+use crate::effects::pgp::{KeyListing, KeyRing};
 
 /// Keys that end before a return that needs them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,40 +40,83 @@ pub fn ahead(settings: &Settings, timetables: &Timetables, today: Date) -> Vec<(
     ahead
 }
 
-/// Every holder whose keys end before something that is owed.
-pub fn ends_before(keys: &KeyListing, ahead: &[(Obligation, PartnerName)]) -> Vec<EndsBefore> {
+/// Every holder whose keys end before something that is owed, as far as there are any now.
+pub fn ends_before(keys: &KeyRing, now: Timestamp, ahead: &[(Obligation, PartnerName)]) -> Vec<EndsBefore> {
+    let mut days = Days { keys, known: BTreeMap::new() };
+    let present = keys.list(now);
     // Sealing needs a signature of ours, and our own copy.
-    let own = until(keys.own.iter().filter(|facts| facts.can_sign && facts.can_encrypt));
-    let mut ends: Vec<EndsBefore> = first_without(None, own, ahead.iter().map(|(owed, _)| owed)).into_iter().collect();
+    let mut ends: Vec<EndsBefore> =
+        days.first_without(None, &present, ahead.iter().map(|(owed, _)| owed)).into_iter().collect();
     let mut partners: Vec<&PartnerName> = ahead.iter().map(|(_, partner)| partner).collect();
     partners.sort();
     partners.dedup();
     for partner in partners {
-        let certs = keys.partners.iter().filter(|(name, facts)| name == partner && facts.can_encrypt);
         let owed = ahead.iter().filter(|(_, to)| to == partner).map(|(owed, _)| owed);
-        ends.extend(first_without(Some(partner), until(certs.map(|(_, facts)| facts)), owed));
+        ends.extend(days.first_without(Some(partner), &present, owed));
     }
     ends
 }
 
-/// When the last of them ends; `None` if one never does, or if there is none (which is said elsewhere).
-fn until<'a>(certs: impl Iterator<Item = &'a KeyFacts>) -> Option<Timestamp> {
-    let ends: Option<Vec<Timestamp>> = certs.map(|facts| facts.expires).collect();
-    ends?.into_iter().max()
+/// The keys as they will be at the end of each transfer date: on the day itself the hour would decide.
+struct Days<'a> {
+    keys: &'a KeyRing,
+    known: BTreeMap<Date, KeyListing>,
 }
 
-fn first_without<'a>(
-    partner: Option<&PartnerName>,
-    until: Option<Timestamp>,
-    mut ahead: impl Iterator<Item = &'a Obligation>,
-) -> Option<EndsBefore> {
-    let until = until?;
+impl Days<'_> {
+    fn at_the_end_of(&mut self, day: Date) -> &KeyListing {
+        let keys = self.keys;
+        self.known.entry(day).or_insert_with(|| {
+            let end = day.at(23, 59, 59, 0).to_zoned(london());
+            keys.list(end.map_or(Timestamp::MAX, |end| end.timestamp()))
+        })
+    }
+
+    fn first_without<'o>(
+        &mut self,
+        partner: Option<&PartnerName>,
+        present: &KeyListing,
+        ahead: impl Iterator<Item = &'o Obligation>,
+    ) -> Option<EndsBefore> {
+        // That there is none at all is said elsewhere.
+        let mut until = until(partner, present)?;
+        for owed in ahead {
+            match (self::until(partner, self.at_the_end_of(owed.transfer_on)), until) {
+                (Some(later), _) => until = later,
+                (None, until) => return missed(partner, until, owed),
+            }
+        }
+        None
+    }
+}
+
+/// When the last of the holder's usable certificates ends, without end as the inner `None`; the outer one if there is none.
+#[expect(clippy::option_option, reason = "no certificate, and one without end, are different things")]
+fn until(partner: Option<&PartnerName>, keys: &KeyListing) -> Option<Option<Timestamp>> {
+    let usable: Vec<Option<Timestamp>> = match partner {
+        None => {
+            keys.own.iter().filter(|facts| facts.can_sign && facts.can_encrypt).map(|facts| facts.expires).collect()
+        }
+        Some(partner) => {
+            let theirs = keys.partners.iter().filter(|(name, facts)| name == partner && facts.can_encrypt);
+            theirs.map(|(_, facts)| facts.expires).collect()
+        }
+    };
+    if usable.is_empty() {
+        return None;
+    }
+    let ends: Option<Vec<Timestamp>> = usable.into_iter().collect();
+    Some(ends.and_then(|ends| ends.into_iter().max()))
+}
+
+fn missed(partner: Option<&PartnerName>, until: Option<Timestamp>, missed: &Obligation) -> Option<EndsBefore> {
+    // Without an end, and yet not there: by a rule about algorithms.
+    let that_day = || missed.transfer_on.to_zoned(london()).ok().map(|day| day.timestamp());
+    let until = until.or_else(that_day)?;
     let last_day = until.to_zoned(london()).date();
-    // On the day itself the hour would decide; nobody should rely on it.
-    let missed = ahead.find(|owed| owed.transfer_on >= last_day)?;
     let days = (missed.transfer_on - last_day).get_days();
     let before = match days {
-        0 => "on the very day of".to_owned(),
+        ..=0 => "on the very day of".to_owned(),
         1 => "1 day before".to_owned(),
         days => format!("{days} days before"),
     };

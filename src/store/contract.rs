@@ -9,8 +9,8 @@ use crate::domain::ledger::{Commitment, Event, Facts};
 use crate::domain::submission::Sealed;
 use crate::domain::{
     Actor, Answer, Answered, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, Due, FileKind, Fingerprint,
-    KeyStep, LaNumber, Notice, RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing, Submission, SubmissionKey,
-    TimetableYear, Volume, Workbook,
+    KeyStep, LaNumber, Notice, RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing, Submission,
+    SubmissionKey, TimetableYear, Volume, Workbook,
 };
 
 /// The one write path.

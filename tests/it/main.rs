@@ -13,6 +13,7 @@ mod demo;
 mod expectations;
 mod inbound;
 mod init;
+mod keys;
 mod layering;
 mod mail;
 mod notices;

@@ -8,6 +8,7 @@ mod authority;
 mod derived;
 mod exchange;
 mod folders;
+mod keys;
 mod references;
 mod report;
 mod risk;
@@ -55,6 +56,7 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
         None => Some(None),
         Some(written) => risk::check(written, &root.key("risk"), &mut report).map(Some),
     };
+    let keys = keys::check(&raw.keys, &root.key("keys"), &mut report);
     let timetables = each(&raw.timetable, "timetable", |raw, at| report.absolute(&at.key("file"), &raw.file));
     Some(Settings {
         service: service?,
@@ -63,6 +65,7 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
         couriers: couriers?,
         risk: risk?,
         timetables: timetables?,
+        keys: keys?,
         shbe: raw.shbe.severity.policy(raw.shbe.d_count_moved_percent),
         digest: digest?,
     })

@@ -118,12 +118,7 @@ pub enum KeyChange {
 
 impl KeyRing {
     /// What this certificate is, and what it would change for the partner.
-    pub fn examine(
-        &self,
-        partner: &PartnerName,
-        bytes: &[u8],
-        at: Timestamp,
-    ) -> Result<CertificateReport, TrustError> {
+    pub fn examine(&self, partner: &PartnerName, bytes: &[u8], at: Timestamp) -> Result<CertificateReport, TrustError> {
         let (cert, fingerprint) = sole_certificate(bytes)?;
         let ring = self.ring();
         let pinned = ring.partners.get(partner).map(|pinned| pinned.certs.as_slice()).unwrap_or_default();

@@ -14,9 +14,9 @@ use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, Error, Fingerprint, KeyHandle, Result, anyhow};
 
+use crate::domain::KeyRules;
 use crate::domain::reason::MESSAGE_DEPTH_MAX as DEPTH_MAX;
 pub(super) use crate::domain::reason::RECIPIENTS_MAX;
-use crate::domain::KeyRules;
 
 use super::layers::{self, Signed};
 use super::leniency::Leniency;

@@ -17,8 +17,8 @@ use sequoia_openpgp::types::{KeyFlags, PublicKeyAlgorithm};
 
 use crate::domain::{Fingerprint, KeyRules, PartnerName};
 
-use super::place::{self, Readers};
 use super::leniency;
+use super::place::{self, Readers};
 use super::ring::{KeyFault, KeyRing, Passphrase};
 use super::secret::SecretKey;
 use super::standing::{self, KeyProblem, UsableKey, system_time};
@@ -131,7 +131,9 @@ impl KeyRing {
         let mut faults: Vec<_> = ring.own_faults.iter().map(|fault| (None, fault.clone())).collect();
         faults.extend(ring.partners_fault.iter().map(|fault| (None, fault.clone())));
         for (partner, pinned) in &ring.partners {
-            partners.extend(pinned.certs.iter().filter_map(|cert| known(Some(partner), cert)).map(|facts| (partner.clone(), facts)));
+            partners.extend(
+                pinned.certs.iter().filter_map(|cert| known(Some(partner), cert)).map(|facts| (partner.clone(), facts)),
+            );
             faults.extend(pinned.faults.iter().map(|fault| (Some(partner.clone()), fault.clone())));
         }
         KeyListing { own: ring.own.iter().filter_map(|cert| known(None, cert)).collect(), partners, faults }

@@ -79,9 +79,8 @@ impl<'r> Leniency<'r> {
         if !will_do(&mut theirs().map(|one| one.allow)) || !is_long_enough(key) {
             return Err(OpenError::LegacyAlgorithm);
         }
-        let needed = |one: &&&Exception| {
-            !will_do(&mut theirs().map(|other| other.allow).filter(|allow| *allow != one.allow))
-        };
+        let needed =
+            |one: &&&Exception| !will_do(&mut theirs().map(|other| other.allow).filter(|allow| *allow != one.allow));
         Ok(theirs().filter(needed).map(|one| one.entry).collect())
     }
 }
@@ -100,15 +99,12 @@ fn will_do(policy: &dyn Policy, signature: &Signature, key: &UsableKey<'_>, at: 
 fn is_long_enough(key: &UsableKey<'_>) -> bool {
     #[allow(deprecated)]
     let by_length = |algorithm| {
-        matches!(
-            algorithm,
-            PublicKeyAlgorithm::RSAEncryptSign | PublicKeyAlgorithm::RSASign | PublicKeyAlgorithm::DSA
-        )
+        matches!(algorithm, PublicKeyAlgorithm::RSAEncryptSign | PublicKeyAlgorithm::RSASign | PublicKeyAlgorithm::DSA)
     };
     let signing = (key.key().pk_algo(), key.key().mpis().bits());
     let primary = key.cert().primary_key();
     let primary = (primary.key().pk_algo(), primary.key().mpis().bits());
-    [signing, primary].into_iter().all(|(algorithm, bits)| {
-        !by_length(algorithm) || bits.is_some_and(|bits| bits >= LEGACY_KEY_BITS_MIN)
-    })
+    [signing, primary]
+        .into_iter()
+        .all(|(algorithm, bits)| !by_length(algorithm) || bits.is_some_and(|bits| bits >= LEGACY_KEY_BITS_MIN))
 }

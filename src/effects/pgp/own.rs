@@ -54,7 +54,9 @@ impl fmt::Debug for SecretKeyBytes {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// Something else.
-    #[error("the file is not one OpenPGP key, or is larger than {KEY_BYTES_MAX} bytes; export it with `gpg --export-secret-keys`")]
+    #[error(
+        "the file is not one OpenPGP key, or is larger than {KEY_BYTES_MAX} bytes; export it with `gpg --export-secret-keys`"
+    )]
     NotAKey,
     /// A certificate.
     #[error("the file holds no secret key; a partner's certificate is imported under the partner's name")]

@@ -163,7 +163,8 @@ fn own_key<'r>(
     for cert in oldest_first {
         let counts = standing::fingerprint(cert).is_some_and(|key| rules.counts(None, &key, request.at));
         let alive = if counts { Ok(()) } else { Err(KeyProblem::Retired) };
-        let usable = alive.and_then(|()| standing::valid(cert, policy, system_time(request.at)))
+        let usable = alive
+            .and_then(|()| standing::valid(cert, policy, system_time(request.at)))
             .and_then(|valid| Ok((standing::signing(&valid)?, standing::encryption(&valid)?)));
         let problem = match usable {
             Ok((signing, recipients)) => {
@@ -206,8 +207,8 @@ fn partner_keys<'r>(
             (Ok(keys), _) => return Ok((cert, keys)),
             (Err(problem), Some(certificate)) => {
                 // The newest one's problem is the one to mend.
-                refusal = refusal
-                    .or(Some(SealError::PartnerKeyUnusable { partner: partner.clone(), certificate, problem }));
+                refusal =
+                    refusal.or(Some(SealError::PartnerKeyUnusable { partner: partner.clone(), certificate, problem }));
             }
             (Err(_), None) => {}
         }

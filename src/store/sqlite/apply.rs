@@ -242,7 +242,8 @@ impl Rows<'_> {
             return recorded_unless_there(done, || format!("the use of exception {exception} by transfer {transfer}"));
         }
         let concludes = step.concludes();
-        let sql = "INSERT OR IGNORE INTO key_step (entry, at, step, concludes, certificate) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let sql =
+            "INSERT OR IGNORE INTO key_step (entry, at, step, concludes, certificate) VALUES (?1, ?2, ?3, ?4, ?5)";
         let done = self.run(sql, params![self.entry, at, Json(step), concludes.map(Count), certificate])?;
         recorded_unless_there(done, || match concludes {
             Some(entry) => format!("what became of ledger entry {entry}"),

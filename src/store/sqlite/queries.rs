@@ -342,9 +342,8 @@ impl Queries for SqliteQueries {
     }
 
     fn key_steps(&self) -> Result<Vec<(u64, Timestamp, KeyStep)>, QueryError> {
-        let read = |row: &Row<'_>| {
-            Ok((row.get::<_, Count>(0)?.0, row.get::<_, At>(1)?.0, row.get::<_, Json<KeyStep>>(2)?.0))
-        };
+        let read =
+            |row: &Row<'_>| Ok((row.get::<_, Count>(0)?.0, row.get::<_, At>(1)?.0, row.get::<_, Json<KeyStep>>(2)?.0));
         let sql = "SELECT entry, at, step FROM key_step ORDER BY entry";
         self.0.read(|connection| connection.prepare_cached(sql)?.query_map([], read)?.collect())
     }

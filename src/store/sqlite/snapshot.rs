@@ -11,8 +11,8 @@ use crate::domain::ledger::Commitment;
 use crate::domain::submission::Sealed;
 use crate::domain::{Stage, Standing, SubmissionKey};
 use crate::store::evidence::{
-    Evidence, KeptAlarm, KeptAnswer, KeptEntry, KeptKeyStep, KeptName, KeptPart, KeptTimetable, KeptVolume, KeptWorkbook, Origin,
-    Owed, Row, Subject, Visit,
+    Evidence, KeptAlarm, KeptAnswer, KeptEntry, KeptKeyStep, KeptName, KeptPart, KeptTimetable, KeptVolume,
+    KeptWorkbook, Origin, Owed, Row, Subject, Visit,
 };
 use crate::store::{Head, QueryError};
 
@@ -246,8 +246,7 @@ impl Evidence for SqliteSnapshot {
     }
 
     fn each_exception_use(&self, visit: Visit<'_, (u64, String, u64)>) -> Result<(), QueryError> {
-        let read =
-            |row: &SqlRow<'_>| Ok((row.get::<_, Count>(0)?.0, row.get(1)?, row.get::<_, Count>(2)?.0));
+        let read = |row: &SqlRow<'_>| Ok((row.get::<_, Count>(0)?.0, row.get(1)?, row.get::<_, Count>(2)?.0));
         self.each("SELECT exception, consignment, entry FROM exception_use", [], read, visit).map(|_| ())
     }
 

@@ -38,7 +38,8 @@ impl ToldOfKeys {
         view.each_key_step(&mut |kept| {
             let seq = kept.entry;
             if !steps.remove(&seq).is_some_and(|told| is(&kept, &told)) {
-                let says = format!("The store has another decision about keys by entry {seq} than the ledger tells of.");
+                let says =
+                    format!("The store has another decision about keys by entry {seq} than the ledger tells of.");
                 faults.push(Fault { at: Some(seq), says });
             }
             Ok(ControlFlow::Continue(()))

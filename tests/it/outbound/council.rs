@@ -21,7 +21,7 @@ use hbcourier::effects::courier::Courier;
 use hbcourier::effects::courier::folder::FolderCourier;
 use hbcourier::effects::pgp::{KeyAlgorithm, KeyRing, OpenRequest, Opener, Signers};
 use hbcourier::effects::spool::Spool;
-use hbcourier::operator::{Operator, Order};
+use hbcourier::operator::{Keymasters, Operator, Order};
 use hbcourier::outbound::{Outbound, OutboundParts};
 use hbcourier::store::{Alarm, Queries, Recorder, SqliteStore, SubmissionFilter, verify};
 use jiff::Timestamp;
@@ -258,6 +258,7 @@ impl Council {
             recorder: Arc::new(store.recorder()),
             queries: Arc::new(store.queries()),
             keys: Arc::new(self.ring("state")),
+            keymasters: Keymasters::One,
             clock: self.clock.clone(),
             timetables: InForce::default(),
         };
