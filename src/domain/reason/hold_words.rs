@@ -57,8 +57,12 @@ const ODD_STRUCTURE: Words = (
     "The layers of this message are not encryption around one signature around one file.",
     "Ask the partner how the file was made.",
 );
-const LEGACY_ALGORITHM: Words =
-    ("CN-112", "This file uses an algorithm that is no longer safe.", "Ask the partner to use current software.");
+const LEGACY_ALGORITHM: Words = (
+    "CN-112",
+    "This file uses an algorithm that is no longer safe.",
+    "Ask the partner to use current software. Until they do, a keymaster can except them for a time: `hbcourier keys \
+    except`, and then `hbcourier held retry`.",
+);
 const SIGNATURE_AGE: Words = (
     "CN-113",
     "This file was signed more than {days} days before it came, or is dated more than {minutes} minutes after that, \

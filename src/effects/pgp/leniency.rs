@@ -13,6 +13,7 @@ use sequoia_openpgp::types::{HashAlgorithm, PublicKeyAlgorithm, SymmetricAlgorit
 use crate::domain::key_rules::{Exception, KeyRules};
 use crate::domain::{LegacyAlgorithm, PartnerName};
 
+use super::ring::KeyRing;
 use super::standing::{self, UsableKey, system_time};
 use super::{OpenError, OpenRequest, Signers, layers};
 
@@ -34,6 +35,21 @@ pub(super) fn allowing<'p>(at: Timestamp, allow: impl IntoIterator<Item = Legacy
         }
     }
     policy
+}
+
+impl KeyRing {
+    /// Whether the cryptographic library of this machine has the algorithm at all.
+    pub fn has(&self, algorithm: LegacyAlgorithm) -> bool {
+        #[allow(deprecated)]
+        match algorithm {
+            LegacyAlgorithm::Sha1 => HashAlgorithm::SHA1.is_supported(),
+            LegacyAlgorithm::TripleDes => SymmetricAlgorithm::TripleDES.is_supported(),
+            LegacyAlgorithm::Cast5 => SymmetricAlgorithm::CAST5.is_supported(),
+            LegacyAlgorithm::Idea => SymmetricAlgorithm::IDEA.is_supported(),
+            LegacyAlgorithm::Rsa1024 => PublicKeyAlgorithm::RSAEncryptSign.is_supported(),
+            LegacyAlgorithm::Dsa1024 => PublicKeyAlgorithm::DSA.is_supported(),
+        }
+    }
 }
 
 /// What the partners who may have signed are excepted for, as of receipt.

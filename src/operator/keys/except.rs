@@ -96,6 +96,11 @@ impl Operator {
     ) -> Result<(), Refused> {
         let unfit = |says: String| Err(Refused::Unfit(says));
         let days = |days: i64| SignedDuration::from_hours(24 * days);
+        if !self.keys.has(allow) {
+            return unfit(format!(
+                "the OpenSSL of this machine cannot do {allow}, so an exception would change nothing"
+            ));
+        }
         if until <= now || until <= from {
             return unfit("the exception would be over before it begins; name a later `--until`".to_owned());
         }
