@@ -326,13 +326,14 @@ impl KeyRules {
     }
 
     fn end(&mut self, partner: Option<PartnerName>, fingerprint: Fingerprint, until: Timestamp, compromised: bool) {
-        let known = |term: &&mut Term| term.partner == partner && term.fingerprint == fingerprint;
-        match self.terms.iter_mut().rev().find(known) {
-            Some(term) => {
-                term.until = Some(term.until.map_or(until, |earlier| earlier.min(until)));
-                term.compromised |= compromised;
-            }
-            None => self.terms.push(Term { partner, fingerprint, from: None, until: Some(until), compromised }),
+        let mut known = false;
+        for term in self.terms.iter_mut().filter(|term| term.is_of(partner.as_ref(), &fingerprint)) {
+            term.until = Some(term.until.map_or(until, |earlier| earlier.min(until)));
+            term.compromised |= compromised;
+            known = true;
+        }
+        if !known {
+            self.terms.push(Term { partner, fingerprint, from: None, until: Some(until), compromised });
         }
     }
 

@@ -1,5 +1,7 @@
 //! What holds when, after each kind of decision.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn dwp() -> PartnerName {
@@ -121,5 +123,37 @@ fn each_step_and_each_algorithm_reads_back() {
     for step in [trusted('A', Some(1)), retired('B', 1, Some(0))] {
         let text = serde_json::to_string(&step).unwrap();
         assert_eq!(serde_json::from_str::<KeyStep>(&text).unwrap(), step, "{text}");
+    }
+}
+
+/// A decision in any order about one certificate, on any day.
+fn any_step() -> impl Strategy<Value = KeyStep> {
+    prop_oneof![
+        proptest::option::of(0..20i64).prop_map(|from| trusted('A', from)),
+        (0..20i64).prop_map(|from| retired('A', from, None)),
+        (0..20i64, 0..20i64).prop_map(|(from, since)| retired('A', from, Some(since))),
+    ]
+}
+
+proptest! {
+    /// Whatever is decided afterwards, what a compromise or a retirement took away does not come back.
+    #[test]
+    fn nothing_brings_back_what_was_taken_away(
+        before in proptest::collection::vec(any_step(), 0..5),
+        taken in (0..20i64, proptest::option::of(0..20i64)),
+        after in proptest::collection::vec(any_step(), 0..5),
+        at in 0..20i64,
+    ) {
+        let (from, since) = taken;
+        let end = since.map_or(from, |since| since.min(from));
+        let mut steps = before;
+        steps.push(retired('A', from, since));
+        let then = rules(steps.clone()).counts(Some(&dwp()), &fingerprint('A'), day(at));
+        steps.extend(after);
+        let now = rules(steps).counts(Some(&dwp()), &fingerprint('A'), day(at));
+        prop_assert!(!(at >= end && then), "it does not count after its end");
+        if since.is_some() && at >= end {
+            prop_assert!(!now, "a compromise cannot be undone");
+        }
     }
 }

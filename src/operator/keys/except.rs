@@ -119,8 +119,8 @@ impl Operator {
         match there {
             None => Ok(()),
             Some(there) => unfit(format!(
-                "{partner} has an exception for {allow} until {} already (ledger entry {}); end that one first with \
-                 `hbcourier keys except {partner} --allow {allow} --end --reason TEXT`",
+                "{partner} has an exception for {allow} until {} already (ledger entry {}); end that one first: \
+                 `hbcourier keys except`, with `--end`",
                 there.until, there.entry
             )),
         }

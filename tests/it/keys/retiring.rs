@@ -3,6 +3,8 @@
 use hbcourier::domain::{Consequence, HoldReason};
 use hbcourier::effects::pgp::{KeyAlgorithm, KeyProblem, SealError};
 
+use jiff::Timestamp;
+
 use super::office::{Office, YEAR, dwp};
 use crate::support::partner::{Algorithm, Partner, SealOptions};
 
@@ -79,7 +81,8 @@ fn an_own_key_that_is_retired_opens_and_does_nothing_else() {
     let refused = office.retires(None, &old, None, None).unwrap_err();
     assert!(refused.contains("no return could leave"), "{refused}");
     let sealed = partner.seals(b"x", "x", &SealOptions::default());
-    let new = office.keys.generate("Council", KeyAlgorithm::Curve25519, office.now(), 2 * YEAR).unwrap().fingerprint;
+    let new =
+        office.keys.generate("Council", KeyAlgorithm::Curve25519, Timestamp::now(), 2 * YEAR).unwrap().fingerprint;
     partner.trusts(&office.keys.export_own().unwrap());
     assert_eq!(partner.opens(&office.seals(office.now())).signer.as_ref(), Some(&old), "the older signs still");
     office.retires(None, &old, None, None).unwrap();

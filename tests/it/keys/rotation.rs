@@ -13,7 +13,7 @@ fn our_own_key() {
     office.meets(&mut partner);
     let to_the_old = partner.seals(b"old", "x", &SealOptions::default());
     let old = office.keys.list(office.now()).own[0].fingerprint.clone();
-    let new = office.keys.generate("Council", KeyAlgorithm::Rsa3072, office.now(), 2 * YEAR).unwrap().fingerprint;
+    let new = office.keys.generate("Council", KeyAlgorithm::Rsa3072, Timestamp::now(), 2 * YEAR).unwrap().fingerprint;
     partner.trusts(&office.keys.export_own().unwrap());
     let to = |key: &hbcourier::domain::Fingerprint| SealOptions { to: vec![key.to_string()], ..SealOptions::default() };
     let to_the_new = partner.seals(b"new", "x", &to(&new));
