@@ -11,6 +11,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 pub mod catalogue;
+pub mod checkpoints;
 pub mod cli;
 pub mod config;
 pub mod daemon;

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
+use super::audit_checkpoint::{CheckpointArgs, VkeyArgs};
 use crate::domain::ledger::{Entry, Event, Facts};
 use crate::domain::merkle::leaf;
 use crate::domain::{Actor, ConsignmentId, Digest};
@@ -22,13 +23,20 @@ const PAGE: usize = 1024;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    command: Command,
+    pub(super) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// List the ledger's entries, oldest first
     Log(LogArgs),
+    /// Sign the ledger as it stands, and take that to those who keep checkpoints elsewhere
+    ///
+    /// The service does so by itself each day, and whenever something leaves or a key changes. Exit status 0: it was signed;
+    /// 3: it was not, or not taken away.
+    Checkpoint(CheckpointArgs),
+    /// Print the key with which auditors check checkpoints
+    Vkey(VkeyArgs),
     /// Check that no entry was altered, removed, added or moved, and that the state agrees with the ledger
     ///
     /// Also while the service runs. Exit status 0: all is as it was recorded; 1: it is not; 3: it could not be read.
@@ -41,7 +49,7 @@ enum Command {
 
 /// Which entries to list, and how
 #[derive(Debug, clap::Args)]
-struct LogArgs {
+pub(super) struct LogArgs {
     /// Print one JSON object per line
     #[arg(long)]
     json: bool,
@@ -98,6 +106,8 @@ pub enum AuditError {
 pub fn run(args: &Args, store: &dyn Auditable, out: &mut dyn Write) -> Result<bool, AuditError> {
     match &args.command {
         Command::Log(log) => show_log(log, store, out).map(|()| true),
+        // An order, or a key: nothing is asked of the ledger.
+        Command::Checkpoint(_) | Command::Vkey(_) => Ok(true),
         Command::Verify { json } => {
             let verdict = verify(store)?;
             show_verdict(&verdict, *json, out)?;
@@ -166,7 +176,7 @@ fn show_log(log: &LogArgs, store: &dyn Auditable, out: &mut dyn Write) -> Result
         let Some((last, _)) = page.last() else { break };
         next = last + 1;
         for (seq, line) in page.into_iter().filter(|(seq, _)| *seq < end) {
-            let entry: Entry = serde_json::from_slice(&line).map_err(|source| AuditError::Entry { seq, source })?;
+            let entry = Entry::read(&line).map_err(|source| AuditError::Entry { seq, source })?;
             // The clock may have been set back, so a later entry can bear an earlier time: no early end.
             let wanted = window.holds(entry.at)
                 && (log.events.is_empty() || log.events.contains(&entry.event))

@@ -124,6 +124,8 @@ impl Council {
             | StateChange::InService { .. }
             | StateChange::CloseWorkbook { .. }
             | StateChange::Key { .. }
+            | StateChange::Checkpoint { .. }
+            | StateChange::CheckpointLeft { .. }
             | StateChange::ActivateTimetable { .. } => (None, None),
         };
         change.facts = Facts { transfer, submission, ..change.facts };

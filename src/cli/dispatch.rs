@@ -11,8 +11,8 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, demo, expectations, held, identify, init, keys, order, orders, packs, returns, risk, run, shbe,
-    status, timetable, transfers,
+    audit, audit_checkpoint, check, demo, expectations, held, identify, init, keys, order, orders, packs, returns,
+    risk, run, shbe, status, timetable, transfers,
 };
 use crate::catalogue::circular::Terms;
 use crate::config::{self, Settings, calendars};
@@ -112,6 +112,12 @@ impl Cli {
             Command::Packs(packs::Args { command: packs::Command::Rules(args) }) => packs::rules(args, out),
             Command::Timetable(args) => self.timetable(&args.command, stdout, out),
             Command::Expectations(args) => self.reading(|reading| expectations::run(args, reading, out)),
+            Command::Audit(audit::Args { command: audit::Command::Checkpoint(args) }) => {
+                audit_checkpoint::checkpoint(args, &self.settings()?, out)
+            }
+            Command::Audit(audit::Args { command: audit::Command::Vkey(args) }) => {
+                audit_checkpoint::vkey(args, &self.settings()?, out)
+            }
             Command::Audit(args) => answer(audit::run(args, &store(&self.settings()?)?, stdout), |_| 3),
             Command::Risk(args) => {
                 let received = |authority: &LaNumber, file: &Path| {

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::config::{self, Problems};
+use crate::domain::checkpoint::Vkey;
 use crate::domain::{Fingerprint, LaNumber, PartnerName};
 
 /// Who is served may look and deliver; everybody else stays out.
@@ -48,6 +49,8 @@ pub type IsKnown<'a> = &'a dyn Fn(&LaNumber) -> Option<String>;
 pub trait KeyMaking {
     /// A key of our own.
     fn generate(&self, state: &Path, user_id: &str) -> Result<OwnCertificate, KeyFault>;
+    /// The key of the ledger, by this name; its public half.
+    fn ledger(&self, state: &Path, name: &str) -> Result<Vkey, KeyFault>;
     /// Trusts exactly this certificate for the partner.
     fn trust(&self, state: &Path, partner: &PartnerName, certificate: &[u8]) -> Result<(), KeyFault>;
 }
@@ -83,6 +86,10 @@ pub struct Laid {
     pub own_cert: PathBuf,
     /// Its fingerprint.
     pub own_fingerprint: Fingerprint,
+    /// The ledger's public key, to give to auditors.
+    pub ledger_vkey: PathBuf,
+    /// What it says.
+    pub vkey: Vkey,
 }
 
 /// Why there is no set-up, or not a whole one.
@@ -205,13 +212,18 @@ fn lay_out(dir: &Path, la: &LaNumber, name: &str, keys: &dyn KeyMaking) -> Resul
     let config = dir.join("hbcourier.toml");
     let text = config::reference::annotated(&values(dir, la, name));
     make_file(&config, text.as_bytes(), CONFIG_MODE)?;
-    config::load_with_env(&config, []).map_err(InitError::Refused)?;
+    let settings = config::load_with_env(&config, []).map_err(InitError::Refused)?;
 
     let own = keys.generate(&state, &format!("{name} (LA number {la})"));
     let own = own.map_err(|source| InitError::Keys { state: state.clone(), source })?;
+    let vkey = keys.ledger(&state, &settings.audit.name);
+    let vkey = vkey.map_err(|source| InitError::Keys { state: state.clone(), source })?;
+    let ledger_vkey = keys_folder.join("ledger.vkey");
+    make_file(&ledger_vkey, format!("{vkey}\n").as_bytes(), CERTIFICATE_MODE)?;
     let own_cert = keys_folder.join("own.asc");
     make_file(&own_cert, &own.armoured, CERTIFICATE_MODE)?;
-    Ok(Laid { config, state, drop, backoffice, returns, outgoing, own_cert, own_fingerprint: own.fingerprint })
+    let own_fingerprint = own.fingerprint;
+    Ok(Laid { config, state, drop, backoffice, returns, outgoing, own_cert, own_fingerprint, ledger_vkey, vkey })
 }
 
 /// The settings of the set-up; everything else stays at its default.
@@ -280,11 +292,13 @@ fn print(laid: &Laid, args: &Args, name: &str, out: &mut dyn Write) -> io::Resul
         writeln!(out, "  {what:<16} {}", path.display())?;
     }
     writeln!(out, "  {:<16} {}", "its fingerprint", laid.own_fingerprint)?;
+    writeln!(out, "  {:<16} {}", "ledger's vkey", laid.vkey)?;
     let config = laid.config.display();
     writeln!(out, "Next: give the own certificate to DWP, and tell them its fingerprint by another way.")?;
     if args.partner_cert.is_none() {
         writeln!(out, "Then: hbcourier --config {config} keys trust {PARTNER} FILE --fingerprint FPR")?;
     }
+    writeln!(out, "Then: give the ledger's vkey ({}) to whoever will audit it.", laid.ledger_vkey.display())?;
     writeln!(out, "Then: hbcourier --config {config} check")?;
     writeln!(out, "Then: hbcourier --config {config} run")
 }

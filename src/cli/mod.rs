@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 pub mod audit;
+pub mod audit_checkpoint;
 pub mod check;
 #[cfg(test)]
 mod council;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::output::{CliError, Exit};
 use crate::config::Settings;
 use crate::daemon::build::{InstanceLock, open_store, timetables, timetables_in_force};
+use crate::daemon::checkpoints::checkpoints_of;
 use crate::daemon::control::{Answer, PATIENCE, Request, account, ask};
 use crate::daemon::health::ServiceStatus;
 use crate::daemon::keys::{key_ring, keymasters};
@@ -33,7 +34,7 @@ pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
                 Order::ActivateTimetable { .. } => in_force(settings)?,
                 _ => Timetables::default(),
             };
-            carry_out(state, key_ring(settings), timetables, &order)
+            carry_out(state, key_ring(settings), timetables, Some(settings), &order)
         }
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(still_at_it()),
         Err(error) => Err(unanswered(&error.to_string())),
@@ -41,7 +42,14 @@ pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
 }
 
 /// Carries the order out in this process, under the instance lock.
-pub fn carry_out(state: &Path, keys: KeyRing, timetables: Timetables, order: &Order) -> Result<Done, CliError> {
+/// Only a checkpoint needs the settings.
+pub fn carry_out(
+    state: &Path,
+    keys: KeyRing,
+    timetables: Timetables,
+    settings: Option<&Settings>,
+    order: &Order,
+) -> Result<Done, CliError> {
     let could_not = |error: &dyn std::fmt::Display| {
         let next = "Stop the other process, or mend the state directory; `hbcourier check` probes it.";
         CliError::new(Exit::CouldNot, format!("The order was not carried out: {error}."), next)
@@ -50,6 +58,9 @@ pub fn carry_out(state: &Path, keys: KeyRing, timetables: Timetables, order: &Or
     let (store, _spool) = open_store(state).map_err(|error| could_not(&error))?;
     let rules = key_rules(&store.queries()).map_err(|error| could_not(&error))?;
     keys.judge_by(rules);
+    let signing = settings.filter(|_| matches!(order, Order::Checkpoint { .. }));
+    let checkpoints = signing.map(|settings| checkpoints_of(settings, &store, Arc::new(MachineClock)).map(Arc::new));
+    let checkpoints = checkpoints.transpose();
     let operator = Operator {
         recorder: Arc::new(store.recorder()),
         queries: Arc::new(store.queries()),
@@ -57,6 +68,7 @@ pub fn carry_out(state: &Path, keys: KeyRing, timetables: Timetables, order: &Or
         keymasters: keymasters(false),
         clock: Arc::new(MachineClock),
         timetables: InForce::new(timetables),
+        checkpoints: checkpoints.map_err(|error| could_not(&error))?,
     };
     let done = operator.execute(&account(rustix::process::getuid().as_raw()), order);
     done.map_err(|error| refused(&error.to_string(), error.is_recorded()))

@@ -53,6 +53,9 @@ pub fn not_started(fault: &StartFault) -> CliError {
         | StartFault::State { .. }
         | StartFault::Store(_)
         | StartFault::Query(_)
+        | StartFault::Ledger { .. }
+        | StartFault::LedgerKey(_)
+        | StartFault::LedgerSecret(_)
         | StartFault::StoreLost { .. } => Exit::CouldNot,
     };
     let says = format!("hbcourier did not start: {}.", with_causes(fault));

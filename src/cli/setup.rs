@@ -4,8 +4,11 @@ use std::path::Path;
 
 use super::init::{KeyFault, KeyMaking, OwnCertificate};
 use super::order::carry_out;
+use crate::config::settings::SecretReference;
 use crate::domain::PartnerName;
+use crate::domain::checkpoint::Vkey;
 use crate::domain::timetable::Timetables;
+use crate::effects::ledger_key::{KEY_FILE, LedgerKey};
 use crate::effects::pgp::{KeyRing, trust};
 use crate::operator::{KeyOrder, Order, OwnKeyAlgorithm};
 
@@ -16,16 +19,22 @@ impl KeyMaking for RecordedKeys {
     fn generate(&self, state: &Path, user_id: &str) -> Result<OwnCertificate, KeyFault> {
         let order =
             Order::Keys(KeyOrder::Generate { algorithm: OwnKeyAlgorithm::Rsa3072, user_id: user_id.to_owned() });
-        let done = carry_out(state, KeyRing::at(state), Timetables::default(), &order)?;
+        let done = carry_out(state, KeyRing::at(state), Timetables::default(), None, &order)?;
         let fingerprint = done.fingerprint.ok_or("the key that was made has no fingerprint")?;
         Ok(OwnCertificate { fingerprint, armoured: KeyRing::at(state).export_own()? })
+    }
+
+    fn ledger(&self, state: &Path, name: &str) -> Result<Vkey, KeyFault> {
+        LedgerKey::make(state, name)?;
+        let secret = SecretReference::File(state.join(KEY_FILE)).read()?;
+        Ok(LedgerKey::open(state, name, &secret)?.vkey().clone())
     }
 
     fn trust(&self, state: &Path, partner: &PartnerName, certificate: &[u8]) -> Result<(), KeyFault> {
         let fingerprint = trust::fingerprint_of(certificate)?;
         let (partner, certificate) = (partner.clone(), Some(certificate.to_vec()));
         let order = Order::Keys(KeyOrder::Trust { partner, certificate, fingerprint, from: None });
-        carry_out(state, KeyRing::at(state), Timetables::default(), &order)?;
+        carry_out(state, KeyRing::at(state), Timetables::default(), None, &order)?;
         Ok(())
     }
 }

@@ -4,11 +4,13 @@
 //! tree is held against the schema, so here every required key is an `Option` that is marked required.
 //! Holds: unknown keys are refused; nothing here is a secret.
 
+pub(super) mod audit;
 mod keys;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::audit::RawAudit;
 use super::notation::{WrittenDuration, WrittenSize};
 use super::settings::{
     Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, MailForm, MailTls, Noticing, RiskExpected, RiskHeader,
@@ -39,6 +41,8 @@ pub(super) struct Raw {
     pub(super) shbe: RawShbe,
     /// How own secret keys are kept, besides the files of mode 0600 below `state`.
     pub(super) keys: RawKeys,
+    /// The ledger's name and key, and who keeps its checkpoints elsewhere.
+    pub(super) audit: RawAudit,
 }
 
 /// How extracts (SHBE) are checked before they leave, and by `hbcourier shbe check`.

@@ -1,5 +1,6 @@
 //! Checked settings: what the program runs by. A value of these types has passed every check.
 
+mod audit;
 mod keys;
 mod routes;
 
@@ -15,6 +16,7 @@ use crate::domain::{
     CourierName, Digest, Fingerprint, LaNumber, PartnerName, ReturnKind, RiskProfile, ShbePolicy, SourceName,
 };
 
+pub use audit::{AuditSettings, RecipientSettings, RecipientWay};
 pub use keys::KeySettings;
 pub use routes::{DerivedDelimiter, DerivedEncoding, DerivedFormulas, DerivedSettings, RouteSettings};
 
@@ -37,6 +39,8 @@ pub struct Settings {
     pub keys: KeySettings,
     /// `[shbe]`: how much each rule of the pre-flight weighs.
     pub shbe: ShbePolicy,
+    /// `[audit]`: the ledger's key, and who keeps its checkpoints.
+    pub audit: AuditSettings,
     /// SHA-256 over the merged settings: names the settings in the ledger.
     pub digest: Digest,
 }

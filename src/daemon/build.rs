@@ -9,9 +9,12 @@ use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, flock};
 
+use super::checkpoints::checkpoints_of;
 use super::keys::{key_ring_by, keymasters};
 use super::lookout::LeftFiles;
 use crate::catalogue;
+use crate::checkpoints::Checkpoints;
+use crate::config::secret::SecretFault;
 use crate::config::settings::{
     AuthoritySettings, Carries, CourierWay, MailForm, MailTls, MailboxSettings, MaildirSettings, OauthSettings,
     RouteSettings, SecretReference, SmtpSettings, SourceWay,
@@ -27,6 +30,7 @@ use crate::effects::courier::mime;
 use crate::effects::courier::smtp::{Login, Password, SmtpCourier, SmtpServer, Tls};
 use crate::effects::destination::{Access, Destinations};
 use crate::effects::drop_folder::DropFolder;
+use crate::effects::ledger_key::LedgerKeyFault;
 use crate::effects::mailbox::{self, ImapServer};
 use crate::effects::maildir::Maildir;
 use crate::effects::spool::Spool;
@@ -45,6 +49,8 @@ pub struct Service {
     pub inbound: Arc<Inbound>,
     /// The way out.
     pub outbound: Arc<Outbound>,
+    /// Signed heads of the ledger.
+    pub checkpoints: Arc<Checkpoints>,
     /// Orders.
     pub operator: Arc<Operator>,
     /// What is told before it is too late.
@@ -80,6 +86,23 @@ pub enum StartFault {
     /// The store was opened, and could not be read.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// The ledger is not the one that was recorded, or not the one that its key signed.
+    #[error(
+        "the store below {state} does not hold: {says}. Nothing was changed. Keep a copy of the state folder as evidence, \
+         run `hbcourier audit verify`, and put back a copy of store.sqlite that has every entry that was signed"
+    )]
+    Ledger {
+        /// The state directory.
+        state: PathBuf,
+        /// What is wrong, and where.
+        says: String,
+    },
+    /// The ledger's key.
+    #[error(transparent)]
+    LedgerKey(#[from] LedgerKeyFault),
+    /// The ledger's key, where it is kept.
+    #[error("the ledger's key could not be had")]
+    LedgerSecret(#[from] SecretFault),
     /// There are files, and nothing that tells of them.
     #[error(
         "the store is missing below {state}, but files in its spool, archive or sealed returns are there: put back store.sqlite from the backup; with a new one nobody would know what was sent"
@@ -199,6 +222,10 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
     let boot = boot_id().map_err(at_state)?;
     let (store, spool) = open_store(&state)?;
     let by_record = || timetables_in_force(&settings.timetables, &store.queries());
+    let checkpoints = Arc::new(checkpoints_of(&settings, &store, clock.clone())?);
+    if let Err(says) = checkpoints.hold(&store.queries())? {
+        return Err(StartFault::Ledger { state, says });
+    }
     let timetables = InForce::new(given.map_or_else(by_record, Ok)?);
     let spool = Arc::new(spool);
     let keys = Arc::new(key_ring_by(&settings, &store.queries())?);
@@ -250,12 +277,20 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
         shbe: settings.shbe.clone(),
         boot,
     });
-    let operator =
-        Operator { recorder, queries, keys, keymasters: keymasters(false), clock: clock.clone(), timetables };
+    let operator = Operator {
+        recorder,
+        queries,
+        keys,
+        keymasters: keymasters(false),
+        clock: clock.clone(),
+        timetables,
+        checkpoints: Some(checkpoints.clone()),
+    };
     Ok(Service {
         settings,
         inbound: Arc::new(inbound),
         outbound: Arc::new(outbound),
+        checkpoints,
         operator: Arc::new(operator),
         foresight: Arc::new(foresight),
         clock,

@@ -6,11 +6,13 @@
 mod alarms;
 pub mod build;
 mod carriers;
+pub mod checkpoints;
 pub mod control;
 mod ear;
 pub mod health;
 pub mod keys;
 mod lookout;
+mod looks;
 mod mailboxes;
 mod maildirs;
 mod once;

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use super::build::Service;
 use super::carriers::{Job, Queue, carry};
+use super::checkpoints;
 use super::health::Health;
+use super::looks::{left_files_alarm, lookout, maildir_readers, poll_only, postmen};
 use super::mailboxes::Trouble;
-use super::run::{RunFault, left_files_alarm, lookout, maildir_readers, poll_only, postmen};
+use super::run::RunFault;
 use super::stop::Stop;
 use crate::domain::{Stage, Standing};
 use crate::store::{Alarm, ConsignmentFilter, SubmissionFilter};
@@ -131,7 +133,8 @@ fn pass(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>) -> Result<(), S
             None => break,
         }
     }
-    service.foresight.look().map(drop).map_err(|error| error.to_string())
+    service.foresight.look().map(drop).map_err(|error| error.to_string())?;
+    checkpoints::once(&service.checkpoints)
 }
 
 fn offer_due(service: &Service, queue: &Queue) -> Result<(), String> {

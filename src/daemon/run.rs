@@ -12,18 +12,18 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::alarms::{Herald, Pinger, rest};
-use super::build::{Service, imap_server, smtp_courier};
-use super::carriers::{Job, Left, Queue, carry};
+use super::build::{Service, smtp_courier};
+use super::carriers::{Job, Queue, carry};
+use super::checkpoints::Notary;
 use super::control::{Control, socket_path};
 use super::ear::Ear;
 use super::health::Health;
-use super::lookout::{LeftFiles, Lookout, Watched};
-use super::mailboxes::Postman;
-use super::maildirs::MaildirReader;
+use super::lookout::Lookout;
+use super::looks::{left_files_alarm, lookout, maildir_readers, postmen};
 use super::stop::Stop;
-use crate::config::settings::{MailboxSettings, Noticing as How};
+use crate::config::settings::Noticing as How;
+use crate::domain::Actor;
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::{Actor, AlarmReason};
 use crate::effects::noticing::{Hint, Noticing};
 use crate::effects::ping::Ping;
 use crate::outbound::Ended;
@@ -164,6 +164,7 @@ impl Running {
         running.spawn_due(service, ended, due_told)?;
         running.spawn_returns(service, ended, returns_told)?;
         running.spawn_foresight(service, ended)?;
+        running.spawn_checkpoints(service, ended)?;
         notify_systemd(&[sd_notify::NotifyState::Ready]);
         tracing::info!(sources = service.inbound.sources.len(), "hbcourier is running");
         Ok(running)
@@ -333,6 +334,17 @@ impl Running {
         })
     }
 
+    fn spawn_checkpoints(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
+        let settings = &service.settings.service;
+        let notary = Notary {
+            checkpoints: service.checkpoints.clone(),
+            stop: self.stop.clone(),
+            retry_after: settings.retry_after,
+            retry_after_max: settings.retry_after_max,
+        };
+        self.spawn("checkpoints", ended, move || notary.run())
+    }
+
     /// Waits for a signal to stop, or a worker that ends before its time.
     async fn supervise(&self, ends: &mut UnboundedReceiver<End>, signals: &mut Signals) -> Result<(), RunFault> {
         let watchdog = sd_notify::watchdog_enabled().map(|every| every / 3);
@@ -388,45 +400,6 @@ impl Running {
     }
 }
 
-/// The lookout over all drop folders, without hints.
-pub(super) fn lookout(
-    service: &Service,
-    queue: &Arc<Queue>,
-    stop: &Arc<Stop>,
-    health: &Arc<Health>,
-    hints: Receiver<Hint>,
-) -> Lookout {
-    let folders = service.settings.authorities.iter().flat_map(|authority| authority.drop_folders.iter().cloned());
-    let pick_ups = service.settings.authorities.iter().flat_map(|authority| &authority.returns);
-    Lookout {
-        inbound: service.inbound.clone(),
-        queue: queue.clone(),
-        stop: stop.clone(),
-        health: health.clone(),
-        clock: service.clock.clone(),
-        hints,
-        hints_lost: Arc::default(),
-        noticing: None,
-        sweep_every: service.settings.service.sweep_every,
-        pick_ups: pick_ups.map(|settings| (settings.pick_up.clone(), None)).collect(),
-        watched: folders.map(Watched::new).collect(),
-        left: service.left.clone(),
-        elsewhere: Box::new(|| ()),
-    }
-}
-
-/// Keeps in mind what carriers had to leave, for the lookout's next sweep.
-pub(super) fn left_files_alarm(service: &Service) -> Box<Left> {
-    let left: Arc<LeftFiles> = service.left.clone();
-    Box::new(move |source, name: &str, reason: Option<AlarmReason>| {
-        let mut left = left.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match reason {
-            Some(reason) => drop(left.insert((source, name.to_owned()), reason)),
-            None => drop(left.remove(&(source, name.to_owned()))),
-        }
-    })
-}
-
 /// Records that the service started, or stopped in good order, and by which settings it runs.
 pub fn note(service: &Service, event: Event) -> Result<(), crate::store::RecordError> {
     let facts = Facts {
@@ -437,51 +410,6 @@ pub fn note(service: &Service, event: Event) -> Result<(), crate::store::RecordE
     let (at, actor) = (service.clock.now(), Actor::Service);
     let change = Change { at, actor, event, facts, names: Vec::new(), state: StateChange::None };
     service.inbound.recorder.record(change).map(drop)
-}
-
-/// Whoever reads each of the Maildirs, by looking alone.
-pub(super) fn maildir_readers(
-    service: &Service,
-    queue: &Arc<Queue>,
-    stop: &Arc<Stop>,
-    health: &Arc<Health>,
-) -> Vec<MaildirReader> {
-    let sources = service.inbound.sources.iter().enumerate();
-    let maildirs = sources.filter(|(_, source)| source.maildir().is_ok());
-    let reader = |(source, _)| MaildirReader {
-        inbound: service.inbound.clone(),
-        queue: queue.clone(),
-        stop: stop.clone(),
-        health: health.clone(),
-        left: service.left.clone(),
-        source,
-        sweep_every: service.settings.service.sweep_every,
-        ear: None,
-    };
-    maildirs.map(reader).collect()
-}
-
-/// Whoever reads each of the mailboxes.
-pub(super) fn postmen(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>, health: &Arc<Health>) -> Vec<Postman> {
-    let settings = service.settings.authorities.iter().flat_map(|authority| &authority.mailboxes);
-    let postman = |mailbox: &MailboxSettings| {
-        let source = service.inbound.sources.iter().position(|source| source.name == mailbox.name)?;
-        Some(Postman {
-            inbound: service.inbound.clone(),
-            queue: queue.clone(),
-            stop: stop.clone(),
-            health: health.clone(),
-            source,
-            server: Arc::new(imap_server(mailbox)),
-            poll: mailbox.poll,
-        })
-    };
-    settings.filter_map(postman).collect()
-}
-
-/// Settings under which every folder is polled: nothing is noticed without the kernel's help.
-pub(super) fn poll_only(lookout: &mut Lookout) {
-    lookout.watched.iter_mut().for_each(|watched| watched.folder.noticing = How::Poll);
 }
 
 fn notify_systemd(state: &[sd_notify::NotifyState<'_>]) {

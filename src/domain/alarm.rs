@@ -65,6 +65,10 @@ pub enum AlarmReason {
     ExceptionEnds,
     /// A certificate or an exception waits for a second person.
     ProposalWaits,
+    /// A checkpoint could not leave for a day.
+    CheckpointStays,
+    /// No checkpoint can be made.
+    CheckpointFault,
 }
 
 const SOURCE_MISSING: Words = (
@@ -219,6 +223,16 @@ const PROPOSAL_WAITS: Words = (
     "A keymaster has proposed a certificate or an exception for {about}, and a second one must agree.",
     "`hbcourier keys check` shows it and the command that agrees to it; it lapses by itself.",
 );
+const CHECKPOINT_STAYS: Words = (
+    "CN-547",
+    "No checkpoint of the ledger has left for `{about}` in 24 hours, so nobody elsewhere could tell that it was rewritten since.",
+    "`hbcourier check` probes the recipient's folder or courier and says what is wrong; the latest one then leaves by itself.",
+);
+const CHECKPOINT_FAULT: Words = (
+    "CN-548",
+    "No checkpoint of the ledger can be made: `keys/ledger.head` below the state directory cannot be written.",
+    "The service's log says why. Mend the disk or the folder's access; it is tried again by itself.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -265,6 +279,8 @@ impl AlarmReason {
             TimetableEnds => TIMETABLE_ENDS,
             ExceptionEnds => EXCEPTION_ENDS,
             ProposalWaits => PROPOSAL_WAITS,
+            CheckpointStays => CHECKPOINT_STAYS,
+            CheckpointFault => CHECKPOINT_FAULT,
         }
     }
 }

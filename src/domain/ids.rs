@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::{Digest, Digester, decode_hex};
+use super::digest::{Digest, Digester, decode_hex, write_hex};
 use super::naming::{DestinationName, SourceName};
 
 /// One received transmission. H(source, native id, SHA-256 of the raw bytes), the first 16 bytes, in hexadecimal.
@@ -87,7 +87,7 @@ macro_rules! hexadecimal_id {
 
         impl fmt::Display for $id {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                write_hex(f, &self.0)
             }
         }
 

@@ -1,6 +1,8 @@
 //! The tree over the ledger's entries.
 // RFC 6962 §2.1
 
+pub mod proof;
+
 use super::digest::{Digest, Digester};
 
 /// The hash of one entry's exact bytes.
@@ -12,11 +14,10 @@ pub fn leaf(line: &[u8]) -> Digest {
 }
 
 fn node(left: &Digest, right: &Digest) -> Digest {
-    let mut digester = Digester::new();
-    digester.update(&[0x01]);
-    digester.update(left.as_bytes());
-    digester.update(right.as_bytes());
-    digester.finish()
+    let mut bytes = [0x01; 65];
+    bytes[1..33].copy_from_slice(left.as_bytes());
+    bytes[33..].copy_from_slice(right.as_bytes());
+    Digest::of(&bytes)
 }
 
 /// A tree that only grows, kept as the roots of its complete subtrees, largest first.
@@ -44,11 +45,17 @@ impl Frontier {
 
     /// Adds a leaf.
     pub fn push(&mut self, leaf: Digest) {
+        self.push_with(leaf, |_| ());
+    }
+
+    /// Adds a leaf, and tells the root of each subtree that is complete with it, the smallest first.
+    pub fn push_with(&mut self, leaf: Digest, mut complete: impl FnMut(&Digest)) {
         let mut subtree = leaf;
         // Every trailing one-bit of the size is a complete subtree as large as the one being added.
         for _ in 0..self.size.trailing_ones() {
             if let Some(left) = self.peaks.pop() {
                 subtree = node(&left, &subtree);
+                complete(&subtree);
             }
         }
         self.peaks.push(subtree);

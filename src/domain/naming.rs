@@ -72,6 +72,10 @@ name!(
     /// A way sealed returns leave.
     CourierName
 );
+name!(
+    /// Somebody who keeps the ledger's checkpoints elsewhere.
+    RecipientName
+);
 
 #[cfg(test)]
 mod tests {

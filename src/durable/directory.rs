@@ -1,6 +1,7 @@
 //! One open directory: every name operation of the protocol, relative to its descriptor.
 //!
-//! Holds: names are single components; a final name is never overwritten; links are never followed.
+//! Holds: names are single components; a final name is never overwritten, but by [`Directory::replace`]; links are never
+//! followed.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -126,6 +127,12 @@ impl Directory {
             Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Gives `name` the name `of`, in one step, in the place of whatever has it. For files in the state directory that only
+    /// the service itself writes.
+    pub fn replace(&self, name: &str, of: &str) -> io::Result<()> {
+        Ok(fs::renameat(&self.file, component(name)?, &self.file, component(of)?)?)
     }
 
     /// Makes a directory in it with these permission bits. One that is there already is left as it is.

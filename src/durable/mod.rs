@@ -1,7 +1,8 @@
 //! The durability protocol's moves on a file system: bytes, then the name, then the directory, each made to last.
 //!
 //! Sits between `domain` and everything that keeps files: `effects` and `store` are built on it.
-//! Holds: nothing here overwrites, follows a link, or calls something durable whose sync has failed.
+//! Holds: nothing here overwrites (but [`Directory::replace`], a file of our own), follows a link, or calls something
+//! durable whose sync has failed.
 
 pub mod boot;
 pub mod content;

@@ -6,7 +6,7 @@
 use std::io;
 
 /// Every step, in the order of the protocol. A campaign kills the service at each of them.
-pub const STEPS: [&str; 28] = [
+pub const STEPS: [&str; 36] = [
     "collect.copied",
     "collect.synced",
     "collect.named",
@@ -35,6 +35,14 @@ pub const STEPS: [&str; 28] = [
     "send.recorded",
     "send.committed",
     "send.answer-recorded",
+    "checkpoint.head-written",
+    "checkpoint.head-named",
+    "checkpoint.head-synced",
+    "checkpoint.recorded",
+    "checkpoint.part-synced",
+    "checkpoint.placed",
+    "checkpoint.left-synced",
+    "checkpoint.left-recorded",
 ];
 
 /// Passes the named step; in a test build, unless it was told otherwise.

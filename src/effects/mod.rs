@@ -1,9 +1,11 @@
 //! The outside world: each effect is a narrow trait with its real implementation beside it.
 
+pub mod audit_folder;
 pub mod clock;
 pub mod courier;
 pub mod destination;
 pub mod drop_folder;
+pub mod ledger_key;
 pub mod mailbox;
 pub mod maildir;
 pub mod noticing;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoints::Checkpoints;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::timetable::InForce;
 use crate::domain::{Actor, ConsignmentId, Digest, Fingerprint, ReturnOrder, Standing, SubmissionKey, WorkbookName};
@@ -13,6 +14,7 @@ use crate::effects::clock::Clock;
 use crate::effects::pgp::KeyRing;
 use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
 
+mod checkpoint;
 mod keys;
 mod returns;
 mod timetables;
@@ -73,6 +75,13 @@ pub enum Order {
     },
     /// Decide about keys.
     Keys(KeyOrder),
+    /// Sign the ledger as it stands.
+    Checkpoint {
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: Option<String>,
+    },
 }
 
 /// What an order did.
@@ -128,6 +137,8 @@ pub struct Operator {
     pub clock: Arc<dyn Clock>,
     /// The timetables in force; one that is activated is taken up at once.
     pub timetables: InForce,
+    /// What signs the ledger; `None` where nobody can order that.
+    pub checkpoints: Option<Arc<Checkpoints>>,
 }
 
 impl Operator {
@@ -150,6 +161,7 @@ impl Operator {
                     (facts.authority, facts.workbook) = (Some(workbook.authority.clone()), Some(workbook.month));
                 }
                 Order::ActivateTimetable { text, .. } => facts.content = Some(Digest::of(text.as_bytes())),
+                Order::Checkpoint { .. } => {}
             }
             self.record(actor, Event::OrderRefused, facts, StateChange::None)?;
         }
@@ -165,6 +177,7 @@ impl Operator {
                 self.activate(actor, text, accept, by.as_deref(), reason)
             }
             Order::Keys(order) => self.about_keys(actor, order),
+            Order::Checkpoint { by, reason } => self.checkpoint(actor, by.as_deref(), reason.as_deref()),
         }
     }
 
@@ -208,6 +221,7 @@ impl Order {
             Order::CloseWorkbook { .. } => "close",
             Order::ActivateTimetable { .. } => "activate-timetable",
             Order::Keys(order) => order.word(),
+            Order::Checkpoint { .. } => "checkpoint",
         }
     }
 }

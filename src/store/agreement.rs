@@ -60,6 +60,8 @@ impl Leads {
             | Event::WorkbookOpened
             | Event::WorkbookClosed
             | Event::TimetableActivated
+            | Event::CheckpointMade
+            | Event::CheckpointLeft
             | Event::OrderRefused => Leads::Nowhere,
         }
     }
@@ -103,13 +105,19 @@ pub(super) fn subject_of(event: Event, facts: &Facts) -> Option<Subject> {
 /// facts and state do not say the same: a fault of the program.
 pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
     let mut facts = change.facts.clone();
-    // Verification finds a timetable by its event.
+    // Verification finds a timetable or a checkpoint by its event.
     let activates = matches!(change.state, StateChange::ActivateTimetable { .. });
+    let signs = matches!(change.state, StateChange::Checkpoint { .. });
+    let leaves = matches!(change.state, StateChange::CheckpointLeft { .. });
     let decided = match &change.state {
         StateChange::Key { step, .. } => step.event() == change.event,
         _ => facts.key.is_none(),
     };
-    if activates != (change.event == Event::TimetableActivated) || !decided || !tells(&mut facts, &change.state) {
+    let by_its_event = activates == (change.event == Event::TimetableActivated)
+        && signs == (change.event == Event::CheckpointMade)
+        && leaves == (change.event == Event::CheckpointLeft)
+        && decided;
+    if !by_its_event || !tells(&mut facts, &change.state) {
         let what = format!("a change whose facts are not those of the event `{}`", change.event);
         return Err(RecordError::NotAllowed { what, from: "any state", to: "the ledger" });
     }
@@ -124,8 +132,10 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
         | StateChange::InService { .. }
         | StateChange::OpenWorkbook { .. }
         | StateChange::CloseWorkbook { .. }
-        | StateChange::ActivateTimetable { .. }
-        | StateChange::Key { .. } => {
+        | StateChange::Checkpoint { .. }
+        | StateChange::CheckpointLeft { .. }
+        | StateChange::Key { .. }
+        | StateChange::ActivateTimetable { .. } => {
             return if may_stand_alone(change.event) { Ok(facts) } else { Err(stands_alone(change.event)) };
         }
     };
@@ -179,6 +189,14 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
             agree(&mut facts.year, Some(*year))
                 && agree(&mut facts.content, Some(Digest::of(text.as_bytes())))
                 && agree(&mut facts.bytes, Some(text.len() as u64))
+        }
+        StateChange::Checkpoint { signed, vkey } => {
+            agree(&mut facts.size, Some(signed.checkpoint().size))
+                && agree(&mut facts.vkey, Some(vkey.clone()))
+                && agree(&mut facts.content, Some(signed.checkpoint().root))
+        }
+        StateChange::CheckpointLeft { recipient, size } => {
+            agree(&mut facts.size, Some(*size)) && agree(&mut facts.about, Some(recipient.to_string()))
         }
         StateChange::InService { authority, from } => agree(&mut facts.about, Some(in_service_about(authority, *from))),
         StateChange::OpenWorkbook { authority, month, transfer, delivery } => {

@@ -5,12 +5,14 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::domain::checkpoint::{Checkpoint, SignedCheckpoint, Vkey};
 use crate::domain::ledger::{Commitment, Event, Facts};
+use crate::domain::merkle::proof::Subtrees;
 use crate::domain::submission::Sealed;
 use crate::domain::{
     Actor, Answer, Answered, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, Due, FileKind, Fingerprint,
-    KeyStep, LaNumber, Notice, RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing, Submission,
-    SubmissionKey, TimetableYear, Volume, Workbook,
+    KeyStep, LaNumber, Notice, RecipientName, RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing,
+    Submission, SubmissionKey, TimetableYear, Volume, Workbook,
 };
 
 /// The one write path.
@@ -143,6 +145,20 @@ pub enum StateChange {
         step: KeyStep,
         /// The bytes of a certificate that is proposed.
         certificate: Option<Vec<u8>>,
+    },
+    /// A signed head of the ledger is kept. One over as many entries that is kept already is [`RecordError::Exists`].
+    Checkpoint {
+        /// The note.
+        signed: SignedCheckpoint,
+        /// The key that signed it.
+        vkey: Vkey,
+    },
+    /// A checkpoint that is kept left to somebody. One that left to them already is [`RecordError::Exists`].
+    CheckpointLeft {
+        /// To whom.
+        recipient: RecipientName,
+        /// How many entries it is over.
+        size: u64,
     },
     /// The day from which this authority's returns are this service's business. Recorded once and never changed.
     InService {
@@ -296,6 +312,54 @@ pub trait Queries: Send + Sync {
     fn ledger(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, QueryError>;
     /// Size and root of the ledger's tree.
     fn head(&self) -> Result<Head, QueryError>;
+    /// The root of the tree's subtree over the 2^`level` entries from `index` · 2^`level` on, if there are that many: level
+    /// 0 is the hash of one entry. In logarithmic time, for proofs.
+    fn subtree(&self, level: u32, index: u64) -> Result<Option<Digest>, QueryError>;
+    /// The latest checkpoint.
+    fn latest_checkpoint(&self) -> Result<Option<KeptCheckpoint>, QueryError>;
+    /// At most `limit` checkpoints over more entries than `above`, the earliest first.
+    fn checkpoints(&self, above: u64, limit: usize) -> Result<Vec<KeptCheckpoint>, QueryError>;
+    /// The last checkpoint that left to this recipient.
+    fn last_left(&self, recipient: &RecipientName) -> Result<Option<KeptCheckpoint>, QueryError>;
+    /// To whom the checkpoint over so many entries left, and when.
+    fn left_to(&self, size: u64) -> Result<Vec<(RecipientName, Timestamp)>, QueryError>;
+}
+
+/// Proofs are made from what is kept of the tree.
+impl Subtrees for dyn Queries + '_ {
+    type Error = QueryError;
+
+    fn subtree(&self, level: u32, index: u64) -> Result<Digest, QueryError> {
+        let missing = || QueryError(format!("the ledger's tree has no subtree {index} at level {level}"));
+        Queries::subtree(self, level, index)?.ok_or_else(missing)
+    }
+}
+
+/// A signed head of the ledger, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptCheckpoint {
+    /// How many entries it is over.
+    pub size: u64,
+    /// The root over them.
+    pub root: Digest,
+    /// The signed note.
+    pub note: String,
+    /// When it was made.
+    pub at: Timestamp,
+    /// The entry that tells of it.
+    pub entry: u64,
+}
+
+impl KeptCheckpoint {
+    /// The checkpoint's name as a file: `<size>-<the root's first eight digits>`.
+    pub fn stem(&self) -> String {
+        format!("{}-{}", self.size, &self.root.to_string()[..8])
+    }
+
+    /// Whether the note says what the columns say.
+    pub fn agrees(&self) -> bool {
+        Checkpoint::claimed(&self.note).is_ok_and(|claimed| claimed.size == self.size && claimed.root == self.root)
+    }
 }
 
 /// Which consignments.

@@ -7,8 +7,7 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use super::contract::{Head, Queries, QueryError};
-use crate::domain::ledger::Commitment;
+use super::contract::{Head, KeptCheckpoint, Queries, QueryError};
 use crate::domain::submission::Sealed;
 use crate::domain::{Answer, Digest, KeyStep};
 
@@ -27,24 +26,17 @@ pub trait Evidence {
     fn head(&self) -> Result<Head, QueryError>;
     /// Every entry, by sequence number.
     fn each_entry(&self, visit: Visit<'_, KeptEntry>) -> Result<(), QueryError>;
+    /// How many roots of subtrees are kept.
+    fn nodes(&self) -> Result<u64, QueryError>;
     /// The line of one entry.
     fn line(&self, seq: u64) -> Result<Option<Vec<u8>>, QueryError>;
     /// The row of one transfer or return.
     fn row(&self, subject: &Subject) -> Result<Option<Row>, QueryError>;
-    /// The row of every transfer and every return.
-    fn each_row(&self, visit: Visit<'_, Row>) -> Result<(), QueryError>;
-    /// The parts of one transfer.
-    fn parts(&self, transfer: &str) -> Result<Vec<KeptPart>, QueryError>;
-    /// The contents that one transfer has claimed as accepted.
-    fn claims(&self, transfer: &str) -> Result<Vec<Vec<u8>>, QueryError>;
-    /// How much of what one transfer brought.
-    fn volumes(&self, transfer: &str) -> Result<Vec<KeptVolume>, QueryError>;
+    /// The row of every transfer, with what hangs on it, and of every return. Answers with a part, claim or volume of a
+    /// transfer that there is not, if there is one.
+    fn each_row(&self, visit: Visit<'_, Row>) -> Result<Option<String>, QueryError>;
     /// Every MI workbook.
     fn each_workbook(&self, visit: Visit<'_, KeptWorkbook>) -> Result<(), QueryError>;
-    /// The name that was committed to so, unless it was erased.
-    fn name(&self, commitment: &Commitment) -> Result<Option<String>, QueryError>;
-    /// A part or claim of a transfer that there is not.
-    fn stray(&self) -> Result<Option<String>, QueryError>;
     /// Every alarm that is raised.
     fn each_alarm(&self, visit: Visit<'_, KeptAlarm>) -> Result<(), QueryError>;
     /// Every answer about a return.
@@ -57,6 +49,12 @@ pub trait Evidence {
     fn each_key_step(&self, visit: Visit<'_, KeptKeyStep>) -> Result<(), QueryError>;
     /// Every use of an exception: which, by what transfer, and the entry that tells of it.
     fn each_exception_use(&self, visit: Visit<'_, (u64, String, u64)>) -> Result<(), QueryError>;
+    /// Every checkpoint, the earliest first.
+    fn each_checkpoint(&self, visit: Visit<'_, KeptCheckpoint>) -> Result<(), QueryError>;
+    /// Every leaving of a checkpoint: to whom, over how many entries it is, when, and the entry that tells of it.
+    fn each_left(&self, visit: Visit<'_, KeptLeft>) -> Result<(), QueryError>;
+    /// The root that the tree had with so many entries, as it lies beside the last of them.
+    fn root_of(&self, size: u64) -> Result<Option<Digest>, QueryError>;
     /// Every name that was not erased.
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError>;
 }
@@ -70,6 +68,8 @@ pub struct KeptEntry {
     pub line: Vec<u8>,
     /// The root that the tree had with this entry as its last.
     pub root: Digest,
+    /// The roots of the subtrees that became complete with it, the smallest first, each with its place among all.
+    pub nodes: Vec<(u64, Vec<u8>)>,
 }
 
 /// What an entry can be about.
@@ -105,6 +105,19 @@ pub struct Row {
     pub origin: Option<Origin>,
     /// What a return was owed and sealed as.
     pub owed: Option<Owed>,
+    /// What hangs on a transfer, where every row is asked for.
+    pub hangs: Hanging,
+}
+
+/// What hangs on a transfer.
+#[derive(Clone, Debug, Default)]
+pub struct Hanging {
+    /// Its parts, by their place in it.
+    pub parts: Vec<KeptPart>,
+    /// The contents that it has claimed as accepted for its authority.
+    pub claims: Vec<Vec<u8>>,
+    /// How much of what it brought.
+    pub volumes: Vec<KeptVolume>,
 }
 
 /// What a return was owed and sealed as.
@@ -196,6 +209,19 @@ pub struct KeptAnswer {
     /// It is about an attempt before the last one.
     pub earlier: bool,
     /// The entry it came with.
+    pub entry: u64,
+}
+
+/// That a checkpoint left, as it lies in the store.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeptLeft {
+    /// To whom.
+    pub recipient: String,
+    /// How many entries it is over.
+    pub size: u64,
+    /// When; `None` if that is no time.
+    pub at: Option<Timestamp>,
+    /// The entry that tells of it.
     pub entry: u64,
 }
 

@@ -6,15 +6,18 @@
 mod agreement;
 pub mod contract;
 pub mod evidence;
+pub mod holding;
 #[cfg(test)]
 pub(crate) mod samples;
 mod sqlite;
 pub mod verify;
 
 pub use contract::{
-    ActivatedTimetable, Alarm, Change, ConsignmentFilter, DeliveredWorkbook, Head, Named, NewConsignment, Queries,
-    QueryError, Received, ReceivedFilter, RecordError, Recorded, Recorder, StateChange, SubmissionFilter,
+    ActivatedTimetable, Alarm, Change, ConsignmentFilter, DeliveredWorkbook, Head, KeptCheckpoint, Named,
+    NewConsignment, Queries, QueryError, Received, ReceivedFilter, RecordError, Recorded, Recorder, StateChange,
+    SubmissionFilter,
 };
 pub use evidence::Auditable;
+pub use holding::{Held, holds};
 pub use sqlite::{SqliteQueries, SqliteRecorder, SqliteStore, StoreError};
 pub use verify::{Verification, verify};

@@ -9,15 +9,18 @@ use std::ops::ControlFlow;
 
 use serde::Serialize;
 
+mod checkpoints;
 mod keys;
 mod tables;
+mod transfers;
 
-use super::agreement::{Leads, may_stand_alone, ordered_word, subject_of};
+use super::agreement::{Leads, ordered_word, subject_of};
 use super::contract::{Head, QueryError};
-use super::evidence::{Auditable, Evidence, KeptEntry, KeptName, Origin, Row};
+use super::evidence::{Auditable, Evidence, KeptEntry, KeptName, Row, Subject};
 use crate::domain::Digest;
 use crate::domain::ledger::{Commitment, Entry, Event};
 use crate::domain::merkle::{Frontier, leaf};
+use checkpoints::Signed;
 use tables::Told;
 
 /// What verification found.
@@ -48,29 +51,37 @@ struct Fault {
 pub fn verify(queries: &dyn Auditable) -> Result<Verification, QueryError> {
     let view = queries.snapshot()?;
     let head = view.head()?;
-    let mut walk = Walk { view: &*view, tree: Frontier::default(), told: Told::default(), ledger: None, state: None };
+    let tree = Frontier::default();
+    let (root, told, signed) = (tree.root(), Told::default(), Signed::default());
+    let mut walk = Walk { view: &*view, tree, root, nodes: 0, told, signed, ledger: None, state: None };
     view.each_entry(&mut |kept| walk.entry(&kept))?;
-    walk.end(&head);
+    walk.end(&head, view.nodes()?);
     if walk.ledger.is_none() {
-        view.each_row(&mut |row| walk.row(&row))?;
+        let stray = view.each_row(&mut |row| walk.row(&row))?;
         view.each_name(&mut |name| Ok(walk.name(&name)))?;
-        for Fault { at, says } in walk.told.rest(&*view)? {
+        for Fault { at, says } in walk.told.rest(stray, &*view)?.into_iter().chain(walk.signed.rest(&*view)?) {
             walk.contradicted(at, says);
         }
     }
-    let (root, fault) = (walk.tree.root(), walk.ledger.or(walk.state));
+    let checkpoints = walk.signed.compared();
+    let (root, fault) = (walk.root, walk.ledger.or(walk.state));
     let says = match &fault {
         None => format!("All {} entries are as they were recorded, and the state agrees with them.", head.entries),
         Some(fault) => fault.says.clone(),
     };
     let first_bad = fault.as_ref().and_then(|fault| fault.at);
-    Ok(Verification { ok: fault.is_none(), entries: head.entries, root, checkpoints: Vec::new(), first_bad, says })
+    Ok(Verification { ok: fault.is_none(), entries: head.entries, root, checkpoints, first_bad, says })
 }
 
 struct Walk<'a> {
     view: &'a dyn Evidence,
     tree: Frontier,
+    /// The tree's root over the entries that are good.
+    root: Digest,
+    /// Complete subtrees so far.
+    nodes: u64,
     told: Told,
+    signed: Signed,
     /// The first fault of the ledger itself.
     ledger: Option<Fault>,
     /// The fault of the state that concerns the earliest entry.
@@ -87,13 +98,20 @@ impl Walk<'_> {
                 return Ok(ControlFlow::Break(()));
             }
         };
-        let mut grown = self.tree.clone();
-        grown.push(leaf(&kept.line));
-        if grown.root() != kept.root {
+        let (mut kept_nodes, mut as_kept, mut node_at) = (kept.nodes.iter(), true, self.nodes);
+        self.tree.push_with(leaf(&kept.line), |root| {
+            as_kept &= kept_nodes.next().is_some_and(|(at, kept)| *at == node_at && kept[..] == root.as_bytes()[..]);
+            node_at += 1;
+        });
+        if self.tree.root() != kept.root {
             self.broken(place, format!("Entry {place} is not the one that was recorded: it was altered or replaced."));
             return Ok(ControlFlow::Break(()));
         }
-        self.tree = grown;
+        if !as_kept || kept_nodes.next().is_some() {
+            self.broken(place, format!("Entry {place} is as it was recorded, but the tree above it was altered."));
+            return Ok(ControlFlow::Break(()));
+        }
+        (self.root, self.nodes) = (kept.root, node_at);
         self.told(&entry)?;
         Ok(ControlFlow::Continue(()))
     }
@@ -102,16 +120,18 @@ impl Walk<'_> {
         self.ledger = Some(Fault { at: Some(at), says });
     }
 
-    /// The row must not stand where an earlier entry left it.
+    /// The row of a return must not stand where an earlier entry left it; those of transfers, of which there are many,
+    /// are looked at once, after every entry.
     fn told(&mut self, entry: &Entry) -> Result<(), QueryError> {
         self.told.hear(entry);
-        let Some(subject) = subject_of(entry.event, &entry.facts) else { return Ok(()) };
+        self.signed.hear(entry);
+        let Some(subject @ Subject::Return(_)) = subject_of(entry.event, &entry.facts) else { return Ok(()) };
         let seq = entry.seq;
         let Some(row) = self.view.row(&subject)? else {
             self.contradicted(seq, format!("Entry {seq} tells of {subject}, but the store has none."));
             return Ok(());
         };
-        if row.entry < seq && !may_stand_alone(entry.event) {
+        if row.entry < seq {
             let (event, since) = (entry.event, row.entry);
             self.contradicted(
                 seq,
@@ -121,14 +141,10 @@ impl Walk<'_> {
         if let Some(says) = row.owed.as_ref().and_then(|owed| tables::contradiction(entry, owed)) {
             self.contradicted(seq, says);
         }
-        let collected = matches!(entry.event, Event::Collected | Event::CollectedRecovered);
-        if collected && !row.origin.is_some_and(|origin| comes_from(&origin, entry)) {
-            self.contradicted(seq, format!("Entry {seq} collected {subject} as something else than the store has."));
-        }
         Ok(())
     }
 
-    fn end(&mut self, head: &Head) {
+    fn end(&mut self, head: &Head, nodes: u64) {
         if self.ledger.is_some() {
             return;
         }
@@ -137,9 +153,13 @@ impl Walk<'_> {
             self.broken(found, format!("Entry {found} is missing: the ledger was cut off, its head counts {counted}."));
         } else if found > counted {
             self.broken(counted, format!("Entry {counted} was added: the ledger's head counts only {counted}."));
-        } else if self.tree.root() != head.root {
+        } else if self.root != head.root {
             let says = "Every entry is as it was recorded, but the ledger's head was altered.".to_owned();
             self.ledger = Some(Fault { at: None, says });
+        } else if nodes != self.nodes {
+            let says = "Every entry is as it was recorded, but the tree above them has more: entries were taken away, or \
+                        nodes were added.";
+            self.contradicted(None, says.to_owned());
         }
     }
 
@@ -149,17 +169,15 @@ impl Walk<'_> {
         for Fault { at, says } in self.told.row(row, self.view)? {
             self.contradicted(at, says);
         }
-        let entry = self.view.line(seq)?.and_then(|line| serde_json::from_slice::<Entry>(&line).ok());
-        let entry = entry.filter(|entry| subject_of(entry.event, &entry.facts).as_ref() == Some(subject));
-        match (entry, row.word) {
+        match (self.moved_by(row)?, row.word) {
             (None, _) => {
                 self.contradicted(seq, format!("The store has {subject} by entry {seq}, which is not about it."))
             }
             (Some(_), None) => self.contradicted(seq, format!("The state of {subject} cannot be read.")),
-            (Some(entry), Some(word)) => {
-                let as_ordered = ordered_word(&entry.facts).is_none_or(|ordered| ordered == word);
-                if row.listed != word || !as_ordered || !Leads::to(entry.event).agrees(subject, word) {
-                    let (event, listed) = (entry.event, &row.listed);
+            (Some((event, ordered)), Some(word)) => {
+                let as_ordered = ordered.is_none_or(|ordered| ordered == word);
+                if row.listed != word || !as_ordered || !Leads::to(event).agrees(subject, word) {
+                    let listed = &row.listed;
                     self.contradicted(
                         seq,
                         format!(
@@ -172,12 +190,28 @@ impl Walk<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// What happened in the entry that the row says it was moved by, and the word that a person ordered in it; `None` if
+    /// that entry is not about it.
+    fn moved_by(&self, row: &Row) -> Result<Option<(Event, Option<&'static str>)>, QueryError> {
+        if let Subject::Transfer(id) = &row.subject
+            && let Some(event) = self.told.transfers.moved_by(id, row.entry)
+        {
+            return Ok(Some((event, None)));
+        }
+        let entry = self.view.line(row.entry)?.and_then(|line| Entry::read(&line).ok());
+        let entry = entry.filter(|entry| subject_of(entry.event, &entry.facts).as_ref() == Some(&row.subject));
+        Ok(entry.map(|entry| (entry.event, ordered_word(&entry.facts))))
+    }
+
     fn name(&mut self, name: &KeptName) -> ControlFlow<()> {
         let salt = <&[u8; 16]>::try_from(name.salt.as_slice());
         let holds = salt.is_ok_and(|salt| Commitment::to(salt, &name.clear).0.as_bytes()[..] == name.commitment);
         if !holds {
             let seq = name.entry;
             self.contradicted(seq, format!("A name that came with entry {seq} is not the one it committed to."));
+        }
+        if let Some(Fault { at, says }) = self.told.transfers.name(name) {
+            self.contradicted(at, says);
         }
         ControlFlow::Continue(())
     }
@@ -195,20 +229,12 @@ fn read_entry(place: u64, kept: &KeptEntry) -> Result<Entry, String> {
     if kept.seq != place {
         return Err(format!("Entry {place} is missing."));
     }
-    let entry: Entry = serde_json::from_slice(&kept.line)
-        .map_err(|_| format!("Entry {place} cannot be read as an entry: it was altered."))?;
+    let entry =
+        Entry::read(&kept.line).map_err(|_| format!("Entry {place} cannot be read as an entry: it was altered."))?;
     if entry.seq != place {
         return Err(format!("At the place of entry {place} lies entry {}: entries were moved or removed.", entry.seq));
     }
     Ok(entry)
-}
-
-/// Whether the row has what its first entry said of it, as far as that said anything.
-fn comes_from(origin: &Origin, entry: &Entry) -> bool {
-    let facts = &entry.facts;
-    facts.source.as_ref().is_none_or(|source| source.as_str() == origin.source)
-        && facts.sealed.is_none_or(|sealed| sealed.as_bytes()[..] == origin.sealed)
-        && facts.name.is_none_or(|name| name.0.as_bytes()[..] == origin.name)
 }
 
 #[cfg(test)]

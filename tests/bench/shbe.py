@@ -20,12 +20,12 @@ HERE = Path(__file__).resolve().parent
 MIB = 1 << 20
 
 
-def tool():
-    """Builds shbe.rs as the program is built, and finds it."""
-    build = ["cargo", "bench", "--bench", "shbe", "--no-run", "--message-format=json-render-diagnostics"]
+def tool(name):
+    """Builds `<name>.rs` as the program is built, and finds it."""
+    build = ["cargo", "bench", "--bench", name, "--no-run", "--message-format=json-render-diagnostics"]
     lines = subprocess.run(build, cwd=HERE, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     built = [json.loads(line) for line in lines]
-    return next(one["executable"] for one in built if one.get("target", {}).get("name") == "shbe" and one.get("executable"))
+    return next(one["executable"] for one in built if one.get("target", {}).get("name") == name and one.get("executable"))
 
 
 def timed(command):
@@ -42,7 +42,7 @@ def timed(command):
 
 def shbe(given, say):
     """One large extract."""
-    reader = tool()
+    reader = tool("shbe")
     file = given.dir / f"shbe-{given.claims}.txt"
     subprocess.run([reader, "generate", file, str(given.claims)], check=True)
     size, rounds = file.stat().st_size, max(given.rounds, 3)

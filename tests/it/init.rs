@@ -8,6 +8,7 @@ use std::path::Path;
 use clap::Parser;
 use hbcourier::cli::init::{self, KeyFault, KeyMaking, OwnCertificate};
 use hbcourier::config;
+use hbcourier::domain::checkpoint::Vkey;
 use hbcourier::domain::{FileKind, LaNumber, PartnerName};
 
 #[derive(clap::Parser)]
@@ -30,6 +31,10 @@ impl KeyMaking for Remembered {
         self.user_ids.borrow_mut().push(user_id.to_owned());
         let fingerprint = "0123456789ABCDEF0123456789ABCDEF01234567".parse()?;
         Ok(OwnCertificate { fingerprint, armoured: b"-----BEGIN".to_vec() })
+    }
+
+    fn ledger(&self, _: &Path, name: &str) -> Result<Vkey, KeyFault> {
+        Ok(Vkey::new(name, [7; 32])?)
     }
 
     fn trust(&self, _: &Path, partner: &PartnerName, certificate: &[u8]) -> Result<(), KeyFault> {
@@ -69,12 +74,15 @@ fn init_lays_out_a_set_up_that_loads_and_prints_its_paths() {
         ("returns", "returns/12302"),
         ("outgoing", "outgoing/12302"),
         ("own_cert", "keys/own.asc"),
+        ("ledger_vkey", "keys/ledger.vkey"),
     ];
     for (key, path) in paths {
         assert_eq!(printed[key], dir.join(path).to_str().unwrap(), "{key}");
         assert!(dir.join(path).exists(), "{path}");
     }
-    assert_eq!(printed.as_object().unwrap().len(), paths.len() + 1);
+    assert_eq!(printed.as_object().unwrap().len(), paths.len() + 2);
+    let vkey = fs::read_to_string(dir.join("keys/ledger.vkey")).unwrap();
+    assert!(vkey.starts_with("hbcourier/12302+") && printed["vkey"] == vkey.trim(), "{vkey}");
     assert_eq!(printed["own_fingerprint"], "0123456789ABCDEF0123456789ABCDEF01234567");
     assert_eq!(*keys.user_ids.borrow(), ["Blackpool (LA number 12302)"]);
     assert_eq!(*keys.trusted.borrow(), [("dwp".parse().unwrap(), b"theirs".to_vec())]);

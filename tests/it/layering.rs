@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use self::source::{Reference, Source};
 
 /// What each top-level module may name besides itself. `main.rs` may name everything.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("durable", &["domain"]),
     ("catalogue", &["domain"]),
@@ -22,7 +22,8 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("store", &["domain", "durable"]),
     ("inbound", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     ("outbound", &["domain", "durable", "catalogue", "config", "effects", "store"]),
-    ("operator", &["domain", "durable", "catalogue", "config", "effects", "store"]),
+    ("checkpoints", &["domain", "durable", "effects", "store"]),
+    ("operator", &["domain", "durable", "catalogue", "config", "effects", "store", "checkpoints"]),
     ("foresight", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     (
         "daemon",
@@ -33,6 +34,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "config",
             "effects",
             "store",
+            "checkpoints",
             "inbound",
             "outbound",
             "operator",
@@ -49,6 +51,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "config",
             "effects",
             "store",
+            "checkpoints",
             "inbound",
             "outbound",
             "operator",
@@ -70,7 +73,7 @@ const OWNED_CRATES: [(&str, &[&str]); 4] = [
 ];
 
 /// Modules whose code has no clock, no file system, no network and no environment of its own.
-const CORE: [&str; 6] = ["domain", "catalogue", "inbound", "outbound", "operator", "foresight"];
+const CORE: [&str; 7] = ["domain", "catalogue", "checkpoints", "inbound", "outbound", "operator", "foresight"];
 
 /// What core code may not name. An open [`std::fs::File`] may be handed to it; it opens none.
 const NOT_IN_CORE: [&str; 14] = [

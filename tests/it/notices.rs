@@ -240,6 +240,8 @@ fn notices() -> Vec<Notice> {
         TimetableEnds,
         ExceptionEnds,
         ProposalWaits,
+        CheckpointStays,
+        CheckpointFault,
     });
     let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));
     let deferred = defers.into_iter().map(DeferCause::notice).chain(returns.iter().map(ReturnHold::notice));

@@ -100,7 +100,7 @@ fn clock(now: Timestamp, queries: Option<&dyn Queries>, synchronised: bool) -> P
 fn last_recorded(queries: &dyn Queries) -> Option<Timestamp> {
     let last = queries.head().ok()?.entries.checked_sub(1)?;
     let (_, line) = queries.ledger(last, 1).ok()?.pop()?;
-    Some(serde_json::from_slice::<Entry>(&line).ok()?.at)
+    Some(Entry::read(&line).ok()?.at)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! Out: a list of [`Probe`]s; exit status 1 if one is a problem.
 //! Holds: leaves nothing behind but what was there; a probe file is hidden, empty, and removed at once.
 
+mod audit;
 mod authorities;
 mod couriers;
 mod file_system;
@@ -167,6 +168,7 @@ pub fn probe(subjects: &Subjects<'_>) -> Vec<Probe> {
     probes.extend(keys::probe(subjects));
     probes.extend(mailboxes::probe(subjects.settings));
     probes.extend(couriers::probe(subjects.settings, subjects.couriers));
+    probes.extend(audit::probe(subjects.settings, subjects.couriers));
     probes.extend(machine::probe(subjects));
     probes.extend(timetables::probe(subjects));
     probes.extend(authorities::probe(subjects));

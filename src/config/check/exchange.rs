@@ -78,7 +78,7 @@ fn smtp(raw: &RawSmtp, at: &TreePath, report: &mut Report<'_>) -> Option<SmtpSet
 }
 
 /// Servers that can do no more than ASCII would change any other.
-fn address(text: &str, at: &TreePath, report: &mut Report<'_>) -> Option<Address> {
+pub(super) fn address(text: &str, at: &TreePath, report: &mut Report<'_>) -> Option<Address> {
     let parsed = report.parse_text::<Address>(at, text)?;
     report.noted(at, text.is_ascii().then_some(parsed), "this address is not ASCII", "write one that is")
 }
@@ -142,6 +142,24 @@ fn host(host: &Option<String>, at: &TreePath, report: &mut Report<'_>) -> Option
     report.noted(at, good.then(|| host.to_owned()), &format!("`{host}` is not a host name"), next)
 }
 
+/// A secret by its credential or its file, under these keys. The outer `None` if something was refused.
+pub(super) fn secret(
+    (credential, file): (&Option<String>, &Option<String>),
+    keys: (&str, &str),
+    at: &TreePath,
+    report: &mut Report<'_>,
+) -> Option<Option<SecretReference>> {
+    match (credential, file) {
+        (None, None) => Some(None),
+        (Some(name), None) => self::credential(name, &at.key(keys.0), report).map(Some),
+        (None, Some(_)) => report.absolute(&at.key(keys.1), file).map(|path| Some(SecretReference::File(path))),
+        (Some(_), Some(_)) => {
+            report.wrong(at, format!("it has both `{}` and `{}`", keys.0, keys.1), "keep one of them");
+            None
+        }
+    }
+}
+
 /// The outer `None` if something was refused, the inner one if there is no log-in.
 pub(super) fn login(
     account: &Option<String>,
@@ -149,18 +167,7 @@ pub(super) fn login(
     at: &TreePath,
     report: &mut Report<'_>,
 ) -> Option<Option<(String, SecretReference)>> {
-    let secret = match password {
-        (None, None) => None,
-        (Some(name), None) => Some(credential(name, &at.key("password_credential"), report)?),
-        (None, Some(_)) => {
-            let path: PathBuf = report.absolute(&at.key("password_file"), password.1)?;
-            Some(SecretReference::File(path))
-        }
-        (Some(_), Some(_)) => {
-            report.wrong(at, "it has both `password_credential` and `password_file`", "keep one of them");
-            return None;
-        }
-    };
+    let secret = secret(password, ("password_credential", "password_file"), at, report)?;
     match (account, secret) {
         (None, None) => Some(None),
         (Some(account), Some(secret)) if !account.is_empty() => Some(Some((account.clone(), secret))),

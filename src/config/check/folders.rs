@@ -16,6 +16,7 @@ enum Role {
     Destination,
     PickUp,
     Outgoing,
+    Audit,
 }
 
 /// What goes wrong if one lies in the other.
@@ -95,6 +96,9 @@ fn all(raw: &Raw) -> Vec<Folder> {
     for (i, courier) in raw.courier.iter().enumerate() {
         add(Role::Outgoing, &courier.folder, root.item("courier", i).key("folder"));
     }
+    for (i, recipient) in raw.audit.recipient.iter().enumerate() {
+        add(Role::Audit, &recipient.folder, root.key("audit").item("recipient", i).key("folder"));
+    }
     folders
 }
 
@@ -102,6 +106,14 @@ fn apart(one: Role, other: Role) -> Apart {
     use Role::*;
     match (one, other) {
         (State, _) | (_, State) => Apart::Wholly("only the service itself may work below `state`"),
+        (Drop | Maildir | PickUp, Audit) | (Audit, Drop | Maildir | PickUp) => {
+            Apart::Distinct("each checkpoint would be taken for a file of DWP's or a return")
+        }
+        (Destination | Outgoing, Audit) | (Audit, Destination | Outgoing) => {
+            Apart::Distinct("whoever takes files there would take checkpoints away")
+        }
+        // Two recipients of one folder would place the same files there.
+        (Audit, Audit) => Apart::Distinct("one would be taken for the other"),
         (Drop | Maildir, Destination) | (Destination, Drop | Maildir) => {
             Apart::Wholly("what is delivered would be collected again")
         }

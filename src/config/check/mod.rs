@@ -4,6 +4,7 @@
 //! Out: [`Settings`]; nothing if any value needed for them was refused.
 //! Each function checks all it is given before it gives up on any of it.
 
+mod audit;
 mod authority;
 mod derived;
 mod exchange;
@@ -58,6 +59,7 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
     };
     let keys = keys::check(&raw.keys, &root.key("keys"), &mut report);
     let timetables = each(&raw.timetable, "timetable", |raw, at| report.absolute(&at.key("file"), &raw.file));
+    let audit = audit::check(&raw, &mut report);
     Some(Settings {
         service: service?,
         authorities: authorities?,
@@ -67,6 +69,7 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
         timetables: timetables?,
         keys: keys?,
         shbe: raw.shbe.severity.policy(raw.shbe.d_count_moved_percent),
+        audit: audit?,
         digest: digest?,
     })
 }

@@ -17,11 +17,17 @@ pub(super) fn check(raw: &Raw, report: &mut Report<'_>) {
     }
     told_apart(raw, report);
     read_once(raw, report);
+    let mailing = raw.courier.iter().filter(|courier| courier.smtp.is_some());
+    let mailing: Vec<&str> = mailing.filter_map(|courier| courier.name.as_deref()).collect();
     if let Some(courier) = &raw.service.alarms.courier {
         let at = TreePath::root().key("service").key("alarms").key("courier");
-        let mailing = raw.courier.iter().filter(|courier| courier.smtp.is_some());
-        let mailing: Vec<&str> = mailing.filter_map(|courier| courier.name.as_deref()).collect();
         report.refers(&at, "courier", courier, &mailing);
+    }
+    for (i, recipient) in raw.audit.recipient.iter().enumerate() {
+        if let Some(courier) = &recipient.courier {
+            let at = TreePath::root().key("audit").item("recipient", i).key("courier");
+            report.refers(&at, "courier", courier, &mailing);
+        }
     }
 }
 
@@ -67,7 +73,7 @@ fn unique_names(raw: &Raw, report: &mut Report<'_>) {
 fn reserved(name: Option<&str>, at: TreePath, report: &mut Report<'_>) {
     let ours = |name: &str| {
         matches!(name, "state" | "archive" | "spool" | "alarm-mail" | "ping")
-            || ["return-", "returns-", "partner-", "due-", "expected-", "expires-", "timetable-"]
+            || ["return-", "returns-", "partner-", "due-", "expected-", "expires-", "timetable-", "checkpoint"]
                 .iter()
                 .any(|beginning| name.starts_with(beginning))
     };

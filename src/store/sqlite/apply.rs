@@ -4,6 +4,7 @@
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
+use super::checkpoints;
 use super::columns::{At, Count, Day, Json, Place};
 use crate::domain::ledger::{Event, VolumeFacts};
 use crate::domain::submission::Sealed;
@@ -97,6 +98,14 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
             recorded_unless_there(done, || format!("this timetable of {year}, as the one in force,"))
         }
         StateChange::Key { step, certificate } => rows.decide_about_keys(step, certificate.as_deref(), At(change.at)),
+        StateChange::Checkpoint { signed, .. } => {
+            let done = checkpoints::keep(connection, signed, At(change.at), rows.entry)?;
+            recorded_unless_there(done, || format!("the checkpoint over {} entries", signed.checkpoint().size))
+        }
+        StateChange::CheckpointLeft { recipient, size } => {
+            let done = checkpoints::note_left(connection, recipient, Count(*size), At(change.at), rows.entry)?;
+            recorded_unless_there(done, || format!("that the checkpoint over {size} entries left to {recipient}"))
+        }
         StateChange::InService { authority, from } => {
             let done = rows.run("INSERT OR IGNORE INTO in_service VALUES (?1, ?2)", params![authority, Day(*from)])?;
             recorded_unless_there(done, || format!("the first transfer date of {authority}"))

@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::ledger::Commitment;
 use crate::domain::{
-    ConsignmentId, DeliveryId, DestinationName, Digest, FileKind, Fingerprint, LaNumber, RelevantMonth, ReturnKind,
-    Revision, SourceName, TimetableYear, VolumeOf,
+    ConsignmentId, DeliveryId, DestinationName, Digest, FileKind, Fingerprint, LaNumber, RecipientName, RelevantMonth,
+    ReturnKind, Revision, SourceName, TimetableYear, VolumeOf,
 };
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> FromSqlError {
@@ -47,6 +47,7 @@ as_text!(
     FileKind,
     Fingerprint,
     LaNumber,
+    RecipientName,
     RelevantMonth,
     ReturnKind,
     SourceName,

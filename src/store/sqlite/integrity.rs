@@ -42,7 +42,7 @@ pub(super) fn head(connection: &Connection) -> rusqlite::Result<Result<Frontier,
     let mut rows = entries.query([Count(first)])?;
     while let Some(row) = rows.next()? {
         let (seq, line): (Count, Vec<u8>) = (row.get(0)?, row.get(1)?);
-        if !matches!(serde_json::from_slice::<Entry>(&line), Ok(entry) if entry.seq == seq.0) {
+        if !matches!(Entry::read(&line), Ok(entry) if entry.seq == seq.0) {
             return Ok(Err(format!("entry {} of the ledger cannot be read as such", seq.0)));
         }
         if seq.0 + 1 == size && row.get::<_, Digest>(2)? != root {

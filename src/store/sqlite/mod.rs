@@ -5,9 +5,11 @@
 //! refused; a commit is on the disk before it is answered (WAL, `synchronous=FULL`).
 
 mod apply;
+mod checkpoints;
 mod columns;
 mod error;
 mod integrity;
+mod nodes;
 mod queries;
 mod rows;
 mod schema;

@@ -9,15 +9,15 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::columns::{At, Count, Day, Json};
 use super::snapshot::SqliteSnapshot;
-use super::{connect_to_read, rows};
+use super::{checkpoints, connect_to_read, nodes, rows};
 use crate::domain::{
-    Answer, Answered, Consignment, ConsignmentId, Delivery, Digest, KeyStep, LaNumber, ReturnKind, SourceName,
-    Submission, SubmissionKey, Volume, Workbook,
+    Answer, Answered, Consignment, ConsignmentId, Delivery, Digest, KeyStep, LaNumber, RecipientName, ReturnKind,
+    SourceName, Submission, SubmissionKey, Volume, Workbook,
 };
 use crate::store::evidence::{Auditable, Evidence};
 use crate::store::{
-    ActivatedTimetable, Alarm, ConsignmentFilter, DeliveredWorkbook, Head, Queries, QueryError, Received,
-    ReceivedFilter, SubmissionFilter,
+    ActivatedTimetable, Alarm, ConsignmentFilter, DeliveredWorkbook, Head, KeptCheckpoint, Queries, QueryError,
+    Received, ReceivedFilter, SubmissionFilter,
 };
 
 /// Connections for reading at one time; a further reader waits for one of them.
@@ -378,5 +378,25 @@ impl Queries for SqliteQueries {
 
     fn head(&self) -> Result<Head, QueryError> {
         self.0.read(head)
+    }
+
+    fn subtree(&self, level: u32, index: u64) -> Result<Option<Digest>, QueryError> {
+        self.0.read(|connection| nodes::subtree(connection, level, index))
+    }
+
+    fn latest_checkpoint(&self) -> Result<Option<KeptCheckpoint>, QueryError> {
+        self.0.read(checkpoints::latest)
+    }
+
+    fn checkpoints(&self, above: u64, limit: usize) -> Result<Vec<KeptCheckpoint>, QueryError> {
+        self.0.read(|connection| checkpoints::above(connection, above, limit))
+    }
+
+    fn last_left(&self, recipient: &RecipientName) -> Result<Option<KeptCheckpoint>, QueryError> {
+        self.0.read(|connection| checkpoints::last_left(connection, recipient))
+    }
+
+    fn left_to(&self, size: u64) -> Result<Vec<(RecipientName, Timestamp)>, QueryError> {
+        self.0.read(|connection| checkpoints::left_to(connection, size))
     }
 }

@@ -2,17 +2,23 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::nodes;
+
 /// Marks the file as ours: `HBCo`.
 const APPLICATION_ID: i64 = 0x4842_436f;
 
+/// Brings the tree's inner nodes, which are then made from the lines there are.
+const CHECKPOINTS: &str = include_str!("migrations/0008_checkpoints.sql");
+
 /// In order; the n-th leads to version n.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_ordered.sql"),
     include_str!("migrations/0003_answers.sql"),
     include_str!("migrations/0004_timetables.sql"),
     include_str!("migrations/0005_packs.sql"),
     include_str!("migrations/0007_arrivals.sql"),
+    CHECKPOINTS,
     include_str!("migrations/0010_keys.sql"),
 ];
 
@@ -46,6 +52,9 @@ pub(super) fn migrate(connection: &mut Connection, from: usize) -> rusqlite::Res
     for (before, step) in MIGRATIONS.iter().enumerate().skip(from) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(step)?;
+        if *step == CHECKPOINTS {
+            nodes::fill(&transaction)?;
+        }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", i64::try_from(before + 1).unwrap_or(i64::MAX))?;
         transaction.commit()?;

@@ -1,24 +1,30 @@
 //! One state of the store, held by one read transaction on a connection of its own.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, params};
 
-use super::columns::{At, Count, Json, Place};
+use super::checkpoints;
+use super::columns::{At, Count, Json};
+use super::nodes::complete;
 use super::queries::head;
-use crate::domain::ledger::Commitment;
 use crate::domain::submission::Sealed;
-use crate::domain::{Stage, Standing, SubmissionKey};
+use crate::domain::{Digest, Stage, Standing, SubmissionKey};
 use crate::store::evidence::{
-    Evidence, KeptAlarm, KeptAnswer, KeptEntry, KeptKeyStep, KeptName, KeptPart, KeptTimetable, KeptVolume,
-    KeptWorkbook, Origin, Owed, Row, Subject, Visit,
+    Evidence, Hanging, KeptAlarm, KeptAnswer, KeptEntry, KeptKeyStep, KeptLeft, KeptName, KeptTimetable, KeptWorkbook,
+    Origin, Owed, Row, Subject, Visit,
 };
-use crate::store::{Head, QueryError};
+use crate::store::{Head, KeptCheckpoint, QueryError};
+
+mod hanging;
 
 pub(super) struct SqliteSnapshot {
     connection: Connection,
 }
+
+/// What is kept of the file in memory: by id, transfers lie all over it.
+const CACHE_KIB: i64 = 64 << 10;
 
 const TRANSFERS: &str =
     "SELECT id, word, standing, entry, source, sealed_digest, name, signer, authority FROM consignment";
@@ -28,6 +34,7 @@ const RETURNS: &str = "SELECT kind || '/' || authority || '/' || month, word, st
 impl SqliteSnapshot {
     /// The state of this moment, until it is dropped.
     pub(super) fn of(connection: Connection) -> Result<SqliteSnapshot, QueryError> {
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         connection.execute_batch("BEGIN")?;
         // The state is chosen by the first read, not by BEGIN.
         head(&connection)?;
@@ -66,6 +73,7 @@ fn transfer(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
             authority: row.get(8)?,
         }),
         owed: None,
+        hangs: Hanging::default(),
     })
 }
 
@@ -76,6 +84,7 @@ fn owed_return(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
         word: row.get::<_, Json<Stage>>(2).ok().map(|stage| stage.0.word()),
         entry: row.get::<_, Count>(3)?.0,
         origin: None,
+        hangs: Hanging::default(),
         owed: Some(Owed {
             extract_from: row.get(4)?,
             transfer_on: row.get(5)?,
@@ -94,9 +103,22 @@ impl Evidence for SqliteSnapshot {
     }
 
     fn each_entry(&self, visit: Visit<'_, KeptEntry>) -> Result<(), QueryError> {
-        let read =
-            |row: &SqlRow<'_>| Ok(KeptEntry { seq: row.get::<_, Count>(0)?.0, line: row.get(1)?, root: row.get(2)? });
+        let mut nodes = self.connection.prepare_cached("SELECT place, hash FROM node ORDER BY place")?;
+        let nodes = RefCell::new(nodes.query_map([], |row| Ok((row.get::<_, Count>(0)?.0, row.get(1)?)))?.peekable());
+        let read = |row: &SqlRow<'_>| {
+            let seq = row.get::<_, Count>(0)?.0;
+            let end = complete(seq.saturating_add(1));
+            let (mut nodes, mut completed) = (nodes.borrow_mut(), Vec::new());
+            while let Some(node) = nodes.next_if(|node| !matches!(node, Ok((place, _)) if *place >= end)) {
+                completed.push(node?);
+            }
+            Ok(KeptEntry { seq, line: row.get(1)?, root: row.get(2)?, nodes: completed })
+        };
         self.each("SELECT seq, line, root FROM ledger ORDER BY seq", [], read, visit).map(|_| ())
+    }
+
+    fn nodes(&self) -> Result<u64, QueryError> {
+        Ok(self.connection.query_row("SELECT count(*) FROM node", [], |row| Ok(row.get::<_, Count>(0)?.0))?)
     }
 
     fn line(&self, seq: u64) -> Result<Option<Vec<u8>>, QueryError> {
@@ -123,46 +145,9 @@ impl Evidence for SqliteSnapshot {
         Ok(found)
     }
 
-    fn each_row(&self, visit: Visit<'_, Row>) -> Result<(), QueryError> {
-        match self.each(TRANSFERS, [], transfer, &mut *visit)? {
-            ControlFlow::Break(()) => Ok(()),
-            ControlFlow::Continue(()) => self.each(RETURNS, [], owed_return, visit).map(|_| ()),
-        }
-    }
-
-    fn parts(&self, transfer: &str) -> Result<Vec<KeptPart>, QueryError> {
-        let sql =
-            "SELECT id, kind, digest, bytes, destination, path FROM delivery WHERE consignment = ?1 ORDER BY part, id";
-        let read = |row: &SqlRow<'_>| {
-            let path: Place<PathBuf> = row.get(5)?;
-            Ok(KeptPart {
-                delivery: row.get(0)?,
-                kind: row.get(1)?,
-                content: row.get(2)?,
-                bytes: row.get::<_, Count>(3)?.0,
-                to: row.get(4)?,
-                name: path.0.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            })
-        };
-        let mut parts = self.connection.prepare_cached(sql)?;
-        Ok(parts.query_map([transfer], read)?.collect::<rusqlite::Result<_>>()?)
-    }
-
-    fn claims(&self, transfer: &str) -> Result<Vec<Vec<u8>>, QueryError> {
-        let sql = "SELECT content FROM accepted JOIN consignment ON id = consignment AND \
-                   consignment.authority = accepted.authority WHERE id = ?1 ORDER BY content";
-        let mut claims = self.connection.prepare_cached(sql)?;
-        Ok(claims.query_map([transfer], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
-    }
-
-    fn volumes(&self, transfer: &str) -> Result<Vec<KeptVolume>, QueryError> {
-        let sql = "SELECT part, subject, count FROM volume WHERE consignment = ?1 ORDER BY part, subject";
-        let read = |row: &SqlRow<'_>| {
-            let count = row.get::<_, Option<Count>>(2)?.map(|count| count.0);
-            Ok(KeptVolume { part: row.get(0)?, of: row.get(1)?, count })
-        };
-        let mut volumes = self.connection.prepare_cached(sql)?;
-        Ok(volumes.query_map([transfer], read)?.collect::<rusqlite::Result<_>>()?)
+    fn each_row(&self, visit: Visit<'_, Row>) -> Result<Option<String>, QueryError> {
+        let stray = hanging::each_transfer(&self.connection, &mut *visit)?;
+        self.each(RETURNS, [], owed_return, visit).map(|_| stray)
     }
 
     fn each_workbook(&self, visit: Visit<'_, KeptWorkbook>) -> Result<(), QueryError> {
@@ -178,20 +163,6 @@ impl Evidence for SqliteSnapshot {
         };
         let sql = "SELECT authority, month, consignment, delivery, opened_at, closed_at FROM workbook ORDER BY authority, month";
         self.each(sql, [], read, visit).map(|_| ())
-    }
-
-    fn name(&self, commitment: &Commitment) -> Result<Option<String>, QueryError> {
-        let mut name = self.connection.prepare_cached("SELECT clear FROM name WHERE commitment = ?1")?;
-        Ok(name.query_row([commitment], |row| row.get(0)).optional()?)
-    }
-
-    fn stray(&self) -> Result<Option<String>, QueryError> {
-        let sql = "SELECT 'a part of transfer ' || consignment FROM delivery WHERE consignment NOT IN (SELECT id FROM consignment) \
-                   UNION ALL SELECT 'accepted content of transfer ' || consignment FROM accepted \
-                   WHERE NOT EXISTS (SELECT 1 FROM consignment WHERE id = accepted.consignment AND authority = accepted.authority) \
-                   UNION ALL SELECT 'volumes of transfer ' || consignment FROM volume WHERE consignment NOT IN (SELECT id FROM consignment) \
-                   LIMIT 1";
-        Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
     }
 
     fn each_alarm(&self, visit: Visit<'_, KeptAlarm>) -> Result<(), QueryError> {
@@ -248,6 +219,29 @@ impl Evidence for SqliteSnapshot {
     fn each_exception_use(&self, visit: Visit<'_, (u64, String, u64)>) -> Result<(), QueryError> {
         let read = |row: &SqlRow<'_>| Ok((row.get::<_, Count>(0)?.0, row.get(1)?, row.get::<_, Count>(2)?.0));
         self.each("SELECT exception, consignment, entry FROM exception_use", [], read, visit).map(|_| ())
+    }
+
+    fn each_checkpoint(&self, visit: Visit<'_, KeptCheckpoint>) -> Result<(), QueryError> {
+        let sql = format!("SELECT {} FROM checkpoint ORDER BY size", checkpoints::COLUMNS);
+        self.each(&sql, [], checkpoints::read, visit).map(|_| ())
+    }
+
+    fn each_left(&self, visit: Visit<'_, KeptLeft>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| {
+            Ok(KeptLeft {
+                recipient: row.get(0)?,
+                size: row.get::<_, Count>(1)?.0,
+                at: row.get::<_, At>(2).ok().map(|at| at.0),
+                entry: row.get::<_, Count>(3)?.0,
+            })
+        };
+        self.each("SELECT recipient, size, at, entry FROM checkpoint_left ORDER BY entry", [], read, visit).map(|_| ())
+    }
+
+    fn root_of(&self, size: u64) -> Result<Option<Digest>, QueryError> {
+        let Some(last) = size.checked_sub(1) else { return Ok(Some(Digest::of(b""))) };
+        let mut root = self.connection.prepare_cached("SELECT root FROM ledger WHERE seq = ?1")?;
+        Ok(root.query_row([Count(last)], |row| row.get(0)).optional()?)
     }
 
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError> {

@@ -13,6 +13,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use super::StoreError;
 use super::apply::{Refusal, apply};
 use super::columns::Count;
+use super::nodes;
 use crate::domain::Digest;
 use crate::domain::ledger::Entry;
 use crate::domain::merkle::{Frontier, leaf};
@@ -223,7 +224,7 @@ fn append(connection: &Connection, frontier: &mut Frontier, entry: &Entry) -> Re
         let says = format!("an entry of {} bytes is longer than the limit of {LINE_BYTES_MAX}", line.len());
         return Err(Refusal::Refused(RecordError::Unavailable(says)));
     }
-    frontier.push(leaf(&line));
+    nodes::push(connection, frontier, leaf(&line))?;
     let mut insert = connection.prepare_cached("INSERT INTO ledger (seq, line, root) VALUES (?1, ?2, ?3)")?;
     insert.execute((Count(entry.seq), line, frontier.root()))?;
     Ok(())

@@ -1,31 +1,27 @@
-//! What the ledger says the tables beside the rows of transfers and returns must hold: parts, claims on accepted content,
-//! whose a transfer is, signers, dates, orders, alarms, authorities in service.
+//! What the ledger says the tables beside transfers must hold: dates and orders of returns, answers, workbooks, timetables,
+//! alarms, authorities in service.
 //!
 //! In:  every entry in its order, then the tables. Out: what contradicts an entry, with its number where there is one.
-//! Holds: of each transfer and return a number, a time or a digest is kept in mind, and the few answers that came back; of
-//! its parts nothing: the entry is read again.
+//! Holds: of each return a number or a time is kept in mind, and the few answers that came back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
 use super::Fault;
 use super::keys::ToldOfKeys;
-use crate::domain::ledger::{Entry, Event, Facts, PartFacts};
+use super::transfers::Transfers;
+use crate::domain::ledger::{Entry, Event, Facts};
 use crate::domain::return_order::ReturnOrder;
-use crate::domain::{Digest, LaNumber, TimetableYear};
+use crate::domain::{Digest, TimetableYear};
 use crate::store::QueryError;
-use crate::store::evidence::{Evidence, KeptAnswer, KeptPart, KeptVolume, KeptWorkbook, Owed, Row, Subject};
+use crate::store::evidence::{Evidence, KeptAnswer, KeptWorkbook, Owed, Row, Subject};
 
 /// What was told so far.
 #[derive(Default)]
 pub(super) struct Told {
-    /// The entry by which a transfer was last staged.
-    staged: BTreeMap<String, u64>,
-    /// Whose a transfer is. Entries of earlier versions do not tell.
-    authorities: BTreeMap<String, LaNumber>,
-    claims: BTreeMap<String, BTreeSet<Digest>>,
+    pub(super) transfers: Transfers,
     sealed: BTreeMap<String, u64>,
     ordered: BTreeMap<String, (u64, Timestamp)>,
     resent: BTreeMap<String, (u64, Timestamp)>,
@@ -50,19 +46,10 @@ struct Raised {
 impl Told {
     pub(super) fn hear(&mut self, entry: &Entry) {
         let (seq, at, facts) = (entry.seq, entry.at, &entry.facts);
-        let transfer = || facts.transfer.map(|id| id.to_string()).unwrap_or_default();
+        self.transfers.hear(entry);
         let about = || facts.about.clone().unwrap_or_default();
         self.keys.hear(entry);
         match entry.event {
-            Event::Collected | Event::CollectedRecovered => drop(self.belongs_to(transfer(), facts)),
-            Event::Staged => {
-                if self.belongs_to(transfer(), facts) {
-                    self.claims.remove(&transfer());
-                }
-                self.staged.insert(transfer(), seq);
-                self.claims.entry(transfer()).or_default().extend(facts.content.iter().chain(&facts.contents));
-            }
-            Event::Rejected => drop(self.claims.remove(&transfer())),
             Event::Sealed if facts.sealed.is_some() => {
                 self.sealed.insert(facts.submission.clone().unwrap_or_default(), seq);
             }
@@ -114,58 +101,12 @@ impl Told {
         self.workbooks.entry(key).or_insert((entry.seq, opened));
     }
 
-    /// Whether that is another authority than was told before.
-    fn belongs_to(&mut self, transfer: String, facts: &Facts) -> bool {
-        let Some(authority) = &facts.authority else { return false };
-        self.authorities.insert(transfer, authority.clone()).is_some_and(|before| before != *authority)
-    }
-
     /// The row of a transfer or return, with what hangs on it, against what was told of it.
-    pub(super) fn row(&self, row: &Row, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
+    pub(super) fn row(&mut self, row: &Row, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
         match &row.subject {
-            Subject::Transfer(id) => self.transfer(id, row, view),
+            Subject::Transfer(id) => self.transfers.row(id, row, view),
             Subject::Return(key) => Ok(row.owed.iter().flat_map(|owed| self.owed(key, owed)).collect()),
         }
-    }
-
-    fn transfer(&self, id: &str, row: &Row, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
-        let staged = self.staged.get(id).copied();
-        let mut faults = Vec::new();
-        let mut fault = |says: String| faults.push(Fault { at: Some(staged.unwrap_or(row.entry)), says });
-        let facts = match staged {
-            Some(seq) => facts_of(seq, view)?,
-            None => Facts::default(),
-        };
-        let by = staged.map_or_else(|| "the ledger".to_owned(), |seq| format!("entry {seq}"));
-        let signer = row.origin.as_ref().and_then(|origin| origin.signer.clone());
-        if signer != facts.fingerprint.as_ref().map(ToString::to_string) {
-            fault(format!("The store has another signer of transfer {id} than {by} tells of."));
-        }
-        let authority = row.origin.as_ref().map(|origin| origin.authority.as_str());
-        if self.authorities.get(id).is_some_and(|told| Some(told.as_str()) != authority) {
-            fault(format!("The store has transfer {id} as another authority's than {by} tells of."));
-        }
-        let parts = view.parts(id)?;
-        let told_of =
-            parts.len() == facts.parts.len() && parts.iter().zip(&facts.parts).all(|(kept, told)| is(kept, told));
-        if !told_of {
-            fault(format!("The store has other parts (deliveries) of transfer {id} than {by} tells of."));
-        }
-        for (kept, told) in parts.iter().zip(&facts.parts) {
-            if view.name(&told.name)?.is_some_and(|name| name != kept.name) {
-                fault(format!("The store has another name of a delivery of transfer {id} than {by} committed to."));
-            }
-        }
-        let volumes = view.volumes(id)?;
-        if volumes != told_volumes(&facts) {
-            fault(format!("The store has other volumes of transfer {id} than {by} tells of."));
-        }
-        let claims: BTreeSet<Vec<u8>> = view.claims(id)?.into_iter().collect();
-        let told = self.claims.get(id).into_iter().flatten().map(|content| content.as_bytes().to_vec()).collect();
-        if claims != told {
-            fault(format!("The store has other accepted content claimed by transfer {id} than {by} tells of."));
-        }
-        Ok(faults)
     }
 
     fn owed(&self, key: &str, owed: &Owed) -> Vec<Fault> {
@@ -198,9 +139,9 @@ impl Told {
     }
 
     /// The tables that hang on no transfer or return. Call it last.
-    pub(super) fn rest(&mut self, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
-        let mut faults: Vec<Fault> = Vec::new();
-        let stray = view.stray()?.map(|what| format!("The store has {what}, but no transfer that it can belong to."));
+    pub(super) fn rest(&mut self, stray: Option<String>, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
+        let mut faults = self.transfers.rest(view)?;
+        let stray = stray.map(|what| format!("The store has {what}, but no transfer that it can belong to."));
         faults.extend(stray.map(|says| Fault { at: None, says }));
         faults.extend(self.answers(view)?);
         faults.extend(self.workbooks(view)?);
@@ -301,14 +242,6 @@ impl Told {
     }
 }
 
-fn told_volumes(facts: &Facts) -> Vec<KeptVolume> {
-    let told = facts.volumes.iter();
-    let mut told: Vec<_> =
-        told.map(|told| KeptVolume { part: told.part, of: told.of.to_string(), count: told.count }).collect();
-    told.sort();
-    told
-}
-
 fn answer_in(entry: &Entry) -> KeptAnswer {
     let facts = &entry.facts;
     KeptAnswer {
@@ -349,15 +282,7 @@ pub(super) fn contradiction(entry: &Entry, owed: &Owed) -> Option<String> {
     }
 }
 
-fn facts_of(seq: u64, view: &dyn Evidence) -> Result<Facts, QueryError> {
+pub(super) fn facts_of(seq: u64, view: &dyn Evidence) -> Result<Facts, QueryError> {
     let line = view.line(seq)?.unwrap_or_default();
-    Ok(serde_json::from_slice::<Entry>(&line).map(|entry| entry.facts).unwrap_or_default())
-}
-
-fn is(kept: &KeptPart, told: &PartFacts) -> bool {
-    kept.delivery == told.delivery.to_string()
-        && kept.kind == told.kind.to_string()
-        && kept.content == told.content.as_bytes()
-        && kept.bytes == told.bytes
-        && kept.to == told.to.as_str()
+    Ok(Entry::read(&line).map(|entry| entry.facts).unwrap_or_default())
 }

@@ -105,6 +105,17 @@ fn added_lines_and_an_altered_head_are_found() {
 }
 
 #[test]
+fn altered_inner_nodes_are_found() {
+    // Entry 1 completes the first, entry 3 the second and third, and so on: 22 over 25 entries.
+    assert_found("UPDATE node SET hash = zeroblob(32) WHERE place = 0", Some(1), "the tree above it was altered");
+    assert_found("UPDATE node SET hash = zeroblob(32) WHERE place = 2", Some(3), "the tree above it was altered");
+    assert_found("DELETE FROM node WHERE place = 1", Some(3), "the tree above it was altered");
+    assert_found("DELETE FROM node WHERE place = 21", Some(23), "the tree above it was altered");
+    assert_found("INSERT INTO node VALUES (22, zeroblob(32))", None, "the tree above them has more");
+    assert_found("UPDATE node SET place = 100 WHERE place = 21", Some(23), "the tree above it was altered");
+}
+
+#[test]
 fn a_state_that_the_ledger_does_not_tell_of_is_found_at_the_entry_it_contradicts() {
     let held = r#"'{"is":"held","since":"2020-04-27T00:00:00Z","reason":{"reason":"no-key"}}'"#;
     let both = format!("UPDATE consignment SET standing = {held}, word = 'held', due_at = NULL WHERE id = '{{4}}'");
@@ -162,7 +173,7 @@ fn every_other_table_is_held_against_the_ledger() {
     assert_found("UPDATE consignment SET signer = NULL WHERE id = '{4}'", Some(11), "signer of transfer");
     assert_found(&format!("UPDATE consignment SET signer = {other} WHERE id = '{{9}}'"), Some(9), "signer of transfer");
 
-    let authority = "another authority's than";
+    let authority = "another authority's number for";
     assert_found("UPDATE consignment SET authority = '16104' WHERE id = '{4}'", Some(11), authority);
     assert_found("UPDATE consignment SET authority = '16104' WHERE id = '{9}'", Some(9), authority);
 

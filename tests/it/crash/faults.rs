@@ -1,11 +1,10 @@
 //! Errors of the system and faults of our own at every named step: tried again, deferred or held, and recorded.
 
-use hbcourier::durable::step::STEPS;
 use hbcourier::store::Queries;
 
-use super::length;
 use super::samples::{Sample, Sealed};
 use super::scene::Scene;
+use super::{length, steps};
 use crate::support::council::{Council, LA};
 
 const EIO: u32 = 5;
@@ -30,7 +29,7 @@ fn told_as(step: &str) -> Option<&'static str> {
 fn an_error_at_every_step() {
     let mut scene = Scene::new();
     let files = scene.one_of_each();
-    for (at, step) in STEPS.into_iter().enumerate() {
+    for (at, step) in steps().into_iter().enumerate() {
         for which in 0..length("HBCOURIER_CRASH_ERRORS", 1) {
             let errno = if (at + which) % 2 == 0 { EIO } else { ENOSPC };
             scene.sets_back();

@@ -18,6 +18,13 @@ mod store;
 mod watch;
 mod zeros;
 
+use hbcourier::durable::step::STEPS;
+
+/// Every step of carrying. Those of checkpoints have campaigns of their own, in `checkpoints`.
+fn steps() -> Vec<&'static str> {
+    STEPS.into_iter().filter(|step| !step.starts_with("checkpoint.")).collect()
+}
+
 /// A length that `tests/crash` sets; `usual` in an ordinary run.
 fn length(name: &str, usual: usize) -> usize {
     match std::env::var(name) {

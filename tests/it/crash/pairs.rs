@@ -1,10 +1,8 @@
 //! Killed at a named step, and again at a named step while recovering.
 
-use hbcourier::durable::step::STEPS;
-
-use super::length;
 use super::samples::Sealed;
 use super::scene::{Scene, kill};
+use super::{length, steps};
 use crate::support::council::LA;
 
 fn killed_twice(scene: &mut Scene, files: &[Sealed], takes: bool, first: &str, second: &str) -> bool {
@@ -29,11 +27,12 @@ fn killed_twice(scene: &mut Scene, files: &[Sealed], takes: bool, first: &str, s
 fn at_every_step_and_while_recovering() {
     let mut scene = Scene::new();
     let files = scene.one_of_each();
-    let span = length("HBCOURIER_CRASH_PAIRS", 2).min(STEPS.len());
+    let span = length("HBCOURIER_CRASH_PAIRS", 2).min(steps().len());
+    let steps = steps();
     let (mut runs, mut twice) = (0, 0);
-    for (at, first) in STEPS.iter().enumerate() {
+    for (at, first) in steps.iter().enumerate() {
         for offset in 0..span {
-            let second = STEPS[(at + offset) % STEPS.len()];
+            let second = steps[(at + offset) % steps.len()];
             twice += usize::from(killed_twice(&mut scene, &files, (at + offset) % 2 == 1, first, second));
             runs += 1;
         }

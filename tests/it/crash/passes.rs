@@ -1,10 +1,8 @@
 //! Killed at a later pass of a step, with many packs in flight.
 
-use hbcourier::durable::step::STEPS;
-
-use super::length;
 use super::samples::{Sample, Sealed};
 use super::scene::Scene;
+use super::{length, steps};
 
 const PACKS: u32 = 20;
 
@@ -14,7 +12,8 @@ const PACKS: u32 = 20;
 fn at_a_later_pass_with_packs_in_flight() {
     let mut scene = Scene::new();
     let packs: Vec<Sealed> = (0..PACKS).map(|number| Sample::pack(number).sealed_by(&scene.dwp)).collect();
-    let inbound = STEPS.iter().filter(|step| !["seal.", "send.", "outcome."].iter().any(|no| step.starts_with(no)));
+    let steps = steps();
+    let inbound = steps.iter().filter(|step| !["seal.", "send.", "outcome."].iter().any(|no| step.starts_with(no)));
     let passes = length("HBCOURIER_CRASH_PASSES", 1);
     for (at, step) in inbound.enumerate() {
         for which in 0..passes {

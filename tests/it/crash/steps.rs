@@ -1,15 +1,14 @@
 //! Killed at every named step, once; then everything completes.
 
-use hbcourier::durable::step::STEPS;
-
 use super::scene::{Scene, kill};
+use super::steps;
 use crate::support::council::LA;
 
 /// `takes`: a back office and a transport take what appears at once.
 fn every_step(takes: bool) {
     let mut scene = Scene::new();
     let files = scene.one_of_each();
-    for step in STEPS {
+    for step in steps() {
         scene.sets_back();
         files.iter().for_each(|sealed| scene.drops(sealed));
         scene.hands_in_returns(LA);

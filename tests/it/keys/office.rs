@@ -62,6 +62,7 @@ impl Office {
             keymasters,
             clock: clock.clone(),
             timetables: InForce::default(),
+            checkpoints: None,
         };
         Office { state, keys, clock, store, operator }
     }

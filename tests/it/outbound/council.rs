@@ -261,6 +261,7 @@ impl Council {
             keymasters: Keymasters::One,
             clock: self.clock.clone(),
             timetables: InForce::default(),
+            checkpoints: None,
         };
         let actor = Actor::Account { uid: 1000, name: "officer".to_owned() };
         let done = operator.execute(&actor, order);
