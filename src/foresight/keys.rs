@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::london_date;
 use crate::config::Settings;
 use crate::domain::kind::ReturnKind;
 use crate::domain::timetable::{Obligation, Timetables};
@@ -78,50 +79,51 @@ impl Days<'_> {
         present: &KeyListing,
         ahead: impl Iterator<Item = &'o Obligation>,
     ) -> Option<EndsBefore> {
-        // That there is none at all is said elsewhere.
-        let mut until = until(partner, present)?;
+        // That there is none at all is said elsewhere; one without end covers everything.
+        let mut until = last(&ends_of(partner, present))?;
         for owed in ahead {
-            match (self::until(partner, self.at_the_end_of(owed.transfer_on)), until) {
-                (Some(later), _) => until = later,
-                (None, until) => return missed(partner, until, owed),
+            // The one that lasts longest is there until its last day.
+            if owed.transfer_on < london_date(until) {
+                continue;
             }
+            let then = ends_of(partner, self.at_the_end_of(owed.transfer_on));
+            if then.is_empty() {
+                return Some(missed(partner, until, owed));
+            }
+            until = last(&then)?;
         }
         None
     }
 }
 
-/// When the last of the holder's usable certificates ends, without end as the inner `None`; the outer one if there is none.
-#[expect(clippy::option_option, reason = "no certificate, and one without end, are different things")]
-fn until(partner: Option<&PartnerName>, keys: &KeyListing) -> Option<Option<Timestamp>> {
-    let usable: Vec<Option<Timestamp>> = match partner {
+/// When each usable certificate of the holder ends; `None` for one without end.
+fn ends_of(partner: Option<&PartnerName>, keys: &KeyListing) -> Vec<Option<Timestamp>> {
+    match partner {
         None => {
-            keys.own.iter().filter(|facts| facts.can_sign && facts.can_encrypt).map(|facts| facts.expires).collect()
+            let ours = keys.own.iter().filter(|facts| facts.can_sign && facts.can_encrypt);
+            ours.map(|facts| facts.expires).collect()
         }
         Some(partner) => {
             let theirs = keys.partners.iter().filter(|(name, facts)| name == partner && facts.can_encrypt);
             theirs.map(|(_, facts)| facts.expires).collect()
         }
-    };
-    if usable.is_empty() {
-        return None;
     }
-    let ends: Option<Vec<Timestamp>> = usable.into_iter().collect();
-    Some(ends.and_then(|ends| ends.into_iter().max()))
 }
 
-fn missed(partner: Option<&PartnerName>, until: Option<Timestamp>, missed: &Obligation) -> Option<EndsBefore> {
-    // Without an end, and yet not there: by a rule about algorithms.
-    let that_day = || missed.transfer_on.to_zoned(london()).ok().map(|day| day.timestamp());
-    let until = until.or_else(that_day)?;
-    let last_day = until.to_zoned(london()).date();
-    let days = (missed.transfer_on - last_day).get_days();
+/// When the last of them ends; `None` if one never does, or there is none.
+fn last(ends: &[Option<Timestamp>]) -> Option<Timestamp> {
+    ends.iter().copied().collect::<Option<Vec<_>>>()?.into_iter().max()
+}
+
+fn missed(partner: Option<&PartnerName>, until: Timestamp, missed: &Obligation) -> EndsBefore {
+    let days = (missed.transfer_on - london_date(until)).get_days();
     let before = match days {
         ..=0 => "on the very day of".to_owned(),
         1 => "1 day before".to_owned(),
         days => format!("{days} days before"),
     };
     let says = format!("expires {before} {}", owed_in_words(missed.key.kind, missed.key.month, missed.transfer_on));
-    Some(EndsBefore { partner: partner.cloned(), until, says })
+    EndsBefore { partner: partner.cloned(), until, says }
 }
 
 fn owed_in_words(kind: ReturnKind, month: RelevantMonth, on: Date) -> String {
