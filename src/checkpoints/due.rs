@@ -12,11 +12,12 @@ use crate::effects::clock::london;
 use crate::store::{KeptCheckpoint, Queries, QueryError};
 
 /// What must not wait for the day to end: a return left, a key or an exception changed, a held item was released.
-const AT_ONCE: [&str; 8] = [
+const AT_ONCE: [&str; 9] = [
     "sent",
     "sent-recovered",
     "key-trusted",
     "key-generated",
+    "key-imported",
     "key-retired",
     "exception-granted",
     "exception-ended",

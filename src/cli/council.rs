@@ -123,6 +123,7 @@ impl Council {
             | StateChange::Alarm { .. }
             | StateChange::InService { .. }
             | StateChange::CloseWorkbook { .. }
+            | StateChange::Key { .. }
             | StateChange::Checkpoint { .. }
             | StateChange::CheckpointLeft { .. }
             | StateChange::ActivateTimetable { .. } => (None, None),

@@ -19,6 +19,7 @@ use crate::catalogue::circular::Terms;
 use crate::config::{self, Settings, calendars};
 use crate::daemon::build;
 use crate::daemon::control::Asker;
+use crate::daemon::keys::{key_ring, key_ring_by};
 use crate::domain::authorities::Authorities;
 use crate::domain::expectation::Outlook;
 use crate::domain::timetable::Timetables;
@@ -202,7 +203,7 @@ impl Cli {
         answer(&Reading {
             settings: &settings,
             queries: &store,
-            keys: &build::key_ring(&settings),
+            keys: &key_ring_by(&settings, &store).map_err(|error| fault(3, &error))?,
             timetables: &timetables,
             service: service.as_ref(),
             now: MachineClock.now(),
@@ -221,9 +222,13 @@ impl Cli {
             Some(store) => in_force(&settings, store)?,
             None => build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?,
         };
+        let keys = match &store {
+            Some(store) => key_ring_by(&settings, store).map_err(|error| fault(3, &error))?,
+            None => key_ring(&settings),
+        };
         let subjects = check::Subjects {
             settings: &settings,
-            keys: &build::key_ring(&settings),
+            keys: &keys,
             couriers: &build::couriers(&settings),
             timetables: &timetables,
             authorities: &authorities(Some(&settings))?,
@@ -270,8 +275,13 @@ impl Cli {
     fn keys(&self, args: &keys::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
         match &args.command {
             keys::Command::List(args) => self.reading(|reading| keys::list(args, reading, out)),
-            keys::Command::Generate(args) => orders::generate(args, &self.settings()?, out),
-            keys::Command::Trust(args) => orders::trust(args, &self.settings()?, out),
+            keys::Command::Check(args) => self.reading(|reading| keys::check(args, reading, out)),
+            keys::Command::Import(args) if args.dry_run => self.reading(|reading| keys::look_at(args, reading, out)),
+            keys::Command::Import(args) => keys::import(args, &self.settings()?, out),
+            keys::Command::Generate(args) => keys::generate(args, &self.settings()?, out),
+            keys::Command::Trust(args) => keys::trust(args, &self.settings()?, out),
+            keys::Command::Retire(args) => keys::retire(args, &self.settings()?, out),
+            keys::Command::Except(args) => keys::except(args, &self.settings()?, out),
         }
     }
 

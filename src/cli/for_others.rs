@@ -54,7 +54,13 @@ pub fn look(command: &Command) -> Option<Look> {
         }),
         Command::Keys(args) => work(match &args.command {
             keys::Command::List(_) => true,
-            keys::Command::Generate(_) | keys::Command::Trust(_) => false,
+            // It tries each secret key, and only the service's account has them at hand: it is the service that reads.
+            keys::Command::Check(_) => true,
+            keys::Command::Generate(_)
+            | keys::Command::Import(_)
+            | keys::Command::Trust(_)
+            | keys::Command::Retire(_)
+            | keys::Command::Except(_) => false,
         }),
         Command::Audit(args) => args.reads_the_installation().then_some(Look::Ledger),
         Command::Demo(_)

@@ -8,15 +8,16 @@ use std::sync::Arc;
 
 use super::output::{CliError, Exit};
 use crate::config::Settings;
-use crate::daemon::build::{InstanceLock, key_ring, open_store, timetables, timetables_in_force};
+use crate::daemon::build::{InstanceLock, open_store, timetables, timetables_in_force};
 use crate::daemon::checkpoints::checkpoints_of;
 use crate::daemon::control::{Answer, PATIENCE, Request, ask_at};
 use crate::daemon::health::ServiceStatus;
+use crate::daemon::keys::key_ring;
 use crate::daemon::people::people;
 use crate::domain::timetable::{InForce, Timetables};
 use crate::effects::clock::MachineClock;
 use crate::effects::pgp::KeyRing;
-use crate::operator::{Done, Operator, Order};
+use crate::operator::{Done, Operator, Order, key_rules};
 use crate::store::SqliteStore;
 
 /// Gives the order, and waits until it is carried out.
@@ -60,6 +61,8 @@ pub fn carry_out(
     };
     let _lock = InstanceLock::take(state).map_err(|error| could_not(&error))?;
     let (store, _spool) = open_store(state).map_err(|error| could_not(&error))?;
+    let rules = key_rules(&store.queries()).map_err(|error| could_not(&error))?;
+    keys.judge_by(rules);
     let people = Arc::new(people(&settings.map(|settings| settings.roles.clone()).unwrap_or_default(), state));
     let uid = rustix::process::getuid().as_raw();
     let person = people.who(uid).map_err(|unknown| could_not(&unknown))?;

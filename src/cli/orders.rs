@@ -1,21 +1,13 @@
-//! The commands that are orders: `held retry`, `returns confirm|resend|waive|close`, `keys generate`, `keys trust`.
-
-use std::fs::File;
-use std::io::Read;
+//! The commands that are orders: `held retry`, `returns confirm|resend|waive|close`.
 
 use super::for_others;
 use super::held::RetryArgs;
-use super::keys::{GenerateArgs, TrustArgs};
 use super::order::give;
 use super::output::{CliError, Exit, Output};
 use super::returns::{CloseArgs, OrderArgs};
-use super::run::with_causes;
 use crate::config::Settings;
 use crate::domain::ReturnOrder;
 use crate::operator::{Done, Order};
-
-/// A certificate with very many signatures is still smaller.
-const CERTIFICATE_BYTES_MAX: u64 = 1 << 20;
 
 /// Orders that a held item be tried again.
 pub fn retry(args: &RetryArgs, settings: &Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
@@ -39,32 +31,6 @@ pub fn decide(
 pub fn close(args: &CloseArgs, settings: &Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
     let (workbook, by, reason) = (args.workbook.clone(), args.by.clone(), args.reason.clone());
     carried_out(give(settings, Order::CloseWorkbook { workbook, by, reason })?, args.json, out)
-}
-
-/// Makes a key of our own, named after the authorities.
-pub fn generate(args: &GenerateArgs, settings: &Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
-    let names = settings.authorities.iter().map(|one| format!("{} (LA number {})", one.name, one.number));
-    let user_id = names.collect::<Vec<_>>().join(", ");
-    let order = Order::GenerateKey { algorithm: args.algorithm, user_id };
-    carried_out(give(settings, order)?, args.json, out)
-}
-
-/// Trusts a partner's certificate.
-pub fn trust(args: &TrustArgs, settings: &Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
-    if !settings.partners.iter().any(|partner| partner.name == args.partner) {
-        let says = format!("The configuration has no partner `{}`.", args.partner);
-        let known: Vec<&str> = settings.partners.iter().map(|partner| partner.name.as_str()).collect();
-        return Err(CliError::new(Exit::Usage, says, format!("Name one of these: {}.", known.join(", "))));
-    }
-    let mut certificate = Vec::new();
-    let read =
-        File::open(&args.file).and_then(|file| file.take(CERTIFICATE_BYTES_MAX + 1).read_to_end(&mut certificate));
-    read.map_err(|error| {
-        let says = format!("Could not read the certificate {}: {}.", args.file.display(), with_causes(&error));
-        CliError::new(Exit::CouldNot, says, "Check the path and that this account may read it.")
-    })?;
-    let (partner, fingerprint) = (args.partner.clone(), args.fingerprint.clone());
-    carried_out(give(settings, Order::Trust { partner, certificate, fingerprint })?, args.json, out)
 }
 
 fn carried_out(done: Done, json: bool, out: &mut Output<'_>) -> Result<Exit, CliError> {

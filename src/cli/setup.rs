@@ -10,14 +10,15 @@ use crate::domain::checkpoint::Vkey;
 use crate::domain::timetable::Timetables;
 use crate::effects::ledger_key::{KEY_FILE, LedgerKey};
 use crate::effects::pgp::{KeyRing, trust};
-use crate::operator::{Order, OwnKeyAlgorithm};
+use crate::operator::{KeyOrder, Order, OwnKeyAlgorithm};
 
 /// Makes keys through the ledger.
 pub struct RecordedKeys;
 
 impl KeyMaking for RecordedKeys {
     fn generate(&self, state: &Path, user_id: &str) -> Result<OwnCertificate, KeyFault> {
-        let order = Order::GenerateKey { algorithm: OwnKeyAlgorithm::Rsa3072, user_id: user_id.to_owned() };
+        let order =
+            Order::Keys(KeyOrder::Generate { algorithm: OwnKeyAlgorithm::Rsa3072, user_id: user_id.to_owned() });
         let done = carry_out(state, KeyRing::at(state), Timetables::default(), None, &order)?;
         let fingerprint = done.fingerprint.ok_or("the key that was made has no fingerprint")?;
         Ok(OwnCertificate { fingerprint, armoured: KeyRing::at(state).export_own()? })
@@ -31,7 +32,8 @@ impl KeyMaking for RecordedKeys {
 
     fn trust(&self, state: &Path, partner: &PartnerName, certificate: &[u8]) -> Result<(), KeyFault> {
         let fingerprint = trust::fingerprint_of(certificate)?;
-        let order = Order::Trust { partner: partner.clone(), certificate: certificate.to_vec(), fingerprint };
+        let (partner, certificate) = (partner.clone(), Some(certificate.to_vec()));
+        let order = Order::Keys(KeyOrder::Trust { partner, certificate, fingerprint, from: None });
         carry_out(state, KeyRing::at(state), Timetables::default(), None, &order)?;
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! Holds: unknown keys are refused; nothing here is a secret.
 
 pub(super) mod audit;
+mod keys;
 mod oauth;
 mod roles;
 
@@ -21,6 +22,7 @@ use super::settings::{
     ShbeProfile,
 };
 use super::severities::RawSeverities;
+pub(super) use keys::RawKeys;
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +46,8 @@ pub(super) struct Raw {
     pub(super) timetable: Vec<RawTimetable>,
     /// How extracts (SHBE) are checked before they leave, and by `hbcourier shbe check`.
     pub(super) shbe: RawShbe,
+    /// How own secret keys are kept, besides the files of mode 0600 below `state`.
+    pub(super) keys: RawKeys,
     /// The ledger's name and key, and who keeps its checkpoints elsewhere.
     pub(super) audit: RawAudit,
 }

@@ -76,6 +76,17 @@ impl SecretReference {
         self.read_with(std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from).as_deref())
     }
 
+    /// Where the file is that holds it; of a credential, as far as systemd tells.
+    #[expect(clippy::disallowed_methods, reason = "systemd tells the folder of credentials this way")]
+    pub fn path(&self) -> Result<PathBuf, SecretFault> {
+        match self {
+            SecretReference::File(path) => Ok(path.clone()),
+            SecretReference::Credential(name) => std::env::var_os("CREDENTIALS_DIRECTORY")
+                .map(|folder| PathBuf::from(folder).join(name))
+                .ok_or_else(|| SecretFault::NoCredentials { name: name.clone() }),
+        }
+    }
+
     fn read_with(&self, credentials: Option<&Path>) -> Result<SecretString, SecretFault> {
         match self {
             SecretReference::File(path) => read_file(path, Exposure::OwnerOnly),

@@ -1,6 +1,7 @@
 //! Checked settings: what the program runs by. A value of these types has passed every check.
 
 mod audit;
+mod keys;
 mod roles;
 mod routes;
 
@@ -17,6 +18,7 @@ use crate::domain::{
 };
 
 pub use audit::{AuditSettings, RecipientSettings, RecipientWay};
+pub use keys::KeySettings;
 pub use roles::{GroupName, Roles};
 pub use routes::{DerivedDelimiter, DerivedEncoding, DerivedFormulas, DerivedSettings, RouteSettings};
 
@@ -37,6 +39,8 @@ pub struct Settings {
     pub risk: Option<RiskProfile>,
     /// Timetables besides the bundled ones.
     pub timetables: Vec<PathBuf>,
+    /// `[keys]`: how own secret keys are kept.
+    pub keys: KeySettings,
     /// `[shbe]`: how much each rule of the pre-flight weighs.
     pub shbe: ShbePolicy,
     /// `[audit]`: the ledger's key, and who keeps its checkpoints.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, flock};
 
 use super::checkpoints::checkpoints_of;
+use super::keys::key_ring_by;
 use super::lookout::LeftFiles;
 use super::people::{people, warn_of_missing_groups};
 use crate::catalogue;
@@ -33,7 +34,6 @@ use crate::effects::drop_folder::DropFolder;
 use crate::effects::ledger_key::LedgerKeyFault;
 use crate::effects::mailbox::{self, ImapServer};
 use crate::effects::maildir::Maildir;
-use crate::effects::pgp::KeyRing;
 use crate::effects::spool::Spool;
 use crate::effects::token::TokenEndpoint;
 use crate::foresight::Foresight;
@@ -170,15 +170,6 @@ pub fn timetables_in_force(files: &[PathBuf], queries: &dyn Queries) -> Result<T
     Ok(in_force)
 }
 
-/// The key ring of the settings: certificates below the state directory, restricted where partners are.
-pub fn key_ring(settings: &Settings) -> KeyRing {
-    let mut keys = KeyRing::at(&settings.service.state);
-    for partner in settings.partners.iter().filter(|partner| !partner.fingerprints.is_empty()) {
-        keys.restrict(&partner.name, &partner.fingerprints);
-    }
-    keys
-}
-
 /// Every courier of the settings.
 pub fn couriers(settings: &Settings) -> BTreeMap<CourierName, Arc<dyn Courier>> {
     let courier = |way: &CourierWay| -> Arc<dyn Courier> {
@@ -238,7 +229,7 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
     }
     let timetables = InForce::new(given.map_or_else(by_record, Ok)?);
     let spool = Arc::new(spool);
-    let keys = Arc::new(key_ring(&settings));
+    let keys = Arc::new(key_ring_by(&settings, &store.queries())?);
     let directories = Arc::new(Directories::default());
     let recorder = Arc::new(store.recorder());
     let queries = Arc::new(store.queries());

@@ -10,6 +10,7 @@ pub mod checkpoints;
 pub mod control;
 mod ear;
 pub mod health;
+pub mod keys;
 mod lookout;
 mod looks;
 mod mailboxes;

@@ -61,6 +61,10 @@ pub enum AlarmReason {
     LaidSilence,
     /// No timetable in force tells the dates much longer.
     TimetableEnds,
+    /// A partner's exception from the rules about algorithms ends soon.
+    ExceptionEnds,
+    /// A certificate or an exception waits for a second person.
+    ProposalWaits,
     /// A checkpoint could not leave for a day.
     CheckpointStays,
     /// No checkpoint can be made.
@@ -209,6 +213,16 @@ const TIMETABLE_ENDS: Words = (
     "The timetables in force end soon, or have ended, for {about}: after that nobody is reminded of a return.",
     "Get DWP's next timetable, and put it into force with `hbcourier timetable activate`.",
 );
+const EXCEPTION_ENDS: Words = (
+    "CN-551",
+    "The exception of {about} ends soon; what still uses that algorithm is held from then on.",
+    "Have the partner change their software before that day; `hbcourier keys check` counts how often it was used.",
+);
+const PROPOSAL_WAITS: Words = (
+    "CN-552",
+    "A keymaster has proposed a certificate or an exception for {about}, and a second one must agree.",
+    "`hbcourier keys check` shows it and the command that agrees to it; it lapses by itself.",
+);
 const CHECKPOINT_STAYS: Words = (
     "CN-547",
     "No checkpoint of the ledger has left for `{about}` in 24 hours, so nobody elsewhere could tell that it was rewritten since.",
@@ -263,6 +277,8 @@ impl AlarmReason {
             RiskMissing => RISK_MISSING,
             LaidSilence => LAID_SILENCE,
             TimetableEnds => TIMETABLE_ENDS,
+            ExceptionEnds => EXCEPTION_ENDS,
+            ProposalWaits => PROPOSAL_WAITS,
             CheckpointStays => CHECKPOINT_STAYS,
             CheckpointFault => CHECKPOINT_FAULT,
         }

@@ -14,6 +14,7 @@ use super::authority::LaNumber;
 use super::checkpoint::Vkey;
 use super::digest::{Digest, Digester};
 use super::ids::{ConsignmentId, DeliveryId};
+use super::key_rules::KeyStep;
 use super::kind::FileKind;
 use super::naming::{DestinationName, SourceName};
 use super::partner::Fingerprint;
@@ -59,6 +60,12 @@ pub enum Event {
     Rejected,
     /// A person ordered a held item to be tried again.
     RetryOrdered,
+    /// A person wants an exception for a partner; a second one must agree.
+    ExceptionProposed,
+    /// A partner was excepted from the rules about algorithms, for a time.
+    ExceptionGranted,
+    /// An exception was ended before its time.
+    ExceptionEnded,
     /// A dated exception was used to accept something.
     ExceptionUsed,
     /// A return became owed.
@@ -95,10 +102,16 @@ pub enum Event {
     TimetableActivated,
     /// A person ordered that a partner's certificate be trusted.
     TrustOrdered,
+    /// A person wants a partner's certificate to be trusted; a second one must agree.
+    KeyProposed,
     /// A partner's certificate was trusted.
     KeyTrusted,
+    /// A certificate, a partner's or our own, counts no longer.
+    KeyRetired,
     /// Own keys were made.
     KeyGenerated,
+    /// An own key that was made elsewhere was taken in.
+    KeyImported,
     /// A source, destination or other thing needs attention.
     AlarmRaised,
     /// What an alarm was about is well again.
@@ -233,6 +246,9 @@ pub struct Facts {
     /// A person's reason for an order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// What was decided about keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyStep>,
 }
 
 /// What the entry about taking an authority's returns into service is about.

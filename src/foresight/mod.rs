@@ -31,7 +31,7 @@ use crate::store::{Alarm, Change, Queries, QueryError, RecordError, Recorder, St
 
 pub use arrivals::{outlook_lately, outlook_of, outlook_since};
 pub use nights::{Night, nights_of, silence_of};
-pub use notices::overdue;
+pub use notices::{EXCEPTION_ENDS_DAYS, overdue};
 
 /// What foresight stands on.
 pub struct Foresight {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::{Date, DateTime};
-use jiff::{Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::keys::{ahead, ends_before};
 use super::{Foresight, due, london_date, nights, outlook_lately};
@@ -15,6 +15,9 @@ use crate::store::{QueryError, SubmissionFilter};
 
 /// What alarms are about, and what they say.
 type Wanted = BTreeMap<String, Notice>;
+
+/// Days before its end by which an exception is told of.
+pub const EXCEPTION_ENDS_DAYS: i64 = 30;
 
 impl Foresight {
     pub(super) fn wanted(&self, now: Timestamp) -> Result<Wanted, QueryError> {
@@ -29,6 +32,7 @@ impl Foresight {
             wanted.extend(self.timetable_ends(authority, here.date())?);
         }
         wanted.extend(self.keys_end(now, &here));
+        wanted.extend(self.decisions_wait(now));
         Ok(wanted)
     }
 
@@ -98,7 +102,7 @@ impl Foresight {
     fn keys_end(&self, now: Timestamp, here: &Zoned) -> Wanted {
         let owed = ahead(&self.settings, &self.timetables.now(), here.date());
         let soon = here.date().saturating_add(days(self.settings.service.alarms.keys_ahead));
-        let ends = ends_before(&self.keys.list(now), &owed).into_iter();
+        let ends = ends_before(&self.keys, now, &owed).into_iter();
         let told = ends.filter(|ends| london_date(ends.until) <= soon).map(|ends| {
             let (about, holder) = match &ends.partner {
                 None => ("expires-own".to_owned(), "this service".to_owned()),
@@ -107,6 +111,30 @@ impl Foresight {
             (about, with(AlarmReason::KeyEnds, &holder, &format!(" It {}.", ends.says)))
         });
         told.collect()
+    }
+}
+
+impl Foresight {
+    /// Exceptions that end soon, and proposals that wait for a second person.
+    fn decisions_wait(&self, now: Timestamp) -> Wanted {
+        let rules = self.keys.rules();
+        let soon = now + SignedDuration::from_hours(24 * EXCEPTION_ENDS_DAYS);
+        let end = rules.exceptions().iter().filter(|one| one.from <= now && now < one.until && one.until <= soon);
+        let mut wanted: Wanted = end
+            .map(|one| {
+                let about = format!("exception-{}-{}", one.partner, one.allow);
+                let on = one.until.to_zoned(london()).strftime("%A %-d %B %Y").to_string();
+                let what = format!("{} for {}", one.partner, one.allow);
+                (about, with(AlarmReason::ExceptionEnds, &what, &format!(" It ends on {on}.")))
+            })
+            .collect();
+        wanted.extend(rules.waiting(now).map(|proposal| {
+            let what = proposal.step.partner().map_or_else(String::new, ToString::to_string);
+            let by = proposal.until().to_zoned(london()).strftime("%A %-d %B %Y, %H:%M").to_string();
+            let more = format!(" It lapses on {by}.");
+            (format!("proposal-{}", proposal.entry), with(AlarmReason::ProposalWaits, &what, &more))
+        }));
+        wanted
     }
 }
 

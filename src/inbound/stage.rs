@@ -11,7 +11,9 @@ use super::identify::{Part, open_archive};
 use super::{Failure, Inbound};
 use crate::domain::ledger::{Event, Facts, PartFacts, VolumeFacts};
 use crate::domain::reason::Became;
-use crate::domain::{Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, LaNumber, Standing};
+use crate::domain::{
+    Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, KeyStep, LaNumber, Standing,
+};
 use crate::durable::{PrivateContent, step};
 use crate::effects::destination::{Access, Content, Part as Staging};
 use crate::effects::pgp::Verdict;
@@ -39,6 +41,7 @@ impl Inbound {
         let standing = Standing::Staged { at: self.clock.now(), boot: self.boot.clone() };
         let verdicts: Vec<&Verdict> = opened.iter().map(|opened| &opened.verdict).collect();
         let signer = verdicts.first().ok_or_else(nothing_opened)?.signer.clone();
+        self.note_exceptions(consignment, &verdicts)?;
         let mut change = self.staged(consignment, &authority, standing.clone(), (&deliveries, &derived), &verdicts);
         change.facts.volumes = volumes;
         match self.recorder.record(change) {
@@ -61,6 +64,23 @@ impl Inbound {
         super::passed(step("stage.recorded"))?;
         drop(unrecorded);
         Ok(deliveries)
+    }
+
+    /// Tells of each exception without which this would not be delivered, once a transfer.
+    fn note_exceptions(&self, consignment: &Consignment, verdicts: &[&Verdict]) -> Result<(), Failure> {
+        for verdict in verdicts {
+            for exception in &verdict.exceptions {
+                let step = KeyStep::ExceptionUsed { exception: *exception, transfer: consignment.id };
+                let about = verdict.partner.as_ref().map(ToString::to_string);
+                let facts = Facts { about, ..Facts::default() };
+                let state = StateChange::Key { step, certificate: None };
+                match self.recorder.record(self.change(Event::ExceptionUsed, facts, state)) {
+                    Ok(_) | Err(RecordError::Exists { .. }) => {}
+                    Err(error) => return Err(Failure::Critical(error.into())),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What is told of a file whose content came before.

@@ -3,33 +3,29 @@
 //! Holds: every order is a ledger entry before it takes effect, under the account that gave it; a refused one too.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoints::Checkpoints;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::timetable::InForce;
-use crate::domain::{
-    Actor, ConsignmentId, Digest, Fingerprint, PartnerName, ReturnOrder, Standing, SubmissionKey, WorkbookName,
-};
+use crate::domain::{Actor, ConsignmentId, Digest, Fingerprint, ReturnOrder, Standing, SubmissionKey, WorkbookName};
 use crate::effects::clock::Clock;
-use crate::effects::pgp::{KeyAlgorithm, KeyRing};
+use crate::effects::pgp::KeyRing;
 use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
 
 mod checkpoint;
+mod keys;
 pub mod people;
 pub mod permission;
 mod returns;
 mod timetables;
 mod workbooks;
 
+pub use keys::{Accepted, AcceptedTransfer, KeyOrder, KeysDone, OwnKeyAlgorithm, accepted_since, key_rules};
 pub use people::{People, Person};
 pub use permission::{Denial, Look, OrderKind};
 pub use timetables::{Ruling, RulingFault, differing, fewer, judge, unruled};
-
-/// How long a key of our own is good for: two years, so that one rotation a year overlaps.
-const OWN_KEY_VALID: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
 
 /// Why an order without a reason is refused.
 const NO_REASON: &str = "an order needs a reason that the auditor can read; say it with `--reason`";
@@ -79,15 +75,8 @@ pub enum Order {
         /// The person's reason.
         reason: String,
     },
-    /// Pin a partner's certificate.
-    Trust {
-        /// For whom.
-        partner: PartnerName,
-        /// The certificate's bytes.
-        certificate: Vec<u8>,
-        /// The fingerprint the person has compared.
-        fingerprint: Fingerprint,
-    },
+    /// Decide about keys.
+    Keys(KeyOrder),
     /// Sign the ledger as it stands.
     Checkpoint {
         /// On whose behalf, as the person says.
@@ -95,23 +84,6 @@ pub enum Order {
         /// The person's reason.
         reason: Option<String>,
     },
-    /// Make a key of our own.
-    GenerateKey {
-        /// `rsa3072` or `curve25519`.
-        algorithm: OwnKeyAlgorithm,
-        /// What the key is called.
-        user_id: String,
-    },
-}
-
-/// What kind of key to make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum OwnKeyAlgorithm {
-    /// Read by every OpenPGP program.
-    Rsa3072,
-    /// Smaller and faster; read by current programs.
-    Curve25519,
 }
 
 /// What an order did.
@@ -121,6 +93,9 @@ pub struct Done {
     pub says: String,
     /// The key or certificate concerned.
     pub fingerprint: Option<Fingerprint>,
+    /// What an order about keys found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Box<KeysDone>>,
 }
 
 /// Why an order was not carried out.
@@ -203,8 +178,7 @@ impl Operator {
             Order::ActivateTimetable { text, accept, by, reason } => {
                 self.activate(actor, text, accept, by.as_deref(), reason)
             }
-            Order::Trust { partner, certificate, fingerprint } => self.trust(actor, partner, certificate, fingerprint),
-            Order::GenerateKey { algorithm, user_id } => self.generate(actor, *algorithm, user_id),
+            Order::Keys(order) => self.about_keys(actor, order),
             Order::Checkpoint { by, reason } => self.checkpoint(actor, by.as_deref(), reason.as_deref()),
         }
     }
@@ -232,50 +206,7 @@ impl Operator {
             signer: None,
         };
         self.record(actor, Event::RetryOrdered, facts, state)?;
-        Ok(Done { says: format!("Transfer {id} is tried again from the start."), fingerprint: None })
-    }
-
-    fn trust(
-        &self,
-        actor: &Actor,
-        partner: &PartnerName,
-        certificate: &[u8],
-        fingerprint: &Fingerprint,
-    ) -> Result<Done, Refused> {
-        let facts =
-            Facts { fingerprint: Some(fingerprint.clone()), about: Some(partner.to_string()), ..Facts::default() };
-        self.record(actor, Event::TrustOrdered, facts.clone(), StateChange::None)?;
-        let trusted = self.keys.trust(partner, certificate, Some(fingerprint), self.clock.now());
-        let trusted = trusted.map_err(|error| Refused::Unfit(with_causes(&error)))?;
-        self.record(actor, Event::KeyTrusted, facts, StateChange::None)?;
-        let how = if trusted.renewed { "renewed" } else { "trusted" };
-        let says = format!("Certificate {fingerprint} of {partner} is {how}.");
-        Ok(Done { says, fingerprint: Some(fingerprint.clone()) })
-    }
-
-    fn generate(&self, actor: &Actor, algorithm: OwnKeyAlgorithm, user_id: &str) -> Result<Done, Refused> {
-        let kind = match algorithm {
-            OwnKeyAlgorithm::Rsa3072 => KeyAlgorithm::Rsa3072,
-            OwnKeyAlgorithm::Curve25519 => KeyAlgorithm::Curve25519,
-        };
-        let own = self.keys.generate(user_id, kind, self.clock.now(), OWN_KEY_VALID);
-        let own = own.map_err(|error| Refused::Unfit(with_causes(&error)))?;
-        // Only now is there a fingerprint to record; nobody has the key's certificate before this command prints it.
-        let facts = Facts { fingerprint: Some(own.fingerprint.clone()), ..Facts::default() };
-        self.record(actor, Event::KeyGenerated, facts, StateChange::None)?;
-        let public = self.keys.publish_own().map_err(|error| {
-            let made = &own.fingerprint;
-            Refused::Unfinished(format!(
-                "own key {made} was made, but its certificate could not be written for giving away: {}",
-                with_causes(&error)
-            ))
-        })?;
-        let says = format!(
-            "Own key {} was made. Give {} to your partners; it holds no secret. Until the older key ends, that one signs.",
-            own.fingerprint,
-            public.display()
-        );
-        Ok(Done { says, fingerprint: Some(own.fingerprint) })
+        Ok(Done { says: format!("Transfer {id} is tried again from the start."), fingerprint: None, keys: None })
     }
 
     fn record(&self, actor: &Actor, event: Event, facts: Facts, state: StateChange) -> Result<(), RecordError> {
@@ -291,12 +222,12 @@ impl Order {
         match self {
             Order::Retry { transfer, .. } => facts.transfer = Some(*transfer),
             Order::Return { key, .. } => facts.submission = Some(key.to_string()),
-            Order::Trust { fingerprint, .. } => facts.fingerprint = Some(fingerprint.clone()),
+            Order::Keys(order) => order.tell(&mut facts),
             Order::CloseWorkbook { workbook, .. } => {
                 (facts.authority, facts.workbook) = (Some(workbook.authority.clone()), Some(workbook.month));
             }
             Order::ActivateTimetable { text, .. } => facts.content = Some(Digest::of(text.as_bytes())),
-            Order::GenerateKey { .. } | Order::Checkpoint { .. } => {}
+            Order::Checkpoint { .. } => {}
         }
         facts
     }
@@ -308,14 +239,14 @@ impl Order {
             Order::Return { decision, .. } => decision.word(),
             Order::CloseWorkbook { .. } => "close",
             Order::ActivateTimetable { .. } => "activate-timetable",
-            Order::Trust { .. } => "trust",
-            Order::GenerateKey { .. } => "generate-key",
+            Order::Keys(order) => order.word(),
             Order::Checkpoint { .. } => "checkpoint",
         }
     }
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
+/// An error and its causes, in one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut says = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::people::{People, Person};
-use super::{Operator, Order, Refused};
+use super::{KeyOrder, Operator, Order, Refused};
 use crate::domain::{Actor, ReturnOrder, Role};
 
 /// The code of an order, or of reading, that takes a role which the account has not.
@@ -55,8 +55,11 @@ orders! {
     Waive: Order::Return { decision: ReturnOrder::Waive, .. }, "`hbcourier returns waive`", [Operator];
     Close: Order::CloseWorkbook { .. }, "`hbcourier returns close`", [Operator];
     Activate: Order::ActivateTimetable { .. }, "`hbcourier timetable activate`", [Operator, Admin];
-    Trust: Order::Trust { .. }, "`hbcourier keys trust`", [Keymaster];
-    Generate: Order::GenerateKey { .. }, "`hbcourier keys generate`", [Keymaster];
+    ImportKey: Order::Keys(KeyOrder::Import { .. } | KeyOrder::ImportOwn { .. }), "`hbcourier keys import`", [Keymaster];
+    Trust: Order::Keys(KeyOrder::Trust { .. }), "`hbcourier keys trust`", [Keymaster];
+    Retire: Order::Keys(KeyOrder::Retire { .. }), "`hbcourier keys retire`", [Keymaster];
+    Except: Order::Keys(KeyOrder::Except { .. } | KeyOrder::EndException { .. }), "`hbcourier keys except`", [Keymaster];
+    Generate: Order::Keys(KeyOrder::Generate { .. }), "`hbcourier keys generate`", [Keymaster];
     Checkpoint: Order::Checkpoint { .. }, "`hbcourier audit checkpoint`", [Operator, Auditor, Admin];
 }
 

@@ -6,7 +6,7 @@
 use super::contract::{Change, RecordError, StateChange};
 use super::evidence::Subject;
 use crate::domain::ledger::{Event, Facts, in_service_about};
-use crate::domain::{ConsignmentId, Digest, ReturnOrder, Stage, SubmissionKey};
+use crate::domain::{ConsignmentId, Digest, KeyStep, ReturnOrder, Stage, SubmissionKey};
 
 /// What an event does to the row of what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +44,17 @@ impl Leads {
             Event::ServiceStarted
             | Event::TakenIntoService
             | Event::ServiceStopped
+            | Event::ExceptionProposed
+            | Event::ExceptionGranted
+            | Event::ExceptionEnded
             | Event::ExceptionUsed
             | Event::TrustOrdered
             | Event::SourceClearedAgain
+            | Event::KeyProposed
             | Event::KeyTrusted
+            | Event::KeyRetired
             | Event::KeyGenerated
+            | Event::KeyImported
             | Event::AlarmRaised
             | Event::AlarmCleared
             | Event::WorkbookOpened
@@ -103,9 +109,14 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
     let activates = matches!(change.state, StateChange::ActivateTimetable { .. });
     let signs = matches!(change.state, StateChange::Checkpoint { .. });
     let leaves = matches!(change.state, StateChange::CheckpointLeft { .. });
+    let decided = match &change.state {
+        StateChange::Key { step, .. } => step.event() == change.event,
+        _ => facts.key.is_none(),
+    };
     let by_its_event = activates == (change.event == Event::TimetableActivated)
         && signs == (change.event == Event::CheckpointMade)
-        && leaves == (change.event == Event::CheckpointLeft);
+        && leaves == (change.event == Event::CheckpointLeft)
+        && decided;
     if !by_its_event || !tells(&mut facts, &change.state) {
         let what = format!("a change whose facts are not those of the event `{}`", change.event);
         return Err(RecordError::NotAllowed { what, from: "any state", to: "the ledger" });
@@ -123,6 +134,7 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
         | StateChange::CloseWorkbook { .. }
         | StateChange::Checkpoint { .. }
         | StateChange::CheckpointLeft { .. }
+        | StateChange::Key { .. }
         | StateChange::ActivateTimetable { .. } => {
             return if may_stand_alone(change.event) { Ok(facts) } else { Err(stands_alone(change.event)) };
         }
@@ -196,8 +208,25 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
         StateChange::CloseWorkbook { authority, month } => {
             agree(&mut facts.authority, Some(authority.clone())) && agree(&mut facts.workbook, Some(*month))
         }
+        StateChange::Key { step, certificate } => tells_of_key(facts, step, certificate.as_deref()),
         StateChange::None | StateChange::Submission { sealed: None, .. } => true,
     }
+}
+
+/// Filters and people look for the partner, the certificate and the transfer where other entries have them too.
+fn tells_of_key(facts: &mut Facts, step: &KeyStep, certificate: Option<&[u8]>) -> bool {
+    let transfer = match step {
+        KeyStep::ExceptionUsed { transfer, .. } => Some(*transfer),
+        _ => None,
+    };
+    let kept = match step {
+        KeyStep::Proposed { certificate: digest, .. } => certificate.map(Digest::of) == Some(*digest),
+        _ => certificate.is_none(),
+    };
+    kept && agree(&mut facts.key, Some(step.clone()))
+        && agree(&mut facts.about, step.partner().map(ToString::to_string))
+        && agree(&mut facts.fingerprint, step.fingerprint().cloned())
+        && agree(&mut facts.transfer, transfer)
 }
 
 fn agree<T: PartialEq>(told: &mut Option<T>, done: Option<T>) -> bool {

@@ -11,8 +11,8 @@ use crate::domain::merkle::proof::Subtrees;
 use crate::domain::submission::Sealed;
 use crate::domain::{
     Actor, Answer, Answered, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, Due, FileKind, Fingerprint,
-    LaNumber, Notice, RecipientName, RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing, Submission,
-    SubmissionKey, TimetableYear, Volume, Workbook,
+    KeyStep, LaNumber, Notice, RecipientName, RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing,
+    Submission, SubmissionKey, TimetableYear, Volume, Workbook,
 };
 
 /// The one write path.
@@ -137,6 +137,14 @@ pub enum StateChange {
         year: TimetableYear,
         /// Its text, as it was read.
         text: String,
+    },
+    /// Something is decided about keys. What is concluded already, or an exception that this transfer has used already,
+    /// is [`RecordError::Exists`].
+    Key {
+        /// What.
+        step: KeyStep,
+        /// The bytes of a certificate that is proposed.
+        certificate: Option<Vec<u8>>,
     },
     /// A signed head of the ledger is kept. One over as many entries that is kept already is [`RecordError::Exists`].
     Checkpoint {
@@ -292,6 +300,12 @@ pub trait Queries: Send + Sync {
     fn in_service_from(&self, authority: &LaNumber) -> Result<Option<Date>, QueryError>;
     /// The timetables that people put into force: of each year the latest.
     fn timetables(&self) -> Result<Vec<ActivatedTimetable>, QueryError>;
+    /// Every decision about keys, with its entry's number and time, in their order; the uses of exceptions apart.
+    fn key_steps(&self) -> Result<Vec<(u64, Timestamp, KeyStep)>, QueryError>;
+    /// The bytes of the certificate that this entry proposed.
+    fn proposed_certificate(&self, entry: u64) -> Result<Option<Vec<u8>>, QueryError>;
+    /// How many transfers each exception has let in, by the entry that granted it.
+    fn exception_uses(&self) -> Result<Vec<(u64, u64)>, QueryError>;
     /// The alarms that are raised now.
     fn alarms(&self) -> Result<Vec<Alarm>, QueryError>;
     /// At most `limit` ledger lines from `seq` on, as the exact bytes that were hashed.
@@ -361,6 +375,8 @@ pub struct ConsignmentFilter {
     pub since: Option<Timestamp>,
     /// Only received before this time.
     pub until: Option<Timestamp>,
+    /// Only those of which this certificate's signature was accepted.
+    pub signer: Option<Fingerprint>,
     /// At most this many; all, if `None`.
     pub limit: Option<usize>,
 }

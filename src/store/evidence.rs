@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::contract::{Head, KeptCheckpoint, Queries, QueryError};
 use crate::domain::submission::Sealed;
-use crate::domain::{Answer, Digest};
+use crate::domain::{Answer, Digest, KeyStep};
 
 /// A reader that can stand still: what it then sees is one state, however much is written meanwhile.
 pub trait Auditable: Queries {
@@ -45,6 +45,10 @@ pub trait Evidence {
     fn each_in_service(&self, visit: Visit<'_, (String, String)>) -> Result<(), QueryError>;
     /// Every timetable that was ever put into force, the earliest first.
     fn each_timetable(&self, visit: Visit<'_, KeptTimetable>) -> Result<(), QueryError>;
+    /// Every decision about keys.
+    fn each_key_step(&self, visit: Visit<'_, KeptKeyStep>) -> Result<(), QueryError>;
+    /// Every use of an exception: which, by what transfer, and the entry that tells of it.
+    fn each_exception_use(&self, visit: Visit<'_, (u64, String, u64)>) -> Result<(), QueryError>;
     /// Every checkpoint, the earliest first.
     fn each_checkpoint(&self, visit: Visit<'_, KeptCheckpoint>) -> Result<(), QueryError>;
     /// Every leaving of a checkpoint: to whom, over how many entries it is, when, and the entry that tells of it.
@@ -232,6 +236,21 @@ pub struct KeptTimetable {
     pub text: String,
     /// The entry that put it into force.
     pub entry: u64,
+}
+
+/// A decision about keys as it lies in the store.
+#[derive(Clone, Debug)]
+pub struct KeptKeyStep {
+    /// The entry that tells of it.
+    pub entry: u64,
+    /// When it was made; `None` if that is no time.
+    pub at: Option<Timestamp>,
+    /// What was decided; `None` if that cannot be read.
+    pub step: Option<KeyStep>,
+    /// The entry it concludes.
+    pub concludes: Option<u64>,
+    /// The bytes of a certificate that is proposed.
+    pub certificate: Option<Vec<u8>>,
 }
 
 /// What a consignment was collected as.

@@ -10,8 +10,8 @@ use super::contract::{Change, Named, NewConsignment, StateChange};
 use crate::domain::ledger::{Commitment, Event, Facts, PartFacts};
 use crate::domain::submission::Sealed;
 use crate::domain::{
-    Actor, Answer, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, HoldReason, RejectReason,
-    ReturnOrder, Revision, Stage, Standing, SubmissionKey,
+    Actor, Answer, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, HoldReason, KeyStep,
+    LegacyAlgorithm, RejectReason, ReturnOrder, Revision, Stage, Standing, SubmissionKey,
 };
 
 /// Somebody with the database in hand and no regard for its rules.
@@ -164,6 +164,38 @@ pub(crate) fn in_service(authority: &str) -> Change {
 pub(crate) fn activated(year: &str, text: &str) -> Change {
     let state = StateChange::ActivateTimetable { year: year.parse().unwrap(), text: text.into() };
     change(Event::TimetableActivated, state)
+}
+
+pub(crate) fn retired(n: u8, compromised_since: Option<Timestamp>) -> Change {
+    let fingerprint = format!("{n:040}").parse().unwrap();
+    let step = KeyStep::Retired { partner: Some("dwp".parse().unwrap()), fingerprint, from: at(0), compromised_since };
+    change(step.event(), StateChange::Key { step, certificate: None })
+}
+
+pub(crate) fn proposed(certificate: &[u8]) -> Change {
+    let step = KeyStep::Proposed {
+        partner: "dwp".parse().unwrap(),
+        fingerprint: "0123456789ABCDEF0123456789ABCDEF01234567".parse().unwrap(),
+        certificate: Digest::of(certificate),
+        from: None,
+    };
+    change(step.event(), StateChange::Key { step, certificate: Some(certificate.to_vec()) })
+}
+
+pub(crate) fn exception_used(exception: u64, n: u32) -> Change {
+    let step = KeyStep::ExceptionUsed { exception, transfer: id(n) };
+    change(step.event(), StateChange::Key { step, certificate: None })
+}
+
+pub(crate) fn exception_granted(proposal: Option<u64>) -> Change {
+    let step = KeyStep::ExceptionGranted {
+        partner: "dwp".parse().unwrap(),
+        allow: LegacyAlgorithm::Sha1,
+        from: at(0),
+        until: at(1000),
+        proposal,
+    };
+    change(step.event(), StateChange::Key { step, certificate: None })
 }
 
 pub(crate) fn resend(text: &str, expect: i64) -> Change {

@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 
 mod checkpoints;
+mod keys;
 mod tables;
 mod transfers;
 

@@ -15,6 +15,7 @@ mod demo;
 mod expectations;
 mod inbound;
 mod init;
+mod keys;
 mod layering;
 mod mail;
 mod notices;

@@ -238,6 +238,8 @@ fn notices() -> Vec<Notice> {
         RiskMissing,
         LaidSilence,
         TimetableEnds,
+        ExceptionEnds,
+        ProposalWaits,
         CheckpointStays,
         CheckpointFault,
     });

@@ -1,26 +1,47 @@
 //! Own keys and partners' certificates: can everything be opened and sealed that must be, and until when?
 
+use jiff::Timestamp;
+
 use super::{Probe, Subjects};
 use crate::cli::output::moment;
+use crate::config::Settings;
 use crate::domain::PartnerName;
-use crate::effects::pgp::{KeyFacts, KeyListing};
+use crate::domain::timetable::Timetables;
+use crate::effects::clock::london;
+use crate::effects::pgp::{KeyFacts, KeyListing, KeyRing};
 use crate::foresight::keys::{ahead, ends_before};
 
 const PROBE: &str = "keys";
 
 pub(super) fn probe(subjects: &Subjects<'_>) -> Vec<Probe> {
-    let keys = subjects.keys.list(subjects.now);
+    let Subjects { settings, keys, timetables, now, .. } = *subjects;
+    probe_keys(settings, keys, timetables, now)
+}
+
+/// Everything about keys, tried.
+pub(in crate::cli) fn probe_keys(
+    settings: &Settings,
+    ring: &KeyRing,
+    timetables: &Timetables,
+    now: Timestamp,
+) -> Vec<Probe> {
+    let keys = ring.list(now);
     let mut probes = vec![own(&keys)];
-    for partner in &subjects.settings.partners {
-        probes.push(partner_keys(&partner.name, &keys, subjects));
+    for partner in &settings.partners {
+        probes.push(partner_keys(&partner.name, &keys, settings));
     }
     for (partner, fault) in &keys.faults {
         let about = partner.as_ref().map_or_else(|| "own".to_owned(), ToString::to_string);
         let next = "Mend the file or put it back from a copy; `hbcourier keys list` shows the others.";
         probes.push(Probe::problem(PROBE, about, format!("{fault}."), next));
     }
-    let ahead = ahead(subjects.settings, subjects.timetables, subjects.today());
-    for ends in ends_before(&keys, &ahead) {
+    for (key, _) in ring.probe_own().into_iter().filter(|(_, opens)| !opens) {
+        let says = format!("Own key {key} does not open what is sealed to it.");
+        let next = "Put the key file back from a copy; `hbcourier keys list` shows the others.";
+        probes.push(Probe::problem(PROBE, "own", says, next));
+    }
+    let ahead = ahead(settings, timetables, now.to_zoned(london()).date());
+    for ends in ends_before(ring, now, &ahead) {
         let (about, next) = match &ends.partner {
             None => (
                 "own".to_owned(),
@@ -54,8 +75,8 @@ fn own(keys: &KeyListing) -> Probe {
     }
 }
 
-fn partner_keys(partner: &PartnerName, keys: &KeyListing, subjects: &Subjects<'_>) -> Probe {
-    let authorities = &subjects.settings.authorities;
+fn partner_keys(partner: &PartnerName, keys: &KeyListing, settings: &Settings) -> Probe {
+    let authorities = &settings.authorities;
     let sends = authorities.iter().flat_map(|a| a.sources()).any(|source| source.partners.contains(partner));
     let receives = authorities.iter().flat_map(|a| &a.returns).any(|owed| owed.partner == *partner);
     let certs = || keys.partners.iter().filter(|(name, _)| name == partner).map(|(_, facts)| facts);

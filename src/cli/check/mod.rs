@@ -9,7 +9,7 @@ mod authorities;
 mod couriers;
 mod file_system;
 mod folders;
-mod keys;
+pub(super) mod keys;
 mod machine;
 mod mailboxes;
 mod people;
@@ -103,7 +103,12 @@ impl Probe {
         Probe { probe, about: about.to_string(), outcome: Outcome::Ok, says: says.into(), next: None }
     }
 
-    fn warning(probe: &'static str, about: impl ToString, says: impl Into<String>, next: impl Into<String>) -> Probe {
+    pub(super) fn warning(
+        probe: &'static str,
+        about: impl ToString,
+        says: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Probe {
         let (says, next) = (says.into(), Some(next.into()));
         Probe { probe, about: about.to_string(), outcome: Outcome::Warning, says, next }
     }

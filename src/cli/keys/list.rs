@@ -64,7 +64,7 @@ pub fn list(args: &ListArgs, reading: &Reading<'_>, out: &mut Output<'_>) -> Res
 
 fn document(reading: &Reading<'_>) -> Document {
     let keys = reading.keys.list(reading.now);
-    let ends = ends_before(&keys, &ahead(reading.settings, reading.timetables, reading.today()));
+    let ends = ends_before(reading.keys, reading.now, &ahead(reading.settings, reading.timetables, reading.today()));
     let mut names: Vec<PartnerName> = reading.settings.partners.iter().map(|partner| partner.name.clone()).collect();
     names.extend(keys.partners.iter().map(|(partner, _)| partner.clone()));
     names.sort();

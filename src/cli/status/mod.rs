@@ -73,7 +73,7 @@ pub(crate) fn status(reading: &Reading<'_>) -> Result<Status, CliError> {
     let held: Vec<HeldItem> = held(None, reading.queries)?;
     let alarms = reading.queries.alarms()?;
     let keys = reading.keys.list(reading.now);
-    let ends = ends_before(&keys, &ahead(reading.settings, reading.timetables, reading.today()));
+    let ends = ends_before(reading.keys, reading.now, &ahead(reading.settings, reading.timetables, reading.today()));
     let mut attention = attention::of_service(reading);
     attention.extend(attention::of_held(&held));
     attention.extend(attention::of_alarms(&alarms));

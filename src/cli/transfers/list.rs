@@ -95,6 +95,7 @@ fn inbound(args: &ListArgs, queries: &dyn Queries) -> Result<Vec<Transfer>, CliE
         authority: args.authority.clone(),
         since: args.since.map(beginning_of).transpose()?,
         until: args.until.map(end_of).transpose()?,
+        signer: None,
         limit: None,
     };
     let consignments = queries.consignments(&filter)?;

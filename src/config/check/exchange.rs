@@ -215,7 +215,7 @@ fn plain(text: &Option<String>, what: &str, at: &TreePath, report: &mut Report<'
 }
 
 /// It becomes the name of a file in systemd's folder.
-fn credential(name: &str, at: &TreePath, report: &mut Report<'_>) -> Option<SecretReference> {
+pub(super) fn credential(name: &str, at: &TreePath, report: &mut Report<'_>) -> Option<SecretReference> {
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
     let good = (1..=255).contains(&name.len()) && plain && !name.starts_with('.');
     let secret = good.then(|| SecretReference::Credential(name.to_owned()));

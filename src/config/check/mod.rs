@@ -9,6 +9,7 @@ mod authority;
 mod derived;
 mod exchange;
 mod folders;
+mod keys;
 mod references;
 mod report;
 mod risk;
@@ -58,6 +59,7 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
         None => Some(None),
         Some(written) => risk::check(written, &root.key("risk"), &mut report).map(Some),
     };
+    let keys = keys::check(&raw.keys, &root.key("keys"), &mut report);
     let timetables = each(&raw.timetable, "timetable", |raw, at| report.absolute(&at.key("file"), &raw.file));
     let audit = audit::check(&raw, &mut report);
     Some(Settings {
@@ -68,6 +70,7 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
         couriers: couriers?,
         risk: risk?,
         timetables: timetables?,
+        keys: keys?,
         shbe: raw.shbe.severity.policy(raw.shbe.d_count_moved_percent),
         audit: audit?,
         digest: digest?,

@@ -14,7 +14,7 @@ use crate::domain::timetable::InForce;
 use crate::effects::accounts::MachineAccounts;
 use crate::effects::clock::MachineClock;
 use crate::effects::pgp::KeyRing;
-use crate::operator::{Operator, OwnKeyAlgorithm, People};
+use crate::operator::{KeyOrder, Operator, OwnKeyAlgorithm, People};
 use crate::store::{Change, RecordError, Recorded, Recorder, SqliteStore};
 
 #[test]
@@ -130,7 +130,8 @@ fn what_was_read_comes_whole_and_a_panic_over_it_is_an_answer() {
 #[test]
 fn a_panic_while_an_order_is_carried_out_ends_the_service() {
     let ended = listening(Some(Arc::new(Panics)), |socket| {
-        let order = Order::GenerateKey { algorithm: OwnKeyAlgorithm::Curve25519, user_id: "council".to_owned() };
+        let user_id = "council".to_owned();
+        let order = Order::Keys(KeyOrder::Generate { algorithm: OwnKeyAlgorithm::Curve25519, user_id });
         let answer = ask_at(socket, &Request::Order { order });
         assert!(answer.is_err(), "{answer:?}");
     });

@@ -41,7 +41,7 @@ const BAD_SIGNATURE: Words = (
 );
 const SIGNER_REVOKED: Words = (
     "CN-108",
-    "This file is signed by {signer}, which its owner has revoked.",
+    "This file is signed by {signer}, which its owner has revoked or a keymaster has retired.",
     "Ask the partner for a file signed with their new key, and trust that key with `hbcourier keys trust`.",
 );
 const SIGNER_EXPIRED: Words = (
@@ -57,8 +57,12 @@ const ODD_STRUCTURE: Words = (
     "The layers of this message are not encryption around one signature around one file.",
     "Ask the partner how the file was made.",
 );
-const LEGACY_ALGORITHM: Words =
-    ("CN-112", "This file uses an algorithm that is no longer safe.", "Ask the partner to use current software.");
+const LEGACY_ALGORITHM: Words = (
+    "CN-112",
+    "This file uses an algorithm that is no longer safe.",
+    "Ask the partner to use current software. Until they do, a keymaster can except them for a time: `hbcourier keys \
+    except`, and then `hbcourier held retry`.",
+);
 const SIGNATURE_AGE: Words = (
     "CN-113",
     "This file was signed more than {days} days before it came, or is dated more than {minutes} minutes after that, \

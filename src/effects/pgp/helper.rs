@@ -7,18 +7,22 @@
 use std::cell::RefCell;
 
 use sequoia_openpgp::crypto::SessionKey;
-use sequoia_openpgp::packet::{Literal, PKESK, Packet, SKESK, Tag};
+use sequoia_openpgp::packet::{Literal, PKESK, Packet, SKESK, Signature, Tag};
 use sequoia_openpgp::parse::PacketParser;
 use sequoia_openpgp::parse::stream::{DecryptionHelper, MessageStructure, VerificationHelper};
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, Error, Fingerprint, KeyHandle, Result, anyhow};
 
+use crate::domain::KeyRules;
 use crate::domain::reason::MESSAGE_DEPTH_MAX as DEPTH_MAX;
 pub(super) use crate::domain::reason::RECIPIENTS_MAX;
 
 use super::layers::{self, Signed};
+use super::leniency::Leniency;
+use super::open;
 use super::ring::{KeyFault, Ring};
+use super::standing::{self, UsableKey};
 use super::{OpenError, OpenRequest, Signers};
 
 /// More than any accepted message has: recipients, container, compression, signature, literal, digest.
@@ -33,6 +37,8 @@ pub(super) struct Trace {
     pub refused: Option<OpenError>,
     /// A key of ours fitted.
     pub decrypted: bool,
+    /// The cipher of the container, where its session key names one.
+    pub symmetric: Option<SymmetricAlgorithm>,
     /// The signature held.
     pub signed: Option<Signed>,
     /// The name in the literal packet.
@@ -77,7 +83,9 @@ impl Trace {
 /// Answers sequoia's questions about one message.
 pub(super) struct Helper<'a> {
     pub ring: &'a Ring,
+    pub rules: &'a KeyRules,
     pub request: &'a OpenRequest<'a>,
+    pub leniency: &'a Leniency<'a>,
     pub policy: &'a StandardPolicy<'a>,
     pub trace: &'a RefCell<Trace>,
 }
@@ -113,6 +121,17 @@ impl Helper<'_> {
                 .flat_map(|pinned| pinned.certs.iter().filter(made_by).cloned())
                 .collect(),
         }
+    }
+
+    /// Which exceptions of the signer's partner a good signature needed.
+    fn excepted(&self, signature: &Signature, key: &UsableKey<'_>) -> std::result::Result<Vec<u64>, OpenError> {
+        if self.leniency.is_none() {
+            return Ok(Vec::new());
+        }
+        let signer = standing::fingerprint(key.cert()).ok_or(OpenError::Stranger)?;
+        let partner = open::partner_of(self.ring, self.rules, &signer, self.request)?;
+        let symmetric = self.trace.borrow().symmetric;
+        partner.map_or(Ok(Vec::new()), |partner| self.leniency.used(&partner, signature, key, symmetric))
     }
 
     /// A signer we cannot place may be one whose certificate we cannot read.
@@ -152,7 +171,8 @@ impl DecryptionHelper for Helper<'_> {
                 let Some((algorithm, session_key)) = pkesk.decrypt(&mut *key.decryptor(), hint) else { continue };
                 unsupported |= algorithm.is_some_and(|algorithm| !algorithm.is_supported());
                 if decrypt(algorithm, &session_key) {
-                    self.trace.borrow_mut().decrypted = true;
+                    let mut trace = self.trace.borrow_mut();
+                    (trace.decrypted, trace.symmetric) = (true, algorithm);
                     return Ok(Some(owner.clone()));
                 }
             }
@@ -191,7 +211,8 @@ impl VerificationHelper for Helper<'_> {
     fn check(&mut self, structure: MessageStructure<'_>) -> Result<()> {
         let grammatical = layers::grammar(&self.trace.borrow().packets);
         let reader = self.trace.borrow().reader.clone();
-        let judged = || layers::verdict(structure, reader.as_ref(), self.policy, self.request.at);
+        let excepted = |signature: &Signature, key: &UsableKey<'_>| self.excepted(signature, key);
+        let judged = || layers::verdict(structure, reader.as_ref(), self.policy, self.request.at, &excepted);
         match grammatical.and_then(|()| judged()) {
             Ok(signed) => {
                 self.trace.borrow_mut().signed = Some(signed);

@@ -10,14 +10,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::cert::{CertBuilder, CipherSuite};
+use sequoia_openpgp::crypto::{Decryptor, Password, SessionKey};
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::serialize::SerializeInto;
-use sequoia_openpgp::types::KeyFlags;
+use sequoia_openpgp::types::{KeyFlags, PublicKeyAlgorithm};
 
-use crate::domain::{Fingerprint, PartnerName};
+use crate::domain::{Fingerprint, KeyRules, PartnerName};
 
+use super::leniency;
 use super::place::{self, Readers};
-use super::ring::{KeyFault, KeyRing};
+use super::ring::{KeyFault, KeyRing, Passphrase};
+use super::secret::SecretKey;
 use super::standing::{self, KeyProblem, UsableKey, system_time};
 
 /// What kind of key to make.
@@ -72,6 +75,9 @@ pub enum KeyError {
     /// The cryptography failed.
     #[error("could not make a key of our own")]
     Generate(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The passphrase that shall protect it cannot be had.
+    #[error("the passphrase that protects own keys could not be read: {0}")]
+    Passphrase(String),
     /// It could not be kept.
     #[error("could not write our own new key below the state directory")]
     Write(#[source] io::Error),
@@ -92,6 +98,7 @@ impl KeyRing {
         at: Timestamp,
         valid_for: Duration,
     ) -> Result<OwnKey, KeyError> {
+        let password = self.protection()?;
         let suite = match algorithm {
             KeyAlgorithm::Rsa3072 => CipherSuite::RSA3k,
             KeyAlgorithm::Curve25519 => CipherSuite::Cv25519,
@@ -103,6 +110,7 @@ impl KeyRing {
             .set_primary_key_flags(KeyFlags::empty().set_certification().set_signing())
             .add_userid(user_id)
             .add_subkey(KeyFlags::empty().set_transport_encryption().set_storage_encryption(), None, None)
+            .set_password(password)
             .generate()
             .map_err(|error| KeyError::Generate(error.into()))?;
         let armoured = cert.as_tsk().armored().export_to_vec().map_err(|error| KeyError::Generate(error.into()))?;
@@ -114,26 +122,39 @@ impl KeyRing {
 
     /// All keys on disk, and what they are good for at this time.
     pub fn list(&self, at: Timestamp) -> KeyListing {
-        let ring = self.ring();
-        let known = |cert: &Cert| standing::fingerprint(cert).map(|fingerprint| facts(cert, fingerprint, at));
+        let (ring, rules) = (self.ring(), self.rules());
+        let known = |partner: Option<&PartnerName>, cert: &Cert| {
+            let fingerprint = standing::fingerprint(cert)?;
+            Some(as_decided(&rules, partner, facts_of(cert, fingerprint, at, &rules, partner), at))
+        };
         let mut partners = Vec::new();
         let mut faults: Vec<_> = ring.own_faults.iter().map(|fault| (None, fault.clone())).collect();
         faults.extend(ring.partners_fault.iter().map(|fault| (None, fault.clone())));
         for (partner, pinned) in &ring.partners {
-            partners.extend(pinned.certs.iter().filter_map(known).map(|facts| (partner.clone(), facts)));
+            partners.extend(
+                pinned.certs.iter().filter_map(|cert| known(Some(partner), cert)).map(|facts| (partner.clone(), facts)),
+            );
             faults.extend(pinned.faults.iter().map(|fault| (Some(partner.clone()), fault.clone())));
         }
-        KeyListing { own: ring.own.iter().filter_map(known).collect(), partners, faults }
+        KeyListing { own: ring.own.iter().filter_map(|cert| known(None, cert)).collect(), partners, faults }
     }
 
-    /// Our certificates without their secrets, armoured, newest first: what a partner needs.
+    /// Our certificates without their secrets, armoured, newest first: what a partner needs. Not those that are retired,
+    /// or are to be.
     pub fn export_own(&self) -> Result<Vec<u8>, KeyError> {
-        let ring = self.ring();
+        let (ring, rules) = (self.ring(), self.rules());
         if ring.own.is_empty() {
             let fault = ring.own_faults.first();
             return Err(fault.map_or(KeyError::NoOwnKey, |fault| KeyError::OwnKeyUnreadable(fault.clone())));
         }
-        let mut certs: Vec<&Cert> = ring.own.iter().collect();
+        let stays = |cert: &&Cert| {
+            let term = standing::fingerprint(cert).and_then(|own| rules.last(None, &own).cloned());
+            term.is_none_or(|term| term.until.is_none())
+        };
+        let mut certs: Vec<&Cert> = ring.own.iter().filter(stays).collect();
+        if certs.is_empty() {
+            return Err(KeyError::NoOwnKey);
+        }
         certs.sort_by_key(|cert| std::cmp::Reverse(cert.primary_key().key().creation_time()));
         let mut exported = Vec::new();
         for cert in certs {
@@ -152,17 +173,73 @@ impl KeyRing {
     }
 }
 
+impl KeyRing {
+    /// What own keys are to be protected with.
+    pub(super) fn protection(&self) -> Result<Option<Password>, KeyError> {
+        match &self.passphrase {
+            Passphrase::None => Ok(None),
+            Passphrase::Known(password) => Ok(Some(password.clone())),
+            Passphrase::Unreadable(says) => Err(KeyError::Passphrase(says.clone())),
+        }
+    }
+
+    /// Whether each own key that decrypts really does: something is sealed to it and opened again.
+    pub fn probe_own(&self) -> Vec<(Fingerprint, bool)> {
+        let ring = self.ring();
+        let opens = |cert: &Cert| -> Option<bool> {
+            let secrets: Vec<_> = ring.decrypting_of(cert).collect();
+            let good = |secret: &SecretKey| {
+                let session_key = SessionKey::new(32).ok()?;
+                let mut decryptor = secret.decryptor();
+                let sealed = decryptor.public().encrypt(&session_key).ok()?;
+                Some(decryptor.decrypt(&sealed, Some(session_key.len())).ok()? == session_key)
+            };
+            Some(!secrets.is_empty() && secrets.into_iter().all(|secret| good(secret) == Some(true)))
+        };
+        ring.own.iter().filter_map(|cert| Some((standing::fingerprint(cert)?, opens(cert)?))).collect()
+    }
+}
+
+/// What is left of it by what people decided.
+fn as_decided(rules: &KeyRules, partner: Option<&PartnerName>, facts: KeyFacts, at: Timestamp) -> KeyFacts {
+    let until = rules.last(partner, &facts.fingerprint).and_then(|term| term.until);
+    if !rules.counts(partner, &facts.fingerprint, at) {
+        let problem = facts.problem.unwrap_or(standing::not_counting(rules, partner, &facts.fingerprint, at));
+        return KeyFacts { can_sign: false, can_encrypt: false, problem: Some(problem), ..facts };
+    }
+    let expires = facts.expires.into_iter().chain(until).min();
+    KeyFacts { expires, ..facts }
+}
+
+/// As [`facts`]; a partner's certificate that only an exception lets sign still does.
+fn facts_of(
+    cert: &Cert,
+    fingerprint: Fingerprint,
+    at: Timestamp,
+    rules: &KeyRules,
+    partner: Option<&PartnerName>,
+) -> KeyFacts {
+    let strictly = facts(cert, fingerprint.clone(), at);
+    let excepted = partner.map(|partner| rules.excepted(partner, at)).unwrap_or_default();
+    if excepted.is_empty() || strictly.can_sign {
+        return strictly;
+    }
+    let policy = leniency::allowing(at, excepted.iter().map(|one| one.allow));
+    // Nothing is sealed by exception.
+    KeyFacts { can_encrypt: strictly.can_encrypt, ..facts_by(&policy, cert, fingerprint, at) }
+}
+
 /// What a certificate is good for at this time.
 pub(super) fn facts(cert: &Cert, fingerprint: Fingerprint, at: Timestamp) -> KeyFacts {
-    let policy = StandardPolicy::at(system_time(at));
+    facts_by(&StandardPolicy::at(system_time(at)), cert, fingerprint, at)
+}
+
+fn facts_by(policy: &StandardPolicy<'_>, cert: &Cert, fingerprint: Fingerprint, at: Timestamp) -> KeyFacts {
     let primary = cert.primary_key();
-    let algorithm = match primary.key().mpis().bits() {
-        Some(bits) => format!("{} {bits}", Plain(primary.key().pk_algo())),
-        None => Plain(primary.key().pk_algo()).to_string(),
-    };
+    let algorithm = algorithm(primary.key().pk_algo(), primary.key().mpis().bits());
     let mut facts =
         KeyFacts { fingerprint, algorithm, can_sign: false, can_encrypt: false, expires: None, problem: None };
-    let valid = match standing::valid(cert, &policy, system_time(at)) {
+    let valid = match standing::valid(cert, policy, system_time(at)) {
         Ok(valid) => valid,
         Err(problem) => return KeyFacts { problem: Some(problem), ..facts },
     };
@@ -186,12 +263,20 @@ fn last_expiry(keys: &[UsableKey<'_>]) -> Option<Timestamp> {
     Timestamp::try_from(expiries?.into_iter().max()?).ok()
 }
 
+/// An algorithm with the length of its keys, such as `RSA 3072`.
+pub(super) fn algorithm(algorithm: PublicKeyAlgorithm, bits: Option<usize>) -> String {
+    match bits {
+        Some(bits) => format!("{} {bits}", Plain(algorithm)),
+        None => Plain(algorithm).to_string(),
+    }
+}
+
 /// An algorithm's short name.
-struct Plain(sequoia_openpgp::types::PublicKeyAlgorithm);
+struct Plain(PublicKeyAlgorithm);
 
 impl fmt::Display for Plain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use sequoia_openpgp::types::PublicKeyAlgorithm as A;
+        use PublicKeyAlgorithm as A;
         #[allow(deprecated)]
         match self.0 {
             A::RSAEncryptSign | A::RSASign | A::RSAEncrypt => f.write_str("RSA"),

@@ -28,7 +28,12 @@ pub(super) type Packets = [(usize, Tag)];
 pub(super) struct Signed {
     pub signer: Fingerprint,
     pub at: Timestamp,
+    /// The exceptions it needed, by the entries that granted them.
+    pub exceptions: Vec<u64>,
 }
+
+/// Says which exceptions a good signature needed, or that none covers it.
+pub(super) type Excepted<'a> = &'a dyn Fn(&Signature, &UsableKey<'_>) -> Result<Vec<u64>, OpenError>;
 
 /// Checks the packets against `ESK+ SEIP( [compressed] one-signature( literal ) )`.
 // RFC 9580 §10.3
@@ -63,6 +68,7 @@ pub(super) fn verdict(
     reader: Option<&KeyFingerprint>,
     policy: &dyn Policy,
     at: Timestamp,
+    excepted: Excepted<'_>,
 ) -> Result<Signed, OpenError> {
     let mut results = structure.into_iter().filter_map(|layer| match layer {
         MessageLayer::SignatureGroup { results } => Some(results),
@@ -75,6 +81,7 @@ pub(super) fn verdict(
         Err(error) => return Err(refused(error, policy, at)),
     };
     let signed = key_standing_then_age(signature, &key, policy, at)?;
+    let signed = Signed { exceptions: excepted(signature, &key)?, ..signed };
     if reader.is_some_and(|reader| !is_meant_for(signature, reader)) {
         return Err(OpenError::BadSignature);
     }
@@ -159,9 +166,13 @@ fn standing_then_age(
         Err(KeyProblem::Expired) => return Err(OpenError::SignerExpired { signer }),
         Err(KeyProblem::LegacyAlgorithm) => return Err(OpenError::LegacyAlgorithm),
         // The pinned copy says nothing about the key for that time.
-        Err(KeyProblem::NotYetValid | KeyProblem::NoSigningKey | KeyProblem::NoEncryptionKey) => {
-            return Err(OpenError::Stranger);
-        }
+        Err(
+            KeyProblem::NotYetValid
+            | KeyProblem::NoSigningKey
+            | KeyProblem::NoEncryptionKey
+            | KeyProblem::Retired
+            | KeyProblem::NotYetTrusted,
+        ) => return Err(OpenError::Stranger),
     }
     let made = made(signature).ok_or(OpenError::BadSignature)?;
     if made > at + SignedDuration::from_mins(SIGNATURE_AHEAD_MINUTES_MAX) {
@@ -170,7 +181,7 @@ fn standing_then_age(
     if made < at - SignedDuration::from_hours(24 * SIGNATURE_DAYS_MAX) {
         return Err(too_old());
     }
-    Ok(Signed { signer, at: made })
+    Ok(Signed { signer, at: made, exceptions: Vec::new() })
 }
 
 fn too_old() -> OpenError {
@@ -183,7 +194,7 @@ fn made(signature: &Signature) -> Option<Timestamp> {
 
 /// Receipt, or the signature's own time where the sender's clock is ahead within bounds: a key made and used a minute ago
 /// by such a clock is not a key from the future.
-fn moment(signature: &Signature, at: Timestamp) -> SystemTime {
+pub(super) fn moment(signature: &Signature, at: Timestamp) -> SystemTime {
     let latest = at + SignedDuration::from_mins(SIGNATURE_AHEAD_MINUTES_MAX);
     let made = made(signature).unwrap_or(at);
     standing::system_time(made.clamp(at, latest))

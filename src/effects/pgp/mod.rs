@@ -8,14 +8,17 @@ mod armour;
 mod beside;
 pub mod completeness;
 mod container;
+mod examine;
 mod framing;
 mod helper;
 pub mod keys;
 mod layers;
+mod leniency;
 #[cfg(test)]
 mod oddities;
 mod open;
 mod outline;
+mod own;
 mod place;
 mod refusal;
 mod ring;
@@ -32,7 +35,9 @@ use jiff::Timestamp;
 use crate::domain::{Digest, Fingerprint, PartnerName};
 
 pub use completeness::{Completeness, completeness};
+pub use examine::{CertificateReport, KeyChange, ReportedKey, spoken};
 pub use keys::{KeyAlgorithm, KeyError, KeyFacts, KeyListing, OwnKey};
+pub use own::{ImportError, SecretKeyBytes};
 pub use refusal::OpenError;
 pub use ring::{KeyFault, KeyRing};
 pub use seal::SealError;
@@ -77,6 +82,8 @@ pub struct Verdict {
     pub file_name: Option<String>,
     /// When the signature says it was made.
     pub signed_at: Timestamp,
+    /// The exceptions without which it would have been refused, by the ledger entries that granted them.
+    pub exceptions: Vec<u64>,
 }
 
 /// Decrypts and verifies.

@@ -16,12 +16,13 @@ use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::parse::stream::{DecryptionHelper, DecryptorBuilder, VerifierBuilder};
 use sequoia_openpgp::policy::StandardPolicy;
 
-use crate::domain::{Digest, Fingerprint, PartnerName};
+use crate::domain::{Digest, Fingerprint, KeyRules, PartnerName};
 
 use super::beside::{Ahead, Behind};
 use super::container::{self, Fit, Head, Sealed};
 use super::helper::{Helper, RECIPIENTS_MAX, Trace};
 use super::layers::{SIGNATURE_AHEAD_MINUTES_MAX, Signed};
+use super::leniency::Leniency;
 use super::ring::{KeyRing, Ring};
 use super::sealed_reader::{Form, Outlined, SealedReader};
 use super::standing::{self, system_time};
@@ -46,13 +47,14 @@ impl Opener for KeyRing {
         into: &mut (dyn Write + Send),
         request: &OpenRequest<'_>,
     ) -> Result<Verdict, OpenError> {
-        let ring = self.ring();
+        let (ring, rules) = (self.ring(), self.rules());
+        let known = Known { ring: &ring, rules: &rules };
         let mut sealed = SealedReader::new(sealed);
         let (opened, outline) = match sealed.form()? {
-            Form::Binary => follow(&ring, &mut sealed, into, request),
+            Form::Binary => follow(known, &mut sealed, into, request),
             Form::Armoured => {
                 let mode = ReaderMode::Tolerant(Some(Kind::Message));
-                follow(&ring, &mut armor::Reader::from_reader(&mut sealed, mode), into, request)
+                follow(known, &mut armor::Reader::from_reader(&mut sealed, mode), into, request)
             }
         };
         let opened = match opened {
@@ -68,14 +70,15 @@ impl Opener for KeyRing {
             (None, Ok(digest)) => digest,
         };
         let Content { signed, file_name, digest, bytes } = opened?;
-        let partner = partner_of(&ring, &signed.signer, request.signers)?;
-        Ok(Verdict { signer: signed.signer, partner, content: digest, bytes, sealed, file_name, signed_at: signed.at })
+        let partner = partner_of(&ring, &rules, &signed.signer, request)?;
+        let Signed { signer, at: signed_at, exceptions } = signed;
+        Ok(Verdict { signer, partner, content: digest, bytes, sealed, file_name, signed_at, exceptions })
     }
 }
 
 /// Opens a binary message, and says beside it what its outline shows.
 fn follow(
-    ring: &Ring,
+    known: Known<'_>,
     message: &mut (dyn Read + Send + Sync),
     into: &mut (dyn Write + Send),
     request: &OpenRequest<'_>,
@@ -83,7 +86,7 @@ fn follow(
     let mut outlined = Outlined::new(message);
     // Sequoia 2.4.2 panics on some damaged armour. That must cost this message, not the worker; what the closure leaves
     // half done is thrown away, save the outline, which is sound between any two reads.
-    let opened = catch_unwind(AssertUnwindSafe(|| unseal(ring, &mut outlined, into, request)));
+    let opened = catch_unwind(AssertUnwindSafe(|| unseal(known, &mut outlined, into, request)));
     let opened = opened.unwrap_or(Err(OpenError::ParserFault));
     if !opened.as_ref().is_err_and(OpenError::ends_reading) {
         outlined.drain();
@@ -93,12 +96,13 @@ fn follow(
 
 /// By the quicker way if the message is of the usual kind, else by sequoia alone. Both give the same verdicts.
 fn unseal(
-    ring: &Ring,
+    known: Known<'_>,
     message: &mut Outlined<'_>,
     into: &mut (dyn Write + Send),
     request: &OpenRequest<'_>,
 ) -> Result<Content, OpenError> {
-    let terms = Terms::of(ring, request);
+    let leniency = Leniency::of(known.rules, request);
+    let terms = Terms::of(known, &leniency, request);
     let Ok(Head { seen, sealed }) = container::head(message, RECIPIENTS_MAX) else { return Err(OpenError::Tampered) };
     if let Some(sealed) = sealed
         && let Some(opened) = terms.unseal_usual(sealed, message, into)
@@ -113,9 +117,17 @@ fn unseal(
     std::thread::scope(|scope| terms.content(decryptor, &trace, Behind::new(scope, into)))
 }
 
+/// The keys, and what people decided about them.
+#[derive(Clone, Copy)]
+struct Known<'r> {
+    ring: &'r Ring,
+    rules: &'r KeyRules,
+}
+
 /// What a message is opened under.
 struct Terms<'r> {
-    ring: &'r Ring,
+    known: Known<'r>,
+    leniency: &'r Leniency<'r>,
     request: &'r OpenRequest<'r>,
     policy: StandardPolicy<'r>,
     /// Sequoia takes no signature from after this time. How far ahead it may be is our rule, so it is told the latest.
@@ -123,13 +135,14 @@ struct Terms<'r> {
 }
 
 impl<'r> Terms<'r> {
-    fn of(ring: &'r Ring, request: &'r OpenRequest<'r>) -> Terms<'r> {
+    fn of(known: Known<'r>, leniency: &'r Leniency<'r>, request: &'r OpenRequest<'r>) -> Terms<'r> {
         let latest = system_time(request.at + SignedDuration::from_mins(SIGNATURE_AHEAD_MINUTES_MAX));
-        Terms { ring, request, policy: StandardPolicy::at(system_time(request.at)), latest }
+        Terms { known, leniency, request, policy: leniency.policy(), latest }
     }
 
     fn helper<'h>(&'h self, trace: &'h RefCell<Trace>) -> Helper<'h> {
-        Helper { ring: self.ring, request: self.request, policy: &self.policy, trace }
+        let Known { ring, rules } = self.known;
+        Helper { ring, rules, request: self.request, leniency: self.leniency, policy: &self.policy, trace }
     }
 
     /// `None`, with nothing read, if it is not of the usual kind after all.
@@ -200,13 +213,25 @@ impl<'r> Terms<'r> {
     }
 }
 
-/// For which of the partners asked for the signer is pinned.
-fn partner_of(ring: &Ring, signer: &Fingerprint, signers: Signers<'_>) -> Result<Option<PartnerName>, OpenError> {
-    let Signers::Partners(allowed) = signers else { return Ok(None) };
+/// For which of the partners asked for the signer is pinned, and counts as of receipt.
+pub(super) fn partner_of(
+    ring: &Ring,
+    rules: &KeyRules,
+    signer: &Fingerprint,
+    request: &OpenRequest<'_>,
+) -> Result<Option<PartnerName>, OpenError> {
+    let Signers::Partners(allowed) = request.signers else { return Ok(None) };
     let pins = |partner: &&PartnerName| {
         ring.partners
             .get(*partner)
             .is_some_and(|pinned| pinned.certs.iter().any(|cert| standing::fingerprint(cert).as_ref() == Some(signer)))
     };
-    allowed.iter().find(pins).cloned().map(Some).ok_or(OpenError::Stranger)
+    let counts = |partner: &&PartnerName| rules.counts(Some(partner), signer, request.at);
+    let Some(partner) = allowed.iter().filter(pins).find(counts) else {
+        let until = |partner: &PartnerName| rules.last(Some(partner), signer).and_then(|term| term.until);
+        let retired = allowed.iter().filter(pins).filter_map(until).any(|until| until <= request.at);
+        let signer = signer.clone();
+        return Err(if retired { OpenError::SignerRetired { signer } } else { OpenError::Stranger });
+    };
+    Ok(Some(partner.clone()))
 }

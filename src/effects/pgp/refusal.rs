@@ -66,6 +66,12 @@ pub enum OpenError {
         /// The pinned certificate.
         signer: Fingerprint,
     },
+    /// Signed by a certificate that a person has retired.
+    #[error("signed by {signer}, which was retired before")]
+    SignerRetired {
+        /// The pinned certificate.
+        signer: Fingerprint,
+    },
     /// Signed by an expired key.
     #[error("signed by {signer}, which had expired")]
     SignerExpired {
@@ -137,7 +143,9 @@ impl OpenError {
             OpenError::Unsigned => Consequence::Hold(H::Unsigned),
             OpenError::Stranger => Consequence::Hold(H::Stranger),
             OpenError::BadSignature => Consequence::Hold(H::BadSignature),
-            OpenError::SignerRevoked { signer } => Consequence::Hold(H::SignerRevoked { signer: signer.clone() }),
+            OpenError::SignerRevoked { signer } | OpenError::SignerRetired { signer } => {
+                Consequence::Hold(H::SignerRevoked { signer: signer.clone() })
+            }
             OpenError::SignerExpired { signer } => Consequence::Hold(H::SignerExpired { signer: signer.clone() }),
             OpenError::SeveralMessages => Consequence::Hold(H::SeveralMessages),
             OpenError::NotEncrypted | OpenError::Surroundings | OpenError::OddStructure => {
@@ -173,6 +181,7 @@ impl OpenError {
             | OpenError::Stranger
             | OpenError::BadSignature
             | OpenError::SignerRevoked { .. }
+            | OpenError::SignerRetired { .. }
             | OpenError::SignerExpired { .. }
             | OpenError::SeveralMessages
             | OpenError::Surroundings

@@ -5,13 +5,14 @@
 
 use std::io::{self, Read, Write};
 
+use jiff::Timestamp;
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::serialize::stream::{Armorer, Encryptor, LiteralWriter, Message, Recipient, Signer};
 use sequoia_openpgp::types::{DataFormat, HashAlgorithm, SymmetricAlgorithm};
 use sequoia_openpgp::{Cert, anyhow};
 
 use crate::domain::digest::Digester;
-use crate::domain::{DeferCause, Fingerprint, PartnerName};
+use crate::domain::{DeferCause, Fingerprint, KeyRules, PartnerName};
 
 use super::ring::{KeyFault, KeyRing, Ring};
 use super::secret::SecretKey;
@@ -115,16 +116,15 @@ impl Sealer for KeyRing {
         if request.file_name.len() > FILE_NAME_BYTES_MAX {
             return Err(SealError::FileName { bytes_max: FILE_NAME_BYTES_MAX });
         }
-        let ring = self.ring();
+        let (ring, rules) = (self.ring(), self.rules());
         let policy = StandardPolicy::at(system_time(request.at));
-        let own = own_key(&ring, &policy, request)?;
+        let own = own_key(&ring, &rules, &policy, request)?;
         let mut recipients = own.recipients;
         let mut readers = vec![own.cert];
         for partner in request.to {
-            for (cert, keys) in partner_keys(&ring, &policy, partner, request)? {
-                readers.push(cert);
-                recipients.extend(keys);
-            }
+            let (cert, keys) = partner_keys(&ring, &rules, &policy, partner, request)?;
+            readers.push(cert);
+            recipients.extend(keys);
         }
         let mut sink = Sink { into, digester: Digester::new(), bytes: 0, failed: None };
         let written = write(content, &mut sink, own.signer, recipients, &readers, request);
@@ -149,9 +149,10 @@ struct Own<'r> {
     recipients: Vec<UsableKey<'r>>,
 }
 
-/// The newest own key that can be used.
+/// The own key that signs.
 fn own_key<'r>(
     ring: &'r Ring,
+    rules: &KeyRules,
     policy: &'r StandardPolicy<'_>,
     request: &SealRequest<'_>,
 ) -> Result<Own<'r>, SealError> {
@@ -160,7 +161,10 @@ fn own_key<'r>(
     let mut oldest_first: Vec<&Cert> = ring.own.iter().collect();
     oldest_first.sort_by_key(|cert| cert.primary_key().key().creation_time());
     for cert in oldest_first {
-        let usable = standing::valid(cert, policy, system_time(request.at))
+        let counts = standing::fingerprint(cert).is_some_and(|key| rules.counts(None, &key, request.at));
+        let alive = if counts { Ok(()) } else { Err(KeyProblem::Retired) };
+        let usable = alive
+            .and_then(|()| standing::valid(cert, policy, system_time(request.at)))
             .and_then(|valid| Ok((standing::signing(&valid)?, standing::encryption(&valid)?)));
         let problem = match usable {
             Ok((signing, recipients)) => {
@@ -181,32 +185,46 @@ fn own_key<'r>(
     }
 }
 
-/// All usable certificates of a partner, each with its encryption keys; at least one.
+/// The newest of a partner's certificates that can be used, with its encryption keys: the one that was made last.
 fn partner_keys<'r>(
     ring: &'r Ring,
+    rules: &KeyRules,
     policy: &'r StandardPolicy<'_>,
     partner: &PartnerName,
     request: &SealRequest<'_>,
-) -> Result<Vec<(&'r Cert, Vec<UsableKey<'r>>)>, SealError> {
+) -> Result<(&'r Cert, Vec<UsableKey<'r>>), SealError> {
     let none = || SealError::NoCertificate { partner: partner.clone() };
     let pinned = ring.partners.get(partner).ok_or_else(none)?;
-    let (mut usable, mut refusal) = (Vec::new(), None);
-    for cert in &pinned.certs {
-        let keys =
-            standing::valid(cert, policy, system_time(request.at)).and_then(|valid| standing::encryption(&valid));
+    let mut refusal = None;
+    let mut newest_first: Vec<&Cert> = pinned.certs.iter().collect();
+    newest_first.sort_by_key(|cert| std::cmp::Reverse(cert.primary_key().key().creation_time()));
+    for cert in newest_first {
+        let counts = standing::fingerprint(cert).map_or(Ok(()), |found| counts(rules, partner, &found, request.at));
+        let keys = counts
+            .and_then(|()| standing::valid(cert, policy, system_time(request.at)))
+            .and_then(|valid| standing::encryption(&valid));
         match (keys, standing::fingerprint(cert)) {
-            (Ok(keys), _) => usable.push((cert, keys)),
+            (Ok(keys), _) => return Ok((cert, keys)),
             (Err(problem), Some(certificate)) => {
-                refusal = Some(SealError::PartnerKeyUnusable { partner: partner.clone(), certificate, problem });
+                // The newest one's problem is the one to mend.
+                refusal =
+                    refusal.or(Some(SealError::PartnerKeyUnusable { partner: partner.clone(), certificate, problem }));
             }
             (Err(_), None) => {}
         }
     }
     match pinned.faults.first() {
-        _ if !usable.is_empty() => Ok(usable),
         Some(fault) => Err(SealError::CertificateUnreadable { partner: partner.clone(), source: fault.clone() }),
         None => Err(refusal.unwrap_or_else(none)),
     }
+}
+
+/// Whether a pinned certificate counts now.
+fn counts(rules: &KeyRules, partner: &PartnerName, found: &Fingerprint, at: Timestamp) -> Result<(), KeyProblem> {
+    if rules.counts(Some(partner), found, at) {
+        return Ok(());
+    }
+    Err(standing::not_counting(rules, Some(partner), found, at))
 }
 
 enum Failure {

@@ -14,7 +14,7 @@ use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::RevocationStatus;
 use sequoia_openpgp::{Cert, Error};
 
-use crate::domain::Fingerprint;
+use crate::domain::{Fingerprint, KeyRules, PartnerName};
 
 /// Why a certificate cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,10 @@ pub enum KeyProblem {
     NoSigningKey,
     /// It has no key that may be encrypted to at this time.
     NoEncryptionKey,
+    /// A person has retired it.
+    Retired,
+    /// A person trusts it from a later date on.
+    NotYetTrusted,
 }
 
 impl fmt::Display for KeyProblem {
@@ -42,6 +46,8 @@ impl fmt::Display for KeyProblem {
             KeyProblem::LegacyAlgorithm => "it uses an algorithm that is no longer safe",
             KeyProblem::NoSigningKey => "it has no key that may sign",
             KeyProblem::NoEncryptionKey => "it has no key that may be encrypted to",
+            KeyProblem::Retired => "it is retired",
+            KeyProblem::NotYetTrusted => "it is trusted from a later date on",
         })
     }
 }
@@ -81,6 +87,18 @@ pub(super) fn encryption<'c>(valid: &ValidCert<'c>) -> Result<Vec<UsableKey<'c>>
 /// The fingerprint of the primary key in our words; `None` for a version of OpenPGP nobody uses any more.
 pub(super) fn fingerprint(cert: &Cert) -> Option<Fingerprint> {
     cert.fingerprint().to_hex().parse().ok()
+}
+
+/// Why a certificate does not count at this time.
+pub(super) fn not_counting(
+    rules: &KeyRules,
+    partner: Option<&PartnerName>,
+    fingerprint: &Fingerprint,
+    at: Timestamp,
+) -> KeyProblem {
+    let last = rules.last(partner, fingerprint);
+    let yet_to_come = last.is_some_and(|term| term.from.is_some_and(|from| at < from));
+    if yet_to_come { KeyProblem::NotYetTrusted } else { KeyProblem::Retired }
 }
 
 /// The time in sequoia's words.

@@ -17,6 +17,7 @@ use sequoia_openpgp::serialize::SerializeInto;
 use crate::domain::{Fingerprint, PartnerName};
 
 use super::keys::{self, KeyFacts};
+use super::leniency::allowing;
 use super::place::{self, Readers};
 use super::ring::KeyRing;
 use super::standing::{self, KeyProblem, system_time};
@@ -115,7 +116,9 @@ impl KeyRing {
             // Also when it is now revoked: that must be learned.
             Some(pinned) => pinned.merge_public(cert).map_err(|_| TrustError::NotACertificate)?,
             None => {
-                usable_now(&cert, &certificate, at)?;
+                let excepted = self.rules();
+                let excepted = excepted.excepted(partner, at);
+                usable_now(&cert, &certificate, &allowing(at, excepted.iter().map(|one| one.allow)), at)?;
                 cert
             }
         };
@@ -135,7 +138,7 @@ pub fn fingerprint_of(bytes: &[u8]) -> Result<Fingerprint, TrustError> {
 }
 
 /// The one certificate in these bytes.
-fn sole_certificate(bytes: &[u8]) -> Result<(Cert, Fingerprint), TrustError> {
+pub(super) fn sole_certificate(bytes: &[u8]) -> Result<(Cert, Fingerprint), TrustError> {
     if bytes.len() > CERTIFICATE_BYTES_MAX {
         return Err(TrustError::TooLarge { bytes_max: CERTIFICATE_BYTES_MAX });
     }
@@ -158,9 +161,13 @@ fn sole_certificate(bytes: &[u8]) -> Result<(Cert, Fingerprint), TrustError> {
 }
 
 /// A new certificate must be able to sign or be encrypted to, now.
-fn usable_now(cert: &Cert, certificate: &Fingerprint, at: Timestamp) -> Result<(), TrustError> {
-    let policy = StandardPolicy::at(system_time(at));
+fn usable_now(
+    cert: &Cert,
+    certificate: &Fingerprint,
+    policy: &StandardPolicy<'_>,
+    at: Timestamp,
+) -> Result<(), TrustError> {
     let unusable = |problem| TrustError::Unusable { certificate: certificate.clone(), problem };
-    let valid = standing::valid(cert, &policy, system_time(at)).map_err(unusable)?;
+    let valid = standing::valid(cert, policy, system_time(at)).map_err(unusable)?;
     standing::signing(&valid).map(drop).or_else(|_| standing::encryption(&valid).map(drop)).map_err(unusable)
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use super::*;
@@ -16,11 +17,11 @@ use crate::checkpoints::Checkpoints;
 use crate::config::settings::{GroupName, Roles};
 use crate::domain::ledger::{Entry, Event};
 use crate::domain::timetable::InForce;
-use crate::domain::{Digest, Stage};
+use crate::domain::{Digest, LegacyAlgorithm, PartnerName, Stage};
 use crate::effects::accounts::{Account, Accounts};
 use crate::effects::clock::MachineClock;
 use crate::effects::ledger_key::{KEY_FILE, LedgerKey};
-use crate::effects::pgp::{KeyAlgorithm, KeyRing};
+use crate::effects::pgp::{KeyAlgorithm, KeyRing, OwnKey, SecretKeyBytes};
 use crate::operator::OwnKeyAlgorithm;
 use crate::store::samples::{at, collect, held, id, key, open_workbook, owe, return_to, sealed, staged};
 use crate::store::{
@@ -31,6 +32,8 @@ const APRIL: &str = "shbe/12302/2020-04";
 const TIMETABLE: &str = include_str!("../../../config/timetables/2020-21.toml");
 /// The service's own account.
 const OWN: u32 = 900;
+/// In the same group as the keymaster, who is number 1004.
+const KEYMASTER_TOO: u32 = 2004;
 
 /// Who may give it, in words: written down a second time, apart from the table.
 fn may_give(kind: OrderKind) -> &'static str {
@@ -38,7 +41,9 @@ fn may_give(kind: OrderKind) -> &'static str {
         OrderKind::Retry => "operator releaser",
         OrderKind::Confirm | OrderKind::Resend | OrderKind::Waive | OrderKind::Close => "operator",
         OrderKind::Activate => "operator admin",
-        OrderKind::Trust | OrderKind::Generate => "keymaster",
+        OrderKind::ImportKey | OrderKind::Trust | OrderKind::Retire | OrderKind::Except | OrderKind::Generate => {
+            "keymaster"
+        }
         OrderKind::Checkpoint => "operator auditor admin",
     }
 }
@@ -54,16 +59,55 @@ fn sample(kind: OrderKind, folder: &Path) -> Order {
         OrderKind::Waive => decide(ReturnOrder::Waive),
         OrderKind::Close => Order::CloseWorkbook { workbook: "12302/2020-04".parse().unwrap(), by, reason },
         OrderKind::Activate => Order::ActivateTimetable { text: TIMETABLE.to_owned(), accept: Vec::new(), by, reason },
-        OrderKind::Trust => {
-            let dwp = KeyRing::at(folder);
-            let made = dwp.generate("dwp", KeyAlgorithm::Curve25519, at(0), Duration::from_secs(1 << 30)).unwrap();
-            let certificate = dwp.export_own().unwrap();
-            Order::Trust { partner: "dwp".parse().unwrap(), certificate, fingerprint: made.fingerprint }
-        }
-        OrderKind::Generate => {
-            Order::GenerateKey { algorithm: OwnKeyAlgorithm::Curve25519, user_id: "council".to_owned() }
+        OrderKind::ImportKey | OrderKind::Trust | OrderKind::Retire | OrderKind::Except | OrderKind::Generate => {
+            Order::Keys(of_keys(kind, folder))
         }
         OrderKind::Checkpoint => Order::Checkpoint { by, reason: Some(reason) },
+    }
+}
+
+fn of_keys(kind: OrderKind, folder: &Path) -> KeyOrder {
+    let (made, certificate) = dwp_key(folder);
+    let (partner, fingerprint): (PartnerName, _) = ("dwp".parse().unwrap(), made.fingerprint);
+    let (from, reason) = (None, "as agreed".to_owned());
+    match kind {
+        OrderKind::ImportKey => {
+            let secret = fs::read(folder.join("keys/own").join(format!("{fingerprint}.asc"))).unwrap();
+            KeyOrder::ImportOwn { key: SecretKeyBytes::from(secret) }
+        }
+        OrderKind::Trust => KeyOrder::Trust { partner, certificate: Some(certificate), fingerprint, from },
+        OrderKind::Retire => {
+            KeyOrder::Retire { partner: Some(partner), fingerprint, from, compromised_since: None, reason }
+        }
+        OrderKind::Except => {
+            let until = Timestamp::now() + SignedDuration::from_hours(24);
+            KeyOrder::Except { partner, allow: LegacyAlgorithm::Sha1, from, until, reason }
+        }
+        _ => KeyOrder::Generate { algorithm: OwnKeyAlgorithm::Curve25519, user_id: "council".to_owned() },
+    }
+}
+
+/// A key of DWP's, made once for a folder, and its certificate.
+fn dwp_key(folder: &Path) -> (OwnKey, Vec<u8>) {
+    let dwp = KeyRing::at(folder);
+    let made = dwp.generate("dwp", KeyAlgorithm::Curve25519, at(0), Duration::from_secs(1 << 30)).unwrap();
+    (made, dwp.export_own().unwrap())
+}
+
+/// What must have been done before, by somebody else, for the order to fit.
+fn come_before(order: &Order, scene: &Scene, folder: &Path) {
+    let dwp = || -> PartnerName { "dwp".parse().unwrap() };
+    match order {
+        Order::Keys(KeyOrder::Trust { certificate: Some(certificate), .. }) => {
+            // Where there are no keymasters this is refused, and one person will do.
+            let import = KeyOrder::Import { partner: dwp(), certificate: certificate.clone(), from: None };
+            let _ = scene.operator.execute(&actor(KEYMASTER_TOO), &Order::Keys(import));
+        }
+        Order::Keys(KeyOrder::Retire { fingerprint, .. }) => {
+            let certificate = KeyRing::at(folder).export_own().unwrap();
+            scene.operator.keys.trust(&dwp(), &certificate, Some(fingerprint), Timestamp::now()).unwrap();
+        }
+        _ => {}
     }
 }
 
@@ -85,12 +129,12 @@ fn prepared() -> Vec<Change> {
     ]
 }
 
-/// The account with number 1000 + n is in the group with number n, and in no other.
+/// The accounts with numbers 1000 + n and 2000 + n are in the group with number n, and in no other.
 struct OneGroupEach;
 
 impl Accounts for OneGroupEach {
     fn account(&self, uid: u32) -> io::Result<Account> {
-        let groups = uid.checked_sub(1000).into_iter().collect();
+        let groups = uid.checked_sub(1000).map(|uid| uid % 1000).into_iter().collect();
         Ok(Account { uid, names: vec![format!("account-{uid}")], groups })
     }
 
@@ -188,7 +232,7 @@ impl Scene {
         let submissions = queries.submissions(&SubmissionFilter::default()).unwrap();
         let others = (queries.workbooks(None).unwrap(), queries.timetables().unwrap(), queries.alarms().unwrap());
         let deliveries = consignments.iter().map(|one| queries.deliveries(&one.id).unwrap()).collect::<Vec<_>>();
-        let others = (others, queries.checkpoints(0, 100).unwrap());
+        let others = (others, queries.checkpoints(0, 100).unwrap(), queries.key_steps().unwrap());
         format!("{consignments:?} {deliveries:?} {submissions:?} {others:?} {:?}", self.key_files())
     }
 
@@ -222,7 +266,9 @@ fn every_order_by_everybody_succeeds_exactly_where_the_table_says() {
                 let may = has.split_whitespace().any(|role| may_give(*kind).split_whitespace().any(|may| may == role));
                 if may {
                     granted += 1;
-                    is_carried_out(&Scene::new(&roles), *uid, &order, &case);
+                    let scene = Scene::new(&roles);
+                    come_before(&order, &scene, &folder);
+                    is_carried_out(&scene, *uid, &order, &case);
                 } else {
                     denied += 1;
                     is_refused(&refusing, *uid, &order, has, &case);

@@ -9,8 +9,8 @@ use super::columns::{At, Count, Day, Json, Place};
 use crate::domain::ledger::{Event, VolumeFacts};
 use crate::domain::submission::Sealed;
 use crate::domain::{
-    ConsignmentId, Delivery, DeliveryId, Digest, LaNumber, Notice, RelevantMonth, ReturnOrder, Revision, Stage,
-    Standing, SubmissionKey, consignment, submission,
+    ConsignmentId, Delivery, DeliveryId, Digest, KeyStep, LaNumber, Notice, RelevantMonth, ReturnOrder, Revision,
+    Stage, Standing, SubmissionKey, consignment, submission,
 };
 use crate::store::{Change, NewConsignment, RecordError, StateChange};
 
@@ -97,6 +97,7 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
             )?;
             recorded_unless_there(done, || format!("this timetable of {year}, as the one in force,"))
         }
+        StateChange::Key { step, certificate } => rows.decide_about_keys(step, certificate.as_deref(), At(change.at)),
         StateChange::Checkpoint { signed, .. } => {
             let done = checkpoints::keep(connection, signed, At(change.at), rows.entry)?;
             recorded_unless_there(done, || format!("the checkpoint over {} entries", signed.checkpoint().size))
@@ -241,6 +242,22 @@ impl Rows<'_> {
         let sql = "UPDATE workbook SET closed_at = ?3 WHERE authority = ?1 AND month = ?2 AND closed_at IS NULL";
         let done = self.run(sql, params![authority, month, at])?;
         recorded_unless_there(done, || format!("the end of the workbook of {month} of {authority}"))
+    }
+
+    fn decide_about_keys(&self, step: &KeyStep, certificate: Option<&[u8]>, at: At) -> Result<Revision, Refusal> {
+        if let KeyStep::ExceptionUsed { exception, transfer } = step {
+            let sql = "INSERT OR IGNORE INTO exception_use (exception, consignment, entry) VALUES (?1, ?2, ?3)";
+            let done = self.run(sql, params![Count(*exception), transfer, self.entry])?;
+            return recorded_unless_there(done, || format!("the use of exception {exception} by transfer {transfer}"));
+        }
+        let concludes = step.concludes();
+        let sql =
+            "INSERT OR IGNORE INTO key_step (entry, at, step, concludes, certificate) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let done = self.run(sql, params![self.entry, at, Json(step), concludes.map(Count), certificate])?;
+        recorded_unless_there(done, || match concludes {
+            Some(entry) => format!("what became of ledger entry {entry}"),
+            None => "this decision about keys".to_owned(),
+        })
     }
 
     /// Whose it is from now on. Claims lie under the authority they were made for.

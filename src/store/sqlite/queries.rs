@@ -11,8 +11,8 @@ use super::columns::{At, Count, Day, Json};
 use super::snapshot::SqliteSnapshot;
 use super::{checkpoints, connect_to_read, nodes, rows};
 use crate::domain::{
-    Answer, Answered, Consignment, ConsignmentId, Delivery, Digest, LaNumber, RecipientName, ReturnKind, SourceName,
-    Submission, SubmissionKey, Volume, Workbook,
+    Answer, Answered, Consignment, ConsignmentId, Delivery, Digest, KeyStep, LaNumber, RecipientName, ReturnKind,
+    SourceName, Submission, SubmissionKey, Volume, Workbook,
 };
 use crate::store::evidence::{Auditable, Evidence};
 use crate::store::{
@@ -161,6 +161,7 @@ impl Queries for SqliteQueries {
         conditions.add("authority = ?", filter.authority.clone());
         conditions.add("received_at >= ?", filter.since.map(At));
         conditions.add("received_at < ?", filter.until.map(At));
+        conditions.add("signer = ?", filter.signer.clone());
         let mut sql =
             format!("SELECT {} FROM consignment{} ORDER BY received_at, id", rows::CONSIGNMENT, conditions.sql);
         if let Some(limit) = filter.limit {
@@ -337,6 +338,27 @@ impl Queries for SqliteQueries {
             let entry = row.get::<_, Count>(3)?.0;
             Ok(ActivatedTimetable { year: row.get(0)?, digest: row.get(1)?, text: row.get(2)?, entry })
         };
+        self.0.read(|connection| connection.prepare_cached(sql)?.query_map([], read)?.collect())
+    }
+
+    fn key_steps(&self) -> Result<Vec<(u64, Timestamp, KeyStep)>, QueryError> {
+        let read =
+            |row: &Row<'_>| Ok((row.get::<_, Count>(0)?.0, row.get::<_, At>(1)?.0, row.get::<_, Json<KeyStep>>(2)?.0));
+        let sql = "SELECT entry, at, step FROM key_step ORDER BY entry";
+        self.0.read(|connection| connection.prepare_cached(sql)?.query_map([], read)?.collect())
+    }
+
+    fn proposed_certificate(&self, entry: u64) -> Result<Option<Vec<u8>>, QueryError> {
+        let sql = "SELECT certificate FROM key_step WHERE entry = ?1";
+        let found = self.0.read(|connection| {
+            connection.prepare_cached(sql)?.query_row([Count(entry)], |row| row.get(0)).optional()
+        })?;
+        Ok(found.flatten())
+    }
+
+    fn exception_uses(&self) -> Result<Vec<(u64, u64)>, QueryError> {
+        let sql = "SELECT exception, count(*) FROM exception_use GROUP BY exception ORDER BY exception";
+        let read = |row: &Row<'_>| Ok((row.get::<_, Count>(0)?.0, row.get::<_, Count>(1)?.0));
         self.0.read(|connection| connection.prepare_cached(sql)?.query_map([], read)?.collect())
     }
 

@@ -12,8 +12,8 @@ use super::queries::head;
 use crate::domain::submission::Sealed;
 use crate::domain::{Digest, Stage, Standing, SubmissionKey};
 use crate::store::evidence::{
-    Evidence, Hanging, KeptAlarm, KeptAnswer, KeptEntry, KeptLeft, KeptName, KeptTimetable, KeptWorkbook, Origin, Owed,
-    Row, Subject, Visit,
+    Evidence, Hanging, KeptAlarm, KeptAnswer, KeptEntry, KeptKeyStep, KeptLeft, KeptName, KeptTimetable, KeptWorkbook,
+    Origin, Owed, Row, Subject, Visit,
 };
 use crate::store::{Head, KeptCheckpoint, QueryError};
 
@@ -200,6 +200,25 @@ impl Evidence for SqliteSnapshot {
             Ok(KeptTimetable { year: row.get(0)?, digest: row.get(1)?, text: row.get(2)?, entry })
         };
         self.each("SELECT year, digest, text, entry FROM timetable ORDER BY entry", [], read, visit).map(|_| ())
+    }
+
+    fn each_key_step(&self, visit: Visit<'_, KeptKeyStep>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| {
+            Ok(KeptKeyStep {
+                entry: row.get::<_, Count>(0)?.0,
+                at: row.get::<_, At>(1).ok().map(|at| at.0),
+                step: row.get::<_, Json<_>>(2).ok().map(|step| step.0),
+                concludes: row.get::<_, Option<Count>>(3)?.map(|entry| entry.0),
+                certificate: row.get(4)?,
+            })
+        };
+        let sql = "SELECT entry, at, step, concludes, certificate FROM key_step ORDER BY entry";
+        self.each(sql, [], read, visit).map(|_| ())
+    }
+
+    fn each_exception_use(&self, visit: Visit<'_, (u64, String, u64)>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| Ok((row.get::<_, Count>(0)?.0, row.get(1)?, row.get::<_, Count>(2)?.0));
+        self.each("SELECT exception, consignment, entry FROM exception_use", [], read, visit).map(|_| ())
     }
 
     fn each_checkpoint(&self, visit: Visit<'_, KeptCheckpoint>) -> Result<(), QueryError> {

@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use super::Fault;
+use super::keys::ToldOfKeys;
 use super::transfers::Transfers;
 use crate::domain::ledger::{Entry, Event, Facts};
 use crate::domain::return_order::ReturnOrder;
@@ -33,6 +34,7 @@ pub(super) struct Told {
     in_service: BTreeMap<String, u64>,
     /// By the entry that put them into force.
     timetables: BTreeMap<u64, (Option<TimetableYear>, Option<Digest>)>,
+    keys: ToldOfKeys,
 }
 
 struct Raised {
@@ -46,6 +48,7 @@ impl Told {
         let (seq, at, facts) = (entry.seq, entry.at, &entry.facts);
         self.transfers.hear(entry);
         let about = || facts.about.clone().unwrap_or_default();
+        self.keys.hear(entry);
         match entry.event {
             Event::Sealed if facts.sealed.is_some() => {
                 self.sealed.insert(facts.submission.clone().unwrap_or_default(), seq);
@@ -143,6 +146,7 @@ impl Told {
         faults.extend(self.answers(view)?);
         faults.extend(self.workbooks(view)?);
         faults.extend(self.timetables(view)?);
+        faults.extend(self.keys.rest(view)?);
         let (alarms, in_service) = (&mut self.alarms, &mut self.in_service);
         view.each_alarm(&mut |alarm| {
             let raised = alarms.remove(&alarm.about);

@@ -341,3 +341,44 @@ fn altered_volumes_workbooks_and_times_of_sending_are_found() {
         assert_eq!((found.ok, found.first_bad), (false, first_bad), "{tampering}: {}", found.says);
     }
 }
+
+/// Entries: 0 proposed, 1 an exception granted, 2 collected, 3 the exception used, 4 retired.
+fn decided() -> tempfile::TempDir {
+    let state = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(state.path()).unwrap();
+    for change in
+        [proposed(b"certificate"), exception_granted(None), collect(1), exception_used(1, 1), retired(7, None)]
+    {
+        store.recorder().record(change).unwrap();
+    }
+    state
+}
+
+#[test]
+fn altered_decisions_about_keys_are_found() {
+    let verdict = |tampering: &str| {
+        let state = decided();
+        if !tampering.is_empty() {
+            tamper(state.path(), tampering);
+        }
+        verify(&SqliteStore::read_only(state.path()).unwrap()).unwrap()
+    };
+    assert!(verdict("").ok, "{}", verdict("").says);
+    for (tampering, first_bad) in [
+        ("UPDATE key_step SET certificate = x'00' WHERE entry = 0", 0),
+        ("UPDATE key_step SET certificate = NULL WHERE entry = 0", 0),
+        ("UPDATE key_step SET step = replace(step, 'sha1', '3des') WHERE entry = 1", 1),
+        ("UPDATE key_step SET step = replace(step, 'dwp', 'dwq') WHERE entry = 4", 4),
+        ("UPDATE key_step SET step = '{}' WHERE entry = 4", 4),
+        ("UPDATE key_step SET at = at - 1 WHERE entry = 4", 4),
+        ("UPDATE key_step SET concludes = 0 WHERE entry = 1", 1),
+        ("DELETE FROM key_step WHERE entry = 4", 4),
+        ("INSERT INTO key_step SELECT 2, at, step, 9, certificate FROM key_step WHERE entry = 1", 2),
+        ("DELETE FROM exception_use", 3),
+        ("UPDATE exception_use SET exception = 0", 3),
+        ("INSERT INTO exception_use VALUES (1, 'another', 2)", 2),
+    ] {
+        let verdict = verdict(tampering);
+        assert!(!verdict.ok && verdict.first_bad == Some(first_bad), "{tampering}: {verdict:?}");
+    }
+}

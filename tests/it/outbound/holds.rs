@@ -202,6 +202,7 @@ impl Opener for ForgetfulOpener {
             sealed: hbcourier::domain::Digest::of(&bytes),
             file_name: None,
             signed_at: request.at,
+            exceptions: Vec::new(),
         })
     }
 }

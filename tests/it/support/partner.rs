@@ -76,11 +76,20 @@ impl Partner {
 
     /// With keys made when the clock said `made` (`20200101T000000`), and valid for as long as `expire` says (`10d`).
     pub fn made(algorithm: Algorithm, made: Option<&str>, expire: &str) -> Partner {
-        let home = tempfile::Builder::new().prefix("gpg").tempdir().unwrap();
         let (sign, encrypt) = match algorithm {
             Algorithm::Rsa3072 => ("rsa3072", "rsa3072"),
             Algorithm::Curve25519 => ("ed25519", "cv25519"),
         };
+        Partner::of((sign, encrypt), made, expire)
+    }
+
+    /// With fresh keys of these kinds, as GnuPG names them.
+    pub fn with_keys(sign: &str, encrypt: &str) -> Partner {
+        Partner::of((sign, encrypt), None, "2y")
+    }
+
+    fn of((sign, encrypt): (&str, &str), made: Option<&str>, expire: &str) -> Partner {
+        let home = tempfile::Builder::new().prefix("gpg").tempdir().unwrap();
         let clock = clock(made);
         let user = "Transfers <transfers@partner.test>";
         run(home.path(), &[&clock[..], &["--quick-gen-key", user, sign, "sign,cert", expire]].concat(), b"");

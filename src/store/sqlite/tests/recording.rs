@@ -297,3 +297,40 @@ fn measure_changes_in_a_second() {
         println!("verified in {:?}", begun.elapsed());
     }
 }
+
+#[test]
+fn decisions_about_keys_are_kept_and_each_is_concluded_once() {
+    let (_state, store) = store();
+    all(&store, [proposed(b"certificate"), exception_granted(Some(0)), collect(1), exception_used(1, 1)]);
+    let again = |change| matches!(store.recorder().record(change), Err(RecordError::Exists { .. }));
+    assert!(again(exception_granted(Some(0))), "the proposal is concluded");
+    assert!(again(exception_used(1, 1)), "once a transfer");
+    store.recorder().record(retired(7, Some(at(1)))).unwrap();
+    let queries = store.queries();
+    let steps = queries.key_steps().unwrap();
+    assert_eq!(steps.iter().map(|(entry, _, _)| *entry).collect::<Vec<_>>(), [0, 1, 4]);
+    assert_eq!(queries.exception_uses().unwrap(), [(1, 1)]);
+    assert_eq!(queries.proposed_certificate(0).unwrap().as_deref(), Some(&b"certificate"[..]));
+    assert_eq!(queries.proposed_certificate(1).unwrap(), None);
+}
+
+#[test]
+fn a_decision_about_keys_says_what_its_event_says() {
+    let (_state, store) = store();
+    let refused = |change| matches!(store.recorder().record(change), Err(RecordError::NotAllowed { .. }));
+    let mut mismatched = retired(7, None);
+    mismatched.event = Event::KeyTrusted;
+    assert!(refused(mismatched));
+    let mut exchanged = proposed(b"certificate");
+    if let StateChange::Key { certificate, .. } = &mut exchanged.state {
+        *certificate = Some(b"another".to_vec());
+    }
+    assert!(refused(exchanged), "other bytes than the digest's");
+    let mut without = retired(7, None);
+    without.facts.key = match &without.state {
+        StateChange::Key { step, .. } => Some(step.clone()),
+        _ => None,
+    };
+    without.state = StateChange::None;
+    assert!(refused(without), "an entry that the tables do not follow");
+}

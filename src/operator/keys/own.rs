@@ -1,0 +1,63 @@
+//! Keys of our own: made, or taken in from elsewhere.
+//!
+//! In:  what kind of key, or the secret key itself. Out: the key in its place, an entry, the certificate to give away.
+//! Holds: the ledger knows fingerprints alone.
+
+use std::time::Duration;
+
+use super::super::with_causes;
+use super::{Operator, OwnKeyAlgorithm, Refused};
+use crate::domain::ledger::{Event, Facts};
+use crate::domain::{Actor, Fingerprint};
+use crate::effects::pgp::{KeyAlgorithm, SecretKeyBytes};
+use crate::operator::Done;
+use crate::store::StateChange;
+
+/// How long a key of our own is good for: two years, so that one rotation a year overlaps.
+const OWN_KEY_VALID: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
+
+impl Operator {
+    pub(super) fn generate(&self, actor: &Actor, algorithm: OwnKeyAlgorithm, user_id: &str) -> Result<Done, Refused> {
+        let kind = match algorithm {
+            OwnKeyAlgorithm::Rsa3072 => KeyAlgorithm::Rsa3072,
+            OwnKeyAlgorithm::Curve25519 => KeyAlgorithm::Curve25519,
+        };
+        let own = self.keys.generate(user_id, kind, self.clock.now(), OWN_KEY_VALID);
+        let own = own.map_err(|error| Refused::Unfit(with_causes(&error)))?;
+        // Only now is there a fingerprint to record; nobody has the key's certificate before this command prints it.
+        let public = self.has_own(actor, Event::KeyGenerated, &own.fingerprint)?;
+        let says = format!(
+            "Own key {} was made. Give {public} to your partners; it holds no secret. Until the older key ends, that one signs.",
+            own.fingerprint,
+        );
+        Ok(Done { says, fingerprint: Some(own.fingerprint), keys: None })
+    }
+
+    pub(super) fn import_own(&self, actor: &Actor, key: &SecretKeyBytes) -> Result<Done, Refused> {
+        let facts = self.keys.import_own(key, self.clock.now());
+        let facts = facts.map_err(|error| Refused::Unfit(with_causes(&error)))?;
+        let public = self.has_own(actor, Event::KeyImported, &facts.fingerprint)?;
+        let fingerprint = facts.fingerprint;
+        let more = facts.problem.map_or_else(String::new, |problem| {
+            format!(" It opens what is sealed to it; otherwise it cannot be used: {problem}.")
+        });
+        let says = format!(
+            "Own key {fingerprint} was taken in.{more} Delete the file it came from, and its copies. {public} is what \
+             partners may have."
+        );
+        Ok(Done { says, fingerprint: Some(fingerprint), keys: None })
+    }
+
+    /// Records the key, and writes what is given away. Returns where that is.
+    fn has_own(&self, actor: &Actor, event: Event, own: &Fingerprint) -> Result<String, Refused> {
+        let facts = Facts { fingerprint: Some(own.clone()), ..Facts::default() };
+        self.record(actor, event, facts, StateChange::None)?;
+        let public = self.keys.publish_own().map_err(|error| {
+            Refused::Unfinished(format!(
+                "own key {own} is there, but its certificate could not be written for giving away: {}",
+                with_causes(&error)
+            ))
+        })?;
+        Ok(public.display().to_string())
+    }
+}
