@@ -14,11 +14,13 @@ use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, Error, Fingerprint, KeyHandle, Result, anyhow};
 
+use crate::domain::Waiver;
 use crate::domain::reason::MESSAGE_DEPTH_MAX as DEPTH_MAX;
 pub(super) use crate::domain::reason::RECIPIENTS_MAX;
 
-use super::layers::{self, Signed};
+use super::layers;
 use super::ring::{KeyFault, Ring};
+use super::waiving::{self, Vouched};
 use super::{OpenError, OpenRequest, Signers};
 
 /// More than any accepted message has: recipients, container, compression, signature, literal, digest.
@@ -33,8 +35,8 @@ pub(super) struct Trace {
     pub refused: Option<OpenError>,
     /// A key of ours fitted.
     pub decrypted: bool,
-    /// The signature held.
-    pub signed: Option<Signed>,
+    /// The signature held, or two people let it through without.
+    pub vouched: Option<Vouched>,
     /// The name in the literal packet.
     pub file_name: Option<String>,
     packets: Vec<(usize, Tag)>,
@@ -191,13 +193,25 @@ impl VerificationHelper for Helper<'_> {
     fn check(&mut self, structure: MessageStructure<'_>) -> Result<()> {
         let grammatical = layers::grammar(&self.trace.borrow().packets);
         let reader = self.trace.borrow().reader.clone();
-        let judged = || layers::verdict(structure, reader.as_ref(), self.policy, self.request.at);
-        match grammatical.and_then(|()| judged()) {
-            Ok(signed) => {
-                self.trace.borrow_mut().signed = Some(signed);
+        let waived = self.request.waived;
+        let terms = waiving::Terms { policy: self.policy, at: self.request.at, waived };
+        let is_by_an_unknown_key = waiving::is_by_an_unknown_key(&structure);
+        let judged = || layers::verdict(structure, reader.as_ref(), &terms).map(Vouched::By);
+        let vouched = match grammatical.and_then(|()| judged()) {
+            Err(OpenError::Unsigned) if waived == Some(&Waiver::Unsigned) => Ok(Vouched::ByNobody),
+            Err(OpenError::Stranger) => match self.stranger() {
+                OpenError::Stranger if is_by_an_unknown_key && waived == Some(&Waiver::Stranger) => {
+                    Ok(Vouched::ByNobody)
+                }
+                refused => Err(refused),
+            },
+            judged => judged,
+        };
+        match vouched {
+            Ok(vouched) => {
+                self.trace.borrow_mut().vouched = Some(vouched);
                 Ok(())
             }
-            Err(OpenError::Stranger) => self.refuse(self.stranger()),
             Err(refused) => self.refuse(refused),
         }
     }

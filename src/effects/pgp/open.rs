@@ -21,10 +21,11 @@ use crate::domain::{Digest, Fingerprint, PartnerName};
 use super::beside::{Ahead, Behind};
 use super::container::{self, Fit, Head, Sealed};
 use super::helper::{Helper, RECIPIENTS_MAX, Trace};
-use super::layers::{SIGNATURE_AHEAD_MINUTES_MAX, Signed};
+use super::layers::SIGNATURE_AHEAD_MINUTES_MAX;
 use super::ring::{KeyRing, Ring};
 use super::sealed_reader::{Form, Outlined, SealedReader};
 use super::standing::{self, system_time};
+use super::waiving::Vouched;
 use super::{OpenError, OpenRequest, Opener, Signers, Verdict};
 
 /// What sequoia holds back. Safety is the private place and the verdict, not this buffer.
@@ -33,7 +34,7 @@ const COPY_BYTES: usize = 64 * 1024;
 
 /// What came out of the container.
 struct Content {
-    signed: Signed,
+    vouched: Vouched,
     file_name: Option<String>,
     digest: Digest,
     bytes: u64,
@@ -67,9 +68,15 @@ impl Opener for KeyRing {
             (_, Err(fault)) | (Some(fault), Ok(_)) => return Err(fault),
             (None, Ok(digest)) => digest,
         };
-        let Content { signed, file_name, digest, bytes } = opened?;
-        let partner = partner_of(&ring, &signed.signer, request.signers)?;
-        Ok(Verdict { signer: signed.signer, partner, content: digest, bytes, sealed, file_name, signed_at: signed.at })
+        let Content { vouched, file_name, digest, bytes } = opened?;
+        let (signer, partner, signed_at) = match vouched {
+            Vouched::By(signed) => {
+                let partner = partner_of(&ring, &signed.signer, request.signers)?;
+                (Some(signed.signer), partner, Some(signed.at))
+            }
+            Vouched::ByNobody => (None, None, None),
+        };
+        Ok(Verdict { signer, partner, content: digest, bytes, sealed, file_name, signed_at })
     }
 }
 
@@ -193,8 +200,8 @@ impl<'r> Terms<'r> {
         }
         let (digest, bytes) = into.finish().map_err(OpenError::Write)?;
         let mut trace = trace.borrow_mut();
-        match trace.signed.take() {
-            Some(signed) => Ok(Content { signed, file_name: trace.file_name.take(), digest, bytes }),
+        match trace.vouched.take() {
+            Some(vouched) => Ok(Content { vouched, file_name: trace.file_name.take(), digest, bytes }),
             None => Err(trace.blame(None)),
         }
     }

@@ -312,7 +312,7 @@ impl Council {
     pub fn opened_by_dwp_at(&self, at: Timestamp, sealed: &[u8]) -> Vec<u8> {
         let mut content = Vec::new();
         let signers = [partner("council")];
-        let request = OpenRequest { at, signers: Signers::Partners(&signers), plaintext_bytes_max: 1 << 30 };
+        let request = OpenRequest { at, signers: Signers::Partners(&signers), plaintext_bytes_max: 1 << 30, waived: None };
         self.ring("dwp").open(&mut &sealed[..], &mut content, &request).unwrap();
         content
     }

@@ -51,7 +51,7 @@ impl Us {
 
     fn opens_at(&self, sealed: &[u8], at: Timestamp, max: u64) -> Result<(Verdict, Vec<u8>), OpenError> {
         let from = [dwp()];
-        let request = OpenRequest { at, signers: Signers::Partners(&from), plaintext_bytes_max: max };
+        let request = OpenRequest { at, signers: Signers::Partners(&from), plaintext_bytes_max: max, waived: None };
         let mut content = Vec::new();
         let verdict = self.ring.open(&mut Cursor::new(sealed), &mut content, &request)?;
         Ok((verdict, content))
