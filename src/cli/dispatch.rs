@@ -189,10 +189,13 @@ impl Cli {
     fn held(&self, args: &held::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
         let settings = self.settings()?;
         let store = store(&settings)?;
+        let now = held::Now { at: MachineClock.now(), policy: settings.digest };
         match &args.command {
-            held::Command::List(args) => held::list(args, &store, out),
-            held::Command::Show(args) => held::show(args, &store, out),
+            held::Command::List(args) => held::list(args, &store, now, out),
+            held::Command::Show(args) => held::show(args, &store, now, out),
             held::Command::Retry(args) => orders::retry(args, &settings, &store, out),
+            held::Command::Approve(args) => orders::approve(args, &settings, &store, out),
+            held::Command::Reject(args) => orders::reject(args, &settings, &store, out),
         }
     }
 

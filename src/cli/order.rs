@@ -11,6 +11,7 @@ use crate::config::Settings;
 use crate::daemon::build::{InstanceLock, key_ring, open_store, timetables, timetables_in_force};
 use crate::daemon::control::{Answer, PATIENCE, Request, account, ask};
 use crate::daemon::health::ServiceStatus;
+use crate::domain::Digest;
 use crate::domain::timetable::{InForce, Timetables};
 use crate::effects::clock::MachineClock;
 use crate::effects::pgp::KeyRing;
@@ -32,25 +33,39 @@ pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
                 Order::ActivateTimetable { .. } => in_force(settings)?,
                 _ => Timetables::default(),
             };
-            carry_out(state, key_ring(settings), timetables, &order)
+            let terms = Terms { keys: key_ring(settings), policy: Some(settings.digest), timetables };
+            carry_out(state, terms, &order)
         }
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(still_at_it()),
         Err(error) => Err(unanswered(&error.to_string())),
     }
 }
 
+/// Under what an order is carried out.
+pub struct Terms {
+    /// Own keys and partners' certificates.
+    pub keys: KeyRing,
+    /// SHA-256 of the settings; `None` while a first set-up is laid out.
+    pub policy: Option<Digest>,
+    /// The timetables in force.
+    pub timetables: Timetables,
+}
+
 /// Carries the order out in this process, under the instance lock.
-pub fn carry_out(state: &Path, keys: KeyRing, timetables: Timetables, order: &Order) -> Result<Done, CliError> {
+pub fn carry_out(state: &Path, terms: Terms, order: &Order) -> Result<Done, CliError> {
     let could_not = |error: &dyn std::fmt::Display| {
         let next = "Stop the other process, or mend the state directory; `hbcourier check` probes it.";
         CliError::new(Exit::CouldNot, format!("The order was not carried out: {error}."), next)
     };
     let _lock = InstanceLock::take(state).map_err(|error| could_not(&error))?;
-    let (store, _spool) = open_store(state).map_err(|error| could_not(&error))?;
+    let Terms { keys, policy, timetables } = terms;
+    let (store, spool) = open_store(state).map_err(|error| could_not(&error))?;
     let operator = Operator {
         recorder: Arc::new(store.recorder()),
         queries: Arc::new(store.queries()),
+        spool: Arc::new(spool),
         keys: Arc::new(keys),
+        policy,
         clock: Arc::new(MachineClock),
         timetables: InForce::new(timetables),
     };

@@ -1,17 +1,17 @@
-//! The commands that are orders: `held retry`, `returns confirm|resend|waive|close`, `keys generate`, `keys trust`.
+//! The commands that are orders: `held retry|approve|reject`, `returns confirm|resend|waive|close`, `keys generate`, `keys trust`.
 
 use std::fs::File;
 use std::io::Read;
 
-use super::held::RetryArgs;
+use super::held::{self, ApproveArgs, OrderArgs as HeldArgs};
 use super::keys::{GenerateArgs, TrustArgs};
 use super::order::give;
 use super::output::{CliError, Exit, Output};
 use super::returns::{CloseArgs, OrderArgs};
 use super::run::with_causes;
-use super::transfers::find;
+use super::transfers::find::{self, Found};
 use crate::config::Settings;
-use crate::domain::ReturnOrder;
+use crate::domain::{ReturnOrder, Standing};
 use crate::operator::{Done, Order};
 use crate::store::Queries;
 
@@ -20,7 +20,7 @@ const CERTIFICATE_BYTES_MAX: u64 = 1 << 20;
 
 /// Orders that a held item be tried again.
 pub fn retry(
-    args: &RetryArgs,
+    args: &HeldArgs,
     settings: &Settings,
     queries: &dyn Queries,
     out: &mut Output<'_>,
@@ -28,6 +28,45 @@ pub fn retry(
     let transfer = find::consignment(&args.id, queries)?;
     let order = Order::Retry { transfer, by: args.by.clone(), reason: args.reason.clone() };
     carried_out(give(settings, order)?, args.json, out)
+}
+
+/// Orders that a held item is never delivered.
+pub fn reject(
+    args: &HeldArgs,
+    settings: &Settings,
+    queries: &dyn Queries,
+    out: &mut Output<'_>,
+) -> Result<Exit, CliError> {
+    let transfer = find::consignment(&args.id, queries)?;
+    let order = Order::Reject { transfer, by: args.by.clone(), reason: args.reason.clone() };
+    carried_out(give(settings, order)?, args.json, out)
+}
+
+/// Approves the release of a held item, as it was shown or as it is on record now.
+pub fn approve(
+    args: &ApproveArgs,
+    settings: &Settings,
+    queries: &dyn Queries,
+    out: &mut Output<'_>,
+) -> Result<Exit, CliError> {
+    let ApproveArgs { order: HeldArgs { id, by, reason, json }, sha256, code } = args;
+    let consignment = match find::find(id, queries)? {
+        Found::In(consignment, _) => consignment,
+        Found::Out(submission) => return Err(CliError::none(held::no_return(&submission.key), held::INSTEAD)),
+    };
+    // What is not held has no code; the service says so, and records that it was asked.
+    let on_record = match &consignment.standing {
+        Standing::Held { reason, .. } => reason.notice().code,
+        _ => "",
+    };
+    let order = Order::Approve {
+        transfer: consignment.id,
+        digest: sha256.unwrap_or(consignment.sealed_digest),
+        code: code.clone().unwrap_or_else(|| on_record.to_owned()),
+        by: by.clone(),
+        reason: reason.clone(),
+    };
+    carried_out(give(settings, order)?, *json, out)
 }
 
 /// Decides about a return.

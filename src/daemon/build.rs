@@ -240,7 +240,7 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
     let outbound = Outbound::new(OutboundParts {
         recorder: recorder.clone(),
         queries: queries.clone(),
-        spool,
+        spool: spool.clone(),
         directories,
         sealer: keys.clone(),
         opener: keys.clone(),
@@ -259,7 +259,8 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
         shbe: settings.shbe.clone(),
         boot,
     });
-    let operator = Operator { recorder, queries, keys, clock: clock.clone(), timetables };
+    let policy = Some(settings.digest);
+    let operator = Operator { recorder, queries, spool, keys, policy, clock: clock.clone(), timetables };
     Ok(Service {
         settings,
         inbound: Arc::new(inbound),

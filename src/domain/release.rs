@@ -25,7 +25,7 @@ pub const APPROVED_WITHIN: SignedDuration = SignedDuration::from_hours(72);
 pub enum Waiver {
     /// Nobody signed it.
     Unsigned,
-    /// It is signed by a key that we do not know, so the signature cannot be verified and counts for nothing.
+    /// It is signed by a key that is not trusted for its source: that signature is not verified, and counts for nothing.
     Stranger,
     /// Its good signature is by this certificate, which had expired.
     SignerExpired {
@@ -104,7 +104,9 @@ impl Waiver {
     pub fn says(&self) -> &'static str {
         match self {
             Waiver::Unsigned => "nobody signed it",
-            Waiver::Stranger => "it is signed by a key that is not known here, so that signature proves nothing",
+            Waiver::Stranger => {
+                "it is signed by a key that is not trusted for its source, so that signature proves nothing"
+            }
             Waiver::SignerExpired { .. } => "its good signature is by a certificate that had expired",
             Waiver::SignatureAge => "its good signature is too old, or dated ahead",
             Waiver::ActivePdf => "a PDF in it acts, carries other files or hides its content",
@@ -216,7 +218,8 @@ pub fn step(given: &[Recorded], approval: &Approval) -> Step {
 
 /// Whether the entries of two people prove the release of these sealed bytes.
 pub fn is_proven(first: &Entry, second: &Entry, transfer: &ConsignmentId, sealed: &Digest) -> bool {
-    let (Some((of_first, one)), Some((of_second, other))) = (Approval::told_by(first), Approval::told_by(second)) else {
+    let (Some((of_first, one)), Some((of_second, other))) = (Approval::told_by(first), Approval::told_by(second))
+    else {
         return false;
     };
     first.event == Event::ReleaseApproved

@@ -9,17 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::timetable::InForce;
-use crate::domain::{
-    Actor, ConsignmentId, Digest, Fingerprint, PartnerName, ReturnOrder, Standing, SubmissionKey, WorkbookName,
-};
+use crate::domain::{Actor, ConsignmentId, Digest, Fingerprint, PartnerName, ReturnOrder, SubmissionKey, WorkbookName};
 use crate::effects::clock::Clock;
 use crate::effects::pgp::{KeyAlgorithm, KeyRing};
+use crate::effects::spool::Spool;
 use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
 
+mod quarantine;
 mod returns;
 mod timetables;
 mod workbooks;
 
+use quarantine::Shown;
 pub use timetables::{Ruling, RulingFault, differing, fewer, judge, unruled};
 
 /// How long a key of our own is good for: two years, so that one rotation a year overlaps.
@@ -36,6 +37,28 @@ pub enum Order {
     Retry {
         /// Which one.
         transfer: ConsignmentId,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: String,
+    },
+    /// Never deliver a held transfer.
+    Reject {
+        /// Which one.
+        transfer: ConsignmentId,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: String,
+    },
+    /// Approve the release of a held transfer; it takes two people.
+    Approve {
+        /// Which one.
+        transfer: ConsignmentId,
+        /// SHA-256 of the sealed bytes, as they were shown.
+        digest: Digest,
+        /// The code of the reason it was shown to be held for.
+        code: String,
         /// On whose behalf, as the person says.
         by: Option<String>,
         /// The person's reason.
@@ -116,6 +139,9 @@ pub enum Refused {
     /// It does not fit what is there.
     #[error("{0}")]
     Unfit(String),
+    /// What it is about could not be read.
+    #[error("{0}")]
+    Unreadable(String),
     /// It was begun and recorded, and could not be carried out to its end.
     #[error("{0}")]
     Unfinished(String),
@@ -132,7 +158,7 @@ impl Refused {
     pub fn is_recorded(&self) -> bool {
         match self {
             Refused::Unfit(_) => true,
-            Refused::Unfinished(_) | Refused::Record(_) | Refused::Query(_) => false,
+            Refused::Unreadable(_) | Refused::Unfinished(_) | Refused::Record(_) | Refused::Query(_) => false,
         }
     }
 }
@@ -143,8 +169,12 @@ pub struct Operator {
     pub recorder: Arc<dyn Recorder>,
     /// Reading what was recorded.
     pub queries: Arc<dyn Queries>,
+    /// Sealed bytes that are ours.
+    pub spool: Arc<Spool>,
     /// Own keys and partners' certificates.
     pub keys: Arc<KeyRing>,
+    /// SHA-256 of the settings in force; `None` while a first set-up is laid out.
+    pub policy: Option<Digest>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The timetables in force; one that is activated is taken up at once.
@@ -164,7 +194,10 @@ impl Operator {
             let about = Some(order.word().to_owned());
             let mut facts = Facts { about, ..Facts::default() };
             match order {
-                Order::Retry { transfer, .. } => facts.transfer = Some(*transfer),
+                Order::Retry { transfer, .. } | Order::Reject { transfer, .. } => facts.transfer = Some(*transfer),
+                Order::Approve { transfer, digest, .. } => {
+                    (facts.transfer, facts.sealed) = (Some(*transfer), Some(*digest));
+                }
                 Order::Return { key, .. } => facts.submission = Some(key.to_string()),
                 Order::Trust { fingerprint, .. } => facts.fingerprint = Some(fingerprint.clone()),
                 Order::CloseWorkbook { workbook, .. } => {
@@ -181,6 +214,10 @@ impl Operator {
     fn carry_out(&self, actor: &Actor, order: &Order) -> Result<Done, Refused> {
         match order {
             Order::Retry { transfer, by, reason } => self.retry(actor, transfer, by.as_deref(), reason),
+            Order::Reject { transfer, by, reason } => self.reject(actor, transfer, by.as_deref(), reason),
+            Order::Approve { transfer, digest, code, by, reason } => {
+                self.approve(actor, Shown { transfer, digest, code }, by.as_deref(), reason)
+            }
             Order::Return { key, decision, by, reason } => self.decide(actor, key, *decision, by.as_deref(), reason),
             Order::CloseWorkbook { workbook, by, reason } => self.close(actor, workbook, by.as_deref(), reason),
             Order::ActivateTimetable { text, accept, by, reason } => {
@@ -189,32 +226,6 @@ impl Operator {
             Order::Trust { partner, certificate, fingerprint } => self.trust(actor, partner, certificate, fingerprint),
             Order::GenerateKey { algorithm, user_id } => self.generate(actor, *algorithm, user_id),
         }
-    }
-
-    fn retry(&self, actor: &Actor, id: &ConsignmentId, by: Option<&str>, reason: &str) -> Result<Done, Refused> {
-        let Some((consignment, _)) = self.queries.consignment(id)? else {
-            return Err(Refused::Unfit(format!("there is no transfer {id}; `hbcourier held list` shows what waits")));
-        };
-        if !matches!(consignment.standing, Standing::Held { .. }) {
-            let word = consignment.standing.word();
-            return Err(Refused::Unfit(format!("transfer {id} is {word}, not held; there is nothing to retry")));
-        }
-        if reason.trim().is_empty() {
-            return Err(Refused::Unfit(NO_REASON.to_owned()));
-        }
-        let (about, why) = (by.map(str::to_owned), Some(reason.to_owned()));
-        let facts = Facts { transfer: Some(*id), about, why, ..Facts::default() };
-        let state = StateChange::Consignment {
-            id: *id,
-            expect: consignment.revision,
-            standing: Standing::Collected { at: self.clock.now() },
-            deliveries: None,
-            authority: None,
-            accepts: Vec::new(),
-            signer: None,
-        };
-        self.record(actor, Event::RetryOrdered, facts, state)?;
-        Ok(Done { says: format!("Transfer {id} is tried again from the start."), fingerprint: None })
     }
 
     fn trust(
@@ -270,6 +281,8 @@ impl Order {
     fn word(&self) -> &'static str {
         match self {
             Order::Retry { .. } => "retry",
+            Order::Reject { .. } => "reject",
+            Order::Approve { .. } => "approve",
             Order::Return { decision, .. } => decision.word(),
             Order::CloseWorkbook { .. } => "close",
             Order::ActivateTimetable { .. } => "activate-timetable",

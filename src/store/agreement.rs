@@ -6,6 +6,7 @@
 use super::contract::{Change, RecordError, StateChange};
 use super::evidence::Subject;
 use crate::domain::ledger::{Event, Facts, in_service_about};
+use crate::domain::release::Approved;
 use crate::domain::{ConsignmentId, Digest, ReturnOrder, Stage, SubmissionKey};
 
 /// What an event does to the row of what it is about.
@@ -22,7 +23,9 @@ pub(super) enum Leads {
 impl Leads {
     pub(super) fn to(event: Event) -> Leads {
         match event {
-            Event::Collected | Event::CollectedRecovered | Event::RetryOrdered => Leads::Transfer(&["collected"]),
+            Event::Collected | Event::CollectedRecovered | Event::RetryOrdered | Event::Released => {
+                Leads::Transfer(&["collected"])
+            }
             Event::Staged => Leads::Transfer(&["staged"]),
             Event::PossibleRepublish => Leads::Transfer(&["staged", "delivered"]),
             Event::Delivered | Event::DeliveredRecovered | Event::DeliveredTaken => Leads::Transfer(&["delivered"]),
@@ -47,6 +50,7 @@ impl Leads {
             | Event::ExceptionUsed
             | Event::TrustOrdered
             | Event::SourceClearedAgain
+            | Event::ReleaseApproved
             | Event::KeyTrusted
             | Event::KeyGenerated
             | Event::AlarmRaised
@@ -99,17 +103,25 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
     let mut facts = change.facts.clone();
     // Verification finds a timetable by its event.
     let activates = matches!(change.state, StateChange::ActivateTimetable { .. });
-    if activates != (change.event == Event::TimetableActivated) || !tells(&mut facts, &change.state) {
+    // And approvals and releases by theirs.
+    let approves = matches!(change.state, StateChange::Approve { .. });
+    let releases = matches!(change.state, StateChange::Release { .. });
+    let by_its_event = activates == (change.event == Event::TimetableActivated)
+        && approves == (change.event == Event::ReleaseApproved)
+        && releases == (change.event == Event::Released);
+    if !by_its_event || !tells(&mut facts, &change.state) {
         let what = format!("a change whose facts are not those of the event `{}`", change.event);
         return Err(RecordError::NotAllowed { what, from: "any state", to: "the ledger" });
     }
     let (subject, word) = match &change.state {
         StateChange::Collect(new) => (moved_transfer(&mut facts, &new.consignment.id), new.consignment.standing.word()),
         StateChange::Consignment { id, standing, .. } => (moved_transfer(&mut facts, id), standing.word()),
+        StateChange::Release { id, standing, .. } => (moved_transfer(&mut facts, id), standing.word()),
         StateChange::Answer { id, standing, .. } => (moved_transfer(&mut facts, id), standing.word()),
         StateChange::Owe { key, .. } => (moved_return(&mut facts, key), Stage::Scheduled.word()),
         StateChange::Submission { key, stage, .. } => (moved_return(&mut facts, key), stage.word()),
         StateChange::None
+        | StateChange::Approve { .. }
         | StateChange::Alarm { .. }
         | StateChange::InService { .. }
         | StateChange::OpenWorkbook { .. }
@@ -148,6 +160,10 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
                 && agree_all(&mut facts.contents, several)
                 && agree(&mut facts.fingerprint, signer.clone())
         }
+        StateChange::Approve { id, of, .. } => agree(&mut facts.transfer, Some(*id)) && approved(facts, of),
+        StateChange::Release { id, of, first, .. } => {
+            agree(&mut facts.transfer, Some(*id)) && approved(facts, of) && agree(&mut facts.approved, Some(*first))
+        }
         StateChange::Answer { key, answer, status, .. } => {
             agree(&mut facts.submission, Some(key.to_string()))
                 && agree(&mut facts.answer, Some(*answer))
@@ -181,6 +197,12 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
         }
         StateChange::None | StateChange::Submission { sealed: None, .. } => true,
     }
+}
+
+fn approved(facts: &mut Facts, of: &Approved) -> bool {
+    agree(&mut facts.sealed, Some(of.sealed))
+        && agree(&mut facts.waives, Some(of.waives.clone()))
+        && agree(&mut facts.config, Some(of.policy))
 }
 
 fn agree<T: PartialEq>(told: &mut Option<T>, done: Option<T>) -> bool {

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 
 use super::contract::{Head, Queries, QueryError};
 use crate::domain::ledger::Commitment;
+use crate::domain::release::Recorded;
 use crate::domain::submission::Sealed;
-use crate::domain::{Answer, Digest};
+use crate::domain::{Answer, Digest, Waiver};
 
 /// A reader that can stand still: what it then sees is one state, however much is written meanwhile.
 pub trait Auditable: Queries {
@@ -53,6 +54,10 @@ pub trait Evidence {
     fn each_in_service(&self, visit: Visit<'_, (String, String)>) -> Result<(), QueryError>;
     /// Every timetable that was ever put into force, the earliest first.
     fn each_timetable(&self, visit: Visit<'_, KeptTimetable>) -> Result<(), QueryError>;
+    /// Every approval of a release, with its transfer; `None` if it cannot be read.
+    fn each_approval(&self, visit: Visit<'_, (String, Option<Recorded>)>) -> Result<(), QueryError>;
+    /// Every release that a transfer carries: the transfer, what is set aside, unless that cannot be read, and the entry.
+    fn each_release(&self, visit: Visit<'_, (String, Option<Waiver>, u64)>) -> Result<(), QueryError>;
     /// Every name that was not erased.
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError>;
 }

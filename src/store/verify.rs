@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 
 use serde::Serialize;
 
+mod releases;
 mod tables;
 
 use super::agreement::{Leads, may_stand_alone, ordered_word, subject_of};

@@ -51,7 +51,12 @@ impl Both {
 
     fn opens(&self, sealed: &[u8]) -> Result<(Verdict, Vec<u8>), OpenError> {
         let from = [name()];
-        let request = OpenRequest { at: self.at, signers: Signers::Partners(&from), plaintext_bytes_max: 1_000_000, waived: None };
+        let request = OpenRequest {
+            at: self.at,
+            signers: Signers::Partners(&from),
+            plaintext_bytes_max: 1_000_000,
+            waived: None,
+        };
         let mut content = Vec::new();
         let verdict = self.us.open(&mut Cursor::new(sealed), &mut content, &request)?;
         Ok((verdict, content))

@@ -5,12 +5,13 @@
 //! revoked; only its time is judged mildly. Integrity is judged elsewhere, and never waived.
 
 use jiff::Timestamp;
+use sequoia_openpgp::cert::amalgamation::{ValidAmalgamation, ValidateAmalgamation};
 use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::parse::stream::{MessageLayer, MessageStructure, VerificationError};
 use sequoia_openpgp::policy::Policy;
 use sequoia_openpgp::types::RevocationStatus;
 
-use crate::domain::Waiver;
+use crate::domain::{Fingerprint, Waiver};
 
 use super::OpenError;
 use super::layers::{self, Signed};
@@ -68,12 +69,7 @@ impl Terms<'_> {
         if key.for_signing() { Ok(()) } else { Err(OpenError::Stranger) }
     }
 
-    fn is_unrevoked(
-        &self,
-        signature: &Signature,
-        key: &UsableKey<'_>,
-        signer: &crate::domain::Fingerprint,
-    ) -> Result<(), OpenError> {
+    fn is_unrevoked(&self, signature: &Signature, key: &UsableKey<'_>, signer: &Fingerprint) -> Result<(), OpenError> {
         let (is_revoked, moment) =
             (|status| matches!(status, RevocationStatus::Revoked(_)), layers::moment(signature, self.at));
         let now = key.clone().with_policy(self.policy, moment);

@@ -9,6 +9,7 @@ mod columns;
 mod error;
 mod integrity;
 mod queries;
+mod releases;
 mod rows;
 mod schema;
 mod snapshot;

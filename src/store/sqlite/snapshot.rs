@@ -7,9 +7,11 @@ use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, params};
 
 use super::columns::{At, Count, Json, Place};
 use super::queries::head;
+use super::releases;
 use crate::domain::ledger::Commitment;
+use crate::domain::release::Recorded;
 use crate::domain::submission::Sealed;
-use crate::domain::{Stage, Standing, SubmissionKey};
+use crate::domain::{Stage, Standing, SubmissionKey, Waiver};
 use crate::store::evidence::{
     Evidence, KeptAlarm, KeptAnswer, KeptEntry, KeptName, KeptPart, KeptTimetable, KeptVolume, KeptWorkbook, Origin,
     Owed, Row, Subject, Visit,
@@ -229,6 +231,20 @@ impl Evidence for SqliteSnapshot {
             Ok(KeptTimetable { year: row.get(0)?, digest: row.get(1)?, text: row.get(2)?, entry })
         };
         self.each("SELECT year, digest, text, entry FROM timetable ORDER BY entry", [], read, visit).map(|_| ())
+    }
+
+    fn each_approval(&self, visit: Visit<'_, (String, Option<Recorded>)>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| Ok((row.get("consignment")?, releases::approval(row).ok()));
+        let sql = format!("SELECT {}, consignment FROM approval ORDER BY entry", releases::APPROVAL);
+        self.each(&sql, [], read, visit).map(|_| ())
+    }
+
+    fn each_release(&self, visit: Visit<'_, (String, Option<Waiver>, u64)>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| {
+            let waives = row.get::<_, Json<_>>(1).ok().map(|json| json.0);
+            Ok((row.get(0)?, waives, row.get::<_, Count>(2)?.0))
+        };
+        self.each("SELECT consignment, waives, entry FROM release ORDER BY entry", [], read, visit).map(|_| ())
     }
 
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError> {

@@ -11,6 +11,7 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use super::Fault;
+use super::releases::Releases;
 use crate::domain::ledger::{Entry, Event, Facts, PartFacts};
 use crate::domain::return_order::ReturnOrder;
 use crate::domain::{Digest, LaNumber, TimetableYear};
@@ -37,6 +38,7 @@ pub(super) struct Told {
     in_service: BTreeMap<String, u64>,
     /// By the entry that put them into force.
     timetables: BTreeMap<u64, (Option<TimetableYear>, Option<Digest>)>,
+    releases: Releases,
 }
 
 struct Raised {
@@ -48,6 +50,7 @@ struct Raised {
 impl Told {
     pub(super) fn hear(&mut self, entry: &Entry) {
         let (seq, at, facts) = (entry.seq, entry.at, &entry.facts);
+        self.releases.hear(entry);
         let transfer = || facts.transfer.map(|id| id.to_string()).unwrap_or_default();
         let about = || facts.about.clone().unwrap_or_default();
         match entry.event {
@@ -202,6 +205,7 @@ impl Told {
         faults.extend(self.answers(view)?);
         faults.extend(self.workbooks(view)?);
         faults.extend(self.timetables(view)?);
+        faults.extend(self.releases.rest(view)?);
         let (alarms, in_service) = (&mut self.alarms, &mut self.in_service);
         view.each_alarm(&mut |alarm| {
             let raised = alarms.remove(&alarm.about);

@@ -258,6 +258,8 @@ impl Council {
             recorder: Arc::new(store.recorder()),
             queries: Arc::new(store.queries()),
             keys: Arc::new(self.ring("state")),
+            spool: Arc::new(Spool::open(&self.dir.path().join("state")).unwrap()),
+            policy: None,
             clock: self.clock.clone(),
             timetables: InForce::default(),
         };
@@ -312,7 +314,8 @@ impl Council {
     pub fn opened_by_dwp_at(&self, at: Timestamp, sealed: &[u8]) -> Vec<u8> {
         let mut content = Vec::new();
         let signers = [partner("council")];
-        let request = OpenRequest { at, signers: Signers::Partners(&signers), plaintext_bytes_max: 1 << 30, waived: None };
+        let request =
+            OpenRequest { at, signers: Signers::Partners(&signers), plaintext_bytes_max: 1 << 30, waived: None };
         self.ring("dwp").open(&mut &sealed[..], &mut content, &request).unwrap();
         content
     }
