@@ -170,8 +170,9 @@ fn a_bad_signature_stays_bad() {
     let mut forged = signed.clone();
     let place = forged.windows(3).position(|window| window == b"100").unwrap();
     forged[place] = b'9';
-    let bare = SealOptions { clock: Some(clock[1].into()), ..unsigned(&["--no-literal", "--compress-algo", "none"]) };
-    let wrap = |inside: &[u8]| lasting.seals(inside, "x", &bare);
+    let reader = us.ring.list(january).own[0].fingerprint.to_string();
+    let bare = ["--no-literal", "--compress-algo", "none", "--encrypt", "-r", &reader];
+    let wrap = |inside: &[u8]| lasting.gpg(&[&clock[..], &bare].concat(), inside);
     let receipts =
         [january + SignedDuration::from_hours(24 * 32), january + SignedDuration::from_hours(24 * 80), january];
     for receipt in receipts {

@@ -204,7 +204,7 @@ fn record(desk: &Desk, event: Event, facts: Facts, names: Vec<Named>, state: Sta
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_is_released_by_fewer_than_two_people(acts in prop::collection::vec(act(), 1..40)) {

@@ -17,6 +17,13 @@ fn unsigned() -> SealOptions {
     SealOptions { sign: false, ..SealOptions::default() }
 }
 
+/// A route that takes XML takes it with this root element only.
+fn accepts_laids_only(route: &mut toml::Table) {
+    if route["kinds"].as_array().unwrap().iter().any(|kind| kind.as_str() == Some("laid-xml")) {
+        route.insert("xml_roots".into(), toml::Value::Array(vec!["LAID".into()]));
+    }
+}
+
 fn clock(days_ago: i32) -> String {
     (Timestamp::now() - SignedDuration::from_hours(24) * days_ago).strftime("%Y%m%dT%H%M%S").to_string()
 }
@@ -105,9 +112,7 @@ fn released(council: &mut Council, name: &str, sealed: &[u8], code: &str, conten
 fn each_finding_that_has_a_release_is_set_aside() {
     let mut dwp = Partner::new(Algorithm::Curve25519);
     let mut council = Council::new(&mut dwp);
-    council.changes_routes(|route| {
-        route.insert("xml_roots".into(), toml::Value::Array(vec!["LAID".into()]));
-    });
+    council.changes_routes(accepts_laids_only);
     let mut stranger = Partner::new(Algorithm::Curve25519);
     stranger.trusts(&council.own_certificate);
     let mut brief = Partner::made(Algorithm::Curve25519, Some(&clock(10)), "8d");
@@ -156,9 +161,7 @@ fn each_finding_that_has_a_release_is_set_aside() {
 fn whatever_else_is_found_holds_it_anew() {
     let mut dwp = Partner::new(Algorithm::Curve25519);
     let mut council = Council::new(&mut dwp);
-    council.changes_routes(|route| {
-        route.insert("xml_roots".into(), toml::Value::Array(vec!["LAID".into()]));
-    });
+    council.changes_routes(accepts_laids_only);
     council.start();
     let other_root = b"<Batch/>".to_vec();
     council.drops("1.pgp", &dwp.seals(&other_root, "LAID.xml", &unsigned()));
