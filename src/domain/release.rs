@@ -216,6 +216,25 @@ pub fn step(given: &[Recorded], approval: &Approval) -> Step {
     }
 }
 
+/// Whether such an entry about a transfer ends a release that it carried: it is used up, or void.
+pub fn is_ended_by(event: Event) -> bool {
+    match event {
+        Event::Held
+        | Event::Rejected
+        | Event::Answered
+        | Event::Delivered
+        | Event::DeliveredRecovered
+        | Event::DeliveredTaken
+        | Event::Closed
+        | Event::RetryOrdered
+        | Event::Released
+        | Event::Collected
+        | Event::CollectedRecovered => true,
+        // On its way, or about something else.
+        _ => false,
+    }
+}
+
 /// Whether the entries of two people prove the release of these sealed bytes.
 pub fn is_proven(first: &Entry, second: &Entry, transfer: &ConsignmentId, sealed: &Digest) -> bool {
     let (Some((of_first, one)), Some((of_second, other))) = (Approval::told_by(first), Approval::told_by(second))

@@ -2,6 +2,7 @@
 
 mod crashes;
 mod desk;
+mod mails;
 mod never;
 mod orders;
 mod people;

@@ -246,3 +246,26 @@ fn two_people_release_and_retry_settings_time_and_the_code_end_an_approval() {
         assert_eq!(case.releases, releases, "{what}");
     }
 }
+
+/// At one time: whoever is recorded second meets the first, so that two people's approvals never pass each other.
+#[test]
+fn two_approvals_at_one_time_release_it() {
+    for _ in 0..20 {
+        let case = Case::new();
+        let consignment = case.standing();
+        let order = super::people::approval(&consignment, "as agreed");
+        let start = std::sync::Barrier::new(2);
+        let done: Vec<_> = std::thread::scope(|scope| {
+            let give = |uid: u32| {
+                start.wait();
+                case.desk.gives(uid, "x", &order)
+            };
+            let both = [1001, 1002].map(|uid| scope.spawn(move || give(uid)));
+            both.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(done.iter().all(Result::is_ok), "{done:?}");
+        assert_eq!(case.standing().standing.word(), "collected", "{done:?}");
+        let verdict = verify(&case.desk.queries()).unwrap();
+        assert!(verdict.ok, "{}", verdict.says);
+    }
+}

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::desk::Desk;
 use super::events_of;
-use super::people::{ANNA, approval};
+use super::people::{ANNA, BELA, approval, approves};
 use crate::inbound::laid_xml;
 use crate::support::council::Council;
 use crate::support::partner::{Algorithm, Partner, SealOptions};
@@ -19,6 +19,31 @@ fn forge(council: &Council, entry: u64) {
            INSERT INTO release SELECT id, '{{"finding":"unsigned"}}', {entry} FROM consignment"#
     );
     raw.execute_batch(&forged).unwrap();
+}
+
+#[test]
+fn one_that_was_used_and_is_put_back_is_refused() {
+    let mut dwp = Partner::new(Algorithm::Curve25519);
+    let mut council = Council::new(&mut dwp);
+    let unsigned = SealOptions { sign: false, ..SealOptions::default() };
+    // Whoever opens it finds a second thing, so that the release ends without a delivery.
+    let broken = b"%PDF-1.4\nno end";
+    council.drops("1.pgp", &dwp.seals(broken, "LAID.pdf", &unsigned));
+    council.start();
+    council.until("it is held", |council| council.codes() == ["CN-105"]);
+    let one = council.consignments().remove(0);
+    approves(&council, ANNA, &one).unwrap();
+    approves(&council, BELA, &one).unwrap();
+    council.until("it is held anew", |council| council.all_rest(1) && council.codes() == ["CN-117"]);
+    council.stops_well();
+    let entries = council.entries();
+    let released = entries.iter().find(|entry| entry["event"] == "released").unwrap();
+    forge(&council, released["seq"].as_u64().unwrap());
+    assert_eq!(council.json(&["audit", "verify"])["ok"], false);
+    council.start();
+    council.until("it is held for that", |council| council.codes() == ["CN-156"]);
+    assert!(council.delivered().is_empty());
+    council.stops_well();
 }
 
 #[test]
