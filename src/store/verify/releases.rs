@@ -131,3 +131,62 @@ impl Releases {
         Ok(faults)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ledger::Facts;
+    use crate::domain::{Actor, ConsignmentId, Digest};
+
+    fn entry(seq: u64, event: Event, uid: u32, facts: Facts) -> Entry {
+        let transfer = ConsignmentId::derive(&"drop-12302".parse().unwrap(), "native", &Digest::of(b"sealed"));
+        let facts = Facts {
+            transfer: Some(transfer),
+            sealed: Some(Digest::of(b"sealed")),
+            waives: Some(Waiver::Unsigned),
+            config: facts.config.or(Some(Digest::of(b"settings"))),
+            ..facts
+        };
+        let (at, actor) = (jiff::Timestamp::UNIX_EPOCH, Actor::Account { uid, name: String::new() });
+        Entry { seq, at, boot: String::new(), actor, event, facts }
+    }
+
+    /// The places of the faults that these entries have.
+    fn faults(entries: Vec<Entry>) -> Vec<u64> {
+        let mut releases = Releases::default();
+        entries.iter().for_each(|entry| releases.hear(entry));
+        releases.faults.iter().filter_map(|fault| fault.at).collect()
+    }
+
+    #[test]
+    fn a_release_without_two_peoples_entries_is_found_whatever_the_tables_say() {
+        let none = Facts::default;
+        let after = |seq| Facts { approved: Some(seq), ..Facts::default() };
+        let approved = |seq, uid| entry(seq, Event::ReleaseApproved, uid, none());
+        let released = |seq, uid, first| entry(seq, Event::Released, uid, after(first));
+        assert_eq!(faults(vec![approved(1, 1001), released(2, 1002, 1)]), [0; 0]);
+        assert_eq!(faults(vec![released(2, 1002, 1)]), [2], "nobody's");
+        assert_eq!(faults(vec![approved(1, 1001), released(2, 1001, 1)]), [2], "one person's");
+        assert_eq!(faults(vec![approved(1, 1001), released(2, 1002, 0)]), [2], "another entry's");
+        let held = entry(2, Event::Held, 0, none());
+        assert_eq!(faults(vec![approved(1, 1001), held, released(3, 1002, 1)]), [3], "of what it was held for before");
+        let other = Facts { config: Some(Digest::of(b"other settings")), ..after(1) };
+        assert_eq!(faults(vec![approved(1, 1001), entry(2, Event::Released, 1002, other)]), [2]);
+    }
+
+    #[test]
+    fn what_is_staged_has_a_signer_or_tells_of_its_release() {
+        let under = |seq| Facts { release: Some(seq), ..Facts::default() };
+        let begun = || {
+            let after = Facts { approved: Some(1), ..Facts::default() };
+            vec![entry(1, Event::ReleaseApproved, 1001, Facts::default()), entry(2, Event::Released, 1002, after)]
+        };
+        let then = |event, facts| [begun(), vec![entry(3, event, 0, facts)]].concat();
+        assert_eq!(faults(then(Event::Staged, under(2))), [0; 0]);
+        assert_eq!(faults(then(Event::Staged, Facts::default())), [3], "it does not tell");
+        assert_eq!(faults(then(Event::Staged, under(1))), [3], "of another");
+        assert_eq!(faults(vec![entry(3, Event::Staged, 0, Facts::default())]), [3], "neither signed nor released");
+        let twice = [then(Event::Delivered, under(2)), vec![entry(4, Event::Staged, 0, under(2))]].concat();
+        assert_eq!(faults(twice), [4], "used once");
+    }
+}

@@ -73,6 +73,7 @@ fn by_hand_is_refused_by_the_flow_and_found_by_verification() {
         assert!(council.delivered().is_empty() && council.hidden_parts().is_empty());
         assert!(council.store().unwrap().release(&one.id).unwrap().is_none());
         assert!(!events_of(&council, &one).contains(&"staged".to_owned()));
+        println!("{}", council.log());
         council.stops_well();
     }
 }
