@@ -79,8 +79,7 @@ impl Releases {
         if told != carried {
             let says = format!("Entry {seq} tells of another release of transfer {transfer} than the ledger does.");
             self.fault(seq, says);
-        }
-        if entry.event == Event::Staged && entry.facts.fingerprint.is_none() && carried.is_none() {
+        } else if entry.event == Event::Staged && entry.facts.fingerprint.is_none() && carried.is_none() {
             let says = format!("Entry {seq} staged transfer {transfer}, which nobody signed and nobody released.");
             self.fault(seq, says);
         }

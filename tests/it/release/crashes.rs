@@ -46,10 +46,10 @@ fn killed_at_every_step_it_is_delivered_once() {
     let mut dwp = Partner::new(Algorithm::Curve25519);
     let mut council = Council::new(&mut dwp);
     let unsigned = SealOptions { sign: false, ..SealOptions::default() };
+    council.start();
     for number in 0..STEPS.len() {
         council.drops(&format!("{number}.pgp"), &dwp.seals(&laid_xml(number), "LAID.xml", &unsigned));
     }
-    council.start();
     council.until("all are held", |council| council.all_rest(STEPS.len()));
     council.stops_well();
     for (done, (step, one)) in STEPS.into_iter().zip(council.consignments()).enumerate() {
@@ -82,8 +82,8 @@ fn what_waits_for_its_destination_keeps_its_release() {
     let mut dwp = Partner::new(Algorithm::Curve25519);
     let mut council = Council::new(&mut dwp);
     let unsigned = SealOptions { sign: false, ..SealOptions::default() };
-    council.drops("1.pgp", &dwp.seals(&laid_xml(1), "LAID.xml", &unsigned));
     council.start();
+    council.drops("1.pgp", &dwp.seals(&laid_xml(1), "LAID.xml", &unsigned));
     council.until("it is held", |council| council.codes() == ["CN-105"]);
     council.stops_well();
     let one = council.consignments().remove(0);

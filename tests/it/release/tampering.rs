@@ -28,8 +28,8 @@ fn one_that_was_used_and_is_put_back_is_refused() {
     let unsigned = SealOptions { sign: false, ..SealOptions::default() };
     // Whoever opens it finds a second thing, so that the release ends without a delivery.
     let broken = b"%PDF-1.4\nno end";
-    council.drops("1.pgp", &dwp.seals(broken, "LAID.pdf", &unsigned));
     council.start();
+    council.drops("1.pgp", &dwp.seals(broken, "LAID.pdf", &unsigned));
     council.until("it is held", |council| council.codes() == ["CN-105"]);
     let one = council.consignments().remove(0);
     approves(&council, ANNA, &one).unwrap();
@@ -52,8 +52,8 @@ fn by_hand_is_refused_by_the_flow_and_found_by_verification() {
     for approved in [false, true] {
         let mut council = Council::new(&mut dwp);
         let unsigned = SealOptions { sign: false, ..SealOptions::default() };
-        council.drops("1.pgp", &dwp.seals(&laid_xml(1), "LAID.xml", &unsigned));
         council.start();
+        council.drops("1.pgp", &dwp.seals(&laid_xml(1), "LAID.xml", &unsigned));
         council.until("it is held", |council| council.codes() == ["CN-105"]);
         council.stops_well();
         let one = council.consignments().remove(0);
@@ -73,7 +73,6 @@ fn by_hand_is_refused_by_the_flow_and_found_by_verification() {
         assert!(council.delivered().is_empty() && council.hidden_parts().is_empty());
         assert!(council.store().unwrap().release(&one.id).unwrap().is_none());
         assert!(!events_of(&council, &one).contains(&"staged".to_owned()));
-        println!("{}", council.log());
         council.stops_well();
     }
 }
