@@ -94,16 +94,23 @@ impl Identified {
         is_sound(&self.findings)
     }
 
-    /// In what way it may not be let through; `None` if it may.
+    /// In what way it may not be let through; `None` if it may. What acts is told before what is broken.
     pub fn unsound(&self) -> Option<Unsound> {
-        let mut errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error).peekable();
-        errors.peek()?;
-        Some(match self.kind {
-            FileKind::CaseloadRisk if errors.any(|finding| finding.code == workbook::MACROS) => Unsound::Macros,
+        let ways = self.unsound_ways();
+        let acts = ways.iter().find(|way| matches!(way, Unsound::Macros | Unsound::ActivePdf));
+        acts.or(ways.first()).copied()
+    }
+
+    /// Each way in which it may not be let through, for each error.
+    pub fn unsound_ways(&self) -> Vec<Unsound> {
+        let way = |code| match self.kind {
+            FileKind::CaseloadRisk if code == workbook::MACROS => Unsound::Macros,
             FileKind::CaseloadRisk => Unsound::RiskTable,
-            FileKind::LaidPdf if errors.any(|finding| laid_pdf::is_of_activity(finding.code)) => Unsound::ActivePdf,
+            FileKind::LaidPdf if laid_pdf::is_of_activity(code) => Unsound::ActivePdf,
             _ => Unsound::Broken,
-        })
+        };
+        let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error);
+        errors.map(|finding| way(finding.code)).collect()
     }
 }
 

@@ -115,7 +115,9 @@ impl Council {
     pub fn record(&self, mut change: Change) {
         let (transfer, submission) = match &change.state {
             StateChange::Collect(new) => (Some(new.consignment.id), None),
-            StateChange::Consignment { id, .. } => (Some(*id), None),
+            StateChange::Consignment { id, .. } | StateChange::Approve { id, .. } | StateChange::Release { id, .. } => {
+                (Some(*id), None)
+            }
             StateChange::Answer { id, key, .. } => (Some(*id), Some(key.to_string())),
             StateChange::Submission { key, .. } | StateChange::Owe { key, .. } => (None, Some(key.to_string())),
             StateChange::OpenWorkbook { transfer, .. } => (Some(*transfer), None),

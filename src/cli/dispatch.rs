@@ -240,10 +240,13 @@ impl Cli {
 
     fn held(&self, args: &held::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
         let settings = self.settings()?;
+        let now = held::Now { at: MachineClock.now(), policy: settings.digest };
         match &args.command {
-            held::Command::List(args) => held::list(args, &store(&settings)?, out),
-            held::Command::Show(args) => held::show(args, &store(&settings)?, out),
+            held::Command::List(args) => held::list(args, &store(&settings)?, now, out),
+            held::Command::Show(args) => held::show(args, &store(&settings)?, now, out),
             held::Command::Retry(args) => orders::retry(args, &settings, out),
+            held::Command::Approve(args) => orders::approve(args, &settings, out),
+            held::Command::Reject(args) => orders::reject(args, &settings, out),
         }
     }
 

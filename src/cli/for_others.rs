@@ -19,9 +19,9 @@ use super::run::with_causes;
 use super::{held, keys, returns, timetable, transfers};
 use crate::config::{self, Settings};
 use crate::daemon::control::{Answer, Asker, PAGE_BYTES_MAX, Page, Reading, read_at};
-use crate::domain::{ConsignmentId, SubmissionKey};
+use crate::domain::{ConsignmentId, Digest, Standing, SubmissionKey};
 use crate::operator::Look;
-use crate::store::SqliteStore;
+use crate::store::{Queries, SqliteStore};
 
 /// What this command looks at, if it is one that the service carries out for others.
 pub fn look(command: &Command) -> Option<Look> {
@@ -35,7 +35,7 @@ pub fn look(command: &Command) -> Option<Look> {
         }),
         Command::Held(args) => work(match &args.command {
             held::Command::List(_) | held::Command::Show(_) => true,
-            held::Command::Retry(_) => false,
+            held::Command::Retry(_) | held::Command::Approve(_) | held::Command::Reject(_) => false,
         }),
         Command::Returns(args) => work(match &args.command {
             returns::Command::List(_) | returns::Command::Show(_) | returns::Command::Compliance(_) => true,
@@ -122,6 +122,40 @@ pub fn consignment(text: &str, settings: &Settings) -> Result<ConsignmentId, Cli
         Some(Err(_)) => Err(transfers::find::not_inbound(text)),
         None => Err(CliError { exit: Exit::of(page.exit), says: page.says, next: None }),
     }
+}
+
+/// What a transfer is held as.
+pub struct OnRecord {
+    /// SHA-256 of the sealed bytes.
+    pub sealed: Digest,
+    /// The code; nothing, if it is not held: the service says so, and records that it was asked.
+    pub code: String,
+}
+
+/// As what this transfer is held: from the store, or where that is closed from the running service.
+pub fn held(transfer: &ConsignmentId, settings: &Settings) -> Result<OnRecord, CliError> {
+    let missing =
+        || CliError::none(format!("There is no transfer {transfer}."), "`hbcourier held list` shows what waits.");
+    if !is_closed(settings) {
+        let store = SqliteStore::read_only(&settings.service.state);
+        let store = store.map_err(|error| CliError { exit: Exit::CouldNot, says: with_causes(&error), next: None })?;
+        let (consignment, _) = store.consignment(transfer)?.ok_or_else(missing)?;
+        let code = match &consignment.standing {
+            Standing::Held { reason, .. } => reason.notice().code,
+            _ => "",
+        };
+        return Ok(OnRecord { sealed: consignment.sealed_digest, code: code.to_owned() });
+    }
+    let page = ask(&settings.service.control_socket, ["held", "list", "--json"].map(str::to_owned).to_vec())?;
+    let listed: serde_json::Value = serde_json::from_slice(&page.printed).unwrap_or_default();
+    let items = listed["held"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let id = transfer.to_string();
+    let item = items.iter().find(|item| item["id"] == id.as_str()).ok_or_else(|| {
+        let says = format!("Transfer {transfer} is not held, so there is nothing to release.");
+        CliError::none(says, "`hbcourier transfers show` tells all about it.")
+    })?;
+    let sealed = item["sha256"].as_str().and_then(|text| text.parse().ok()).ok_or_else(missing)?;
+    Ok(OnRecord { sealed, code: item["code"].as_str().unwrap_or_default().to_owned() })
 }
 
 fn ask(socket: &Path, args: Vec<String>) -> Result<Page, CliError> {

@@ -36,7 +36,8 @@ pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
                 Order::ActivateTimetable { .. } => in_force(settings)?,
                 _ => Timetables::default(),
             };
-            carry_out(state, key_ring(settings), timetables, Some(settings), &order)
+            let terms = Terms { keys: key_ring(settings), timetables, settings: Some(settings) };
+            carry_out(state, terms, &order)
         }
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(still_at_it()),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -46,21 +47,25 @@ pub fn give(settings: &Settings, order: Order) -> Result<Done, CliError> {
     }
 }
 
+/// Under what an order is carried out.
+pub struct Terms<'a> {
+    /// Own keys and partners' certificates.
+    pub keys: KeyRing,
+    /// The timetables in force.
+    pub timetables: Timetables,
+    /// The settings; `None` while a first set-up is laid out.
+    pub settings: Option<&'a Settings>,
+}
+
 /// Carries the order out in this process, under the instance lock, if the account that runs it may give it.
-/// Only a checkpoint needs the settings, and who may do what.
-pub fn carry_out(
-    state: &Path,
-    keys: KeyRing,
-    timetables: Timetables,
-    settings: Option<&Settings>,
-    order: &Order,
-) -> Result<Done, CliError> {
+pub fn carry_out(state: &Path, terms: Terms<'_>, order: &Order) -> Result<Done, CliError> {
     let could_not = |error: &dyn std::fmt::Display| {
         let next = "Stop the other process, or mend the state directory; `hbcourier check` probes it.";
         CliError::new(Exit::CouldNot, format!("The order was not carried out: {error}."), next)
     };
     let _lock = InstanceLock::take(state).map_err(|error| could_not(&error))?;
-    let (store, _spool) = open_store(state).map_err(|error| could_not(&error))?;
+    let Terms { keys, timetables, settings } = terms;
+    let (store, spool) = open_store(state).map_err(|error| could_not(&error))?;
     let rules = key_rules(&store.queries()).map_err(|error| could_not(&error))?;
     keys.judge_by(rules);
     let people = Arc::new(people(&settings.map(|settings| settings.roles.clone()).unwrap_or_default(), state));
@@ -72,7 +77,9 @@ pub fn carry_out(
     let operator = Operator {
         recorder: Arc::new(store.recorder()),
         queries: Arc::new(store.queries()),
+        spool: Arc::new(spool),
         keys: Arc::new(keys),
+        policy: settings.map(|settings| settings.digest),
         clock: Arc::new(MachineClock),
         timetables: InForce::new(timetables),
         people,

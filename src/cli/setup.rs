@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::init::{KeyFault, KeyMaking, OwnCertificate};
-use super::order::carry_out;
+use super::order::{Terms, carry_out};
 use crate::config::settings::SecretReference;
 use crate::domain::PartnerName;
 use crate::domain::checkpoint::Vkey;
@@ -19,7 +19,7 @@ impl KeyMaking for RecordedKeys {
     fn generate(&self, state: &Path, user_id: &str) -> Result<OwnCertificate, KeyFault> {
         let order =
             Order::Keys(KeyOrder::Generate { algorithm: OwnKeyAlgorithm::Rsa3072, user_id: user_id.to_owned() });
-        let done = carry_out(state, KeyRing::at(state), Timetables::default(), None, &order)?;
+        let done = carry_out(state, terms(state), &order)?;
         let fingerprint = done.fingerprint.ok_or("the key that was made has no fingerprint")?;
         Ok(OwnCertificate { fingerprint, armoured: KeyRing::at(state).export_own()? })
     }
@@ -34,7 +34,11 @@ impl KeyMaking for RecordedKeys {
         let fingerprint = trust::fingerprint_of(certificate)?;
         let (partner, certificate) = (partner.clone(), Some(certificate.to_vec()));
         let order = Order::Keys(KeyOrder::Trust { partner, certificate, fingerprint, from: None });
-        carry_out(state, KeyRing::at(state), Timetables::default(), None, &order)?;
+        carry_out(state, terms(state), &order)?;
         Ok(())
     }
+}
+
+fn terms(state: &Path) -> Terms<'static> {
+    Terms { keys: KeyRing::at(state), timetables: Timetables::default(), settings: None }
 }

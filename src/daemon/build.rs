@@ -259,7 +259,7 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
     let outbound = Outbound::new(OutboundParts {
         recorder: recorder.clone(),
         queries: queries.clone(),
-        spool,
+        spool: spool.clone(),
         directories,
         sealer: keys.clone(),
         opener: keys.clone(),
@@ -283,7 +283,9 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
     let operator = Operator {
         recorder,
         queries,
+        spool,
         keys,
+        policy: Some(settings.digest),
         clock: clock.clone(),
         timetables,
         people,

@@ -157,7 +157,8 @@ impl Standing {
 
 /// Whether a consignment may go from one standing to the other.
 ///
-/// A held one goes back to the start or out of the door, and only on an operator's order.
+/// A held one goes back to the start or out of the door, and only on an operator's order; or it is found to be no longer
+/// what was collected.
 pub fn allowed(from: &Standing, to: &Standing) -> bool {
     use Standing::*;
     match from {
@@ -167,7 +168,9 @@ pub fn allowed(from: &Standing, to: &Standing) -> bool {
         Deferred { resume: Resume::Publishing { .. }, .. } => {
             matches!(to, Staged { .. } | Deferred { .. } | Held { .. } | Delivered { .. })
         }
-        Held { .. } => matches!(to, Collected { .. } | Rejected { .. }),
+        Held { .. } => {
+            matches!(to, Collected { .. } | Rejected { .. } | Held { reason: HoldReason::SpoolChanged, .. })
+        }
         Delivered { .. } | Matched { .. } => matches!(to, Closed { .. }),
         Closed { .. } | Rejected { .. } => false,
     }

@@ -19,6 +19,7 @@ use super::kind::FileKind;
 use super::naming::{DestinationName, SourceName};
 use super::partner::Fingerprint;
 use super::period::{RelevantMonth, TimetableYear};
+use super::release::Waiver;
 use super::return_order::ReturnOrder;
 use super::volume::VolumeOf;
 
@@ -66,6 +67,10 @@ pub enum Event {
     ExceptionGranted,
     /// An exception was ended before its time.
     ExceptionEnded,
+    /// A person approved the release of a held item; a second one must agree.
+    ReleaseApproved,
+    /// A second person approved it too: it is delivered although this one thing was found.
+    Released,
     /// A dated exception was used to accept something.
     ExceptionUsed,
     /// A return became owed.
@@ -243,6 +248,15 @@ pub struct Facts {
     /// The year of a timetable that was put into force; `content` is the SHA-256 of its text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub year: Option<TimetableYear>,
+    /// The finding that a release sets aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waives: Option<Waiver>,
+    /// Of a release, the entry of the first person's approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approved: Option<u64>,
+    /// The entry of the release under which parts are staged or delivered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<u64>,
     /// A person's reason for an order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,

@@ -106,16 +106,18 @@ impl Inbound {
             let detail = format!("the source {} is no longer configured", consignment.source);
             return Err(Failure::of(Consequence::Hold(HoldReason::NoRoute), detail));
         };
+        let release = self.release_of(consignment)?;
+        let waived = release.as_ref().map(|release| &release.waives);
         let opened = match (ahead.filter(|ahead| ahead.is_of(consignment)), source.carries) {
             (Some(ahead), _) => vec![ahead],
-            (None, Carries::Files) => vec![self.open(source, consignment)?],
-            (None, Carries::Mail) => self.open_mail(source, consignment)?,
+            (None, Carries::Files) => vec![self.open(source, consignment, waived)?],
+            (None, Carries::Mail) => self.open_mail(source, consignment, waived)?,
         };
         // A mail's own file is named by whoever delivered the mail.
         let outer = name.filter(|_| source.carries == Carries::Files).map(without_openpgp_ending);
-        let recognised = self.identify(consignment.id, opened, outer)?;
-        let routed = self.check(source, consignment, recognised)?;
-        self.stage(consignment, routed)
+        let recognised = self.identify(consignment.id, opened, outer, waived)?;
+        let routed = self.check(source, consignment, recognised, waived)?;
+        self.stage(consignment, routed, release.as_ref())
     }
 
     fn record_consequence(

@@ -8,10 +8,13 @@ use std::path::Path;
 
 use super::identify::{Part, Recognised};
 use super::open::Opened;
+use super::release::unless_waived;
 use super::whose::whose;
 use super::{Failure, Inbound, Route, Source};
 use crate::config::template::NameFacts;
-use crate::domain::{Consequence, Consignment, Delivery, DeliveryId, FileKind, HoldReason, LaNumber, XmlRoot};
+use crate::domain::{
+    Consequence, Consignment, Delivery, DeliveryId, FileKind, HoldReason, LaNumber, Revision, Waiver, XmlRoot,
+};
 use crate::effects::destination::Access;
 
 /// Content whose every part has a place to go.
@@ -28,8 +31,10 @@ impl Inbound {
         source: &Source,
         consignment: &Consignment,
         recognised: Recognised,
+        waived: Option<&Waiver>,
     ) -> Result<Routed, Failure> {
-        let authority = whose(consignment, source, &recognised.named)
+        let decided = self.decided(consignment)?;
+        let authority = whose(decided, source, &recognised.named)
             .map_err(|hold| Failure::of(Consequence::Hold(hold), "the LA numbers that are named do not fit"))?;
         let routes = self.routes_of(&authority);
         let Recognised { mut opened, parts: recognised, .. } = recognised;
@@ -45,7 +50,7 @@ impl Inbound {
                 let detail = format!("no route of {authority} for {}", part.kind);
                 return Err(Failure::of(Consequence::Hold(HoldReason::NoRoute), detail));
             };
-            accepts(route, &part)?;
+            accepts(route, &part, waived)?;
             let delivery = delivery(&authority, route, consignment, index, &part);
             if parts.iter().any(|(_, other, _)| other.path == delivery.path) {
                 let detail = "two parts of one pack would get the same name";
@@ -54,6 +59,13 @@ impl Inbound {
             parts.push((part, delivery, route.access));
         }
         Ok(Routed { authority, opened, parts })
+    }
+
+    /// Whose it was staged as before. A signer is recorded with Staged, except for what two people let through without.
+    fn decided<'c>(&self, consignment: &'c Consignment) -> Result<Option<&'c LaNumber>, Failure> {
+        let was_staged = consignment.signer.is_some()
+            || consignment.revision > Revision(0) && !self.queries.deliveries(&consignment.id)?.is_empty();
+        Ok(was_staged.then_some(&consignment.authority))
     }
 
     /// The derived copies of risk data, each with its route. They are numbered after every file that was sent.
@@ -76,11 +88,11 @@ impl Inbound {
 }
 
 /// Whether the route takes it: XML by its root element, if the route names some.
-fn accepts(route: &Route, part: &Part) -> Result<(), Failure> {
+fn accepts(route: &Route, part: &Part, waived: Option<&Waiver>) -> Result<(), Failure> {
     let is_accepted = |root: &XmlRoot| route.xml_roots.iter().any(|accepted| accepted.accepts(root));
     if part.kind == FileKind::LaidXml && !route.xml_roots.is_empty() && !part.root.as_ref().is_some_and(is_accepted) {
         let detail = format!("the root element is none that the route to {} accepts", route.destination);
-        return Err(Failure::of(Consequence::Hold(HoldReason::UnacceptedRoot), detail));
+        return unless_waived(waived, HoldReason::UnacceptedRoot, detail);
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
 use super::open::Opened;
+use super::release::unless_waived;
 use super::{Failure, Inbound};
 use crate::catalogue::caseload_risk::{self, RowFinding};
 use crate::catalogue::hbms_pack::referrals;
@@ -14,7 +15,8 @@ use crate::catalogue::{Archive, ArchiveError, Identified, Severity, archive, aut
 use crate::domain::digest::Digester;
 use crate::domain::reason::Unsound;
 use crate::domain::{
-    Consequence, ConsignmentId, DeferCause, Digest, FileKind, HoldReason, LaNumber, RiskLayout, VolumeOf, XmlRoot,
+    Consequence, ConsignmentId, DeferCause, Digest, FileKind, HoldReason, LaNumber, RiskLayout, VolumeOf, Waiver,
+    XmlRoot,
 };
 use crate::durable::PrivateContent;
 
@@ -61,10 +63,11 @@ impl Inbound {
         transfer: ConsignmentId,
         mut opened: Vec<Opened>,
         outer: Option<&str>,
+        waived: Option<&Waiver>,
     ) -> Result<Recognised, Failure> {
         let (mut parts, mut named) = (Vec::new(), Vec::new());
         for (content, opened) in opened.iter_mut().enumerate() {
-            let (within, of_one) = self.identify_one(transfer, opened, outer)?;
+            let (within, of_one) = self.identify_one(transfer, opened, outer, waived)?;
             parts.extend(within.into_iter().map(|part| Part { content, ..part }));
             named.push(of_one);
         }
@@ -76,6 +79,7 @@ impl Inbound {
         transfer: ConsignmentId,
         opened: &mut Opened,
         source_name: Option<&str>,
+        waived: Option<&Waiver>,
     ) -> Result<(Vec<Part>, Named), Failure> {
         let inner = opened.verdict.file_name.clone().filter(|name| !name.is_empty());
         let outer = opened.outer_name.clone().or(source_name.map(str::to_owned));
@@ -89,10 +93,10 @@ impl Inbound {
         };
         let packed = found.kind == FileKind::HbmsPack && is_zip(&mut opened.content)?;
         if packed {
-            let members = self.members(transfer, &mut opened.content, &mut named.sealed)?;
+            let members = self.members(transfer, &mut opened.content, &mut named.sealed, waived)?;
             return Ok((members, named));
         }
-        sound(&found)?;
+        sound(&found, waived)?;
         log_warnings(transfer, None, &found);
         let volumes = self.volumes(name.as_deref(), found.kind, &mut opened.content)?;
         let (digest, bytes) = (opened.verdict.content, opened.verdict.bytes);
@@ -117,6 +121,7 @@ impl Inbound {
         transfer: ConsignmentId,
         content: &mut PrivateContent,
         authorities: &mut Vec<LaNumber>,
+        waived: Option<&Waiver>,
     ) -> Result<Vec<Part>, Failure> {
         let mut pack = open_archive(content, &self.terms.archive)?;
         let names: Vec<String> = pack.members().iter().map(|member| member.name.clone()).collect();
@@ -135,7 +140,7 @@ impl Inbound {
             };
             // What belongs to the pack and is no kind of its own may be anything.
             if kind != FileKind::HbmsPack {
-                sound(&found)?;
+                sound(&found, waived)?;
             }
             log_warnings(transfer, Some(member), &found);
             let volumes = self.volumes(Some(&name), kind, &mut scratch)?;
@@ -208,10 +213,13 @@ fn is_zip(content: &mut PrivateContent) -> Result<bool, Failure> {
     Ok(archive::is_zip(&head))
 }
 
-fn sound(found: &Identified) -> Result<(), Failure> {
-    let Some(unsound) = found.unsound() else { return Ok(()) };
+/// Each way in which it is not sound stops it, what acts before the rest, but for the one that is waived.
+fn sound(found: &Identified, waived: Option<&Waiver>) -> Result<(), Failure> {
     let codes: Vec<&str> = found.findings.iter().map(|finding| finding.code).collect();
-    Err(Failure::of(Consequence::Hold(HoldReason::Malformed { unsound }), codes.join(" ")))
+    for unsound in found.unsound().into_iter().chain(found.unsound_ways()) {
+        unless_waived(waived, HoldReason::Malformed { unsound }, codes.join(" "))?;
+    }
+    Ok(())
 }
 
 /// What is odd in what is let through. A member is told by its place in the pack, from 1: its name may be somebody's.

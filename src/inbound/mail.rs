@@ -11,7 +11,7 @@ use super::open::{Opened, spool_changed};
 use super::{Failure, Inbound, Source};
 use crate::catalogue::mail::{Doubt, Item, Unfit, entity_files, is_entity, sealed_items};
 use crate::catalogue::{authority_in_name, without_openpgp_ending};
-use crate::domain::{Consequence, Consignment, DeferCause, Digest, HoldReason, LaNumber};
+use crate::domain::{Consequence, Consignment, DeferCause, Digest, HoldReason, LaNumber, Waiver};
 use crate::durable::{PrivateContent, step};
 use crate::effects::pgp::Verdict;
 
@@ -24,14 +24,19 @@ const HEAD_BYTES: u64 = 256;
 static LARGE_MAIL: Mutex<()> = Mutex::new(());
 
 impl Inbound {
-    pub(super) fn open_mail(&self, source: &Source, consignment: &Consignment) -> Result<Vec<Opened>, Failure> {
+    pub(super) fn open_mail(
+        &self,
+        source: &Source,
+        consignment: &Consignment,
+        waived: Option<&Waiver>,
+    ) -> Result<Vec<Opened>, Failure> {
         if consignment.sealed_bytes > MAIL_BYTES_MAX {
             return Err(unfit(Doubt { unfit: Unfit::TooComplex, why: "is larger than is read" }));
         }
         let _alone = alone(consignment);
         // What is sealed in it is opened first; only then, without the mail in memory, is looked at what came out.
         let mut opened = Vec::new();
-        for sealed in self.open_sealed_in(source, consignment)? {
+        for sealed in self.open_sealed_in(source, consignment, waived)? {
             opened.extend(self.files(sealed)?);
         }
         super::passed(step("open.opened"))?;
@@ -39,12 +44,17 @@ impl Inbound {
     }
 
     /// What came out of each sealed part of the mail, under the name the sender gave that.
-    fn open_sealed_in(&self, source: &Source, consignment: &Consignment) -> Result<Vec<Opened>, Failure> {
+    fn open_sealed_in(
+        &self,
+        source: &Source,
+        consignment: &Consignment,
+        waived: Option<&Waiver>,
+    ) -> Result<Vec<Opened>, Failure> {
         let mail = self.whole_mail(consignment)?;
         let open = |item: &Item<'_>| {
             let (sealed, at) = (item.sealed().map_err(unfit)?, consignment.received_at);
             let (content, verdict) = self
-                .open_sealed(source, &mut Cursor::new(&sealed), at)
+                .open_sealed(source, &mut Cursor::new(&sealed), at, waived)
                 .map_err(|error| self.blame(consignment, error.consequence(), &error))?;
             let outer_name = item.name().map(|name| without_openpgp_ending(name).to_owned());
             Ok(Opened { content, verdict, at, sealed_bytes: sealed.len() as u64, outer_name })

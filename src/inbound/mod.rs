@@ -18,6 +18,7 @@ mod maildir;
 mod open;
 mod publish;
 mod recover;
+mod release;
 mod settle;
 mod stage;
 mod whose;

@@ -11,15 +11,15 @@ use jiff::Timestamp;
 
 use super::{Failure, Inbound, Source};
 use crate::config::settings::Carries;
-use crate::domain::{Consequence, Consignment, DeferCause, HoldReason};
+use crate::domain::{Consequence, Consignment, DeferCause, HoldReason, Waiver};
 use crate::durable::{Passing, PrivateContent, step};
 use crate::effects::pgp::{OpenError, OpenRequest, Signers, Verdict};
 
-/// Content that a pinned partner has signed, as signed.
+/// Content that a pinned partner has signed, as signed; or that two people have let through.
 pub(super) struct Opened {
     /// Nameless; positioned at its start.
     pub content: PrivateContent,
-    /// Who signed, and what.
+    /// Who signed, if anybody, and what.
     pub verdict: Verdict,
     /// As of when that was judged.
     pub at: Timestamp,
@@ -38,10 +38,15 @@ impl Opened {
 }
 
 impl Inbound {
-    pub(super) fn open(&self, source: &Source, consignment: &Consignment) -> Result<Opened, Failure> {
+    pub(super) fn open(
+        &self,
+        source: &Source,
+        consignment: &Consignment,
+        waived: Option<&Waiver>,
+    ) -> Result<Opened, Failure> {
         let unreadable = |error| Failure::of(Consequence::Defer(DeferCause::SpoolUnreadable), error);
         let sealed = self.spool.raw(&consignment.source, &consignment.id).map_err(unreadable)?;
-        let opened = match self.open_file(source, sealed, consignment.received_at) {
+        let opened = match self.open_file(source, sealed, consignment.received_at, waived) {
             Ok(opened) if opened.is_of(consignment) => opened,
             Ok(_) => return Err(spool_changed()),
             Err(error) => return Err(self.blame(consignment, error.consequence(), &error)),
@@ -54,12 +59,18 @@ impl Inbound {
     /// collected; `None`: opening it then says why not.
     pub(super) fn open_ahead(&self, source: &Source, sealed: &File, received_at: Timestamp) -> Option<Opened> {
         let sealed = sealed.try_clone().ok().filter(|_| source.carries == Carries::Files)?;
-        self.open_file(source, sealed, received_at).ok()
+        self.open_file(source, sealed, received_at, None).ok()
     }
 
-    fn open_file(&self, source: &Source, sealed: File, at: Timestamp) -> Result<Opened, OpenError> {
+    fn open_file(
+        &self,
+        source: &Source,
+        sealed: File,
+        at: Timestamp,
+        waived: Option<&Waiver>,
+    ) -> Result<Opened, OpenError> {
         let mut sealed = Passing::new(sealed);
-        let (content, verdict) = self.open_sealed(source, &mut sealed, at)?;
+        let (content, verdict) = self.open_sealed(source, &mut sealed, at, waived)?;
         Ok(Opened { content, verdict, at, sealed_bytes: Passing::bytes(&sealed), outer_name: None })
     }
 
@@ -68,12 +79,14 @@ impl Inbound {
         source: &Source,
         sealed: &mut (dyn Read + Send + Sync),
         at: Timestamp,
+        waived: Option<&Waiver>,
     ) -> Result<(PrivateContent, Verdict), OpenError> {
         let mut content = self.spool.private_content();
         let request = OpenRequest {
             at,
             signers: Signers::Partners(&source.partners),
             plaintext_bytes_max: self.terms.plaintext_bytes_max,
+            waived,
         };
         let verdict = self.opener.open(sealed, &mut content, &request)?;
         content.rewind().map_err(OpenError::Write)?;

@@ -155,7 +155,8 @@ impl Inbound {
         self.synced(deliveries)?;
         super::passed(step("publish.directory-synced"))?;
         let standing = Standing::Delivered { at: self.clock.now() };
-        self.move_to(consignment, standing, None, event, Facts::default())?;
+        let release = self.queries.release(&consignment.id)?.map(|release| release.entry);
+        self.move_to(consignment, standing, None, event, Facts { release, ..Facts::default() })?;
         super::passed(step("publish.recorded"))
     }
 

@@ -12,15 +12,21 @@ use super::{Failure, Inbound};
 use crate::domain::ledger::{Event, Facts, PartFacts, VolumeFacts};
 use crate::domain::reason::Became;
 use crate::domain::{
-    Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, KeyStep, LaNumber, Standing,
+    Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, KeyStep, LaNumber, Release, Standing,
+    Waiver,
 };
 use crate::durable::{PrivateContent, step};
 use crate::effects::destination::{Access, Content, Part as Staging};
 use crate::effects::pgp::Verdict;
-use crate::store::{Change, Named, RecordError, StateChange};
+use crate::store::{Change, Named, RecordError, Recorded, StateChange};
 
 impl Inbound {
-    pub(super) fn stage(&self, consignment: &mut Consignment, routed: Routed) -> Result<Vec<Delivery>, Failure> {
+    pub(super) fn stage(
+        &self,
+        consignment: &mut Consignment,
+        routed: Routed,
+        release: Option<&Release>,
+    ) -> Result<Vec<Delivery>, Failure> {
         let Routed { authority, mut opened, mut parts } = routed;
         self.recall_published(consignment, &mut parts)?;
         let mut unrecorded = Unrecorded { inbound: self, deliveries: Vec::new(), recorded: false };
@@ -44,9 +50,10 @@ impl Inbound {
         self.note_exceptions(consignment, &verdicts)?;
         let mut change = self.staged(consignment, &authority, standing.clone(), (&deliveries, &derived), &verdicts);
         change.facts.volumes = volumes;
-        match self.recorder.record(change) {
+        change.facts.release = release.map(|release| release.entry);
+        match self.record_staged(change, release) {
             Ok(recorded) => consignment.revision = recorded.revision,
-            Err(RecordError::AcceptedBefore { first }) => {
+            Err(RecordError::AcceptedBefore { first, .. }) => {
                 let detail = format!("the same content is transfer {first}");
                 return Err(Failure::of(Consequence::Hold(self.repeat_of(first)?), detail));
             }
@@ -60,7 +67,7 @@ impl Inbound {
         unrecorded.recorded = true;
         consignment.standing = standing;
         consignment.authority = authority;
-        consignment.signer = Some(signer);
+        consignment.signer = signer;
         super::passed(step("stage.recorded"))?;
         drop(unrecorded);
         Ok(deliveries)
@@ -81,6 +88,28 @@ impl Inbound {
             }
         }
         Ok(())
+    }
+
+    /// Records the change. What came as another transfer before stays that one's, and is accepted once more only where
+    /// just that is set aside.
+    fn record_staged(&self, mut change: Change, release: Option<&Release>) -> Result<Recorded, RecordError> {
+        loop {
+            let refused = match self.recorder.record(change.clone()) {
+                Err(refused) => refused,
+                recorded => return recorded,
+            };
+            let (RecordError::AcceptedBefore { first, content }, Some(release)) = (&refused, release) else {
+                return Err(refused);
+            };
+            let StateChange::Consignment { accepts, .. } = &mut change.state else { return Err(refused) };
+            let claimed = accepts.len();
+            if release.waives == (Waiver::Repeat { first: *first }) {
+                accepts.retain(|accepted| accepted != content);
+            }
+            if accepts.len() == claimed {
+                return Err(refused);
+            }
+        }
     }
 
     /// What is told of a file whose content came before.
@@ -204,7 +233,7 @@ impl Inbound {
             authority: Some(authority.clone()),
             accepts: verdicts.iter().map(|verdict| verdict.content).collect(),
             // All of one mail are signed by the same.
-            signer: verdicts.first().map(|verdict| verdict.signer.clone()),
+            signer: verdicts.first().and_then(|verdict| verdict.signer.clone()),
         };
         Change { names, ..self.change(Event::Staged, facts, state) }
     }

@@ -1,17 +1,15 @@
 //! Whose it is: the one LA number that contents tell, of those that the source serves.
 //!
-//! In:  the consignment, its source, the numbers that each content plainly names. Out: by whose routes it goes.
+//! In:  whose it was decided to be before, its source, the numbers that each content plainly names. Out: by whose routes it goes.
 //! Holds: a number that is not served is told before anything else; two of them go nowhere. At a source that serves several
 //! each content must name one within its seal: a name outside, and what lies beside it in a mail, prove nothing. What was
 //! decided stays decided.
 
 use super::Source;
 use super::identify::Named;
-use crate::domain::{Consignment, HoldReason, LaNumber};
+use crate::domain::{HoldReason, LaNumber};
 
-pub(super) fn whose(consignment: &Consignment, source: &Source, named: &[Named]) -> Result<LaNumber, HoldReason> {
-    // A signer is recorded with Staged, and with it whose it is.
-    let decided = consignment.signer.is_some().then_some(&consignment.authority);
+pub(super) fn whose(decided: Option<&LaNumber>, source: &Source, named: &[Named]) -> Result<LaNumber, HoldReason> {
     one_of(decided, &source.authority, &source.also_for, named)
 }
 

@@ -9,15 +9,17 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoints::Checkpoints;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::timetable::InForce;
-use crate::domain::{Actor, ConsignmentId, Digest, Fingerprint, ReturnOrder, Standing, SubmissionKey, WorkbookName};
+use crate::domain::{Actor, ConsignmentId, Digest, Fingerprint, ReturnOrder, SubmissionKey, WorkbookName};
 use crate::effects::clock::Clock;
 use crate::effects::pgp::KeyRing;
+use crate::effects::spool::Spool;
 use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
 
 mod checkpoint;
 mod keys;
 pub mod people;
 pub mod permission;
+mod quarantine;
 mod returns;
 mod timetables;
 mod workbooks;
@@ -25,6 +27,7 @@ mod workbooks;
 pub use keys::{Accepted, AcceptedTransfer, KeyOrder, KeysDone, OwnKeyAlgorithm, accepted_since, key_rules};
 pub use people::{People, Person};
 pub use permission::{Denial, Look, OrderKind};
+use quarantine::Shown;
 pub use timetables::{Ruling, RulingFault, differing, fewer, judge, unruled};
 
 /// Why an order without a reason is refused.
@@ -38,6 +41,28 @@ pub enum Order {
     Retry {
         /// Which one.
         transfer: ConsignmentId,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: String,
+    },
+    /// Never deliver a held transfer.
+    Reject {
+        /// Which one.
+        transfer: ConsignmentId,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: String,
+    },
+    /// Approve the release of a held transfer; it takes two people.
+    Approve {
+        /// Which one.
+        transfer: ConsignmentId,
+        /// SHA-256 of the sealed bytes, as they were shown.
+        digest: Digest,
+        /// The code of the reason it was shown to be held for.
+        code: String,
         /// On whose behalf, as the person says.
         by: Option<String>,
         /// The person's reason.
@@ -107,6 +132,9 @@ pub enum Refused {
     /// It does not fit what is there.
     #[error("{0}")]
     Unfit(String),
+    /// What it is about could not be read.
+    #[error("{0}")]
+    Unreadable(String),
     /// It was begun and recorded, and could not be carried out to its end.
     #[error("{0}")]
     Unfinished(String),
@@ -123,7 +151,7 @@ impl Refused {
     pub fn is_recorded(&self) -> bool {
         match self {
             Refused::NotAllowed(_) | Refused::Unfit(_) => true,
-            Refused::Unfinished(_) | Refused::Record(_) | Refused::Query(_) => false,
+            Refused::Unreadable(_) | Refused::Unfinished(_) | Refused::Record(_) | Refused::Query(_) => false,
         }
     }
 }
@@ -134,8 +162,12 @@ pub struct Operator {
     pub recorder: Arc<dyn Recorder>,
     /// Reading what was recorded.
     pub queries: Arc<dyn Queries>,
+    /// Sealed bytes that are ours.
+    pub spool: Arc<Spool>,
     /// Own keys and partners' certificates.
     pub keys: Arc<KeyRing>,
+    /// SHA-256 of the settings in force; `None` while a first set-up is laid out.
+    pub policy: Option<Digest>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The timetables in force; one that is activated is taken up at once.
@@ -173,6 +205,10 @@ impl Operator {
     fn carry_out(&self, actor: &Actor, order: &Order) -> Result<Done, Refused> {
         match order {
             Order::Retry { transfer, by, reason } => self.retry(actor, transfer, by.as_deref(), reason),
+            Order::Reject { transfer, by, reason } => self.reject(actor, transfer, by.as_deref(), reason),
+            Order::Approve { transfer, digest, code, by, reason } => {
+                self.approve(actor, Shown { transfer, digest, code }, by.as_deref(), reason)
+            }
             Order::Return { key, decision, by, reason } => self.decide(actor, key, *decision, by.as_deref(), reason),
             Order::CloseWorkbook { workbook, by, reason } => self.close(actor, workbook, by.as_deref(), reason),
             Order::ActivateTimetable { text, accept, by, reason } => {
@@ -181,32 +217,6 @@ impl Operator {
             Order::Keys(order) => self.about_keys(actor, order),
             Order::Checkpoint { by, reason } => self.checkpoint(actor, by.as_deref(), reason.as_deref()),
         }
-    }
-
-    fn retry(&self, actor: &Actor, id: &ConsignmentId, by: Option<&str>, reason: &str) -> Result<Done, Refused> {
-        let Some((consignment, _)) = self.queries.consignment(id)? else {
-            return Err(Refused::Unfit(format!("there is no transfer {id}; `hbcourier held list` shows what waits")));
-        };
-        if !matches!(consignment.standing, Standing::Held { .. }) {
-            let word = consignment.standing.word();
-            return Err(Refused::Unfit(format!("transfer {id} is {word}, not held; there is nothing to retry")));
-        }
-        if reason.trim().is_empty() {
-            return Err(Refused::Unfit(NO_REASON.to_owned()));
-        }
-        let (about, why) = (by.map(str::to_owned), Some(reason.to_owned()));
-        let facts = Facts { transfer: Some(*id), about, why, ..Facts::default() };
-        let state = StateChange::Consignment {
-            id: *id,
-            expect: consignment.revision,
-            standing: Standing::Collected { at: self.clock.now() },
-            deliveries: None,
-            authority: None,
-            accepts: Vec::new(),
-            signer: None,
-        };
-        self.record(actor, Event::RetryOrdered, facts, state)?;
-        Ok(Done { says: format!("Transfer {id} is tried again from the start."), fingerprint: None, keys: None })
     }
 
     fn record(&self, actor: &Actor, event: Event, facts: Facts, state: StateChange) -> Result<(), RecordError> {
@@ -220,7 +230,10 @@ impl Order {
     fn facts(&self) -> Facts {
         let mut facts = Facts { about: Some(self.word().to_owned()), ..Facts::default() };
         match self {
-            Order::Retry { transfer, .. } => facts.transfer = Some(*transfer),
+            Order::Retry { transfer, .. } | Order::Reject { transfer, .. } => facts.transfer = Some(*transfer),
+            Order::Approve { transfer, digest, .. } => {
+                (facts.transfer, facts.sealed) = (Some(*transfer), Some(*digest));
+            }
             Order::Return { key, .. } => facts.submission = Some(key.to_string()),
             Order::Keys(order) => order.tell(&mut facts),
             Order::CloseWorkbook { workbook, .. } => {
@@ -236,6 +249,8 @@ impl Order {
     pub fn word(&self) -> &'static str {
         match self {
             Order::Retry { .. } => "retry",
+            Order::Reject { .. } => "reject",
+            Order::Approve { .. } => "approve",
             Order::Return { decision, .. } => decision.word(),
             Order::CloseWorkbook { .. } => "close",
             Order::ActivateTimetable { .. } => "activate-timetable",

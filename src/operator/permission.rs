@@ -50,6 +50,8 @@ macro_rules! orders {
 
 orders! {
     Retry: Order::Retry { .. }, "`hbcourier held retry`", [Operator, Releaser];
+    Reject: Order::Reject { .. }, "`hbcourier held reject`", [Operator, Releaser];
+    Approve: Order::Approve { .. }, "`hbcourier held approve`", [Releaser];
     Confirm: Order::Return { decision: ReturnOrder::Confirm, .. }, "`hbcourier returns confirm`", [Operator];
     Resend: Order::Return { decision: ReturnOrder::Resend, .. }, "`hbcourier returns resend`", [Operator];
     Waive: Order::Return { decision: ReturnOrder::Waive, .. }, "`hbcourier returns waive`", [Operator];

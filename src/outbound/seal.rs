@@ -72,7 +72,7 @@ impl OutboundParts {
         expected: &Expected,
     ) -> Result<bool, Hindrance> {
         sealed.seek(SeekFrom::Start(0)).map_err(Hindrance::State)?;
-        let request = OpenRequest { at, signers: Signers::Own, plaintext_bytes_max: expected.bytes };
+        let request = OpenRequest { at, signers: Signers::Own, plaintext_bytes_max: expected.bytes, waived: None };
         match self.opener.open(sealed, &mut io::sink(), &request) {
             Ok(verdict) => Ok(verdict.content == expected.digest && verdict.sealed == *digest),
             Err(error) => open_hindrance(&error).map_or(Ok(false), Err),

@@ -6,6 +6,7 @@
 use super::contract::{Change, RecordError, StateChange};
 use super::evidence::Subject;
 use crate::domain::ledger::{Event, Facts, in_service_about};
+use crate::domain::release::Approved;
 use crate::domain::{ConsignmentId, Digest, KeyStep, ReturnOrder, Stage, SubmissionKey};
 
 /// What an event does to the row of what it is about.
@@ -22,7 +23,9 @@ pub(super) enum Leads {
 impl Leads {
     pub(super) fn to(event: Event) -> Leads {
         match event {
-            Event::Collected | Event::CollectedRecovered | Event::RetryOrdered => Leads::Transfer(&["collected"]),
+            Event::Collected | Event::CollectedRecovered | Event::RetryOrdered | Event::Released => {
+                Leads::Transfer(&["collected"])
+            }
             Event::Staged => Leads::Transfer(&["staged"]),
             Event::PossibleRepublish => Leads::Transfer(&["staged", "delivered"]),
             Event::Delivered | Event::DeliveredRecovered | Event::DeliveredTaken => Leads::Transfer(&["delivered"]),
@@ -51,6 +54,7 @@ impl Leads {
             | Event::TrustOrdered
             | Event::SourceClearedAgain
             | Event::KeyProposed
+            | Event::ReleaseApproved
             | Event::KeyTrusted
             | Event::KeyRetired
             | Event::KeyGenerated
@@ -109,6 +113,9 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
     let activates = matches!(change.state, StateChange::ActivateTimetable { .. });
     let signs = matches!(change.state, StateChange::Checkpoint { .. });
     let leaves = matches!(change.state, StateChange::CheckpointLeft { .. });
+    // And approvals and releases by theirs.
+    let approves = matches!(change.state, StateChange::Approve { .. });
+    let releases = matches!(change.state, StateChange::Release { .. });
     let decided = match &change.state {
         StateChange::Key { step, .. } => step.event() == change.event,
         _ => facts.key.is_none(),
@@ -116,6 +123,8 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
     let by_its_event = activates == (change.event == Event::TimetableActivated)
         && signs == (change.event == Event::CheckpointMade)
         && leaves == (change.event == Event::CheckpointLeft)
+        && approves == (change.event == Event::ReleaseApproved)
+        && releases == (change.event == Event::Released)
         && decided;
     if !by_its_event || !tells(&mut facts, &change.state) {
         let what = format!("a change whose facts are not those of the event `{}`", change.event);
@@ -124,10 +133,12 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
     let (subject, word) = match &change.state {
         StateChange::Collect(new) => (moved_transfer(&mut facts, &new.consignment.id), new.consignment.standing.word()),
         StateChange::Consignment { id, standing, .. } => (moved_transfer(&mut facts, id), standing.word()),
+        StateChange::Release { id, standing, .. } => (moved_transfer(&mut facts, id), standing.word()),
         StateChange::Answer { id, standing, .. } => (moved_transfer(&mut facts, id), standing.word()),
         StateChange::Owe { key, .. } => (moved_return(&mut facts, key), Stage::Scheduled.word()),
         StateChange::Submission { key, stage, .. } => (moved_return(&mut facts, key), stage.word()),
         StateChange::None
+        | StateChange::Approve { .. }
         | StateChange::Alarm { .. }
         | StateChange::InService { .. }
         | StateChange::OpenWorkbook { .. }
@@ -168,6 +179,10 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
                 && agree(&mut facts.content, one)
                 && agree_all(&mut facts.contents, several)
                 && agree(&mut facts.fingerprint, signer.clone())
+        }
+        StateChange::Approve { id, of, .. } => agree(&mut facts.transfer, Some(*id)) && approved(facts, of),
+        StateChange::Release { id, of, first, .. } => {
+            agree(&mut facts.transfer, Some(*id)) && approved(facts, of) && agree(&mut facts.approved, Some(*first))
         }
         StateChange::Answer { key, answer, status, .. } => {
             agree(&mut facts.submission, Some(key.to_string()))
@@ -227,6 +242,12 @@ fn tells_of_key(facts: &mut Facts, step: &KeyStep, certificate: Option<&[u8]>) -
         && agree(&mut facts.about, step.partner().map(ToString::to_string))
         && agree(&mut facts.fingerprint, step.fingerprint().cloned())
         && agree(&mut facts.transfer, transfer)
+}
+
+fn approved(facts: &mut Facts, of: &Approved) -> bool {
+    agree(&mut facts.sealed, Some(of.sealed))
+        && agree(&mut facts.waives, Some(of.waives.clone()))
+        && agree(&mut facts.config, Some(of.policy))
 }
 
 fn agree<T: PartialEq>(told: &mut Option<T>, done: Option<T>) -> bool {

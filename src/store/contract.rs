@@ -8,11 +8,12 @@ use jiff::civil::Date;
 use crate::domain::checkpoint::{Checkpoint, SignedCheckpoint, Vkey};
 use crate::domain::ledger::{Commitment, Event, Facts};
 use crate::domain::merkle::proof::Subtrees;
+use crate::domain::release::{Approved, Recorded as GivenApproval};
 use crate::domain::submission::Sealed;
 use crate::domain::{
     Actor, Answer, Answered, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, Due, FileKind, Fingerprint,
-    KeyStep, LaNumber, Notice, RecipientName, RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing,
-    Submission, SubmissionKey, TimetableYear, Volume, Workbook,
+    KeyStep, LaNumber, Notice, RecipientName, Release, RelevantMonth, ReturnKind, Revision, SourceName, Stage,
+    Standing, Submission, SubmissionKey, TimetableYear, Volume, Workbook,
 };
 
 /// The one write path.
@@ -66,6 +67,29 @@ pub enum StateChange {
         accepts: Vec<Digest>,
         /// Whose signature was accepted, once known.
         signer: Option<Fingerprint>,
+    },
+    /// A person approves the release of a held consignment; the first of two. It stays where it stands.
+    Approve {
+        /// Which one.
+        id: ConsignmentId,
+        /// The revision the decision was made on.
+        expect: Revision,
+        /// What is approved.
+        of: Approved,
+    },
+    /// A second person approves the same: the consignment moves to Collected and carries the release from then on, until it
+    /// is delivered, held anew or rejected.
+    Release {
+        /// Which one.
+        id: ConsignmentId,
+        /// The revision the decision was made on.
+        expect: Revision,
+        /// What is approved.
+        of: Approved,
+        /// The entry of the first person's approval.
+        first: u64,
+        /// Where it stands from now on.
+        standing: Standing,
     },
     /// A mail is found to answer a return: the consignment moves to Matched, or is held for a person to read, and the answer is about the last attempt
     /// to send that return until a later one passes the point of no return.
@@ -238,6 +262,8 @@ pub enum RecordError {
     AcceptedBefore {
         /// As which consignment.
         first: ConsignmentId,
+        /// Its SHA-256.
+        content: Digest,
     },
     /// The rules do not allow this move: a fault of the program.
     #[error("{what} may not go from {from} to {to}")]
@@ -269,6 +295,10 @@ pub trait Queries: Send + Sync {
     fn consignments(&self, filter: &ConsignmentFilter) -> Result<Vec<Consignment>, QueryError>;
     /// The parts of a consignment, in order. Empty before Staged.
     fn deliveries(&self, id: &ConsignmentId) -> Result<Vec<Delivery>, QueryError>;
+    /// Who has approved the release of what is held, since it is held, the earliest first.
+    fn approvals(&self, id: &ConsignmentId) -> Result<Vec<GivenApproval>, QueryError>;
+    /// The release that a consignment carries. The table's word: the ledger must prove it.
+    fn release(&self, id: &ConsignmentId) -> Result<Option<Release>, QueryError>;
     /// What was received of some kinds and staged or delivered since, oldest first. What never came that far has no kind.
     fn received(&self, filter: &ReceivedFilter) -> Result<Vec<Received>, QueryError>;
     /// Submissions, by transfer date, then key.

@@ -8,8 +8,9 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use super::contract::{Head, KeptCheckpoint, Queries, QueryError};
+use crate::domain::release::Recorded;
 use crate::domain::submission::Sealed;
-use crate::domain::{Answer, Digest, KeyStep};
+use crate::domain::{Answer, Digest, KeyStep, Waiver};
 
 /// A reader that can stand still: what it then sees is one state, however much is written meanwhile.
 pub trait Auditable: Queries {
@@ -55,6 +56,10 @@ pub trait Evidence {
     fn each_left(&self, visit: Visit<'_, KeptLeft>) -> Result<(), QueryError>;
     /// The root that the tree had with so many entries, as it lies beside the last of them.
     fn root_of(&self, size: u64) -> Result<Option<Digest>, QueryError>;
+    /// Every approval of a release, with its transfer; `None` if it cannot be read.
+    fn each_approval(&self, visit: Visit<'_, (String, Option<Recorded>)>) -> Result<(), QueryError>;
+    /// Every release that a transfer carries: the transfer, what is set aside, unless that cannot be read, and the entry.
+    fn each_release(&self, visit: Visit<'_, (String, Option<Waiver>, u64)>) -> Result<(), QueryError>;
     /// Every name that was not erased.
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError>;
 }

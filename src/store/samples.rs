@@ -8,10 +8,11 @@ use rusqlite::Connection;
 
 use super::contract::{Change, Named, NewConsignment, StateChange};
 use crate::domain::ledger::{Commitment, Event, Facts, PartFacts};
+use crate::domain::release::Approved;
 use crate::domain::submission::Sealed;
 use crate::domain::{
     Actor, Answer, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, HoldReason, KeyStep,
-    LegacyAlgorithm, RejectReason, ReturnOrder, Revision, Stage, Standing, SubmissionKey,
+    LegacyAlgorithm, RejectReason, ReturnOrder, Revision, Stage, Standing, SubmissionKey, Waiver,
 };
 
 /// Somebody with the database in hand and no regard for its rules.
@@ -100,6 +101,42 @@ pub(crate) fn rejected(n: u32, expect: i64) -> Change {
 
 pub(crate) fn retried(n: u32, expect: i64) -> Change {
     move_to(n, expect, Event::RetryOrdered, Standing::Collected { at: at(1) })
+}
+
+/// What is approved of the n-th consignment, which nobody signed.
+fn unsigned(n: u32, policy: Digest) -> Approved {
+    Approved { sealed: consignment(n).sealed_digest, waives: Waiver::Unsigned, policy }
+}
+
+fn person(uid: u32) -> Actor {
+    Actor::Account { uid, name: format!("uid {uid}") }
+}
+
+/// This person approves the release of the n-th consignment under these settings, at second 1.
+pub(crate) fn approved_under(policy: Digest, n: u32, expect: i64, uid: u32) -> Change {
+    let state = StateChange::Approve { id: id(n), expect: Revision(expect), of: unsigned(n, policy) };
+    Change { at: at(1), actor: person(uid), ..change(Event::ReleaseApproved, state) }
+}
+
+pub(crate) fn approved(n: u32, expect: i64, uid: u32) -> Change {
+    approved_under(content(99), n, expect, uid)
+}
+
+/// A second person releases it, after the approval in entry `first`.
+pub(crate) fn released(n: u32, expect: i64, uid: u32, first: u64) -> Change {
+    let (of, standing) = (unsigned(n, content(99)), Standing::Collected { at: at(2) });
+    let state = StateChange::Release { id: id(n), expect: Revision(expect), of, first, standing };
+    Change { at: at(2), actor: person(uid), ..change(Event::Released, state) }
+}
+
+/// As [`staged`], without a signer, under the release of this entry.
+pub(crate) fn staged_under(release: u64, n: u32, expect: i64, claims: u32) -> Change {
+    let mut change = staged(n, expect, claims);
+    change.facts.release = Some(release);
+    if let StateChange::Consignment { signer, .. } = &mut change.state {
+        *signer = None;
+    }
+    change
 }
 
 pub(crate) fn delivery(n: u32, part: u32) -> Delivery {

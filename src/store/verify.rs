@@ -11,6 +11,7 @@ use serde::Serialize;
 
 mod checkpoints;
 mod keys;
+mod releases;
 mod tables;
 mod transfers;
 

@@ -13,7 +13,7 @@ use hbcourier::domain::alarm::AlarmReason;
 use hbcourier::domain::reason::{Became, Limit, UnfitMail, Unsound};
 use hbcourier::domain::risk_layout::Underivable;
 use hbcourier::domain::{
-    ConsignmentId, DeferCause, Digest, HoldReason, Notice, RejectReason, ReturnHold, ShbeFault, ShbeRule,
+    ConsignmentId, DeferCause, Digest, HoldReason, Notice, RejectReason, ReturnHold, ShbeFault, ShbeRule, Waiver,
 };
 
 /// All variants, in a list that the compiler holds against the type.
@@ -68,6 +68,20 @@ fn what_is_known_is_named() {
     assert_eq!(unsound(Unsound::Macros).code, "CN-151");
     let age = HoldReason::SignatureAge.notice().says;
     assert!(age.contains("30 days before") && age.contains("30 minutes after"), "{age}");
+}
+
+/// Every next step has a command; where two people may release it, it says how, and where not, that and what else.
+#[test]
+fn every_held_file_has_a_command_and_says_whether_it_can_be_released() {
+    for reason in each_hold() {
+        let (notice, may) = (reason.notice(), Waiver::of(&reason).is_some());
+        assert!(!commands(notice.next).is_empty(), "{notice:?}");
+        let approve = "two people may release it";
+        let says_how = notice.next.contains(approve) && notice.next.contains("`hbcourier held approve ID`");
+        assert_eq!(says_how, may, "{notice:?}");
+        let says_not = ["cannot be released", "no release", "nothing in it to release"];
+        assert_eq!(says_not.iter().any(|words| notice.next.contains(words)), !may, "{notice:?}");
+    }
 }
 
 #[test]
@@ -161,9 +175,24 @@ fn is_rust(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "rs")
 }
 
-fn notices() -> Vec<Notice> {
+/// Every reason to hold, and of those that have several forms each.
+fn each_hold() -> Vec<HoldReason> {
+    let first = ConsignmentId::derive(&"drop-12302".parse().unwrap(), "native", &Digest::of(b"sealed"));
+    let received = jiff::Timestamp::UNIX_EPOCH;
+    let repeats = every!(Became { Delivered, Held, UnderWay });
+    let unsound = every!(Unsound { Broken, ActivePdf, RiskTable, Macros });
+    let unfit = every!(UnfitMail { Plain, SMime, SignedOnly, PartlySealed, Ambiguous, TooComplex, SeveralSigners });
+    let limits =
+        every!(Limit { CiphertextBytes, PlaintextBytes, MessageDepth, Recipients, ArchiveMembers, ArchiveBytes });
+    let more = repeats.into_iter().map(|became| HoldReason::Repeat { first, received, became });
+    let more = more.chain(unsound.into_iter().map(|unsound| HoldReason::Malformed { unsound }));
+    let more = more.chain(unfit.into_iter().map(|unfit| HoldReason::Mail { unfit }));
+    holds().into_iter().chain(more).chain(limits.into_iter().map(|limit| HoldReason::LimitReached { limit })).collect()
+}
+
+fn holds() -> Vec<HoldReason> {
     let signer = || "0123456789ABCDEF0123456789ABCDEF01234567".parse().unwrap();
-    let holds = every!(HoldReason {
+    every!(HoldReason {
         NotOpenPgp, Tampered, Truncated, NoKey, Unsigned, Stranger, BadSignature,
         SignerRevoked { signer: signer() }, SignerExpired { signer: signer() },
         SeveralMessages, OddStructure, LegacyAlgorithm, SignatureAge,
@@ -177,8 +206,11 @@ fn notices() -> Vec<Notice> {
         Reply { to: "shbe/12302/2020-04".parse().unwrap() },
         Mail { unfit: UnfitMail::Plain }, NameConflict, SameNames, Replaced, WhereaboutsUnknown, SpoolChanged,
         AttemptsExhausted { cause: DeferCause::DestinationFull },
-        WorkerFault,
-    });
+        WorkerFault, ReleaseUnproven,
+    })
+}
+
+fn notices() -> Vec<Notice> {
     let rejects = every!(RejectReason { NoIntegrity, ByOrder });
     let defers = every!(DeferCause {
         SpoolUnreadable,
@@ -243,6 +275,7 @@ fn notices() -> Vec<Notice> {
         CheckpointStays,
         CheckpointFault,
     });
+    let holds = holds();
     let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));
     let deferred = defers.into_iter().map(DeferCause::notice).chain(returns.iter().map(ReturnHold::notice));
     let raised = alarms.into_iter().map(|reason| reason.notice("drop-12302"));

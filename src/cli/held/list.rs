@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::release::{Approval, Now, approvals};
 use crate::cli::output::{CliError, Exit, Output, Text, Tone, moment};
 use crate::cli::transfers::Direction;
 use crate::cli::transfers::transfer::{notice_of_stage, notice_of_standing};
@@ -44,17 +45,8 @@ pub struct HeldItem {
     pub since: Timestamp,
     /// SHA-256 of the sealed bytes that came, or of the file that was picked up; nothing where there is none.
     pub sha256: Option<Digest>,
-    /// Who has agreed to its release.
+    /// Who has agreed to its release, of whom it counts.
     pub approvals: Vec<Approval>,
-}
-
-/// One person's agreement to a release.
-#[derive(Clone, Debug, Serialize)]
-pub struct Approval {
-    /// Whose.
-    pub by: String,
-    /// When.
-    pub at: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -62,20 +54,23 @@ struct Document {
     held: Vec<HeldItem>,
 }
 
-pub(super) fn list(args: &ListArgs, queries: &dyn Queries, out: &mut Output<'_>) -> Result<Exit, CliError> {
-    let document = Document { held: held(args.authority.as_ref(), queries)? };
+pub(super) fn list(args: &ListArgs, queries: &dyn Queries, now: Now, out: &mut Output<'_>) -> Result<Exit, CliError> {
+    let document = Document { held: held(args.authority.as_ref(), queries, now)? };
     out.answer(args.json, &document, |text| write_text(&document.held, text))?;
     Ok(if args.fail_if_any && !document.held.is_empty() { Exit::No } else { Exit::Yes })
 }
 
 /// Everything that waits for a person, the longest waiting first.
-pub fn held(authority: Option<&LaNumber>, queries: &dyn Queries) -> Result<Vec<HeldItem>, QueryError> {
+pub fn held(authority: Option<&LaNumber>, queries: &dyn Queries, now: Now) -> Result<Vec<HeldItem>, QueryError> {
     let filter = ConsignmentFilter {
         word: Some("held".to_owned()),
         authority: authority.cloned(),
         ..ConsignmentFilter::default()
     };
-    let mut held: Vec<HeldItem> = queries.consignments(&filter)?.iter().filter_map(consignment).collect();
+    let mut held = Vec::new();
+    for consignment in queries.consignments(&filter)? {
+        held.extend(item(&consignment, approvals(&consignment, queries, now)?));
+    }
     let filter = SubmissionFilter { authority: authority.cloned(), ..SubmissionFilter::default() };
     held.extend(queries.submissions(&filter)?.iter().filter_map(submission));
     held.sort_by_key(|item| item.since);
@@ -90,7 +85,7 @@ pub(super) fn waits(submission: &Submission) -> bool {
     since(&submission.stage).is_some()
 }
 
-fn consignment(consignment: &Consignment) -> Option<HeldItem> {
+fn item(consignment: &Consignment, approvals: Vec<Approval>) -> Option<HeldItem> {
     let Standing::Held { since, .. } = &consignment.standing else { return None };
     let Notice { code, says, next } = notice_of_standing(&consignment.standing)?;
     Some(HeldItem {
@@ -103,7 +98,7 @@ fn consignment(consignment: &Consignment) -> Option<HeldItem> {
         next,
         since: *since,
         sha256: Some(consignment.sealed_digest),
-        approvals: Vec::new(),
+        approvals,
     })
 }
 
@@ -154,6 +149,10 @@ fn write_text(held: &[HeldItem], text: &mut Text) {
             format_args!("  {}  since {}  authority {}", item.id, moment(item.since), item.authority),
         );
         text.line(format_args!("        {}", item.says));
+        for Approval { by, at, until } in &item.approvals {
+            let (at, until) = (moment(*at), moment(*until));
+            text.line(format_args!("        Approved by {by} on {at}; a second person may until {until}"));
+        }
         text.line(format_args!("        Next: {}", item.next));
     }
 }

@@ -12,7 +12,7 @@ mod tests;
 
 use serde::Serialize;
 
-use crate::cli::held::{HeldItem, held};
+use crate::cli::held::{HeldItem, Now, held};
 use crate::cli::output::{CliError, Exit, Output};
 use crate::cli::reading::Reading;
 use crate::daemon::health::ServiceStatus;
@@ -70,7 +70,7 @@ pub(crate) fn status(reading: &Reading<'_>) -> Result<Status, CliError> {
     let submissions = reading.queries.submissions(&SubmissionFilter::default())?;
     let owed = queues::owed(&submissions, reading);
     let overdue_from_partners = queues::expected(reading)?;
-    let held: Vec<HeldItem> = held(None, reading.queries)?;
+    let held: Vec<HeldItem> = held(None, reading.queries, Now { at: reading.now, policy: reading.settings.digest })?;
     let alarms = reading.queries.alarms()?;
     let keys = reading.keys.list(reading.now);
     let ends = ends_before(reading.keys, reading.now, &ahead(reading.settings, reading.timetables, reading.today()));

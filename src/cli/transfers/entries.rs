@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::cli::output::{CliError, Exit, Table, Text, moment};
 use crate::domain::ledger::{Entry, Event};
-use crate::domain::{Actor, Digest, Fingerprint};
+use crate::domain::{Actor, Digest, Fingerprint, Waiver};
 use crate::store::Queries;
 
 /// Ledger lines read at a time.
@@ -34,6 +34,15 @@ pub struct Happened {
     pub reply: Option<String>,
     /// A person's reason.
     pub why: Option<String>,
+    /// The entry of the release under which it happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<u64>,
+    /// Of a release, the entry of the first person's approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approved: Option<u64>,
+    /// What a release sets aside.
+    #[serde(skip)]
+    pub waives: Option<Waiver>,
 }
 
 /// Every entry about the transfer of this id, or the return of this key, oldest first.
@@ -71,6 +80,9 @@ impl From<Entry> for Happened {
             attempt: facts.attempt,
             reply: facts.reply,
             why: facts.why,
+            release: facts.release,
+            approved: facts.approved,
+            waives: facts.waives,
         }
     }
 }
@@ -92,7 +104,8 @@ pub fn write(entries: &[Happened], text: &mut Text) {
             Actor::Account { name, .. } => name.clone(),
         };
         let attempt = entry.attempt.map(|attempt| format!("attempt {attempt}"));
-        let remarks = [entry.code.clone(), attempt, entry.reply.clone(), entry.why.clone()];
+        let release = entry.release.map(|seq| format!("released by entry {seq}"));
+        let remarks = [entry.code.clone(), attempt, release, entry.reply.clone(), entry.why.clone()];
         let remarks: Vec<String> = remarks.into_iter().flatten().collect();
         table.row([entry.seq.to_string(), moment(entry.at), entry.event.to_string(), by, remarks.join("; ")]);
     }

@@ -8,6 +8,7 @@ mod answers;
 pub mod entries;
 pub mod find;
 mod list;
+pub(crate) mod released;
 pub(crate) mod show;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::answers::{self, ShownAnswer};
 use super::entries::{self, Happened};
 use super::find::{Found, find};
+use super::released::{Released, released};
 use super::transfer::Transfer;
 use crate::cli::output::{CliError, Exit, Output, Text, moment};
 use crate::store::Queries;
@@ -33,6 +34,9 @@ pub(crate) struct Shown {
     /// What came back about it, if it is a return; what it tells of a return, if it is a mail about one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<ShownAnswer>,
+    /// By whom it was released, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released: Option<Released>,
     /// What the ledger says of it.
     pub entries: Vec<Happened>,
 }
@@ -60,12 +64,13 @@ pub(crate) fn shown(found: &Found, queries: &dyn Queries) -> Result<Shown, CliEr
         transfer.signer = entries.iter().rev().find_map(|entry| entry.fingerprint.clone());
     }
     let answers = answers::about(found, queries)?;
-    Ok(Shown { transfer, name, message_id, answers, entries })
+    let released = released(&entries);
+    Ok(Shown { transfer, name, message_id, answers, released, entries })
 }
 
 /// Writes it for people.
 pub(crate) fn write_text(shown: &Shown, text: &mut Text) {
-    let Shown { transfer, name, message_id, answers, entries } = shown;
+    let Shown { transfer, name, message_id, answers, released, entries } = shown;
     let again =
         transfer.until.map(|until| format!("{} (attempts so far: {})", moment(until), transfer.attempts.unwrap_or(0)));
     text.facts([
@@ -80,6 +85,7 @@ pub(crate) fn write_text(shown: &Shown, text: &mut Text) {
         ("Sealed", transfer.sealed_sha256.map(|digest| digest.to_string())),
         ("Size", transfer.sealed_size.map(|bytes| format!("{bytes} bytes"))),
         ("Signer", transfer.signer.as_ref().map(ToString::to_string)),
+        ("Released", released.as_ref().map(Released::sentence)),
         ("Message-ID", message_id.clone()),
         ("Reason", transfer.code.zip(transfer.says.as_ref()).map(|(code, says)| format!("{code} {says}"))),
         ("Next", transfer.next.map(str::to_owned)),

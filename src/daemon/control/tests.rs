@@ -14,6 +14,7 @@ use crate::domain::timetable::InForce;
 use crate::effects::accounts::MachineAccounts;
 use crate::effects::clock::MachineClock;
 use crate::effects::pgp::KeyRing;
+use crate::effects::spool::Spool;
 use crate::operator::{KeyOrder, Operator, OwnKeyAlgorithm, People};
 use crate::store::{Change, RecordError, Recorded, Recorder, SqliteStore};
 
@@ -80,7 +81,9 @@ fn listening(recorder: Option<Arc<dyn Recorder>>, asks: impl FnOnce(&Path)) -> i
     let operator = Operator {
         recorder: recorder.unwrap_or_else(|| Arc::new(store.recorder())),
         queries: Arc::new(store.queries()),
+        spool: Arc::new(Spool::open(state.path()).unwrap()),
         keys: Arc::new(KeyRing::at(state.path())),
+        policy: None,
         clock: Arc::new(MachineClock),
         timetables: InForce::default(),
         people: Arc::new(People::new(Roles::default(), Arc::new(MachineAccounts), own)),

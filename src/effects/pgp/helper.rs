@@ -14,15 +14,16 @@ use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, Error, Fingerprint, KeyHandle, Result, anyhow};
 
-use crate::domain::KeyRules;
 use crate::domain::reason::MESSAGE_DEPTH_MAX as DEPTH_MAX;
 pub(super) use crate::domain::reason::RECIPIENTS_MAX;
+use crate::domain::{KeyRules, Waiver};
 
-use super::layers::{self, Signed};
+use super::layers;
 use super::leniency::Leniency;
 use super::open;
 use super::ring::{KeyFault, Ring};
 use super::standing::{self, UsableKey};
+use super::waiving::{self, Vouched};
 use super::{OpenError, OpenRequest, Signers};
 
 /// More than any accepted message has: recipients, container, compression, signature, literal, digest.
@@ -39,8 +40,8 @@ pub(super) struct Trace {
     pub decrypted: bool,
     /// The cipher of the container, where its session key names one.
     pub symmetric: Option<SymmetricAlgorithm>,
-    /// The signature held.
-    pub signed: Option<Signed>,
+    /// The signature held, or two people let it through without.
+    pub vouched: Option<Vouched>,
     /// The name in the literal packet.
     pub file_name: Option<String>,
     packets: Vec<(usize, Tag)>,
@@ -211,14 +212,26 @@ impl VerificationHelper for Helper<'_> {
     fn check(&mut self, structure: MessageStructure<'_>) -> Result<()> {
         let grammatical = layers::grammar(&self.trace.borrow().packets);
         let reader = self.trace.borrow().reader.clone();
+        let waived = self.request.waived;
+        let terms = waiving::Terms { policy: self.policy, at: self.request.at, waived };
+        let is_by_an_unknown_key = waiving::is_by_an_unknown_key(&structure);
         let excepted = |signature: &Signature, key: &UsableKey<'_>| self.excepted(signature, key);
-        let judged = || layers::verdict(structure, reader.as_ref(), self.policy, self.request.at, &excepted);
-        match grammatical.and_then(|()| judged()) {
-            Ok(signed) => {
-                self.trace.borrow_mut().signed = Some(signed);
+        let judged = || layers::verdict(structure, reader.as_ref(), &terms, &excepted).map(Vouched::By);
+        let vouched = match grammatical.and_then(|()| judged()) {
+            Err(OpenError::Unsigned) if waived == Some(&Waiver::Unsigned) => Ok(Vouched::ByNobody),
+            Err(OpenError::Stranger) => match self.stranger() {
+                OpenError::Stranger if is_by_an_unknown_key && waived == Some(&Waiver::Stranger) => {
+                    Ok(Vouched::ByNobody)
+                }
+                refused => Err(refused),
+            },
+            judged => judged,
+        };
+        match vouched {
+            Ok(vouched) => {
+                self.trace.borrow_mut().vouched = Some(vouched);
                 Ok(())
             }
-            Err(OpenError::Stranger) => self.refuse(self.stranger()),
             Err(refused) => self.refuse(refused),
         }
     }

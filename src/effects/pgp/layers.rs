@@ -19,6 +19,7 @@ use crate::domain::reason::SIGNATURE_DAYS_MAX;
 
 use super::OpenError;
 use super::standing::{self, KeyProblem, UsableKey};
+use super::waiving::Terms;
 
 /// The packets inside the container, with how deep each lies, in the order they came.
 pub(super) type Packets = [(usize, Tag)];
@@ -66,22 +67,24 @@ pub(super) fn grammar(packets: &Packets) -> Result<(), OpenError> {
 pub(super) fn verdict(
     structure: MessageStructure<'_>,
     reader: Option<&KeyFingerprint>,
-    policy: &dyn Policy,
-    at: Timestamp,
+    terms: &Terms<'_>,
     excepted: Excepted<'_>,
 ) -> Result<Signed, OpenError> {
+    let Terms { policy, at, .. } = *terms;
     let mut results = structure.into_iter().filter_map(|layer| match layer {
         MessageLayer::SignatureGroup { results } => Some(results),
         MessageLayer::Compression { .. } | MessageLayer::Encryption { .. } => None,
     });
     let (Some(mut group), None) = (results.next(), results.next()) else { return Err(OpenError::OddStructure) };
     let (Some(result), true) = (group.pop(), group.is_empty()) else { return Err(OpenError::OddStructure) };
-    let (signature, key) = match result {
-        Ok(good) => (good.sig, good.ka),
-        Err(error) => return Err(refused(error, policy, at)),
+    let (signature, signed) = match result {
+        Ok(good) => {
+            let judged = key_standing_then_age(good.sig, &good.ka, policy, at);
+            let signed = judged.or_else(|refusal| terms.set_aside(refusal, good.sig, &good.ka))?;
+            (good.sig, Signed { exceptions: excepted(good.sig, &good.ka)?, ..signed })
+        }
+        Err(error) => refused(error, terms)?,
     };
-    let signed = key_standing_then_age(signature, &key, policy, at)?;
-    let signed = Signed { exceptions: excepted(signature, &key)?, ..signed };
     if reader.is_some_and(|reader| !is_meant_for(signature, reader)) {
         return Err(OpenError::BadSignature);
     }
@@ -99,30 +102,35 @@ fn is_meant_for(signature: &Signature, reader: &KeyFingerprint) -> bool {
 }
 
 /// Puts a name to what sequoia found wrong. The signer's standing comes before the signature's own faults: it explains them.
-fn refused(error: VerificationError<'_>, policy: &dyn Policy, at: Timestamp) -> OpenError {
+/// `Ok` only where that is nothing but its time, and waived.
+fn refused<'a>(error: VerificationError<'a>, terms: &Terms<'_>) -> Result<(&'a Signature, Signed), OpenError> {
+    let Terms { policy, at, .. } = *terms;
     let legacy_or = |error: &anyhow::Error, otherwise| match error.downcast_ref::<Error>() {
         Some(Error::PolicyViolation(..)) => OpenError::LegacyAlgorithm,
         _ => otherwise,
     };
-    match error {
-        VerificationError::MissingKey { .. } => OpenError::Stranger,
-        VerificationError::UnboundKey { sig, cert, error } => match standing_then_age(sig, cert, policy, at) {
-            Err(refusal) => refusal,
-            Ok(_) => legacy_or(&error, OpenError::Stranger),
-        },
+    let (refusal, signature, key) = match error {
+        VerificationError::MissingKey { .. } => return Err(OpenError::Stranger),
+        VerificationError::UnboundKey { sig, cert, error } => {
+            return Err(match standing_then_age(sig, cert, policy, at) {
+                Err(refusal) => refusal,
+                Ok(_) => legacy_or(&error, OpenError::Stranger),
+            });
+        }
         // A key of a pinned certificate that may not sign is nobody's signing key.
         VerificationError::BadKey { sig, ka, .. } => {
-            key_standing_then_age(sig, &ka, policy, at).err().unwrap_or(OpenError::Stranger)
+            (key_standing_then_age(sig, &ka, policy, at).err().unwrap_or(OpenError::Stranger), sig, ka)
         }
         VerificationError::BadSignature { sig, ka, error } => match key_standing_then_age(sig, &ka, policy, at) {
-            Err(refusal) => refusal,
+            Err(refusal) => (refusal, sig, ka),
             Ok(_) => match error.downcast_ref::<Error>() {
-                Some(Error::Expired(_)) => too_old(),
-                _ => legacy_or(&error, OpenError::BadSignature),
+                Some(Error::Expired(_)) => (too_old(), sig, ka),
+                _ => return Err(legacy_or(&error, OpenError::BadSignature)),
             },
         },
-        _ => OpenError::BadSignature,
-    }
+        _ => return Err(OpenError::BadSignature),
+    };
+    Ok((signature, terms.set_aside(refusal, signature, &key)?))
 }
 
 /// The signing key first, then its certificate, as of receipt and as of the signature, then the age of the signature.
@@ -174,6 +182,11 @@ fn standing_then_age(
             | KeyProblem::NotYetTrusted,
         ) => return Err(OpenError::Stranger),
     }
+    Ok(Signed { signer, at: age(signature, at)?, exceptions: Vec::new() })
+}
+
+/// When the signature was made, if that is near enough to receipt.
+pub(super) fn age(signature: &Signature, at: Timestamp) -> Result<Timestamp, OpenError> {
     let made = made(signature).ok_or(OpenError::BadSignature)?;
     if made > at + SignedDuration::from_mins(SIGNATURE_AHEAD_MINUTES_MAX) {
         return Err(OpenError::SignatureAhead { minutes_max: SIGNATURE_AHEAD_MINUTES_MAX });
@@ -181,14 +194,14 @@ fn standing_then_age(
     if made < at - SignedDuration::from_hours(24 * SIGNATURE_DAYS_MAX) {
         return Err(too_old());
     }
-    Ok(Signed { signer, at: made, exceptions: Vec::new() })
+    Ok(made)
 }
 
 fn too_old() -> OpenError {
     OpenError::SignatureTooOld { days_max: SIGNATURE_DAYS_MAX }
 }
 
-fn made(signature: &Signature) -> Option<Timestamp> {
+pub(super) fn made(signature: &Signature) -> Option<Timestamp> {
     Timestamp::try_from(signature.signature_creation_time()?).ok()
 }
 

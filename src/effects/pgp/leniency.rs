@@ -11,7 +11,7 @@ use sequoia_openpgp::policy::{AsymmetricAlgorithm, HashAlgoSecurity, Policy, Sta
 use sequoia_openpgp::types::{HashAlgorithm, PublicKeyAlgorithm, SymmetricAlgorithm};
 
 use crate::domain::key_rules::{Exception, KeyRules};
-use crate::domain::{LegacyAlgorithm, PartnerName};
+use crate::domain::{LegacyAlgorithm, PartnerName, Waiver};
 
 use super::ring::KeyRing;
 use super::standing::{self, UsableKey, system_time};
@@ -61,6 +61,8 @@ pub(super) struct Leniency<'r> {
 impl<'r> Leniency<'r> {
     pub(super) fn of(rules: &'r KeyRules, request: &OpenRequest<'_>) -> Leniency<'r> {
         let partners = match request.signers {
+            // What is let through without a good signature is nobody's, so nobody's exceptions cover it.
+            Signers::Partners(_) if request.waived.is_some_and(Waiver::is_about_the_signature) => &[],
             Signers::Partners(partners) => partners,
             Signers::Own => &[],
         };

@@ -27,12 +27,13 @@ mod sealed_reader;
 mod secret;
 mod standing;
 pub mod trust;
+mod waiving;
 
 use std::io::{Read, Write};
 
 use jiff::Timestamp;
 
-use crate::domain::{Digest, Fingerprint, PartnerName};
+use crate::domain::{Digest, Fingerprint, PartnerName, Waiver};
 
 pub use completeness::{Completeness, completeness};
 pub use examine::{CertificateReport, KeyChange, ReportedKey, spoken};
@@ -62,13 +63,15 @@ pub struct OpenRequest<'a> {
     pub signers: Signers<'a>,
     /// Largest content that is let out.
     pub plaintext_bytes_max: u64,
+    /// The one finding that two people have set aside. Integrity protection and the accepted layers are none.
+    pub waived: Option<&'a Waiver>,
 }
 
 /// What is known of a message that opened and verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The signer's primary key.
-    pub signer: Fingerprint,
+    /// The signer's primary key; `None` only where that nobody vouches for it is waived.
+    pub signer: Option<Fingerprint>,
     /// The partner it is pinned for; `None` if we signed it ourselves.
     pub partner: Option<PartnerName>,
     /// SHA-256 of the content.
@@ -81,7 +84,7 @@ pub struct Verdict {
     // RFC 9580 §5.9
     pub file_name: Option<String>,
     /// When the signature says it was made.
-    pub signed_at: Timestamp,
+    pub signed_at: Option<Timestamp>,
     /// The exceptions without which it would have been refused, by the ledger entries that granted them.
     pub exceptions: Vec<u64>,
 }

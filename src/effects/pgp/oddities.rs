@@ -51,7 +51,12 @@ impl Both {
 
     fn opens(&self, sealed: &[u8]) -> Result<(Verdict, Vec<u8>), OpenError> {
         let from = [name()];
-        let request = OpenRequest { at: self.at, signers: Signers::Partners(&from), plaintext_bytes_max: 1_000_000 };
+        let request = OpenRequest {
+            at: self.at,
+            signers: Signers::Partners(&from),
+            plaintext_bytes_max: 1_000_000,
+            waived: None,
+        };
         let mut content = Vec::new();
         let verdict = self.us.open(&mut Cursor::new(sealed), &mut content, &request)?;
         Ok((verdict, content))
@@ -170,7 +175,7 @@ fn the_newer_container_opens_too() {
     assert_eq!(sealed[2], 6, "the session key packet is of version 6");
     let (verdict, opened) = both.opens(&sealed).unwrap();
     assert!(opened == content);
-    assert_eq!((verdict.file_name.as_deref(), verdict.signed_at), (Some("x.csv"), both.at));
+    assert_eq!((verdict.file_name.as_deref(), verdict.signed_at), (Some("x.csv"), Some(both.at)));
     let last = sealed.len() - 1;
     sealed[last] ^= 1;
     assert_eq!(both.reason(&sealed), HoldReason::Tampered);

@@ -21,11 +21,12 @@ use crate::domain::{Digest, Fingerprint, KeyRules, PartnerName};
 use super::beside::{Ahead, Behind};
 use super::container::{self, Fit, Head, Sealed};
 use super::helper::{Helper, RECIPIENTS_MAX, Trace};
-use super::layers::{SIGNATURE_AHEAD_MINUTES_MAX, Signed};
+use super::layers::SIGNATURE_AHEAD_MINUTES_MAX;
 use super::leniency::Leniency;
 use super::ring::{KeyRing, Ring};
 use super::sealed_reader::{Form, Outlined, SealedReader};
 use super::standing::{self, system_time};
+use super::waiving::Vouched;
 use super::{OpenError, OpenRequest, Opener, Signers, Verdict};
 
 /// What sequoia holds back. Safety is the private place and the verdict, not this buffer.
@@ -34,7 +35,7 @@ const COPY_BYTES: usize = 64 * 1024;
 
 /// What came out of the container.
 struct Content {
-    signed: Signed,
+    vouched: Vouched,
     file_name: Option<String>,
     digest: Digest,
     bytes: u64,
@@ -69,9 +70,14 @@ impl Opener for KeyRing {
             (_, Err(fault)) | (Some(fault), Ok(_)) => return Err(fault),
             (None, Ok(digest)) => digest,
         };
-        let Content { signed, file_name, digest, bytes } = opened?;
-        let partner = partner_of(&ring, &rules, &signed.signer, request)?;
-        let Signed { signer, at: signed_at, exceptions } = signed;
+        let Content { vouched, file_name, digest, bytes } = opened?;
+        let (signer, partner, signed_at, exceptions) = match vouched {
+            Vouched::By(signed) => {
+                let partner = partner_of(&ring, &rules, &signed.signer, request)?;
+                (Some(signed.signer), partner, Some(signed.at), signed.exceptions)
+            }
+            Vouched::ByNobody => (None, None, None, Vec::new()),
+        };
         Ok(Verdict { signer, partner, content: digest, bytes, sealed, file_name, signed_at, exceptions })
     }
 }
@@ -206,8 +212,8 @@ impl<'r> Terms<'r> {
         }
         let (digest, bytes) = into.finish().map_err(OpenError::Write)?;
         let mut trace = trace.borrow_mut();
-        match trace.signed.take() {
-            Some(signed) => Ok(Content { signed, file_name: trace.file_name.take(), digest, bytes }),
+        match trace.vouched.take() {
+            Some(vouched) => Ok(Content { vouched, file_name: trace.file_name.take(), digest, bytes }),
             None => Err(trace.blame(None)),
         }
     }

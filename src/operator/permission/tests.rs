@@ -22,6 +22,7 @@ use crate::effects::accounts::{Account, Accounts};
 use crate::effects::clock::MachineClock;
 use crate::effects::ledger_key::{KEY_FILE, LedgerKey};
 use crate::effects::pgp::{KeyAlgorithm, KeyRing, OwnKey, SecretKeyBytes};
+use crate::effects::spool::Spool;
 use crate::operator::OwnKeyAlgorithm;
 use crate::store::samples::{at, collect, held, id, key, open_workbook, owe, return_to, sealed, staged};
 use crate::store::{
@@ -32,13 +33,16 @@ const APRIL: &str = "shbe/12302/2020-04";
 const TIMETABLE: &str = include_str!("../../../config/timetables/2020-21.toml");
 /// The service's own account.
 const OWN: u32 = 900;
+/// What lies in the spool of the first consignment.
+const SPOOLED: [u8; 4] = 1u32.to_be_bytes();
 /// In the same group as the keymaster, who is number 1004.
 const KEYMASTER_TOO: u32 = 2004;
 
 /// Who may give it, in words: written down a second time, apart from the table.
 fn may_give(kind: OrderKind) -> &'static str {
     match kind {
-        OrderKind::Retry => "operator releaser",
+        OrderKind::Retry | OrderKind::Reject => "operator releaser",
+        OrderKind::Approve => "releaser",
         OrderKind::Confirm | OrderKind::Resend | OrderKind::Waive | OrderKind::Close => "operator",
         OrderKind::Activate => "operator admin",
         OrderKind::ImportKey | OrderKind::Trust | OrderKind::Retire | OrderKind::Except | OrderKind::Generate => {
@@ -54,6 +58,10 @@ fn sample(kind: OrderKind, folder: &Path) -> Order {
     let decide = |decision| Order::Return { key: key(APRIL), decision, by: None, reason: "as agreed".to_owned() };
     match kind {
         OrderKind::Retry => Order::Retry { transfer: id(1), by, reason },
+        OrderKind::Reject => Order::Reject { transfer: id(1), by, reason },
+        OrderKind::Approve => {
+            Order::Approve { transfer: id(1), digest: Digest::of(&SPOOLED), code: "CN-105".to_owned(), by, reason }
+        }
         OrderKind::Confirm => decide(ReturnOrder::Confirm),
         OrderKind::Resend => decide(ReturnOrder::Resend),
         OrderKind::Waive => decide(ReturnOrder::Waive),
@@ -204,9 +212,14 @@ impl Scene {
         for change in prepared() {
             store.recorder().record(change).unwrap();
         }
+        let spool = Spool::open(&state).unwrap();
+        // As `collect(1)` says of its bytes.
+        fs::write(state.join("spool/raw").join(format!("drop-12302.{}", id(1))), SPOOLED).unwrap();
         let operator = Operator {
             recorder: Arc::new(store.recorder()),
             queries: Arc::new(store.queries()),
+            spool: Arc::new(spool),
+            policy: Some(Digest::of(b"settings")),
             keys: Arc::new(KeyRing::at(&state)),
             clock: Arc::new(MachineClock),
             timetables: InForce::default(),

@@ -6,6 +6,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::checkpoints;
 use super::columns::{At, Count, Day, Json, Place};
+use super::releases;
 use crate::domain::ledger::{Event, VolumeFacts};
 use crate::domain::submission::Sealed;
 use crate::domain::{
@@ -46,7 +47,8 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
             if let Some(authority) = authority {
                 rows.belongs_to(id, authority)?;
             }
-            if let Some(signer) = signer {
+            // What two people let through may have none, also where an earlier attempt had.
+            if signer.is_some() || matches!(standing, Standing::Staged { .. }) {
                 rows.run("UPDATE consignment SET signer = ?2 WHERE id = ?1", params![id, signer])?;
             }
             if let Some(deliveries) = deliveries {
@@ -63,6 +65,13 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
                 // A person refused it, so the partner's next sending of the same content is welcome.
                 rows.run("DELETE FROM accepted WHERE consignment = ?1", params![id])?;
             }
+            Ok(revision)
+        }
+        StateChange::Approve { id, expect, of } => releases::approve(connection, change, (id, *expect), of, seq),
+        StateChange::Release { id, expect, of, first, standing } => {
+            releases::agreed(connection, change, id, of, *first)?;
+            let revision = rows.move_consignment(id, *expect, standing)?;
+            releases::carry(connection, id, &of.waives, seq)?;
             Ok(revision)
         }
         StateChange::Answer { id, expect, standing, key, answer, status } => {
@@ -190,6 +199,7 @@ impl Rows<'_> {
             "UPDATE consignment SET revision = ?2, standing = ?3, word = ?4, due_at = ?5, entry = ?6 WHERE id = ?1",
             params![id, next, Json(to), to.word(), to.due_at().map(At), self.entry],
         )?;
+        releases::end(self.connection, id, to)?;
         Ok(next)
     }
 
@@ -282,7 +292,7 @@ impl Rows<'_> {
                  WHERE content = ?1 AND authority = (SELECT authority FROM consignment WHERE id = ?2)",
             )?
             .query_row(params![content, id], |row| row.get(0))?;
-        if first == *id { Ok(()) } else { Err(RecordError::AcceptedBefore { first }.into()) }
+        if first == *id { Ok(()) } else { Err(RecordError::AcceptedBefore { first, content: *content }.into()) }
     }
 
     fn owe(&self, key: &SubmissionKey, extract_from: Option<Day>, transfer_on: Day) -> Result<Revision, Refusal> {

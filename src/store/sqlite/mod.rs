@@ -11,6 +11,7 @@ mod error;
 mod integrity;
 mod nodes;
 mod queries;
+mod releases;
 mod rows;
 mod schema;
 mod snapshot;

@@ -9,10 +9,11 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::columns::{At, Count, Day, Json};
 use super::snapshot::SqliteSnapshot;
-use super::{checkpoints, connect_to_read, nodes, rows};
+use super::{checkpoints, connect_to_read, nodes, releases, rows};
+use crate::domain::release;
 use crate::domain::{
-    Answer, Answered, Consignment, ConsignmentId, Delivery, Digest, KeyStep, LaNumber, RecipientName, ReturnKind,
-    SourceName, Submission, SubmissionKey, Volume, Workbook,
+    Answer, Answered, Consignment, ConsignmentId, Delivery, Digest, KeyStep, LaNumber, RecipientName, Release,
+    ReturnKind, SourceName, Submission, SubmissionKey, Volume, Workbook,
 };
 use crate::store::evidence::{Auditable, Evidence};
 use crate::store::{
@@ -176,6 +177,14 @@ impl Queries for SqliteQueries {
     fn deliveries(&self, id: &ConsignmentId) -> Result<Vec<Delivery>, QueryError> {
         let sql = format!("SELECT {} FROM delivery WHERE consignment = ?1 ORDER BY part, id", rows::DELIVERY);
         self.0.read(|connection| connection.prepare_cached(&sql)?.query_map([id], rows::delivery)?.collect())
+    }
+
+    fn approvals(&self, id: &ConsignmentId) -> Result<Vec<release::Recorded>, QueryError> {
+        self.0.read(|connection| releases::approvals(connection, id))
+    }
+
+    fn release(&self, id: &ConsignmentId) -> Result<Option<Release>, QueryError> {
+        self.0.read(|connection| releases::release(connection, id))
     }
 
     fn received(&self, filter: &ReceivedFilter) -> Result<Vec<Received>, QueryError> {

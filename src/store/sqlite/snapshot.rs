@@ -9,8 +9,10 @@ use super::checkpoints;
 use super::columns::{At, Count, Json};
 use super::nodes::complete;
 use super::queries::head;
+use super::releases;
+use crate::domain::release::Recorded;
 use crate::domain::submission::Sealed;
-use crate::domain::{Digest, Stage, Standing, SubmissionKey};
+use crate::domain::{Digest, Stage, Standing, SubmissionKey, Waiver};
 use crate::store::evidence::{
     Evidence, Hanging, KeptAlarm, KeptAnswer, KeptEntry, KeptKeyStep, KeptLeft, KeptName, KeptTimetable, KeptWorkbook,
     Origin, Owed, Row, Subject, Visit,
@@ -242,6 +244,20 @@ impl Evidence for SqliteSnapshot {
         let Some(last) = size.checked_sub(1) else { return Ok(Some(Digest::of(b""))) };
         let mut root = self.connection.prepare_cached("SELECT root FROM ledger WHERE seq = ?1")?;
         Ok(root.query_row([Count(last)], |row| row.get(0)).optional()?)
+    }
+
+    fn each_approval(&self, visit: Visit<'_, (String, Option<Recorded>)>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| Ok((row.get("consignment")?, releases::approval(row).ok()));
+        let sql = format!("SELECT {}, consignment FROM approval ORDER BY entry", releases::APPROVAL);
+        self.each(&sql, [], read, visit).map(|_| ())
+    }
+
+    fn each_release(&self, visit: Visit<'_, (String, Option<Waiver>, u64)>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| {
+            let waives = row.get::<_, Json<_>>(1).ok().map(|json| json.0);
+            Ok((row.get(0)?, waives, row.get::<_, Count>(2)?.0))
+        };
+        self.each("SELECT consignment, waives, entry FROM release ORDER BY entry", [], read, visit).map(|_| ())
     }
 
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError> {

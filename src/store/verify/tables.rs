@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::Fault;
 use super::keys::ToldOfKeys;
+use super::releases::Releases;
 use super::transfers::Transfers;
 use crate::domain::ledger::{Entry, Event, Facts};
 use crate::domain::return_order::ReturnOrder;
@@ -35,6 +36,7 @@ pub(super) struct Told {
     /// By the entry that put them into force.
     timetables: BTreeMap<u64, (Option<TimetableYear>, Option<Digest>)>,
     keys: ToldOfKeys,
+    releases: Releases,
 }
 
 struct Raised {
@@ -47,6 +49,7 @@ impl Told {
     pub(super) fn hear(&mut self, entry: &Entry) {
         let (seq, at, facts) = (entry.seq, entry.at, &entry.facts);
         self.transfers.hear(entry);
+        self.releases.hear(entry);
         let about = || facts.about.clone().unwrap_or_default();
         self.keys.hear(entry);
         match entry.event {
@@ -147,6 +150,7 @@ impl Told {
         faults.extend(self.workbooks(view)?);
         faults.extend(self.timetables(view)?);
         faults.extend(self.keys.rest(view)?);
+        faults.extend(self.releases.rest(view)?);
         let (alarms, in_service) = (&mut self.alarms, &mut self.in_service);
         view.each_alarm(&mut |alarm| {
             let raised = alarms.remove(&alarm.about);

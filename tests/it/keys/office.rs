@@ -4,22 +4,22 @@ use std::io::Cursor;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hbcourier::config::settings::Roles;
 use hbcourier::domain::ledger::{Entry, Event, Facts};
 use hbcourier::domain::timetable::InForce;
 use hbcourier::domain::{
     Actor, Consequence, Consignment, ConsignmentId, Digest, Fingerprint, PartnerName, Revision, Role, Standing,
 };
-use hbcourier::effects::accounts::{Account, Accounts};
 use hbcourier::effects::clock::Clock;
 use hbcourier::effects::pgp::{
     KeyAlgorithm, KeyRing, OpenError, OpenRequest, Opener, SealError, SealRequest, Sealer, Signers, Verdict,
 };
+use hbcourier::effects::spool::Spool;
 use hbcourier::operator::{Done, KeyOrder, Operator, Order, People, Refused};
 use hbcourier::store::{Change, Named, NewConsignment, Queries, Recorder, SqliteStore, StateChange, verify};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
+use crate::support::everybody::people;
 use crate::support::partner::Partner;
 use crate::support::virtual_clock::VirtualClock;
 
@@ -28,22 +28,6 @@ pub const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 pub const SERVICE: u32 = 990;
 /// Who looks after everything alone, from the service's own account.
 const ALONE: u32 = 1001;
-/// The group of keymasters.
-const KEYMASTERS: u32 = 700;
-
-/// A machine on which everybody is a keymaster: what groups really do is tried in `roles`.
-struct Staff;
-
-impl Accounts for Staff {
-    fn account(&self, uid: u32) -> std::io::Result<Account> {
-        Ok(Account { uid, names: vec![format!("account-{uid}")], groups: [KEYMASTERS].into() })
-    }
-
-    fn group(&self, _: &str) -> std::io::Result<Option<u32>> {
-        Ok(Some(KEYMASTERS))
-    }
-}
-
 pub struct Office {
     pub state: TempDir,
     pub keys: Arc<KeyRing>,
@@ -55,16 +39,15 @@ pub struct Office {
 impl Office {
     /// Where one person decides.
     pub fn of_one() -> Office {
-        Office::new(Roles::default(), ALONE)
+        Office::new(people(&[], ALONE))
     }
 
     /// Where two must agree.
     pub fn of_two() -> Office {
-        let group = vec!["keymasters".parse().unwrap()];
-        Office::new([(Role::Keymaster, group)].into_iter().collect(), SERVICE)
+        Office::new(people(&[Role::Keymaster], SERVICE))
     }
 
-    fn new(roles: Roles, own: u32) -> Office {
+    fn new(people: Arc<People>) -> Office {
         let state = tempfile::tempdir().unwrap();
         let keys = Arc::new(KeyRing::at(state.path()));
         let clock = Arc::new(VirtualClock::showing("2020-01-01T00:00:00"));
@@ -78,8 +61,10 @@ impl Office {
         let operator = Operator {
             recorder: Arc::new(store.recorder()),
             queries: Arc::new(store.queries()),
+            spool: Arc::new(Spool::open(state.path()).unwrap()),
             keys: keys.clone(),
-            people: Arc::new(People::new(roles, Arc::new(Staff), own)),
+            policy: None,
+            people,
             clock: clock.clone(),
             timetables: InForce::default(),
             checkpoints: None,
@@ -147,7 +132,7 @@ impl Office {
     }
 
     pub fn opens_from(&self, from: &[PartnerName], sealed: &[u8], at: Timestamp) -> Result<Verdict, OpenError> {
-        let request = OpenRequest { at, signers: Signers::Partners(from), plaintext_bytes_max: 1 << 20 };
+        let request = OpenRequest { at, signers: Signers::Partners(from), plaintext_bytes_max: 1 << 20, waived: None };
         self.keys.open(&mut Cursor::new(sealed), &mut Vec::new(), &request)
     }
 

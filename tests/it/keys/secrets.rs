@@ -67,7 +67,8 @@ fn what_comes_waits_for_the_passphrase() {
     let opens = |ring: &KeyRing| {
         use hbcourier::effects::pgp::{OpenRequest, Opener, Signers};
         let from = [dwp()];
-        let request = OpenRequest { at: now(), signers: Signers::Partners(&from), plaintext_bytes_max: 1 << 20 };
+        let request =
+            OpenRequest { at: now(), signers: Signers::Partners(&from), plaintext_bytes_max: 1 << 20, waived: None };
         ring.open(&mut &sealed[..], &mut Vec::new(), &request)
     };
     opens(&locked).unwrap();

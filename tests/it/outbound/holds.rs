@@ -195,13 +195,13 @@ impl Opener for ForgetfulOpener {
         sealed.read_to_end(&mut bytes).unwrap();
         into.write_all(b"other").unwrap();
         Ok(Verdict {
-            signer: "0123456789ABCDEF0123456789ABCDEF01234567".parse().unwrap(),
+            signer: Some("0123456789ABCDEF0123456789ABCDEF01234567".parse().unwrap()),
             partner: None,
             content: hbcourier::domain::Digest::of(b"other"),
             bytes: 5,
             sealed: hbcourier::domain::Digest::of(&bytes),
             file_name: None,
-            signed_at: request.at,
+            signed_at: Some(request.at),
             exceptions: Vec::new(),
         })
     }

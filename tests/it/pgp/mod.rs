@@ -5,11 +5,12 @@ mod keys;
 mod opening;
 mod refusing;
 mod sealing;
+mod waiving;
 
 use std::io::{self, Cursor, Write};
 use std::time::Duration;
 
-use hbcourier::domain::{Consequence, PartnerName};
+use hbcourier::domain::{Consequence, PartnerName, Waiver};
 use hbcourier::effects::pgp::{
     KeyAlgorithm, KeyRing, OpenError, OpenRequest, Opener, SealRequest, SealedFacts, Sealer, Signers, Verdict,
 };
@@ -50,8 +51,18 @@ impl Us {
     }
 
     fn opens_at(&self, sealed: &[u8], at: Timestamp, max: u64) -> Result<(Verdict, Vec<u8>), OpenError> {
+        self.opens_waiving(None, sealed, at, max)
+    }
+
+    fn opens_waiving(
+        &self,
+        waived: Option<&Waiver>,
+        sealed: &[u8],
+        at: Timestamp,
+        max: u64,
+    ) -> Result<(Verdict, Vec<u8>), OpenError> {
         let from = [dwp()];
-        let request = OpenRequest { at, signers: Signers::Partners(&from), plaintext_bytes_max: max };
+        let request = OpenRequest { at, signers: Signers::Partners(&from), plaintext_bytes_max: max, waived };
         let mut content = Vec::new();
         let verdict = self.ring.open(&mut Cursor::new(sealed), &mut content, &request)?;
         Ok((verdict, content))

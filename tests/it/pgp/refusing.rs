@@ -223,7 +223,12 @@ fn our_own_trouble_is_not_the_senders() {
     let (us, partner) = acquainted();
     let sealed = partner.seals(&content(500_000), "x", &SealOptions::default());
     let from = [dwp()];
-    let request = OpenRequest { at: Timestamp::now(), signers: Signers::Partners(&from), plaintext_bytes_max: ROOMY };
+    let request = OpenRequest {
+        at: Timestamp::now(),
+        signers: Signers::Partners(&from),
+        plaintext_bytes_max: ROOMY,
+        waived: None,
+    };
     for kept in [0, 50, 1000, 300_000, sealed.len()] {
         let mut broken = Broken(Cursor::new(&sealed[..kept]));
         let refused = us.ring.open(&mut broken, &mut Vec::new(), &request).unwrap_err();

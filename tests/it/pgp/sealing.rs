@@ -25,11 +25,12 @@ fn gnupg_opens(ours: KeyAlgorithm, theirs: Algorithm) {
         assert_eq!(opened.signer.as_ref(), Some(&own));
         assert_eq!(opened.file_name, "return.txt");
 
-        let request = OpenRequest { at: Timestamp::now(), signers: Signers::Own, plaintext_bytes_max: ROOMY };
+        let request =
+            OpenRequest { at: Timestamp::now(), signers: Signers::Own, plaintext_bytes_max: ROOMY, waived: None };
         let mut again = Vec::new();
         let verdict = us.ring.open(&mut Cursor::new(&sealed), &mut again, &request).unwrap();
         assert!(again == sent, "our own archive key opens it");
-        assert_eq!((verdict.signer, verdict.partner), (own.clone(), None));
+        assert_eq!((verdict.signer, verdict.partner), (Some(own.clone()), None));
         assert!(us.opens(&sealed).is_err(), "what we signed is not from the partner");
     }
 }

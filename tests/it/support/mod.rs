@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod council;
+pub mod everybody;
 pub mod imap;
 pub mod maildir;
 pub mod mount;

@@ -2,12 +2,13 @@
 //!
 //! Settings are those of now. What a rule found is taken from the record.
 
-use super::step::{Progress, Step};
+use super::step::{Progress, Step, waived_by};
 use super::{Considered, Explanation, Outcome};
 use crate::cli::output::{CliError, moment};
 use crate::cli::reading::Reading;
-use crate::cli::transfers::answers;
+use crate::cli::transfers::released::{Released, released};
 use crate::cli::transfers::transfer::notice_of_standing;
+use crate::cli::transfers::{answers, entries};
 use crate::config::settings::{AuthoritySettings, RouteSettings, SourceSettings};
 use crate::domain::{Answered, Consignment, Delivery, FileKind, HoldReason, LaNumber, Standing};
 use crate::effects::pgp::KeyListing;
@@ -23,6 +24,8 @@ struct Case<'a> {
     progress: Progress,
     /// What brought the same content first, as it is now.
     first: Option<Consignment>,
+    /// The release that it carries, or was delivered under.
+    released: Option<Released>,
 }
 
 pub(super) fn explain(consignment: &Consignment, reading: &Reading<'_>) -> Result<Explanation, CliError> {
@@ -47,7 +50,9 @@ pub(super) fn explain(consignment: &Consignment, reading: &Reading<'_>) -> Resul
     };
     let (keys, first) = (reading.keys.list(reading.now), first.map(|(first, _)| first));
     let whose = reading.settings.authorities.iter().find(|one| one.number == consignment.authority);
-    let case = Case { consignment, deliveries, source, whose, keys, progress, first };
+    let about = entries::about(&consignment.id.to_string(), reading.queries)?;
+    let released = released(&about).filter(|released| !released.ended);
+    let case = Case { consignment, deliveries, source, whose, keys, progress, first, released };
     let (says, next) = case.result();
     let id = consignment.id.to_string();
     let rules = Step::ALL.into_iter().flat_map(|step| case.considered(step)).collect();
@@ -96,7 +101,16 @@ impl Case<'_> {
         {
             says = format!("{says} {} {}", notice.code, notice.says);
         }
+        if let Some(released) = self.set_aside(step).filter(|_| outcome == Outcome::Met) {
+            says = format!("{says} It was set aside {}", released.sentence());
+            return vec![Considered::new(step.name(), Outcome::NotMet, says)];
+        }
         vec![Considered::new(step.name(), outcome, says).deciding(outcome == Outcome::NotMet)]
+    }
+
+    /// The release that sets this rule aside.
+    fn set_aside(&self, step: Step) -> Option<&Released> {
+        self.released.as_ref().filter(|released| waived_by(&released.waives) == step)
     }
 
     /// What the rule asks, and what is known about it.
@@ -250,7 +264,13 @@ impl Case<'_> {
             }
             Standing::Held { since, .. } => format!("Held since {}: {because}", moment(*since)),
             Standing::Delivered { at } | Standing::Closed { at } => {
-                format!("Delivered {}: every rule was met. {}", moment(*at), self.destinations())
+                let rules = match &self.released {
+                    None => "every rule was met.".to_owned(),
+                    Some(released) => {
+                        format!("every rule was met but one, and that was set aside {}", released.sentence())
+                    }
+                };
+                format!("Delivered {}: {rules} {}", moment(*at), self.destinations())
             }
             Standing::Matched { at } => format!("Matched {}; its original is being archived.", moment(*at)),
             Standing::Rejected { at, .. } => format!("Rejected {}: {because}", moment(*at)),

@@ -1,7 +1,7 @@
 //! The rules a consignment passes, in their order, and the one that each reason comes from.
 
 use crate::domain::reason::Limit;
-use crate::domain::{DeferCause, HoldReason, RejectReason, Resume, Standing};
+use crate::domain::{DeferCause, HoldReason, RejectReason, Resume, Standing, Waiver};
 
 /// A rule of the way in. The order is that of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,9 +118,18 @@ fn of_hold(reason: &HoldReason) -> Progress {
         Repeat { .. } => Step::Repeat,
         Replaced | WhereaboutsUnknown => Step::Published,
         AttemptsExhausted { cause } => return of_cause(*cause),
-        WorkerFault => return Progress::Broken,
+        WorkerFault | ReleaseUnproven => return Progress::Broken,
     };
     Progress::Stopped(step)
+}
+
+/// The rule that a release sets aside.
+pub(super) fn waived_by(waiver: &Waiver) -> Step {
+    match waiver {
+        Waiver::Unsigned | Waiver::Stranger | Waiver::SignerExpired { .. } | Waiver::SignatureAge => Step::Signature,
+        Waiver::ActivePdf | Waiver::RiskTable | Waiver::Macros | Waiver::UnacceptedRoot => Step::Content,
+        Waiver::Repeat { .. } => Step::Repeat,
+    }
 }
 
 fn of_limit(limit: Limit) -> Step {

@@ -77,7 +77,7 @@ fn content_is_accepted_once_until_its_consignment_is_rejected() {
     let (_state, store) = store();
     all(&store, [collect(1), collect(2), staged(1, 0, 50)]);
     let refusal = refused(&store, staged(2, 0, 50));
-    assert!(matches!(refusal, RecordError::AcceptedBefore { first } if first == id(1)));
+    assert!(matches!(refusal, RecordError::AcceptedBefore { first, .. } if first == id(1)));
     assert_eq!(store.queries().deliveries(&id(2)).unwrap(), [], "a refused staging leaves no parts");
 
     // Held keeps the claim, and tried again meets its own.
@@ -99,7 +99,7 @@ fn the_same_content_for_another_authority_is_another_content() {
     };
     all(&store, [collect(1), of_another(2), of_another(3), staged(1, 0, 50), staged(2, 0, 50)]);
     let refusal = refused(&store, staged(3, 0, 50));
-    assert!(matches!(refusal, RecordError::AcceptedBefore { first } if first == id(2)), "its own authority's");
+    assert!(matches!(refusal, RecordError::AcceptedBefore { first, .. } if first == id(2)), "its own authority's");
     all(&store, [held(1, 1), rejected(1, 2)]);
     assert!(matches!(refused(&store, staged(3, 0, 50)), RecordError::AcceptedBefore { .. }), "another's gave it up");
     assert_sound(&store);
@@ -115,7 +115,7 @@ fn what_is_staged_for_another_authority_is_that_ones() {
     all(&store, [collect(1), collect(2), collect(3), staged_for("16104", 1, 0, 50)]);
     assert_eq!((listed("16104"), listed("12302")), (vec![id(1)], vec![id(2), id(3)]));
     let refusal = refused(&store, staged_for("16104", 2, 0, 50));
-    assert!(matches!(refusal, RecordError::AcceptedBefore { first } if first == id(1)));
+    assert!(matches!(refusal, RecordError::AcceptedBefore { first, .. } if first == id(1)));
     assert_eq!(listed("12302"), [id(2), id(3)], "what is refused moves nothing");
     all(&store, [staged(2, 0, 50)]);
     assert_sound(&store);
