@@ -11,7 +11,7 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, demo, expectations, held, identify, init, keys, order, orders, packs, returns, risk, run, shbe,
+    audit, check, demo, expectations, held, identify, init, keys, legal_hold, order, orders, packs, retention, returns, risk, run, shbe,
     status, timetable, transfers,
 };
 use crate::catalogue::circular::Terms;
@@ -48,6 +48,8 @@ enum Command {
     Transfers(transfers::Args),
     Held(held::Args),
     Returns(returns::Args),
+    LegalHold(legal_hold::Args),
+    Retention(retention::Args),
     Packs(packs::Args),
     Timetable(timetable::Args),
     Expectations(expectations::Args),
@@ -102,6 +104,8 @@ impl Cli {
             Command::Run(args) => run::run(args, self.settings()?, out),
             Command::Status(args) => self.reading(|reading| status::run(args, reading, out)),
             Command::Transfers(args) => self.reading(|reading| transfers::run(args, reading, out)),
+            Command::LegalHold(args) => self.reading(|reading| legal_hold::run(args, reading, out)),
+            Command::Retention(args) => self.reading(|reading| retention::run(args, reading, out)),
             Command::Held(args) => self.held(args, out),
             Command::Keys(args) => self.keys(args, out),
             Command::Returns(args) => self.returns(args, stdout, out),

@@ -4,10 +4,14 @@
 //! tree is held against the schema, so here every required key is an `Option` that is marked required.
 //! Holds: unknown keys are refused; nothing here is a secret.
 
+mod retention;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::notation::{WrittenDuration, WrittenSize};
+pub(super) use retention::RawRetention;
+
+use super::notation::{WrittenDuration, WrittenKeep, WrittenSize};
 use super::settings::{
     Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, MailForm, MailTls, Noticing, RiskExpected, RiskHeader,
     ShbeProfile,
@@ -77,6 +81,8 @@ pub(super) struct RawService {
     pub(super) limits: RawLimits,
     /// How people are told, besides `hbcourier status`.
     pub(super) alarms: RawAlarms,
+    /// How long what came and went is kept once it is over. The ledger is never shortened.
+    pub(super) retention: RawRetention,
 }
 
 /// How people are told, besides `hbcourier status`.
@@ -299,6 +305,13 @@ pub(super) struct RawRoute {
     /// The delivered file's group. If left out: the group of the service, or of the folder if that is set-group-id.
     #[schemars(example = &"benefits")]
     pub(super) group: Option<String>,
+    /// How long the sealed originals of what went here are kept. If left out: as `service.retention` says. Of what went by several
+    /// routes, the longest.
+    #[schemars(example = &"400d")]
+    pub(super) keep_original: Option<WrittenKeep>,
+    /// How long their names are kept; likewise.
+    #[schemars(example = &"400d")]
+    pub(super) keep_names: Option<WrittenKeep>,
     /// Beside each file of risk data, which is delivered as it was signed, a copy in the layout that the back office wants.
     /// Only for a route of caseload-risk. Without a copy the original is not delivered either, but held.
     pub(super) derived: Option<RawDerived>,

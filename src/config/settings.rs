@@ -1,5 +1,6 @@
 //! Checked settings: what the program runs by. A value of these types has passed every check.
 
+mod retention;
 mod routes;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::domain::{
     CourierName, Digest, Fingerprint, LaNumber, PartnerName, ReturnKind, RiskProfile, ShbePolicy, SourceName,
 };
 
+pub use retention::RetentionSettings;
 pub use routes::{DerivedDelimiter, DerivedEncoding, DerivedFormulas, DerivedSettings, RouteSettings};
 
 /// Everything.
@@ -58,6 +60,8 @@ pub struct ServiceSettings {
     pub limits: Limits,
     /// How people are told.
     pub alarms: AlarmSettings,
+    /// How long what came and went is kept.
+    pub retention: RetentionSettings,
 }
 
 /// `[service.alarms]`

@@ -13,6 +13,7 @@ mod lookout;
 mod mailboxes;
 mod maildirs;
 mod once;
+mod retention;
 mod run;
 pub mod stop;
 

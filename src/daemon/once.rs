@@ -131,6 +131,7 @@ fn pass(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>) -> Result<(), S
             None => break,
         }
     }
+    super::retention::all(&service.retention).map_err(|error| error.to_string())?;
     service.foresight.look().map(drop).map_err(|error| error.to_string())
 }
 

@@ -20,6 +20,7 @@ use super::health::Health;
 use super::lookout::{LeftFiles, Lookout, Watched};
 use super::mailboxes::Postman;
 use super::maildirs::MaildirReader;
+use super::retention::Eraser;
 use super::stop::Stop;
 use crate::config::settings::{MailboxSettings, Noticing as How};
 use crate::domain::ledger::{Event, Facts};
@@ -164,6 +165,7 @@ impl Running {
         running.spawn_due(service, ended, due_told)?;
         running.spawn_returns(service, ended, returns_told)?;
         running.spawn_foresight(service, ended)?;
+        running.spawn_eraser(service, ended)?;
         notify_systemd(&[sd_notify::NotifyState::Ready]);
         tracing::info!(sources = service.inbound.sources.len(), "hbcourier is running");
         Ok(running)
@@ -331,6 +333,12 @@ impl Running {
             }
             Ok(())
         })
+    }
+
+    fn spawn_eraser(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
+        let (retention, clock) = (service.retention.clone(), service.clock.clone());
+        let eraser = Eraser { retention, stop: self.stop.clone(), clock, pause: self.sweep_every };
+        self.spawn("retention", ended, move || eraser.run().map_err(|error| error.to_string()))
     }
 
     /// Waits for a signal to stop, or a worker that ends before its time.

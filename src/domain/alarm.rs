@@ -61,6 +61,8 @@ pub enum AlarmReason {
     LaidSilence,
     /// No timetable in force tells the dates much longer.
     TimetableEnds,
+    /// What was kept long enough could not be erased.
+    NotErased,
 }
 
 const SOURCE_MISSING: Words = (
@@ -205,6 +207,12 @@ const TIMETABLE_ENDS: Words = (
     "The timetables in force end soon, or have ended, for {about}: after that nobody is reminded of a return.",
     "Get DWP's next timetable, and put it into force with `hbcourier timetable activate`.",
 );
+const NOT_ERASED: Words = (
+    "CN-555",
+    "What was kept long enough could not be erased, or not to its end.",
+    "The service's log says what and why: mend the state directory's disk or access, or end a long reading of the store. \
+    It is tried again every hour; `hbcourier retention` shows what is due.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -249,6 +257,7 @@ impl AlarmReason {
             RiskMissing => RISK_MISSING,
             LaidSilence => LAID_SILENCE,
             TimetableEnds => TIMETABLE_ENDS,
+            NotErased => NOT_ERASED,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::open::Opened;
 use super::whose::whose;
 use super::{Failure, Inbound, Route, Source};
 use crate::config::template::NameFacts;
-use crate::domain::{Consequence, Consignment, Delivery, DeliveryId, FileKind, HoldReason, LaNumber, XmlRoot};
+use crate::domain::{Consequence, Consignment, Delivery, DeliveryId, FileKind, HoldReason, LaNumber, Naming, XmlRoot};
 use crate::effects::destination::Access;
 
 /// Content whose every part has a place to go.
@@ -107,6 +107,7 @@ fn delivery(authority: &LaNumber, route: &Route, consignment: &Consignment, inde
         bytes: part.bytes,
         destination: route.destination.clone(),
         path: route.folder.join(file_name),
+        naming: if route.file_name.has_senders_name() { Naming::Senders } else { Naming::Ours },
         place: None,
         published: false,
     }

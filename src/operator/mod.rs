@@ -10,16 +10,18 @@ use serde::{Deserialize, Serialize};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::timetable::InForce;
 use crate::domain::{
-    Actor, ConsignmentId, Digest, Fingerprint, PartnerName, ReturnOrder, Standing, SubmissionKey, WorkbookName,
+    Actor, ConsignmentId, Digest, Fingerprint, HeldSubject, PartnerName, ReturnOrder, Standing, SubmissionKey, WorkbookName,
 };
 use crate::effects::clock::Clock;
 use crate::effects::pgp::{KeyAlgorithm, KeyRing};
 use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
 
+mod privacy;
 mod returns;
 mod timetables;
 mod workbooks;
 
+pub use privacy::{PartName, TransferNames};
 pub use timetables::{Ruling, RulingFault, differing, fewer, judge, unruled};
 
 /// How long a key of our own is good for: two years, so that one rotation a year overlaps.
@@ -73,6 +75,33 @@ pub enum Order {
         /// The person's reason.
         reason: String,
     },
+    /// Show the names that others gave to a transfer's files.
+    ReadNames {
+        /// Which one.
+        transfer: ConsignmentId,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: String,
+    },
+    /// Erase nothing of this until it is lifted.
+    PlaceHold {
+        /// Of what.
+        on: HeldSubject,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: String,
+    },
+    /// Erase it again when its time has come.
+    LiftHold {
+        /// What.
+        on: HeldSubject,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: String,
+    },
     /// Pin a partner's certificate.
     Trust {
         /// For whom.
@@ -108,6 +137,15 @@ pub struct Done {
     pub says: String,
     /// The key or certificate concerned.
     pub fingerprint: Option<Fingerprint>,
+    /// The names that were asked for, to whom may read them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<TransferNames>,
+}
+
+impl Done {
+    fn saying(says: String) -> Done {
+        Done { says, fingerprint: None, names: None }
+    }
 }
 
 /// Why an order was not carried out.
@@ -171,6 +209,8 @@ impl Operator {
                     (facts.authority, facts.workbook) = (Some(workbook.authority.clone()), Some(workbook.month));
                 }
                 Order::ActivateTimetable { text, .. } => facts.content = Some(Digest::of(text.as_bytes())),
+                Order::ReadNames { transfer, .. } => facts.transfer = Some(*transfer),
+                Order::PlaceHold { on, .. } | Order::LiftHold { on, .. } => facts = privacy::about(on, facts),
                 Order::GenerateKey { .. } => {}
             }
             self.record(actor, Event::OrderRefused, facts, StateChange::None)?;
@@ -186,6 +226,9 @@ impl Operator {
             Order::ActivateTimetable { text, accept, by, reason } => {
                 self.activate(actor, text, accept, by.as_deref(), reason)
             }
+            Order::ReadNames { transfer, by, reason } => self.read_names(actor, transfer, by.as_deref(), reason),
+            Order::PlaceHold { on, by, reason } => self.place_hold(actor, on, by.as_deref(), reason),
+            Order::LiftHold { on, by, reason } => self.lift_hold(actor, on, by.as_deref(), reason),
             Order::Trust { partner, certificate, fingerprint } => self.trust(actor, partner, certificate, fingerprint),
             Order::GenerateKey { algorithm, user_id } => self.generate(actor, *algorithm, user_id),
         }
@@ -214,7 +257,7 @@ impl Operator {
             signer: None,
         };
         self.record(actor, Event::RetryOrdered, facts, state)?;
-        Ok(Done { says: format!("Transfer {id} is tried again from the start."), fingerprint: None })
+        Ok(Done::saying(format!("Transfer {id} is tried again from the start.")))
     }
 
     fn trust(
@@ -232,7 +275,7 @@ impl Operator {
         self.record(actor, Event::KeyTrusted, facts, StateChange::None)?;
         let how = if trusted.renewed { "renewed" } else { "trusted" };
         let says = format!("Certificate {fingerprint} of {partner} is {how}.");
-        Ok(Done { says, fingerprint: Some(fingerprint.clone()) })
+        Ok(Done { fingerprint: Some(fingerprint.clone()), ..Done::saying(says) })
     }
 
     fn generate(&self, actor: &Actor, algorithm: OwnKeyAlgorithm, user_id: &str) -> Result<Done, Refused> {
@@ -257,7 +300,7 @@ impl Operator {
             own.fingerprint,
             public.display()
         );
-        Ok(Done { says, fingerprint: Some(own.fingerprint) })
+        Ok(Done { fingerprint: Some(own.fingerprint), ..Done::saying(says) })
     }
 
     fn record(&self, actor: &Actor, event: Event, facts: Facts, state: StateChange) -> Result<(), RecordError> {
@@ -273,6 +316,9 @@ impl Order {
             Order::Return { decision, .. } => decision.word(),
             Order::CloseWorkbook { .. } => "close",
             Order::ActivateTimetable { .. } => "activate-timetable",
+            Order::ReadNames { .. } => "read-names",
+            Order::PlaceHold { .. } => "place-legal-hold",
+            Order::LiftHold { .. } => "lift-legal-hold",
             Order::Trust { .. } => "trust",
             Order::GenerateKey { .. } => "generate-key",
         }

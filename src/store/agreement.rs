@@ -6,7 +6,7 @@
 use super::contract::{Change, RecordError, StateChange};
 use super::evidence::Subject;
 use crate::domain::ledger::{Event, Facts, in_service_about};
-use crate::domain::{ConsignmentId, Digest, ReturnOrder, Stage, SubmissionKey};
+use crate::domain::{ConsignmentId, Digest, HeldSubject, Original, ReturnOrder, Stage, SubmissionKey};
 
 /// What an event does to the row of what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,11 @@ impl Leads {
             | Event::WorkbookOpened
             | Event::WorkbookClosed
             | Event::TimetableActivated
+            | Event::NamesRead
+            | Event::NamesErased
+            | Event::OriginalErased
+            | Event::LegalHoldPlaced
+            | Event::LegalHoldLifted
             | Event::OrderRefused => Leads::Nowhere,
         }
     }
@@ -97,9 +102,7 @@ pub(super) fn subject_of(event: Event, facts: &Facts) -> Option<Subject> {
 /// facts and state do not say the same: a fault of the program.
 pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
     let mut facts = change.facts.clone();
-    // Verification finds a timetable by its event.
-    let activates = matches!(change.state, StateChange::ActivateTimetable { .. });
-    if activates != (change.event == Event::TimetableActivated) || !tells(&mut facts, &change.state) {
+    if alone_does(&change.state) != only_by(change.event) || !tells(&mut facts, &change.state) {
         let what = format!("a change whose facts are not those of the event `{}`", change.event);
         return Err(RecordError::NotAllowed { what, from: "any state", to: "the ledger" });
     }
@@ -114,6 +117,10 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
         | StateChange::InService { .. }
         | StateChange::OpenWorkbook { .. }
         | StateChange::CloseWorkbook { .. }
+        | StateChange::EraseNames { .. }
+        | StateChange::EraseOriginal { .. }
+        | StateChange::PlaceHold { .. }
+        | StateChange::LiftHold { .. }
         | StateChange::ActivateTimetable { .. } => {
             return if may_stand_alone(change.event) { Ok(facts) } else { Err(stands_alone(change.event)) };
         }
@@ -128,6 +135,25 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
         from: "any state",
         to: word,
     })
+}
+
+/// What verification finds by its event alone: then no other change may have that event.
+fn only_by(event: Event) -> Option<Event> {
+    use Event::*;
+    let found = matches!(event, TimetableActivated | NamesErased | OriginalErased | LegalHoldPlaced | LegalHoldLifted);
+    found.then_some(event)
+}
+
+/// The one event that a change can have, if there is only one.
+fn alone_does(state: &StateChange) -> Option<Event> {
+    match state {
+        StateChange::ActivateTimetable { .. } => Some(Event::TimetableActivated),
+        StateChange::EraseNames { .. } => Some(Event::NamesErased),
+        StateChange::EraseOriginal { .. } => Some(Event::OriginalErased),
+        StateChange::PlaceHold { .. } => Some(Event::LegalHoldPlaced),
+        StateChange::LiftHold { .. } => Some(Event::LegalHoldLifted),
+        _ => None,
+    }
 }
 
 /// Puts into the facts what the change does to the tables, so that verification can hold them against it. `false` if the
@@ -169,6 +195,18 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
                 && agree(&mut facts.content, Some(Digest::of(text.as_bytes())))
                 && agree(&mut facts.bytes, Some(text.len() as u64))
         }
+        StateChange::EraseNames { id, names } => {
+            agree(&mut facts.transfer, Some(*id)) && agree(&mut facts.names, Some(*names))
+        }
+        StateChange::EraseOriginal { original: Original::Transfer(id) } => agree(&mut facts.transfer, Some(*id)),
+        StateChange::EraseOriginal { original: Original::Return(key) } => {
+            agree(&mut facts.submission, Some(key.to_string()))
+        }
+        StateChange::PlaceHold { on } | StateChange::LiftHold { on } => match on {
+            HeldSubject::Transfer(id) => agree(&mut facts.transfer, Some(*id)),
+            HeldSubject::Return(key) => agree(&mut facts.submission, Some(key.to_string())),
+            HeldSubject::Authority(number) => agree(&mut facts.authority, Some(number.clone())),
+        },
         StateChange::InService { authority, from } => agree(&mut facts.about, Some(in_service_about(authority, *from))),
         StateChange::OpenWorkbook { authority, month, transfer, delivery } => {
             agree(&mut facts.authority, Some(authority.clone()))

@@ -53,6 +53,12 @@ pub trait Evidence {
     fn each_in_service(&self, visit: Visit<'_, (String, String)>) -> Result<(), QueryError>;
     /// Every timetable that was ever put into force, the earliest first.
     fn each_timetable(&self, visit: Visit<'_, KeptTimetable>) -> Result<(), QueryError>;
+    /// Every transfer whose names were erased.
+    fn each_names_erased(&self, visit: Visit<'_, KeptErasure>) -> Result<(), QueryError>;
+    /// Every transfer and return whose original was erased.
+    fn each_original_erased(&self, visit: Visit<'_, KeptErasure>) -> Result<(), QueryError>;
+    /// Every legal hold that stands.
+    fn each_legal_hold(&self, visit: Visit<'_, KeptHold>) -> Result<(), QueryError>;
     /// Every name that was not erased.
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError>;
 }
@@ -137,6 +143,8 @@ pub struct KeptPart {
     pub to: String,
     /// Its final name, without the folder.
     pub name: String,
+    /// The word for who chose that name, if it is noted.
+    pub naming: Option<String>,
 }
 
 /// How much of one thing a part holds, as it lies in the store.
@@ -205,6 +213,26 @@ pub struct KeptTimetable {
     /// Its text.
     pub text: String,
     /// The entry that put it into force.
+    pub entry: u64,
+}
+
+/// An erasure as it lies in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptErasure {
+    /// Of which transfer or return.
+    pub about: String,
+    /// The entry that tells of it.
+    pub entry: u64,
+}
+
+/// A legal hold as it lies in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptHold {
+    /// On what.
+    pub about: String,
+    /// Since when; `None` if that is no time.
+    pub since: Option<Timestamp>,
+    /// The entry that placed it.
     pub entry: u64,
 }
 

@@ -6,6 +6,7 @@
 mod agreement;
 pub mod contract;
 pub mod evidence;
+pub mod keeping;
 #[cfg(test)]
 pub(crate) mod samples;
 mod sqlite;
@@ -16,5 +17,6 @@ pub use contract::{
     QueryError, Received, ReceivedFilter, RecordError, Recorded, Recorder, StateChange, SubmissionFilter,
 };
 pub use evidence::Auditable;
+pub use keeping::{Keeping, Settled};
 pub use sqlite::{SqliteQueries, SqliteRecorder, SqliteStore, StoreError};
 pub use verify::{Verification, verify};

@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 
 use serde::Serialize;
 
+mod privacy;
 mod tables;
 
 use super::agreement::{Leads, may_stand_alone, ordered_word, subject_of};
@@ -104,6 +105,7 @@ impl Walk<'_> {
     /// The row must not stand where an earlier entry left it.
     fn told(&mut self, entry: &Entry) -> Result<(), QueryError> {
         self.told.hear(entry);
+        self.told.privacy.hear(entry, self.view)?;
         let Some(subject) = subject_of(entry.event, &entry.facts) else { return Ok(()) };
         let seq = entry.seq;
         let Some(row) = self.view.row(&subject)? else {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use self::source::{Reference, Source};
 
 /// What each top-level module may name besides itself. `main.rs` may name everything.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("durable", &["domain"]),
     ("catalogue", &["domain"]),
@@ -24,6 +24,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("outbound", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     ("operator", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     ("foresight", &["domain", "durable", "catalogue", "config", "effects", "store"]),
+    ("retention", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     (
         "daemon",
         &[
@@ -37,6 +38,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "outbound",
             "operator",
             "foresight",
+            "retention",
         ],
     ),
     ("telemetry", &[]),
@@ -53,6 +55,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "outbound",
             "operator",
             "foresight",
+            "retention",
             "daemon",
             "telemetry",
         ],
@@ -70,7 +73,7 @@ const OWNED_CRATES: [(&str, &[&str]); 4] = [
 ];
 
 /// Modules whose code has no clock, no file system, no network and no environment of its own.
-const CORE: [&str; 6] = ["domain", "catalogue", "inbound", "outbound", "operator", "foresight"];
+const CORE: [&str; 7] = ["domain", "catalogue", "inbound", "outbound", "operator", "foresight", "retention"];
 
 /// What core code may not name. An open [`std::fs::File`] may be handed to it; it opens none.
 const NOT_IN_CORE: [&str; 14] = [

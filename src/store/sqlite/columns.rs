@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::ledger::Commitment;
 use crate::domain::{
-    ConsignmentId, DeliveryId, DestinationName, Digest, FileKind, Fingerprint, LaNumber, RelevantMonth, ReturnKind,
+    ConsignmentId, DeliveryId, DestinationName, Digest, FileKind, Fingerprint, HeldSubject, LaNumber, RelevantMonth, ReturnKind,
     Revision, SourceName, TimetableYear, VolumeOf,
 };
 
@@ -46,6 +46,7 @@ as_text!(
     DestinationName,
     FileKind,
     Fingerprint,
+    HeldSubject,
     LaNumber,
     RelevantMonth,
     ReturnKind,

@@ -6,13 +6,14 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION_ID: i64 = 0x4842_436f;
 
 /// In order; the n-th leads to version n.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_ordered.sql"),
     include_str!("migrations/0003_answers.sql"),
     include_str!("migrations/0004_timetables.sql"),
     include_str!("migrations/0005_packs.sql"),
     include_str!("migrations/0007_arrivals.sql"),
+    include_str!("migrations/0011_privacy.sql"),
 ];
 
 /// The version this program knows.

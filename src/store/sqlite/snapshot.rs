@@ -11,7 +11,7 @@ use crate::domain::ledger::Commitment;
 use crate::domain::submission::Sealed;
 use crate::domain::{Stage, Standing, SubmissionKey};
 use crate::store::evidence::{
-    Evidence, KeptAlarm, KeptAnswer, KeptEntry, KeptName, KeptPart, KeptTimetable, KeptVolume, KeptWorkbook, Origin,
+    Evidence, KeptAlarm, KeptAnswer, KeptEntry, KeptErasure, KeptHold, KeptName, KeptPart, KeptTimetable, KeptVolume, KeptWorkbook, Origin,
     Owed, Row, Subject, Visit,
 };
 use crate::store::{Head, QueryError};
@@ -88,6 +88,10 @@ fn owed_return(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
     })
 }
 
+fn erasure(row: &SqlRow<'_>) -> rusqlite::Result<KeptErasure> {
+    Ok(KeptErasure { about: row.get(0)?, entry: row.get::<_, Count>(1)?.0 })
+}
+
 impl Evidence for SqliteSnapshot {
     fn head(&self) -> Result<Head, QueryError> {
         Ok(head(&self.connection)?)
@@ -132,7 +136,7 @@ impl Evidence for SqliteSnapshot {
 
     fn parts(&self, transfer: &str) -> Result<Vec<KeptPart>, QueryError> {
         let sql =
-            "SELECT id, kind, digest, bytes, destination, path FROM delivery WHERE consignment = ?1 ORDER BY part, id";
+            "SELECT id, kind, digest, bytes, destination, path, naming FROM delivery WHERE consignment = ?1 ORDER BY part, id";
         let read = |row: &SqlRow<'_>| {
             let path: Place<PathBuf> = row.get(5)?;
             Ok(KeptPart {
@@ -142,6 +146,7 @@ impl Evidence for SqliteSnapshot {
                 bytes: row.get::<_, Count>(3)?.0,
                 to: row.get(4)?,
                 name: path.0.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                naming: row.get(6)?,
             })
         };
         let mut parts = self.connection.prepare_cached(sql)?;
@@ -229,6 +234,22 @@ impl Evidence for SqliteSnapshot {
             Ok(KeptTimetable { year: row.get(0)?, digest: row.get(1)?, text: row.get(2)?, entry })
         };
         self.each("SELECT year, digest, text, entry FROM timetable ORDER BY entry", [], read, visit).map(|_| ())
+    }
+
+    fn each_names_erased(&self, visit: Visit<'_, KeptErasure>) -> Result<(), QueryError> {
+        self.each("SELECT consignment, entry FROM names_erased ORDER BY entry", [], erasure, visit).map(|_| ())
+    }
+
+    fn each_original_erased(&self, visit: Visit<'_, KeptErasure>) -> Result<(), QueryError> {
+        self.each("SELECT about, entry FROM original_erased ORDER BY entry", [], erasure, visit).map(|_| ())
+    }
+
+    fn each_legal_hold(&self, visit: Visit<'_, KeptHold>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| {
+            let since = row.get::<_, At>(1).ok().map(|at| at.0);
+            Ok(KeptHold { about: row.get(0)?, since, entry: row.get::<_, Count>(2)?.0 })
+        };
+        self.each("SELECT about, since, entry FROM legal_hold ORDER BY entry", [], read, visit).map(|_| ())
     }
 
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError> {

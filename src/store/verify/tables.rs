@@ -11,6 +11,7 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use super::Fault;
+use super::privacy::Privacy;
 use crate::domain::ledger::{Entry, Event, Facts, PartFacts};
 use crate::domain::return_order::ReturnOrder;
 use crate::domain::{Digest, LaNumber, TimetableYear};
@@ -37,6 +38,8 @@ pub(super) struct Told {
     in_service: BTreeMap<String, u64>,
     /// By the entry that put them into force.
     timetables: BTreeMap<u64, (Option<TimetableYear>, Option<Digest>)>,
+    /// Names, erasures and legal holds.
+    pub(super) privacy: Privacy,
 }
 
 struct Raised {
@@ -152,6 +155,9 @@ impl Told {
             if view.name(&told.name)?.is_some_and(|name| name != kept.name) {
                 fault(format!("The store has another name of a delivery of transfer {id} than {by} committed to."));
             }
+            if !self.privacy.is_named_as_told(id, kept, told) {
+                fault(format!("The store says otherwise than {by} who named a delivery of transfer {id}."));
+            }
         }
         let volumes = view.volumes(id)?;
         if volumes != told_volumes(&facts) {
@@ -202,6 +208,7 @@ impl Told {
         faults.extend(self.answers(view)?);
         faults.extend(self.workbooks(view)?);
         faults.extend(self.timetables(view)?);
+        faults.extend(self.privacy.rest(&self.staged, view)?);
         let (alarms, in_service) = (&mut self.alarms, &mut self.in_service);
         view.each_alarm(&mut |alarm| {
             let raised = alarms.remove(&alarm.about);
@@ -345,7 +352,7 @@ pub(super) fn contradiction(entry: &Entry, owed: &Owed) -> Option<String> {
     }
 }
 
-fn facts_of(seq: u64, view: &dyn Evidence) -> Result<Facts, QueryError> {
+pub(super) fn facts_of(seq: u64, view: &dyn Evidence) -> Result<Facts, QueryError> {
     let line = view.line(seq)?.unwrap_or_default();
     Ok(serde_json::from_slice::<Entry>(&line).map(|entry| entry.facts).unwrap_or_default())
 }
