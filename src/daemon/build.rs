@@ -35,7 +35,7 @@ use crate::foresight::Foresight;
 use crate::inbound::{Claims, Inbound, Left, Origin, Route, Source, Terms};
 use crate::operator::Operator;
 use crate::outbound::{NO_DOMAIN, Outbound, OutboundParts};
-use crate::retention::Retention;
+use crate::retention::{ERASED_MAX, Retention};
 use crate::store::{Queries, QueryError, SqliteStore, StoreError};
 
 /// Everything that runs, and the lock that makes it the only one.
@@ -232,6 +232,7 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
         spool: spool.clone(),
         clock: clock.clone(),
         settings: settings.clone(),
+        erased_max: ERASED_MAX,
     };
     let inbound = Inbound {
         recorder: recorder.clone(),

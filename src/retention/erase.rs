@@ -9,7 +9,7 @@ use std::io;
 use jiff::Timestamp;
 
 use super::keeps::{Keeps, Rule, is_held, over, returned};
-use super::{Critical, ERASED_MAX, Looked, PAGE, Retention};
+use super::{Critical, Looked, PAGE, Retention};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{
     ConsignmentId, Digest, Keep, LegalHold, Original, SourceName, Standing, Submission, SubmissionKey,
@@ -18,15 +18,15 @@ use crate::durable::step;
 use crate::store::{RecordError, Settled, StateChange, SubmissionFilter};
 
 /// What one look has done so far, and what stood in its way first.
-#[derive(Default)]
 struct Progress {
+    erased_max: usize,
     looked: Looked,
     trouble: Option<String>,
 }
 
 impl Progress {
     fn is_full(&self) -> bool {
-        self.looked.originals + self.looked.names >= ERASED_MAX
+        self.looked.originals + self.looked.names >= self.erased_max
     }
 
     fn met(&mut self, done: Result<(), io::Error>) {
@@ -38,7 +38,7 @@ impl Progress {
 
 impl Retention {
     pub(super) fn erase_what_is_due(&self) -> Result<(Looked, Option<String>), Critical> {
-        let mut progress = Progress::default();
+        let mut progress = Progress { erased_max: self.erased_max, looked: Looked::default(), trouble: None };
         progress.met(self.remove_what_is_recorded()?);
         let (keeps, holds, now) = (Keeps::of(&self.settings), self.queries.legal_holds()?, self.clock.now());
         let mut last: Option<(Timestamp, _)> = None;

@@ -26,7 +26,7 @@ use crate::store::{Change, Queries, QueryError, RecordError, Recorder, StateChan
 pub use outlook::{DueOn, Erasable, Outlook, outlook};
 
 /// Erasures recorded in one look at most; the next look goes on.
-const ERASED_MAX: usize = 1000;
+pub const ERASED_MAX: usize = 1000;
 
 /// Transfers read from the store at once.
 const PAGE: usize = 500;
@@ -49,6 +49,8 @@ pub struct Retention {
     pub clock: Arc<dyn Clock>,
     /// How long what is kept.
     pub settings: Settings,
+    /// Erasures recorded in one look at most.
+    pub erased_max: usize,
 }
 
 /// What must stop the service: it can no longer record or read what it does.

@@ -63,8 +63,13 @@ pub(crate) fn consignment(n: u32) -> Consignment {
 
 /// The n-th consignment as it is collected, under the name `laid-<n>.pdf.pgp`.
 pub(crate) fn collect(n: u32) -> Change {
+    collect_as(n, &format!("laid-{n}.pdf.pgp"))
+}
+
+/// As [`collect`], under this name.
+pub(crate) fn collect_as(n: u32, name: &str) -> Change {
     let consignment = consignment(n);
-    let named = Named::new(format!("laid-{n}.pdf.pgp"));
+    let named = Named::new(name);
     let facts = Facts {
         source: Some(consignment.source.clone()),
         name: Some(named.commitment()),

@@ -238,6 +238,7 @@ fn notices() -> Vec<Notice> {
         RiskMissing,
         LaidSilence,
         TimetableEnds,
+        NotErased,
     });
     let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));
     let deferred = defers.into_iter().map(DeferCause::notice).chain(returns.iter().map(ReturnHold::notice));
