@@ -11,8 +11,8 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, demo, expectations, held, identify, init, keys, legal_hold, order, orders, packs, retention, returns, risk, run, shbe,
-    status, timetable, transfers,
+    audit, check, demo, expectations, held, identify, init, keys, legal_hold, order, orders, packs, retention, returns,
+    risk, run, shbe, status, timetable, transfers,
 };
 use crate::catalogue::circular::Terms;
 use crate::config::{self, Settings, calendars};

@@ -40,7 +40,7 @@ pub struct ListArgs {
 
 /// What a legal hold is on, and why
 #[derive(Clone, Debug, clap::Args)]
-#[group(id = "subject", required = true, multiple = false, args = ["id", "authority"])]
+#[command(group = clap::ArgGroup::new("subject").required(true).args(["id", "authority"]))]
 pub struct OrderArgs {
     /// A transfer's id, or as much of its beginning as no other has; or a return's key, such as shbe/12302/2020-04
     #[arg(value_name = "ID")]
@@ -104,8 +104,10 @@ fn subject(args: &OrderArgs, reading: &Reading<'_>) -> Result<HeldSubject, CliEr
             Found::Out(submission) => HeldSubject::Return(submission.key.clone()),
         }),
         (None, Some(number)) => Ok(HeldSubject::Authority(number.clone())),
-        (None, None) => {
-            Err(CliError::new(Exit::Usage, "Neither a transfer nor an authority is named.", "Give an ID or --authority."))
-        }
+        (None, None) => Err(CliError::new(
+            Exit::Usage,
+            "Neither a transfer nor an authority is named.",
+            "Give an ID or --authority.",
+        )),
     }
 }

@@ -1,8 +1,8 @@
 //! What a key is if it is left out. The reference file shows these values.
 
 use super::raw::{
-    RawAlarms, RawDerived, RawDropFolder, RawExpect, RawLimits, RawMailbox, RawMaildir, RawReturn, RawRetention, RawRisk, RawRoute,
-    RawService, RawShbe, RawSmtp,
+    RawAlarms, RawDerived, RawDropFolder, RawExpect, RawLimits, RawMailbox, RawMaildir, RawRetention, RawReturn,
+    RawRisk, RawRoute, RawService, RawShbe, RawSmtp,
 };
 use super::settings::{
     Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, ExpectSettings, MailForm, MailTls, Noticing,

@@ -5,18 +5,18 @@
 //! Holds: unknown keys are refused; nothing here is a secret.
 
 mod retention;
+mod shbe;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(super) use retention::RawRetention;
+pub(super) use shbe::RawShbe;
 
 use super::notation::{WrittenDuration, WrittenKeep, WrittenSize};
 use super::settings::{
     Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, MailForm, MailTls, Noticing, RiskExpected, RiskHeader,
-    ShbeProfile,
 };
-use super::severities::RawSeverities;
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -38,19 +38,6 @@ pub(super) struct Raw {
     pub(super) timetable: Vec<RawTimetable>,
     /// How extracts (SHBE) are checked before they leave, and by `hbcourier shbe check`.
     pub(super) shbe: RawShbe,
-}
-
-/// How extracts (SHBE) are checked before they leave, and by `hbcourier shbe check`.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawShbe {
-    /// The layout that an extract must have.
-    pub(super) profile: ShbeProfile,
-    /// By how many percent the number of D records may move against the last month that was sealed; beyond it that is told.
-    #[schemars(range(min = 1, max = 100))]
-    pub(super) d_count_moved_percent: u8,
-    /// What happens where a rule is broken, if something else is wanted than is usual.
-    pub(super) severity: RawSeverities,
 }
 
 /// The process itself.

@@ -132,7 +132,9 @@ mod tests {
 
     #[test]
     fn what_a_hold_is_on_reads_back() {
-        for text in ["0123456789abcdef0123456789abcdef", "shbe/12302/2020-04", "hbms-mi/12302/2020-06/2020-04", "101809"] {
+        for text in
+            ["0123456789abcdef0123456789abcdef", "shbe/12302/2020-04", "hbms-mi/12302/2020-06/2020-04", "101809"]
+        {
             let subject: HeldSubject = text.parse().unwrap();
             assert_eq!(subject.to_string(), text);
         }

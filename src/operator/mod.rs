@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::timetable::InForce;
 use crate::domain::{
-    Actor, ConsignmentId, Digest, Fingerprint, HeldSubject, PartnerName, ReturnOrder, Standing, SubmissionKey, WorkbookName,
+    Actor, ConsignmentId, Digest, Fingerprint, HeldSubject, PartnerName, ReturnOrder, Standing, SubmissionKey,
+    WorkbookName,
 };
 use crate::effects::clock::Clock;
 use crate::effects::pgp::{KeyAlgorithm, KeyRing};

@@ -41,10 +41,14 @@ impl Operator {
         reason: &str,
     ) -> Result<Done, Refused> {
         let Some((_, at_source)) = self.queries.consignment(id)? else {
-            return Err(Refused::Unfit(format!("there is no transfer {id}; `hbcourier transfers list` shows those that are")));
+            return Err(Refused::Unfit(format!(
+                "there is no transfer {id}; `hbcourier transfers list` shows those that are"
+            )));
         };
         if let Some(entry) = self.queries.names_erased(id)? {
-            return Err(Refused::Unfit(format!("the names of transfer {id} were erased, as ledger entry {entry} tells")));
+            return Err(Refused::Unfit(format!(
+                "the names of transfer {id} were erased, as ledger entry {entry} tells"
+            )));
         }
         let facts = Facts { transfer: Some(*id), ..said(by, reason)? };
         self.record(actor, Event::NamesRead, facts, StateChange::None)?;
@@ -94,7 +98,8 @@ impl Operator {
         match self.record(actor, Event::LegalHoldLifted, facts, StateChange::LiftHold { on: on.clone() }) {
             Ok(()) => {}
             Err(RecordError::Exists { .. }) => {
-                let says = format!("there is no legal hold on {on}; `hbcourier legal-hold list` shows those that stand");
+                let says =
+                    format!("there is no legal hold on {on}; `hbcourier legal-hold list` shows those that stand");
                 return Err(Refused::Unfit(says));
             }
             Err(error) => return Err(error.into()),

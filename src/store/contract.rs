@@ -10,8 +10,8 @@ use crate::domain::ledger::{Commitment, Event, Facts};
 use crate::domain::submission::Sealed;
 use crate::domain::{
     Actor, Answer, Answered, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, Due, FileKind, Fingerprint,
-    HeldSubject, LaNumber, Notice, Original, RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing, Submission, SubmissionKey,
-    TimetableYear, Volume, Workbook,
+    HeldSubject, LaNumber, Notice, Original, RelevantMonth, ReturnKind, Revision, SourceName, Stage, Standing,
+    Submission, SubmissionKey, TimetableYear, Volume, Workbook,
 };
 
 /// The one write path.

@@ -9,11 +9,7 @@ use crate::domain::{Consignment, ConsignmentId, DestinationName, LegalHold, Orig
 pub trait Keeping: Send + Sync {
     /// At most `limit` transfers that are over and of which something may be left to erase, in the order of their receipt,
     /// from after this one on.
-    fn settled(
-        &self,
-        after: Option<&(Timestamp, ConsignmentId)>,
-        limit: usize,
-    ) -> Result<Vec<Settled>, QueryError>;
+    fn settled(&self, after: Option<&(Timestamp, ConsignmentId)>, limit: usize) -> Result<Vec<Settled>, QueryError>;
     /// How many names the transfer has that others chose and that are not erased.
     fn names_to_erase(&self, id: &ConsignmentId) -> Result<u64, QueryError>;
     /// The entry by which a transfer's names were erased.

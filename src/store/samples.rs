@@ -10,8 +10,8 @@ use super::contract::{Change, Named, NewConsignment, StateChange};
 use crate::domain::ledger::{Event, Facts, PartFacts};
 use crate::domain::submission::Sealed;
 use crate::domain::{
-    Actor, Answer, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, HoldReason, Naming, Original, RejectReason,
-    ReturnOrder, Revision, Stage, Standing, SubmissionKey,
+    Actor, Answer, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, HoldReason, Naming, Original,
+    RejectReason, ReturnOrder, Revision, Stage, Standing, SubmissionKey,
 };
 
 /// Somebody with the database in hand and no regard for its rules.

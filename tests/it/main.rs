@@ -18,6 +18,7 @@ mod mail;
 mod notices;
 mod outbound;
 mod pgp;
+mod privacy;
 mod returns_out;
 mod risk;
 mod shbe;

@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::ledger::Commitment;
 use crate::domain::{
-    ConsignmentId, DeliveryId, DestinationName, Digest, FileKind, Fingerprint, HeldSubject, LaNumber, RelevantMonth, ReturnKind,
-    Revision, SourceName, TimetableYear, VolumeOf,
+    ConsignmentId, DeliveryId, DestinationName, Digest, FileKind, Fingerprint, HeldSubject, LaNumber, RelevantMonth,
+    ReturnKind, Revision, SourceName, TimetableYear, VolumeOf,
 };
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> FromSqlError {

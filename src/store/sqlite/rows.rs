@@ -45,7 +45,8 @@ pub(super) fn received(row: &Row<'_>) -> rusqlite::Result<Received> {
 pub(super) type FinalPath = Place<PathBuf>;
 
 /// The columns of [`delivery`], in its order.
-pub(super) const DELIVERY: &str = "id, consignment, part, kind, digest, bytes, destination, path, place, published, naming";
+pub(super) const DELIVERY: &str =
+    "id, consignment, part, kind, digest, bytes, destination, path, place, published, naming";
 
 pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     Ok(Delivery {

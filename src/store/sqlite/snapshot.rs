@@ -11,8 +11,8 @@ use crate::domain::ledger::Commitment;
 use crate::domain::submission::Sealed;
 use crate::domain::{Stage, Standing, SubmissionKey};
 use crate::store::evidence::{
-    Evidence, KeptAlarm, KeptAnswer, KeptEntry, KeptErasure, KeptHold, KeptName, KeptPart, KeptTimetable, KeptVolume, KeptWorkbook, Origin,
-    Owed, Row, Subject, Visit,
+    Evidence, KeptAlarm, KeptAnswer, KeptEntry, KeptErasure, KeptHold, KeptName, KeptPart, KeptTimetable, KeptVolume,
+    KeptWorkbook, Origin, Owed, Row, Subject, Visit,
 };
 use crate::store::{Head, QueryError};
 
@@ -135,8 +135,7 @@ impl Evidence for SqliteSnapshot {
     }
 
     fn parts(&self, transfer: &str) -> Result<Vec<KeptPart>, QueryError> {
-        let sql =
-            "SELECT id, kind, digest, bytes, destination, path, naming FROM delivery WHERE consignment = ?1 ORDER BY part, id";
+        let sql = "SELECT id, kind, digest, bytes, destination, path, naming FROM delivery WHERE consignment = ?1 ORDER BY part, id";
         let read = |row: &SqlRow<'_>| {
             let path: Place<PathBuf> = row.get(5)?;
             Ok(KeptPart {

@@ -102,7 +102,8 @@ impl Privacy {
     ) -> Result<bool, QueryError> {
         let origin = view.row(&Subject::Transfer(transfer.to_owned()))?.and_then(|row| row.origin);
         let at_source = origin.and_then(|origin| <[u8; 32]>::try_from(origin.name).ok());
-        let mut committed: Vec<Commitment> = at_source.map(|bytes| Commitment(Digest::from_bytes(bytes))).into_iter().collect();
+        let mut committed: Vec<Commitment> =
+            at_source.map(|bytes| Commitment(Digest::from_bytes(bytes))).into_iter().collect();
         if let Some(seq) = staged.get(transfer) {
             let parts = super::tables::facts_of(*seq, view)?.parts;
             committed.extend(parts.iter().filter(|part| part.naming != Some(Naming::Ours)).map(|part| part.name));

@@ -3,8 +3,8 @@
 use hbcourier::domain::ReturnKind::HbmsMi;
 use hbcourier::domain::ledger::{Event, Facts, PartFacts, VolumeFacts};
 use hbcourier::domain::{
-    Actor, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, Naming, ReturnHold, ReturnOrder, Revision,
-    Stage, Standing,
+    Actor, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, Naming, ReturnHold, ReturnOrder,
+    Revision, Stage, Standing,
 };
 use hbcourier::operator::Order;
 use hbcourier::store::{Change, Named, NewConsignment, Queries, Recorder, StateChange};

@@ -25,9 +25,8 @@ impl Rows<'_> {
         for commitment in names {
             self.run("DELETE FROM name WHERE commitment = ?1", params![commitment])?;
         }
-        let mut paths = self.statement(
-            "SELECT part, id, path FROM delivery WHERE consignment = ?1 AND naming IS NOT 'ours'",
-        )?;
+        let mut paths =
+            self.statement("SELECT part, id, path FROM delivery WHERE consignment = ?1 AND naming IS NOT 'ours'")?;
         let paths: Vec<(u32, DeliveryId, FinalPath)> = paths
             .query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
             .collect::<rusqlite::Result<_>>()?;
@@ -38,10 +37,8 @@ impl Rows<'_> {
                 params![id, part, delivery, Place(folder)],
             )?;
         }
-        let rows = self.run(
-            "INSERT OR IGNORE INTO names_erased (consignment, entry) VALUES (?1, ?2)",
-            params![id, self.entry],
-        )?;
+        let rows = self
+            .run("INSERT OR IGNORE INTO names_erased (consignment, entry) VALUES (?1, ?2)", params![id, self.entry])?;
         recorded_unless_there(rows, what)
     }
 

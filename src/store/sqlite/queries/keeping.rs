@@ -11,11 +11,7 @@ use crate::store::QueryError;
 use crate::store::keeping::{Keeping, Settled};
 
 impl Keeping for SqliteQueries {
-    fn settled(
-        &self,
-        after: Option<&(Timestamp, ConsignmentId)>,
-        limit: usize,
-    ) -> Result<Vec<Settled>, QueryError> {
+    fn settled(&self, after: Option<&(Timestamp, ConsignmentId)>, limit: usize) -> Result<Vec<Settled>, QueryError> {
         let sql = format!(
             "SELECT {}, NOT EXISTS (SELECT 1 FROM original_erased WHERE about = consignment.id), \
              NOT EXISTS (SELECT 1 FROM names_erased WHERE consignment = consignment.id), \
@@ -74,11 +70,7 @@ impl Keeping for SqliteQueries {
             connection
                 .prepare_cached("SELECT about, since, entry FROM legal_hold ORDER BY entry")?
                 .query_map([], |row| {
-                    Ok(LegalHold {
-                        on: row.get(0)?,
-                        since: row.get::<_, At>(1)?.0,
-                        entry: row.get::<_, Count>(2)?.0,
-                    })
+                    Ok(LegalHold { on: row.get(0)?, since: row.get::<_, At>(1)?.0, entry: row.get::<_, Count>(2)?.0 })
                 })?
                 .collect()
         })

@@ -22,29 +22,33 @@ impl Writer {
         if let Some(says) = &self.broken {
             return Err(RecordError::Unavailable(says.clone()));
         }
-        let done = rewrite_tables(&mut self.connection).and_then(|()| empty_log(&self.connection));
-        done.map_err(|failed| match failure(failed) {
+        self.rewrite_what_is_owed().map_err(|failed| match failure(failed) {
             Failure::Passing(error) => RecordError::Unavailable(error.to_string()),
             Failure::Lasting(says) => unavailable_now(&mut self.broken, &says),
-        })?;
-        step("erase.rewritten").map_err(|error| RecordError::Unavailable(error.to_string()))
+        })
+    }
+
+    fn rewrite_what_is_owed(&mut self) -> rusqlite::Result<()> {
+        let owed = "SELECT EXISTS (SELECT 1 FROM names_erased WHERE rewritten = 0)";
+        if !self.connection.query_row(owed, [], |row| row.get::<_, bool>(0))? {
+            return Ok(());
+        }
+        rewrite_tables(&mut self.connection)?;
+        step("erase.rewritten").map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        empty_log(&self.connection)?;
+        // Only now: until then all of it is done again.
+        self.connection.execute("UPDATE names_erased SET rewritten = 1 WHERE rewritten = 0", []).map(drop)
     }
 }
 
 fn rewrite_tables(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let owed: bool =
-        transaction.query_row("SELECT EXISTS (SELECT 1 FROM names_erased WHERE rewritten = 0)", [], |row| row.get(0))?;
-    if !owed {
-        return transaction.rollback();
-    }
     for table in NAMED {
         transaction.execute_batch(&format!(
             "CREATE TABLE rewritten AS SELECT * FROM {table}; DELETE FROM {table};
              INSERT INTO {table} SELECT * FROM rewritten; DROP TABLE rewritten;"
         ))?;
     }
-    transaction.execute("UPDATE names_erased SET rewritten = 1 WHERE rewritten = 0", [])?;
     transaction.commit()
 }
 
@@ -53,7 +57,10 @@ fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
     let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     if busy {
         let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
-        return Err(rusqlite::Error::SqliteFailure(busy, Some("a reader stands in the way of emptying the log".into())));
+        return Err(rusqlite::Error::SqliteFailure(
+            busy,
+            Some("a reader stands in the way of emptying the log".into()),
+        ));
     }
     Ok(())
 }
