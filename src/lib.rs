@@ -23,5 +23,6 @@ pub mod foresight;
 pub mod inbound;
 pub mod operator;
 pub mod outbound;
+pub mod retention;
 pub mod store;
 pub mod telemetry;

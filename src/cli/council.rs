@@ -124,6 +124,10 @@ impl Council {
             StateChange::None
             | StateChange::Alarm { .. }
             | StateChange::InService { .. }
+            | StateChange::EraseNames { .. }
+            | StateChange::EraseOriginal { .. }
+            | StateChange::PlaceHold { .. }
+            | StateChange::LiftHold { .. }
             | StateChange::CloseWorkbook { .. }
             | StateChange::Key { .. }
             | StateChange::Checkpoint { .. }

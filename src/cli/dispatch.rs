@@ -12,8 +12,8 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, demo, expectations, for_others, held, identify, init, keys, order, orders, packs, returns, risk,
-    roles, run, shbe, status, timetable, transfers,
+    audit, check, demo, expectations, for_others, held, identify, init, keys, legal_hold, order, orders, packs,
+    retention, returns, risk, roles, run, shbe, status, timetable, transfers,
 };
 use crate::catalogue::circular::Terms;
 use crate::config::{self, Settings, calendars};
@@ -26,6 +26,7 @@ use crate::domain::timetable::Timetables;
 use crate::domain::{LaNumber, ReturnOrder, RiskProfile};
 use crate::effects::clock::{Clock, MachineClock, london};
 use crate::foresight::outlook_of;
+use crate::operator::Order;
 use crate::store::{Queries, QueryError, SqliteQueries, SqliteStore, SubmissionFilter};
 
 /// Carries Housing Benefit files between a local authority and DWP, unattended, and can prove what it did
@@ -65,6 +66,8 @@ pub(super) enum Command {
     Transfers(transfers::Args),
     Held(held::Args),
     Returns(returns::Args),
+    LegalHold(legal_hold::Args),
+    Retention(retention::Args),
     Packs(packs::Args),
     Roles(roles::Args),
     Timetable(timetable::Args),
@@ -135,7 +138,12 @@ impl Cli {
             Command::Check(args) => self.check(args, out),
             Command::Run(args) => run::run(args, self.settings()?, out),
             Command::Status(args) => self.reading(|reading| status::run(args, reading, out)),
+            Command::Transfers(transfers::Args { command: transfers::Command::Names(args) }) => {
+                transfers::names(args, &self.settings()?, out)
+            }
             Command::Transfers(args) => self.reading(|reading| transfers::run(args, reading, out)),
+            Command::LegalHold(args) => self.legal_hold(&args.command, out),
+            Command::Retention(args) => self.reading(|reading| retention::run(args, reading, out)),
             Command::Held(args) => self.held(args, out),
             Command::Keys(args) => self.keys(args, out),
             Command::Returns(args) => self.returns(args, stdout, out),
@@ -236,6 +244,18 @@ impl Cli {
             now: MachineClock.now(),
         };
         check::run(args, &subjects, out)
+    }
+
+    fn legal_hold(&self, command: &legal_hold::Command, out: &mut Output<'_>) -> Result<Exit, CliError> {
+        match command {
+            legal_hold::Command::List(args) => self.reading(|reading| legal_hold::list(args, reading, out)),
+            legal_hold::Command::Place(args) => {
+                legal_hold::order(args, &self.settings()?, |on, by, reason| Order::PlaceHold { on, by, reason }, out)
+            }
+            legal_hold::Command::Lift(args) => {
+                legal_hold::order(args, &self.settings()?, |on, by, reason| Order::LiftHold { on, by, reason }, out)
+            }
+        }
     }
 
     fn held(&self, args: &held::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {

@@ -16,7 +16,7 @@ use super::dispatch::{Cli, Command, Given};
 use super::order::{busy, out_of_reach};
 use super::output::{CliError, Exit, Output};
 use super::run::with_causes;
-use super::{held, keys, returns, timetable, transfers};
+use super::{held, keys, legal_hold, returns, timetable, transfers};
 use crate::config::{self, Settings};
 use crate::daemon::control::{Answer, Asker, PAGE_BYTES_MAX, Page, Reading, read_at};
 use crate::domain::{ConsignmentId, Digest, Standing, SubmissionKey};
@@ -27,9 +27,18 @@ use crate::store::{Queries, SqliteStore};
 pub fn look(command: &Command) -> Option<Look> {
     let work = |is_reading: bool| is_reading.then_some(Look::Work);
     match command {
-        Command::Status(_) | Command::Expectations(_) | Command::Packs(_) | Command::Roles(_) => Some(Look::Work),
+        Command::Status(_)
+        | Command::Expectations(_)
+        | Command::Packs(_)
+        | Command::Retention(_)
+        | Command::Roles(_) => Some(Look::Work),
+        Command::LegalHold(args) => work(match &args.command {
+            legal_hold::Command::List(_) => true,
+            legal_hold::Command::Place(_) | legal_hold::Command::Lift(_) => false,
+        }),
         Command::Transfers(args) => work(match &args.command {
             transfers::Command::List(_) | transfers::Command::Show(_) => true,
+            transfers::Command::Names(_) => false,
             // A path would be looked for where the service is.
             transfers::Command::Why(args) => names_a_transfer(&args.what),
         }),

@@ -1,8 +1,8 @@
 //! What a key is if it is left out. The reference file shows these values.
 
 use super::raw::{
-    RawAlarms, RawDerived, RawDropFolder, RawExpect, RawLimits, RawMailbox, RawMaildir, RawReturn, RawRisk, RawRoute,
-    RawService, RawShbe, RawSmtp,
+    RawAlarms, RawDerived, RawDropFolder, RawExpect, RawLimits, RawMailbox, RawMaildir, RawRetention, RawReturn,
+    RawRisk, RawRoute, RawService, RawShbe, RawSmtp,
 };
 use super::settings::{
     Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, ExpectSettings, MailForm, MailTls, Noticing,
@@ -25,6 +25,18 @@ impl Default for RawService {
             in_flight_max: 64,
             limits: RawLimits::default(),
             alarms: RawAlarms::default(),
+            retention: RawRetention::default(),
+        }
+    }
+}
+
+impl Default for RawRetention {
+    fn default() -> Self {
+        RawRetention {
+            keep_original: "427d".into(),
+            keep_names: "427d".into(),
+            keep_rejected: "90d".into(),
+            keep_sealed: "427d".into(),
         }
     }
 }
@@ -128,6 +140,8 @@ impl Default for RawRoute {
             file_name: DELIVERY_NAME.to_owned(),
             mode: "0640".to_owned(),
             group: None,
+            keep_original: None,
+            keep_names: None,
             derived: None,
         }
     }

@@ -10,12 +10,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::settings::Window;
+use crate::domain::Keep;
 
 /// A duration as written, such as `"30s"`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline, extend("format" = "duration"))]
 pub(super) struct WrittenDuration(pub(super) String);
+
+/// How long something is kept, as written: a duration, or `"forever"`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub(super) struct WrittenKeep(pub(super) String);
 
 /// A size as written: a number of bytes, or `"100 MiB"`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +51,21 @@ impl WrittenDuration {
         let span: Span = self.0.parse().ok()?;
         let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
         Duration::try_from(length).ok()
+    }
+}
+
+impl From<&str> for WrittenKeep {
+    fn from(text: &str) -> Self {
+        WrittenKeep(text.to_owned())
+    }
+}
+
+impl WrittenKeep {
+    pub(super) fn parse(&self) -> Option<Keep> {
+        match self.0.trim() {
+            "forever" => Some(Keep::Forever),
+            text => WrittenDuration::from(text).parse().map(Keep::For),
+        }
     }
 }
 
@@ -131,6 +153,16 @@ mod tests {
             assert_eq!(WrittenDuration::from(bad).parse(), None, "{bad:?}");
         }
         assert_eq!(duration_text(Duration::from_secs(5400)), "1h 30m");
+    }
+
+    #[test]
+    fn keeping() {
+        assert_eq!(WrittenKeep::from("400d").parse(), Some(Keep::For(Duration::from_secs(400 * 86_400))));
+        assert_eq!(WrittenKeep::from("forever").parse(), Some(Keep::Forever));
+        assert_eq!(WrittenKeep::from("0s").parse(), Some(Keep::For(Duration::ZERO)));
+        for bad in ["", "400", "14 months", "never", "-1d"] {
+            assert_eq!(WrittenKeep::from(bad).parse(), None, "{bad:?}");
+        }
     }
 
     #[test]

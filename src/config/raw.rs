@@ -7,22 +7,24 @@
 pub(super) mod audit;
 mod keys;
 mod oauth;
+mod retention;
 mod roles;
+mod shbe;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(super) use keys::RawKeys;
 pub(super) use oauth::RawOauth;
+pub(super) use retention::RawRetention;
 pub(super) use roles::RawRoles;
+pub(super) use shbe::RawShbe;
 
 use self::audit::RawAudit;
-use super::notation::{WrittenDuration, WrittenSize};
+use super::notation::{WrittenDuration, WrittenKeep, WrittenSize};
 use super::settings::{
     Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, MailForm, MailTls, Noticing, RiskExpected, RiskHeader,
-    ShbeProfile,
 };
-use super::severities::RawSeverities;
-pub(super) use keys::RawKeys;
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -50,19 +52,6 @@ pub(super) struct Raw {
     pub(super) keys: RawKeys,
     /// The ledger's name and key, and who keeps its checkpoints elsewhere.
     pub(super) audit: RawAudit,
-}
-
-/// How extracts (SHBE) are checked before they leave, and by `hbcourier shbe check`.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawShbe {
-    /// The layout that an extract must have.
-    pub(super) profile: ShbeProfile,
-    /// By how many percent the number of D records may move against the last month that was sealed; beyond it that is told.
-    #[schemars(range(min = 1, max = 100))]
-    pub(super) d_count_moved_percent: u8,
-    /// What happens where a rule is broken, if something else is wanted than is usual.
-    pub(super) severity: RawSeverities,
 }
 
 /// The process itself.
@@ -98,6 +87,8 @@ pub(super) struct RawService {
     pub(super) limits: RawLimits,
     /// How people are told, besides `hbcourier status`.
     pub(super) alarms: RawAlarms,
+    /// How long what came and went is kept once it is over. The ledger is never shortened.
+    pub(super) retention: RawRetention,
 }
 
 /// How people are told, besides `hbcourier status`.
@@ -320,6 +311,13 @@ pub(super) struct RawRoute {
     /// The delivered file's group. If left out: the group of the service, or of the folder if that is set-group-id.
     #[schemars(example = &"benefits")]
     pub(super) group: Option<String>,
+    /// How long the sealed originals of what went here are kept. If left out: as `service.retention` says. Of what went by several
+    /// routes, the longest.
+    #[schemars(example = &"400d")]
+    pub(super) keep_original: Option<WrittenKeep>,
+    /// How long their names are kept; likewise.
+    #[schemars(example = &"400d")]
+    pub(super) keep_names: Option<WrittenKeep>,
     /// Beside each file of risk data, which is delivered as it was signed, a copy in the layout that the back office wants.
     /// Only for a route of caseload-risk. Without a copy the original is not delivered either, but held.
     pub(super) derived: Option<RawDerived>,

@@ -2,6 +2,7 @@
 
 mod audit;
 mod keys;
+mod retention;
 mod roles;
 mod routes;
 
@@ -19,6 +20,7 @@ use crate::domain::{
 
 pub use audit::{AuditSettings, RecipientSettings, RecipientWay};
 pub use keys::KeySettings;
+pub use retention::RetentionSettings;
 pub use roles::{GroupName, Roles};
 pub use routes::{DerivedDelimiter, DerivedEncoding, DerivedFormulas, DerivedSettings, RouteSettings};
 
@@ -72,6 +74,8 @@ pub struct ServiceSettings {
     pub limits: Limits,
     /// How people are told.
     pub alarms: AlarmSettings,
+    /// How long what came and went is kept.
+    pub retention: RetentionSettings,
 }
 
 /// `[service.alarms]`

@@ -40,6 +40,7 @@ use crate::foresight::Foresight;
 use crate::inbound::{Claims, Inbound, Left, Origin, Route, Source, Terms};
 use crate::operator::Operator;
 use crate::outbound::{NO_DOMAIN, Outbound, OutboundParts};
+use crate::retention::{ERASED_MAX, Retention};
 use crate::store::{Queries, QueryError, SqliteStore, StoreError};
 
 /// Everything that runs, and the lock that makes it the only one.
@@ -56,6 +57,8 @@ pub struct Service {
     pub operator: Arc<Operator>,
     /// What is told before it is too late.
     pub foresight: Arc<Foresight>,
+    /// What erases what was kept long enough.
+    pub retention: Arc<Retention>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Files that had to be left where they arrived.
@@ -242,6 +245,14 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
         holidays: calendars::bank_holidays()?,
         settings: settings.clone(),
     };
+    let retention = Retention {
+        recorder: recorder.clone(),
+        queries: queries.clone(),
+        spool: spool.clone(),
+        clock: clock.clone(),
+        settings: settings.clone(),
+        erased_max: ERASED_MAX,
+    };
     let inbound = Inbound {
         recorder: recorder.clone(),
         queries: queries.clone(),
@@ -298,6 +309,7 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
         checkpoints,
         operator: Arc::new(operator),
         foresight: Arc::new(foresight),
+        retention: Arc::new(retention),
         clock,
         left: Arc::default(),
         _lock: lock,

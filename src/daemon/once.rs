@@ -133,6 +133,7 @@ fn pass(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>) -> Result<(), S
             None => break,
         }
     }
+    super::retention::all(&service.retention).map_err(|error| error.to_string())?;
     service.foresight.look().map(drop).map_err(|error| error.to_string())?;
     checkpoints::once(&service.checkpoints)
 }

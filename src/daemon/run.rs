@@ -20,6 +20,7 @@ use super::ear::Ear;
 use super::health::Health;
 use super::lookout::Lookout;
 use super::looks::{left_files_alarm, lookout, maildir_readers, postmen};
+use super::retention::Eraser;
 use super::stop::Stop;
 use crate::config::settings::Noticing as How;
 use crate::domain::Actor;
@@ -165,6 +166,7 @@ impl Running {
         running.spawn_returns(service, ended, returns_told)?;
         running.spawn_foresight(service, ended)?;
         running.spawn_checkpoints(service, ended)?;
+        running.spawn_eraser(service, ended)?;
         notify_systemd(&[sd_notify::NotifyState::Ready]);
         tracing::info!(sources = service.inbound.sources.len(), "hbcourier is running");
         Ok(running)
@@ -350,6 +352,12 @@ impl Running {
             retry_after_max: settings.retry_after_max,
         };
         self.spawn("checkpoints", ended, move || notary.run())
+    }
+
+    fn spawn_eraser(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
+        let (retention, clock) = (service.retention.clone(), service.clock.clone());
+        let eraser = Eraser { retention, stop: self.stop.clone(), clock, pause: self.sweep_every };
+        self.spawn("retention", ended, move || eraser.run().map_err(|error| error.to_string()))
     }
 
     /// Waits for a signal to stop, or a worker that ends before its time.

@@ -69,6 +69,8 @@ pub enum AlarmReason {
     CheckpointStays,
     /// No checkpoint can be made.
     CheckpointFault,
+    /// What was kept long enough could not be erased.
+    NotErased,
 }
 
 const SOURCE_MISSING: Words = (
@@ -233,6 +235,12 @@ const CHECKPOINT_FAULT: Words = (
     "No checkpoint of the ledger can be made: `keys/ledger.head` below the state directory cannot be written.",
     "The service's log says why. Mend the disk or the folder's access; it is tried again by itself.",
 );
+const NOT_ERASED: Words = (
+    "CN-555",
+    "What was kept long enough could not be erased, or not to its end.",
+    "The service's log says what and why: mend the state directory's disk or access, or end a long reading of the store. \
+    It is tried again every hour; `hbcourier retention` shows what is due.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -281,6 +289,7 @@ impl AlarmReason {
             ProposalWaits => PROPOSAL_WAITS,
             CheckpointStays => CHECKPOINT_STAYS,
             CheckpointFault => CHECKPOINT_FAULT,
+            NotErased => NOT_ERASED,
         }
     }
 }

@@ -193,12 +193,72 @@ pub struct Delivery {
     pub bytes: u64,
     /// Which destination.
     pub destination: DestinationName,
-    /// The final path.
+    /// The final path; once the name was erased, its folder.
     pub path: PathBuf,
+    /// Who chose its name.
+    pub naming: Naming,
     /// Which directory it was staged in, whatever lies at that path later.
     pub place: Option<String>,
     /// It is known to have had its final name: it is never staged again, taken or not.
     pub published: bool,
+}
+
+/// Who chose the name that a file was delivered under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Naming {
+    /// The route's template alone: nothing of the sender's is in it.
+    Ours,
+    /// What the sender called it is in it, or it is not known whether.
+    Senders,
+    /// It had a sender's name in it, which was erased.
+    Erased,
+}
+
+impl Naming {
+    /// The word under which it is recorded.
+    pub fn word(self) -> &'static str {
+        match self {
+            Naming::Ours => "ours",
+            Naming::Senders => "senders",
+            Naming::Erased => "erased",
+        }
+    }
+
+    /// By its word. Transfers of earlier versions have none, and the name may be a sender's.
+    pub fn read(word: Option<&str>) -> Naming {
+        match word {
+            Some("ours") => Naming::Ours,
+            Some("erased") => Naming::Erased,
+            _ => Naming::Senders,
+        }
+    }
+
+    /// A name as reading commands show it: a sender's may be somebody's, and is shown by order only.
+    pub fn told(self, name: &str) -> &str {
+        match self {
+            Naming::Ours => name,
+            Naming::Senders => NAME_WITHHELD,
+            Naming::Erased => NAME_ERASED,
+        }
+    }
+}
+
+/// What stands in the place of a name that is shown by `hbcourier transfers names` only.
+pub const NAME_WITHHELD: &str = "(name withheld)";
+/// What stands in the place of a name that was erased.
+pub const NAME_ERASED: &str = "(name erased)";
+
+impl Delivery {
+    /// The final path as reading commands show it.
+    pub fn told_path(&self) -> String {
+        let folder = match self.naming {
+            Naming::Erased => Some(self.path.as_path()),
+            Naming::Ours | Naming::Senders => self.path.parent(),
+        };
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        folder.unwrap_or(&self.path).join(self.naming.told(&name)).display().to_string()
+    }
 }
 
 #[cfg(test)]

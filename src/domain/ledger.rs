@@ -12,6 +12,7 @@ use super::actor::Actor;
 use super::answer::Answer;
 use super::authority::LaNumber;
 use super::checkpoint::Vkey;
+use super::consignment::Naming;
 use super::digest::{Digest, Digester};
 use super::ids::{ConsignmentId, DeliveryId};
 use super::key_rules::KeyStep;
@@ -121,6 +122,16 @@ pub enum Event {
     AlarmRaised,
     /// What an alarm was about is well again.
     AlarmCleared,
+    /// A person read the names that others gave a transfer's files.
+    NamesRead,
+    /// Those names were erased.
+    NamesErased,
+    /// The sealed original of a transfer or a return was erased.
+    OriginalErased,
+    /// A person ordered that nothing of a transfer, a return or an authority be erased.
+    LegalHoldPlaced,
+    /// A person ended that.
+    LegalHoldLifted,
     /// An order was refused.
     OrderRefused,
     /// The ledger's head was signed.
@@ -257,6 +268,12 @@ pub struct Facts {
     /// The entry of the release under which parts are staged or delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<u64>,
+    /// How many names were erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<u64>,
+    /// By which rule something was erased: the key of the configuration, its value, and the route if it is one's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// A person's reason for an order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -298,6 +315,9 @@ pub struct PartFacts {
     pub to: DestinationName,
     /// Commitment to its final name.
     pub name: Commitment,
+    /// Who chose that name. Entries of earlier versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub naming: Option<Naming>,
     /// It is no file that was signed, but a copy of one in a layout of the authority's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub derived: bool,

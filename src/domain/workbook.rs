@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::authority::LaNumber;
+use super::consignment::Naming;
 use super::ids::{ConsignmentId, DeliveryId};
 use super::kind::ReturnKind;
 use super::period::RelevantMonth;
@@ -28,6 +29,8 @@ pub struct Workbook {
     pub delivery: DeliveryId,
     /// The name it was delivered under, without the folder.
     pub file_name: String,
+    /// Who chose that name.
+    pub naming: Naming,
     /// When the transfer was received.
     pub received_at: Timestamp,
     /// When it was opened: what was due before is not owed for it.
@@ -37,6 +40,11 @@ pub struct Workbook {
 }
 
 impl Workbook {
+    /// The name it was delivered under, as reading commands show it.
+    pub fn told_name(&self) -> &str {
+        self.naming.told(&self.file_name)
+    }
+
     /// What it is called in commands.
     pub fn name(&self) -> WorkbookName {
         WorkbookName { authority: self.authority.clone(), month: self.month }
@@ -146,6 +154,7 @@ mod tests {
             transfer,
             delivery: DeliveryId::derive(&transfer, 0, &"backoffice".parse().unwrap()),
             file_name: file_name.to_owned(),
+            naming: Naming::Senders,
             received_at: Timestamp::UNIX_EPOCH,
             opened_at: Timestamp::UNIX_EPOCH,
             closed_at: None,

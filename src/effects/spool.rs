@@ -4,6 +4,7 @@
 //! `archive/<id>.pgp` delivered originals · `sealed/<sha256>.pgp` returns as they are sent.
 //! Holds: a name in `raw` or `sealed` is complete and synced; nothing here is ever plaintext under a name.
 
+use std::ffi::OsString;
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::DirBuilderExt;
@@ -226,6 +227,38 @@ impl Spool {
             }
         }
         self.sealed.sync()
+    }
+
+    /// What lies in the archive.
+    pub fn archived(&self) -> io::Result<Vec<ConsignmentId>> {
+        let read = |name: &OsString| name.to_str()?.strip_suffix(".pgp")?.parse().ok();
+        Ok(self.archive.names()?.iter().filter_map(read).collect())
+    }
+
+    /// What lies in `sealed`.
+    pub fn all_sealed(&self) -> io::Result<Vec<Digest>> {
+        let read = |name: &OsString| name.to_str()?.strip_suffix(".pgp")?.parse().ok();
+        Ok(self.sealed.names()?.iter().filter_map(read).collect())
+    }
+
+    /// Removes an archived original. One that is not there is no error; nor in the next two.
+    pub fn remove_archived(&self, id: &ConsignmentId) -> io::Result<()> {
+        self.archive.remove(&format!("{id}.pgp"))
+    }
+
+    /// Removes a collected original that was never archived.
+    pub fn remove_collected(&self, source: &SourceName, id: &ConsignmentId) -> io::Result<()> {
+        self.raw.remove(&raw_name(source, id))
+    }
+
+    /// Removes the sealed bytes of a return.
+    pub fn remove_sealed(&self, digest: &Digest) -> io::Result<()> {
+        self.sealed.remove(&sealed_name(digest))
+    }
+
+    /// Makes every removal so far last.
+    pub fn sync_removals(&self) -> io::Result<()> {
+        [&self.archive, &self.raw, &self.sealed].into_iter().try_for_each(Directory::sync)
     }
 
     /// Free bytes where the spool is.

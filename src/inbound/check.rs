@@ -13,7 +13,7 @@ use super::whose::whose;
 use super::{Failure, Inbound, Route, Source};
 use crate::config::template::NameFacts;
 use crate::domain::{
-    Consequence, Consignment, Delivery, DeliveryId, FileKind, HoldReason, LaNumber, Revision, Waiver, XmlRoot,
+    Consequence, Consignment, Delivery, DeliveryId, FileKind, HoldReason, LaNumber, Naming, Revision, Waiver, XmlRoot,
 };
 use crate::effects::destination::Access;
 
@@ -119,6 +119,7 @@ fn delivery(authority: &LaNumber, route: &Route, consignment: &Consignment, inde
         bytes: part.bytes,
         destination: route.destination.clone(),
         path: route.folder.join(file_name),
+        naming: if route.file_name.has_senders_name() { Naming::Senders } else { Naming::Ours },
         place: None,
         published: false,
     }

@@ -215,6 +215,7 @@ impl Inbound {
                 bytes: delivery.bytes,
                 to: delivery.destination.clone(),
                 name: named.commitment(),
+                naming: Some(delivery.naming),
                 derived: *derived,
             });
             names.push(named);

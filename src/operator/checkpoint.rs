@@ -21,6 +21,6 @@ impl Operator {
             Refused::Unfinished(format!("the checkpoint over {size} entries was made, but not taken away: {error}"))
         })?;
         let says = format!("A checkpoint over {} entries was made: {}.", made.size, made.stem());
-        Ok(Done { says, fingerprint: None, keys: None })
+        Ok(Done::saying(says))
     }
 }

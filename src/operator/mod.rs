@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoints::Checkpoints;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::timetable::InForce;
-use crate::domain::{Actor, ConsignmentId, Digest, Fingerprint, ReturnOrder, SubmissionKey, WorkbookName};
+use crate::domain::{Actor, ConsignmentId, Digest, Fingerprint, HeldSubject, ReturnOrder, SubmissionKey, WorkbookName};
 use crate::effects::clock::Clock;
 use crate::effects::pgp::KeyRing;
 use crate::effects::spool::Spool;
@@ -19,6 +19,7 @@ mod checkpoint;
 mod keys;
 pub mod people;
 pub mod permission;
+mod privacy;
 mod quarantine;
 mod returns;
 mod timetables;
@@ -27,6 +28,7 @@ mod workbooks;
 pub use keys::{Accepted, AcceptedTransfer, KeyOrder, KeysDone, OwnKeyAlgorithm, accepted_since, key_rules};
 pub use people::{People, Person};
 pub use permission::{Denial, Look, OrderKind};
+pub use privacy::{PartName, TransferNames};
 use quarantine::Shown;
 pub use timetables::{Ruling, RulingFault, differing, fewer, judge, unruled};
 
@@ -100,6 +102,33 @@ pub enum Order {
         /// The person's reason.
         reason: String,
     },
+    /// Show the names that others gave to a transfer's files.
+    ReadNames {
+        /// Which one.
+        transfer: ConsignmentId,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: String,
+    },
+    /// Erase nothing of this until it is lifted.
+    PlaceHold {
+        /// Of what.
+        on: HeldSubject,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: String,
+    },
+    /// Erase it again when its time has come.
+    LiftHold {
+        /// What.
+        on: HeldSubject,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: String,
+    },
     /// Decide about keys.
     Keys(KeyOrder),
     /// Sign the ledger as it stands.
@@ -121,6 +150,15 @@ pub struct Done {
     /// What an order about keys found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<Box<KeysDone>>,
+    /// The names that were asked for, to whom may read them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<TransferNames>,
+}
+
+impl Done {
+    fn saying(says: String) -> Done {
+        Done { says, fingerprint: None, keys: None, names: None }
+    }
 }
 
 /// Why an order was not carried out.
@@ -214,6 +252,9 @@ impl Operator {
             Order::ActivateTimetable { text, accept, by, reason } => {
                 self.activate(actor, text, accept, by.as_deref(), reason)
             }
+            Order::ReadNames { transfer, by, reason } => self.read_names(actor, transfer, by.as_deref(), reason),
+            Order::PlaceHold { on, by, reason } => self.place_hold(actor, on, by.as_deref(), reason),
+            Order::LiftHold { on, by, reason } => self.lift_hold(actor, on, by.as_deref(), reason),
             Order::Keys(order) => self.about_keys(actor, order),
             Order::Checkpoint { by, reason } => self.checkpoint(actor, by.as_deref(), reason.as_deref()),
         }
@@ -240,6 +281,8 @@ impl Order {
                 (facts.authority, facts.workbook) = (Some(workbook.authority.clone()), Some(workbook.month));
             }
             Order::ActivateTimetable { text, .. } => facts.content = Some(Digest::of(text.as_bytes())),
+            Order::ReadNames { transfer, .. } => facts.transfer = Some(*transfer),
+            Order::PlaceHold { on, .. } | Order::LiftHold { on, .. } => facts = privacy::about(on, facts),
             Order::Checkpoint { .. } => {}
         }
         facts
@@ -254,6 +297,9 @@ impl Order {
             Order::Return { decision, .. } => decision.word(),
             Order::CloseWorkbook { .. } => "close",
             Order::ActivateTimetable { .. } => "activate-timetable",
+            Order::ReadNames { .. } => "read-names",
+            Order::PlaceHold { .. } => "place-legal-hold",
+            Order::LiftHold { .. } => "lift-legal-hold",
             Order::Keys(order) => order.word(),
             Order::Checkpoint { .. } => "checkpoint",
         }

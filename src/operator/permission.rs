@@ -62,6 +62,9 @@ orders! {
     Retire: Order::Keys(KeyOrder::Retire { .. }), "`hbcourier keys retire`", [Keymaster];
     Except: Order::Keys(KeyOrder::Except { .. } | KeyOrder::EndException { .. }), "`hbcourier keys except`", [Keymaster];
     Generate: Order::Keys(KeyOrder::Generate { .. }), "`hbcourier keys generate`", [Keymaster];
+    ReadNames: Order::ReadNames { .. }, "`hbcourier transfers names`", [Operator, Releaser, Auditor];
+    PlaceHold: Order::PlaceHold { .. }, "`hbcourier legal-hold place`", [Auditor, Admin];
+    LiftHold: Order::LiftHold { .. }, "`hbcourier legal-hold lift`", [Auditor, Admin];
     Checkpoint: Order::Checkpoint { .. }, "`hbcourier audit checkpoint`", [Operator, Auditor, Admin];
 }
 

@@ -30,7 +30,7 @@ impl Operator {
         let facts = reasoned(id, by, reason)?;
         let standing = Standing::Collected { at: self.clock.now() };
         self.record(actor, Event::RetryOrdered, facts, moved(&consignment, standing))?;
-        Ok(Done { says: format!("Transfer {id} is tried again from the start."), fingerprint: None, keys: None })
+        Ok(Done::saying(format!("Transfer {id} is tried again from the start.")))
     }
 
     pub(super) fn reject(
@@ -46,7 +46,7 @@ impl Operator {
         let standing = Standing::Rejected { at: self.clock.now(), reason: rejected };
         self.record(actor, Event::Rejected, facts, moved(&consignment, standing))?;
         let says = format!("Transfer {id} is rejected: it is never delivered. Its partner may send the same again.");
-        Ok(Done { says, fingerprint: None, keys: None })
+        Ok(Done::saying(says))
     }
 
     pub(super) fn approve(
@@ -91,7 +91,7 @@ impl Operator {
                     standing: Standing::Collected { at: approval.at },
                 };
                 self.record_at(approval.at, actor, Event::Released, facts, state)?;
-                Ok(Done { says, fingerprint: None, keys: None })
+                Ok(Done::saying(says))
             }
         }
     }
@@ -111,7 +111,7 @@ impl Operator {
              until {}: `hbcourier held approve {id} --reason TEXT`.",
             until.strftime("%-d %B %Y at %H:%M UTC")
         );
-        Ok(Done { says, fingerprint: None, keys: None })
+        Ok(Done::saying(says))
     }
 
     /// The held consignment, and why it is held.

@@ -44,7 +44,7 @@ impl Operator {
         let expect = submission.revision;
         let state = StateChange::Submission { key: key.clone(), expect, stage, sealed: None };
         self.record(actor, Event::ReturnOrdered, facts, state)?;
-        Ok(Done { says, fingerprint: None, keys: None })
+        Ok(Done::saying(says))
     }
 }
 

@@ -46,7 +46,7 @@ impl Operator {
             )?;
         }
         let stays = self.returns_of(workbook)?.into_iter().filter(|one| needs_somebody(&one.stage));
-        Ok(Done { says: says(name, &owed, &keys(stays)), fingerprint: None, keys: None })
+        Ok(Done::saying(says(name, &owed, &keys(stays))))
     }
 
     /// What is owed for it once more and not sealed.

@@ -116,6 +116,7 @@ mod tests {
             transfer,
             delivery: DeliveryId::derive(&transfer, 0, &"backoffice".parse().unwrap()),
             file_name: format!("HBMS MI {month}.xlsx"),
+            naming: crate::domain::Naming::Senders,
             received_at: received.at(9, 0, 0, 0).in_tz("Europe/London").unwrap().timestamp(),
             opened_at: received.at(9, 5, 0, 0).in_tz("Europe/London").unwrap().timestamp(),
             closed_at: None,

@@ -7,7 +7,7 @@ use super::contract::{Change, RecordError, StateChange};
 use super::evidence::Subject;
 use crate::domain::ledger::{Event, Facts, in_service_about};
 use crate::domain::release::Approved;
-use crate::domain::{ConsignmentId, Digest, KeyStep, ReturnOrder, Stage, SubmissionKey};
+use crate::domain::{ConsignmentId, Digest, HeldSubject, KeyStep, Original, ReturnOrder, Stage, SubmissionKey};
 
 /// What an event does to the row of what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,11 @@ impl Leads {
             | Event::TimetableActivated
             | Event::CheckpointMade
             | Event::CheckpointLeft
+            | Event::NamesRead
+            | Event::NamesErased
+            | Event::OriginalErased
+            | Event::LegalHoldPlaced
+            | Event::LegalHoldLifted
             | Event::OrderRefused => Leads::Nowhere,
         }
     }
@@ -109,24 +114,11 @@ pub(super) fn subject_of(event: Event, facts: &Facts) -> Option<Subject> {
 /// facts and state do not say the same: a fault of the program.
 pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
     let mut facts = change.facts.clone();
-    // Verification finds a timetable or a checkpoint by its event.
-    let activates = matches!(change.state, StateChange::ActivateTimetable { .. });
-    let signs = matches!(change.state, StateChange::Checkpoint { .. });
-    let leaves = matches!(change.state, StateChange::CheckpointLeft { .. });
-    // And approvals and releases by theirs.
-    let approves = matches!(change.state, StateChange::Approve { .. });
-    let releases = matches!(change.state, StateChange::Release { .. });
     let decided = match &change.state {
         StateChange::Key { step, .. } => step.event() == change.event,
         _ => facts.key.is_none(),
     };
-    let by_its_event = activates == (change.event == Event::TimetableActivated)
-        && signs == (change.event == Event::CheckpointMade)
-        && leaves == (change.event == Event::CheckpointLeft)
-        && approves == (change.event == Event::ReleaseApproved)
-        && releases == (change.event == Event::Released)
-        && decided;
-    if !by_its_event || !tells(&mut facts, &change.state) {
+    if alone_does(&change.state) != only_by(change.event) || !decided || !tells(&mut facts, &change.state) {
         let what = format!("a change whose facts are not those of the event `{}`", change.event);
         return Err(RecordError::NotAllowed { what, from: "any state", to: "the ledger" });
     }
@@ -146,6 +138,10 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
         | StateChange::Checkpoint { .. }
         | StateChange::CheckpointLeft { .. }
         | StateChange::Key { .. }
+        | StateChange::EraseNames { .. }
+        | StateChange::EraseOriginal { .. }
+        | StateChange::PlaceHold { .. }
+        | StateChange::LiftHold { .. }
         | StateChange::ActivateTimetable { .. } => {
             return if may_stand_alone(change.event) { Ok(facts) } else { Err(stands_alone(change.event)) };
         }
@@ -160,6 +156,40 @@ pub(super) fn agreed_facts(change: &Change) -> Result<Facts, RecordError> {
         from: "any state",
         to: word,
     })
+}
+
+/// What verification finds by its event alone: then no other change may have that event.
+fn only_by(event: Event) -> Option<Event> {
+    use Event::*;
+    let found = matches!(
+        event,
+        TimetableActivated
+            | NamesErased
+            | OriginalErased
+            | LegalHoldPlaced
+            | LegalHoldLifted
+            | CheckpointMade
+            | CheckpointLeft
+            | ReleaseApproved
+            | Released
+    );
+    found.then_some(event)
+}
+
+/// The one event that a change can have, if there is only one.
+fn alone_does(state: &StateChange) -> Option<Event> {
+    match state {
+        StateChange::ActivateTimetable { .. } => Some(Event::TimetableActivated),
+        StateChange::EraseNames { .. } => Some(Event::NamesErased),
+        StateChange::EraseOriginal { .. } => Some(Event::OriginalErased),
+        StateChange::PlaceHold { .. } => Some(Event::LegalHoldPlaced),
+        StateChange::LiftHold { .. } => Some(Event::LegalHoldLifted),
+        StateChange::Checkpoint { .. } => Some(Event::CheckpointMade),
+        StateChange::CheckpointLeft { .. } => Some(Event::CheckpointLeft),
+        StateChange::Approve { .. } => Some(Event::ReleaseApproved),
+        StateChange::Release { .. } => Some(Event::Released),
+        _ => None,
+    }
 }
 
 /// Puts into the facts what the change does to the tables, so that verification can hold them against it. `false` if the
@@ -213,6 +243,18 @@ fn tells(facts: &mut Facts, state: &StateChange) -> bool {
         StateChange::CheckpointLeft { recipient, size } => {
             agree(&mut facts.size, Some(*size)) && agree(&mut facts.about, Some(recipient.to_string()))
         }
+        StateChange::EraseNames { id, names } => {
+            agree(&mut facts.transfer, Some(*id)) && agree(&mut facts.names, Some(*names))
+        }
+        StateChange::EraseOriginal { original: Original::Transfer(id) } => agree(&mut facts.transfer, Some(*id)),
+        StateChange::EraseOriginal { original: Original::Return(key) } => {
+            agree(&mut facts.submission, Some(key.to_string()))
+        }
+        StateChange::PlaceHold { on } | StateChange::LiftHold { on } => match on {
+            HeldSubject::Transfer(id) => agree(&mut facts.transfer, Some(*id)),
+            HeldSubject::Return(key) => agree(&mut facts.submission, Some(key.to_string())),
+            HeldSubject::Authority(number) => agree(&mut facts.authority, Some(number.clone())),
+        },
         StateChange::InService { authority, from } => agree(&mut facts.about, Some(in_service_about(authority, *from))),
         StateChange::OpenWorkbook { authority, month, transfer, delivery } => {
             agree(&mut facts.authority, Some(authority.clone()))

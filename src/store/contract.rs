@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::keeping::Keeping;
 use crate::domain::checkpoint::{Checkpoint, SignedCheckpoint, Vkey};
 use crate::domain::ledger::{Commitment, Event, Facts};
 use crate::domain::merkle::proof::Subtrees;
@@ -12,8 +13,8 @@ use crate::domain::release::{Approved, Recorded as GivenApproval};
 use crate::domain::submission::Sealed;
 use crate::domain::{
     Actor, Answer, Answered, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, Due, FileKind, Fingerprint,
-    KeyStep, LaNumber, Notice, RecipientName, Release, RelevantMonth, ReturnKind, Revision, SourceName, Stage,
-    Standing, Submission, SubmissionKey, TimetableYear, Volume, Workbook,
+    HeldSubject, KeyStep, LaNumber, Notice, Original, RecipientName, Release, RelevantMonth, ReturnKind, Revision,
+    SourceName, Stage, Standing, Submission, SubmissionKey, TimetableYear, Volume, Workbook,
 };
 
 /// The one write path.
@@ -21,6 +22,10 @@ pub trait Recorder: Send + Sync {
     /// Makes the change and its ledger entry durable, together. Returns only after the commit; many callers at once
     /// share one transaction.
     fn record(&self, change: Change) -> Result<Recorded, RecordError>;
+
+    /// Overwrites what is left of erased names in the store's own files, and empties its log. Does nothing if no name was
+    /// erased since. While a reader stands in the way it is [`RecordError::Unavailable`], and can be asked for again.
+    fn rewrite(&self) -> Result<(), RecordError>;
 }
 
 /// One change: what is said of it in the ledger, and what it does to the state.
@@ -184,6 +189,30 @@ pub enum StateChange {
         /// How many entries it is over.
         size: u64,
     },
+    /// The names that others chose are erased of a transfer that is over; of deliveries whose path had one in it, the folder is left.
+    /// Erased already, they are [`RecordError::Exists`]; under a legal hold, or as many as were counted no more,
+    /// [`RecordError::Stale`].
+    EraseNames {
+        /// Which transfer.
+        id: ConsignmentId,
+        /// How many.
+        names: u64,
+    },
+    /// An original may be removed from now on, and is missed by nobody. As [`StateChange::EraseNames`].
+    EraseOriginal {
+        /// Of what.
+        original: Original,
+    },
+    /// Nothing of it is erased from now on. One that stands already is [`RecordError::Exists`].
+    PlaceHold {
+        /// On what.
+        on: HeldSubject,
+    },
+    /// It may be erased again when its time has come. One that does not stand is [`RecordError::Exists`].
+    LiftHold {
+        /// On what.
+        on: HeldSubject,
+    },
     /// The day from which this authority's returns are this service's business. Recorded once and never changed.
     InService {
         /// Whose.
@@ -286,7 +315,7 @@ pub enum RecordError {
 pub struct QueryError(pub String);
 
 /// Reading. Never waits for the writer.
-pub trait Queries: Send + Sync {
+pub trait Queries: Keeping {
     /// The consignment, with the name it had at its source unless that was erased.
     fn consignment(&self, id: &ConsignmentId) -> Result<Option<(Consignment, Option<String>)>, QueryError>;
     /// The consignment that was collected from this sighting.

@@ -60,6 +60,12 @@ pub trait Evidence {
     fn each_approval(&self, visit: Visit<'_, (String, Option<Recorded>)>) -> Result<(), QueryError>;
     /// Every release that a transfer carries: the transfer, what is set aside, unless that cannot be read, and the entry.
     fn each_release(&self, visit: Visit<'_, (String, Option<Waiver>, u64)>) -> Result<(), QueryError>;
+    /// Every transfer whose names were erased.
+    fn each_names_erased(&self, visit: Visit<'_, KeptErasure>) -> Result<(), QueryError>;
+    /// Every transfer and return whose original was erased.
+    fn each_original_erased(&self, visit: Visit<'_, KeptErasure>) -> Result<(), QueryError>;
+    /// Every legal hold that stands.
+    fn each_legal_hold(&self, visit: Visit<'_, KeptHold>) -> Result<(), QueryError>;
     /// Every name that was not erased.
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError>;
 }
@@ -159,6 +165,8 @@ pub struct KeptPart {
     pub to: String,
     /// Its final name, without the folder.
     pub name: String,
+    /// The word for who chose that name, if it is noted.
+    pub naming: Option<String>,
 }
 
 /// How much of one thing a part holds, as it lies in the store.
@@ -256,6 +264,26 @@ pub struct KeptKeyStep {
     pub concludes: Option<u64>,
     /// The bytes of a certificate that is proposed.
     pub certificate: Option<Vec<u8>>,
+}
+
+/// An erasure as it lies in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptErasure {
+    /// Of which transfer or return.
+    pub about: String,
+    /// The entry that tells of it.
+    pub entry: u64,
+}
+
+/// A legal hold as it lies in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptHold {
+    /// On what.
+    pub about: String,
+    /// Since when; `None` if that is no time.
+    pub since: Option<Timestamp>,
+    /// The entry that placed it.
+    pub entry: u64,
 }
 
 /// What a consignment was collected as.

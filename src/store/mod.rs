@@ -7,6 +7,7 @@ mod agreement;
 pub mod contract;
 pub mod evidence;
 pub mod holding;
+pub mod keeping;
 #[cfg(test)]
 pub(crate) mod samples;
 mod sqlite;
@@ -19,5 +20,6 @@ pub use contract::{
 };
 pub use evidence::Auditable;
 pub use holding::{Held, holds};
+pub use keeping::{Keeping, Settled};
 pub use sqlite::{SqliteQueries, SqliteRecorder, SqliteStore, StoreError};
 pub use verify::{Verification, verify};

@@ -7,12 +7,12 @@ use jiff::civil::date;
 use rusqlite::Connection;
 
 use super::contract::{Change, Named, NewConsignment, StateChange};
-use crate::domain::ledger::{Commitment, Event, Facts, PartFacts};
+use crate::domain::ledger::{Event, Facts, PartFacts};
 use crate::domain::release::Approved;
 use crate::domain::submission::Sealed;
 use crate::domain::{
     Actor, Answer, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, HoldReason, KeyStep,
-    LegacyAlgorithm, RejectReason, ReturnOrder, Revision, Stage, Standing, SubmissionKey, Waiver,
+    LegacyAlgorithm, Naming, Original, RejectReason, ReturnOrder, Revision, Stage, Standing, SubmissionKey, Waiver,
 };
 
 /// Somebody with the database in hand and no regard for its rules.
@@ -64,8 +64,13 @@ pub(crate) fn consignment(n: u32) -> Consignment {
 
 /// The n-th consignment as it is collected, under the name `laid-<n>.pdf.pgp`.
 pub(crate) fn collect(n: u32) -> Change {
+    collect_as(n, &format!("laid-{n}.pdf.pgp"))
+}
+
+/// As [`collect`], under this name.
+pub(crate) fn collect_as(n: u32, name: &str) -> Change {
     let consignment = consignment(n);
-    let named = Named::new(format!("laid-{n}.pdf.pgp"));
+    let named = Named::new(name);
     let facts = Facts {
         source: Some(consignment.source.clone()),
         name: Some(named.commitment()),
@@ -150,6 +155,7 @@ pub(crate) fn delivery(n: u32, part: u32) -> Delivery {
         bytes: 10,
         destination,
         path: format!("/backoffice/laid-{n}-{part}.pdf").into(),
+        naming: Naming::Ours,
         place: None,
         published: false,
     }
@@ -166,16 +172,54 @@ pub(crate) fn staged(n: u32, expect: i64, claims: u32) -> Change {
         accepts: vec![content(claims)],
         signer: Some("0123456789ABCDEF0123456789ABCDEF01234567".parse().unwrap()),
     };
-    let parts = [delivery(n, 0), delivery(n, 1)].map(|part| PartFacts {
-        delivery: part.id,
-        kind: part.kind,
-        content: part.digest,
-        bytes: part.bytes,
-        to: part.destination,
-        name: Commitment::to(&[7; 16], "erased"),
-        derived: false,
-    });
-    Change { facts: Facts { parts: parts.into(), ..Facts::default() }, ..change(Event::Staged, state) }
+    staged_as(&[delivery(n, 0), delivery(n, 1)], state)
+}
+
+/// As [`staged`], under names in which the sender's are.
+pub(crate) fn staged_by_sender(n: u32, expect: i64, claims: u32) -> Change {
+    let mut change = staged(n, expect, claims);
+    let StateChange::Consignment { deliveries: Some(deliveries), .. } = &mut change.state else { return change };
+    deliveries.iter_mut().for_each(|delivery| delivery.naming = Naming::Senders);
+    let deliveries = deliveries.clone();
+    staged_as(&deliveries, change.state)
+}
+
+/// The names of the n-th consignment are erased, so many.
+pub(crate) fn erase_names(n: u32, names: u64) -> Change {
+    change(Event::NamesErased, StateChange::EraseNames { id: id(n), names })
+}
+
+/// The original of the n-th consignment is erased.
+pub(crate) fn erase_original(n: u32) -> Change {
+    change(Event::OriginalErased, StateChange::EraseOriginal { original: Original::Transfer(id(n)) })
+}
+
+pub(crate) fn place_hold(on: &str) -> Change {
+    change(Event::LegalHoldPlaced, StateChange::PlaceHold { on: on.parse().unwrap() })
+}
+
+pub(crate) fn lift_hold(on: &str) -> Change {
+    change(Event::LegalHoldLifted, StateChange::LiftHold { on: on.parse().unwrap() })
+}
+
+/// Staged with these parts, each committed to by its name.
+fn staged_as(deliveries: &[Delivery], state: StateChange) -> Change {
+    let (mut parts, mut names) = (Vec::new(), Vec::new());
+    for part in deliveries {
+        let named = Named::new(part.path.file_name().unwrap().to_string_lossy());
+        parts.push(PartFacts {
+            delivery: part.id,
+            kind: part.kind,
+            content: part.digest,
+            bytes: part.bytes,
+            to: part.destination.clone(),
+            name: named.commitment(),
+            naming: Some(part.naming),
+            derived: false,
+        });
+        names.push(named);
+    }
+    Change { facts: Facts { parts, ..Facts::default() }, names, ..change(Event::Staged, state) }
 }
 
 /// As [`staged`], for this authority.

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 mod checkpoints;
 mod keys;
+mod privacy;
 mod releases;
 mod tables;
 mod transfers;

@@ -17,7 +17,7 @@ use hbcourier::domain::checkpoint::Vkey;
 use hbcourier::domain::ledger::{Event, Facts, PartFacts};
 use hbcourier::domain::merkle::proof::{consistency, inclusion};
 use hbcourier::domain::{
-    Actor, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, Revision, Standing,
+    Actor, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, Naming, Revision, Standing,
 };
 use hbcourier::store::{Change, Named, NewConsignment, Queries, Recorder, SqliteStore, StateChange, holds};
 use jiff::Timestamp;
@@ -122,6 +122,7 @@ fn transfer(n: u32) -> [Change; EACH as usize] {
     let final_name = Named::new(format!("laid-{n}.pdf"));
     let destination = "benefits".parse().unwrap();
     let delivery = Delivery {
+        naming: Naming::Senders,
         id: DeliveryId::derive(&id, 0, &destination),
         consignment: id,
         part: 0,
@@ -134,6 +135,7 @@ fn transfer(n: u32) -> [Change; EACH as usize] {
         published: false,
     };
     let part = PartFacts {
+        naming: Some(Naming::Senders),
         delivery: delivery.id,
         kind: delivery.kind,
         content,

@@ -105,8 +105,8 @@ fn every_key_of_the_reference_is_real_and_every_example_valid() {
     // does not take, are all that is wrong with setting every key.
     let unserved = "no [[authority]] has the LA number `101809`, so nothing says where its files go";
     let expected = [
-        "it has both `key_credential` and `key_file`",
         "it has both `passphrase_credential` and `passphrase_file`",
+        "it has both `key_credential` and `key_file`",
         "there is no courier `mail`",
         unserved,
         unserved,

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use self::source::{Reference, Source};
 
 /// What each top-level module may name besides itself. `main.rs` may name everything.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("domain", &[]),
     ("durable", &["domain"]),
     ("catalogue", &["domain"]),
@@ -26,6 +26,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("operator", &["domain", "durable", "catalogue", "config", "effects", "store", "checkpoints"]),
     ("foresight", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     ("audit", &["domain", "durable", "catalogue", "config", "effects", "store"]),
+    ("retention", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     (
         "daemon",
         &[
@@ -40,6 +41,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
             "outbound",
             "operator",
             "foresight",
+            "retention",
         ],
     ),
     ("telemetry", &[]),
@@ -58,6 +60,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
             "operator",
             "foresight",
             "audit",
+            "retention",
             "daemon",
             "telemetry",
         ],
@@ -75,7 +78,8 @@ const OWNED_CRATES: [(&str, &[&str]); 4] = [
 ];
 
 /// Modules whose code has no clock, no file system, no network and no environment of its own.
-const CORE: [&str; 7] = ["domain", "catalogue", "checkpoints", "inbound", "outbound", "operator", "foresight"];
+const CORE: [&str; 8] =
+    ["domain", "catalogue", "checkpoints", "inbound", "outbound", "operator", "foresight", "retention"];
 
 /// What core code may not name. An open [`std::fs::File`] may be handed to it; it opens none.
 const NOT_IN_CORE: [&str; 14] = [

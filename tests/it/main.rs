@@ -21,6 +21,7 @@ mod mail;
 mod notices;
 mod outbound;
 mod pgp;
+mod privacy;
 mod release;
 mod returns_out;
 mod risk;

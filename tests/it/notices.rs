@@ -274,6 +274,7 @@ fn notices() -> Vec<Notice> {
         ProposalWaits,
         CheckpointStays,
         CheckpointFault,
+        NotErased,
     });
     let holds = holds();
     let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));

@@ -44,7 +44,7 @@ impl WorkbookRow<'_> {
             authority: &workbook.authority,
             month: workbook.month,
             transfer: workbook.transfer,
-            file_name: &workbook.file_name,
+            file_name: workbook.told_name(),
             received_at: workbook.received_at,
             closed_at: workbook.closed_at,
             returns,
@@ -88,7 +88,7 @@ pub(super) fn table(
         let day = |at: Timestamp| london_date(at).to_string();
         let closed = workbook.closed_at.map_or_else(|| "open".to_owned(), day);
         let (name, received) = (workbook.name().to_string(), day(workbook.received_at));
-        writeln!(out, "    {name:<14} {received:<10} {closed:<10}{cells} {}", workbook.file_name)?;
+        writeln!(out, "    {name:<14} {received:<10} {closed:<10}{cells} {}", workbook.told_name())?;
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::cli::held::{HeldItem, Now, held};
 use crate::cli::output::{CliError, Exit, Output};
 use crate::cli::reading::Reading;
 use crate::daemon::health::ServiceStatus;
+use crate::domain::LegalHold;
 use crate::foresight::keys::{ahead, ends_before};
 use crate::store::{Alarm, SubmissionFilter};
 
@@ -57,6 +58,8 @@ pub(crate) struct Status {
     pub held: usize,
     /// What is raised now.
     pub alarms: Vec<Alarm>,
+    /// What nobody may erase.
+    pub legal_holds: Vec<LegalHold>,
 }
 
 /// Prints how things stand.
@@ -91,5 +94,6 @@ pub(crate) fn status(reading: &Reading<'_>) -> Result<Status, CliError> {
         overdue_from_partners,
         held: held.len(),
         alarms,
+        legal_holds: reading.queries.legal_holds()?,
     })
 }

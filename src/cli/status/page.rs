@@ -19,6 +19,7 @@ pub(super) fn write(status: &Status, text: &mut Text) {
     write_service(status, text);
     write_queues(status, text);
     write_next(status, text);
+    write_legal_holds(status, text);
 }
 
 fn write_service(status: &Status, text: &mut Text) {
@@ -78,4 +79,11 @@ fn write_next(status: &Status, text: &mut Text) {
         ]);
     }
     text.table(&table);
+}
+
+fn write_legal_holds(status: &Status, text: &mut Text) {
+    if !status.legal_holds.is_empty() {
+        text.gap();
+        text.table(&crate::cli::legal_hold::table(&status.legal_holds));
+    }
 }

@@ -2,12 +2,13 @@
 //!
 //! In:  the store; for `why` also the settings, the keys and the file system.
 //! Out: one JSON document, or text for people.
-//! Holds: reads only.
+//! Holds: reads only, but for the one order to show names; everything else withholds them.
 
 mod answers;
 pub mod entries;
 pub mod find;
 mod list;
+mod names;
 pub(crate) mod released;
 pub(crate) mod show;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub mod transfer;
 pub mod why;
 
 pub use list::{Direction, ListArgs};
+pub use names::{NamesArgs, names};
 pub use show::ShowArgs;
 pub use transfer::Transfer;
 pub use why::WhyArgs;
@@ -40,6 +42,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Say which rule decided where a transfer or a file is
     Why(WhyArgs),
+    /// Show the names that others gave to a transfer's files; that you read them is recorded first
+    Names(NamesArgs),
 }
 
 /// Answers.
@@ -48,5 +52,7 @@ pub fn run(args: &Args, reading: &Reading<'_>, out: &mut Output<'_>) -> Result<E
         Command::List(args) => list::list(args, reading.queries, out),
         Command::Show(args) => show::show(args, reading.queries, out),
         Command::Why(args) => why::why(args, reading, out),
+        // An order, which needs no reading: `names`.
+        Command::Names(args) => names(args, reading.settings, out),
     }
 }

@@ -8,6 +8,7 @@ use super::find::{Found, find};
 use super::released::{Released, released};
 use super::transfer::Transfer;
 use crate::cli::output::{CliError, Exit, Output, Text, moment};
+use crate::domain::consignment::{NAME_ERASED, NAME_WITHHELD};
 use crate::store::Queries;
 
 /// Show one transfer with its ledger entries
@@ -27,7 +28,8 @@ pub(crate) struct Shown {
     /// As in the list.
     #[serde(flatten)]
     pub transfer: Transfer,
-    /// The name it had at its source, or the sealed file's name; nothing if it was erased.
+    /// Of a return: the sealed file's name. Of what came: that the name it had at its source is withheld, or was erased; nothing
+    /// if it had none.
     pub name: Option<String>,
     /// Of a return: the message's id.
     pub message_id: Option<String>,
@@ -51,7 +53,12 @@ pub(super) fn show(args: &ShowArgs, queries: &dyn Queries, out: &mut Output<'_>)
 pub(crate) fn shown(found: &Found, queries: &dyn Queries) -> Result<Shown, CliError> {
     let (mut transfer, name, message_id) = match found {
         Found::In(consignment, name) => {
-            (Transfer::inbound(consignment, &queries.deliveries(&consignment.id)?), name.clone(), None)
+            let name = match (name.as_deref(), queries.names_erased(&consignment.id)?) {
+                (_, Some(_)) => Some(NAME_ERASED.to_owned()),
+                (None | Some(""), None) => None,
+                (Some(_), None) => Some(NAME_WITHHELD.to_owned()),
+            };
+            (Transfer::inbound(consignment, &queries.deliveries(&consignment.id)?), name, None)
         }
         Found::Out(submission) => {
             let sealed = submission.sealed.as_ref();

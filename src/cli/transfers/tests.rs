@@ -113,12 +113,12 @@ fn filters_leave_the_others_out() {
 }
 
 #[test]
-fn one_is_shown_with_its_name_and_its_own_ledger_entries_only() {
+fn one_is_shown_without_names_of_others_and_with_its_own_ledger_entries_only() {
     let council = busy();
     let args = ShowArgs { id: id(1).to_string()[..8].to_owned(), json: true };
     let (_, shown) = council.json(|out| show(&args, council.queries(), out));
     assert_eq!(shown["id"], id(1).to_string());
-    assert_eq!(shown["name"], "laid-1.pdf.pgp");
+    assert_eq!(shown["name"], "(name withheld)");
     let entries = |shown: &Value| -> Vec<String> {
         let entries = shown["entries"].as_array().unwrap();
         entries.iter().map(|entry| entry["event"].as_str().unwrap().to_owned()).collect()
@@ -130,6 +130,27 @@ fn one_is_shown_with_its_name_and_its_own_ledger_entries_only() {
     assert_eq!(entries(&shown), ["scheduled", "sealed", "sending", "sent"]);
     let (_, text) = council.text(|out| show(&ShowArgs { json: false, ..args }, council.queries(), out));
     assert!(text.contains("State") && text.contains("sent") && !text.contains('{'), "{text}");
+}
+
+/// A name that the sender's is part of is shown by no reading command, before it is erased and after.
+#[test]
+fn a_delivered_name_is_shown_if_it_is_our_own() {
+    let council = Council::new();
+    for change in [
+        collect(1),
+        staged_by_sender(1, 0, 1),
+        move_to(1, 1, Event::Delivered, Standing::Delivered { at: at(9) }),
+        move_to(1, 2, Event::Closed, Standing::Closed { at: at(9) }),
+    ] {
+        council.record(change);
+    }
+    let delivered_to = || listed(&council, ListArgs::default())[0]["parts"][0]["delivered_to"].clone();
+    assert_eq!(delivered_to(), "/backoffice/(name withheld)");
+    council.record(erase_names(1, 3));
+    assert_eq!(delivered_to(), "/backoffice/(name erased)");
+    let args = ShowArgs { id: id(1).to_string(), json: true };
+    let (_, shown) = council.json(|out| show(&args, council.queries(), out));
+    assert_eq!(shown["name"], "(name erased)");
 }
 
 #[test]

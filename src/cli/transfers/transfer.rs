@@ -58,7 +58,7 @@ pub struct Part {
     pub sha256: Digest,
     /// Length of its content; of a return's file it is not recorded.
     pub size: Option<u64>,
-    /// The path it was delivered under; nothing before it was.
+    /// The path it was delivered under, without a name of the sender's; nothing before it was.
     pub delivered_to: Option<String>,
 }
 
@@ -80,7 +80,7 @@ impl Transfer {
             kind: delivery.kind,
             sha256: delivery.digest,
             size: Some(delivery.bytes),
-            delivered_to: is_out.then(|| delivery.path.display().to_string()),
+            delivered_to: is_out.then(|| delivery.told_path()),
         };
         Transfer {
             id: consignment.id.to_string(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::report::Report;
-use super::{DAY, HOUR, PAUSE_MIN, SECOND, derived, each_in, exchange};
+use super::{DAY, HOUR, PAUSE_MIN, SECOND, derived, each_in, exchange, retention};
 use crate::config::location::TreePath;
 use crate::config::notation;
 use crate::config::raw::{RawAuthority, RawDropFolder, RawExpect, RawMailbox, RawMaildir, RawReturn, RawRoute};
@@ -178,6 +178,8 @@ fn route(raw: &RawRoute, at: &TreePath, report: &mut Report<'_>) -> Option<Route
             report.noted(&at.key("group"), notation::group(text), &wrong, next).map(Some)
         }
     };
+    let keep_original = retention::of_route(&raw.keep_original, &at.key("keep_original"), report);
+    let keep_names = retention::of_route(&raw.keep_names, &at.key("keep_names"), report);
     let derived = derived::check(raw, at, report);
     Some(RouteSettings {
         kinds: kinds?,
@@ -187,6 +189,8 @@ fn route(raw: &RawRoute, at: &TreePath, report: &mut Report<'_>) -> Option<Route
         file_name: file_name?,
         mode: mode?,
         group: group?,
+        keep_original: keep_original?,
+        keep_names: keep_names?,
         derived: derived?,
     })
 }

@@ -12,6 +12,7 @@ mod folders;
 mod keys;
 mod references;
 mod report;
+mod retention;
 mod risk;
 mod roles;
 mod several;
@@ -113,6 +114,7 @@ fn service(raw: &RawService, report: &mut Report<'_>) -> Option<ServiceSettings>
     }
     let limits = limits(&raw.limits, &at.key("limits"), report);
     let alarms = exchange::alarms(&raw.alarms, &at.key("alarms"), report);
+    let retention = retention::check(&raw.retention, &at.key("retention"), report);
     Some(ServiceSettings {
         state: state?,
         authorities,
@@ -124,6 +126,7 @@ fn service(raw: &RawService, report: &mut Report<'_>) -> Option<ServiceSettings>
         in_flight_max: usize::from(raw.in_flight_max),
         limits: limits?,
         alarms: alarms?,
+        retention: retention?,
     })
 }
 

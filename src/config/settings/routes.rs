@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::template::FileNameTemplate;
-use crate::domain::{AcceptedRoot, DestinationName, FileKind, RiskLayout};
+use crate::domain::{AcceptedRoot, DestinationName, FileKind, Keep, RiskLayout};
 
 /// `[[authority.route]]`
 #[derive(Clone, Debug)]
@@ -22,6 +22,10 @@ pub struct RouteSettings {
     pub mode: u32,
     /// Group of the delivered file, by name.
     pub group: Option<String>,
+    /// How long originals of what went here are kept, if not as everywhere.
+    pub keep_original: Option<Keep>,
+    /// How long their names are, likewise.
+    pub keep_names: Option<Keep>,
     /// The copy that is delivered beside risk data.
     pub derived: Option<DerivedSettings>,
 }

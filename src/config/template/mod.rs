@@ -175,6 +175,11 @@ impl FileNameTemplate {
         }
     }
 
+    /// Whether what the sender called a file is part of its name.
+    pub fn has_senders_name(&self) -> bool {
+        self.pieces.contains(&Piece::Placeholder(Placeholder::Name))
+    }
+
     /// The file's name. A fact that is missing is written as `none`.
     pub fn render(&self, facts: &NameFacts<'_>) -> String {
         let name: String = self.pieces.iter().map(|piece| self.piece(piece, facts)).collect();

@@ -69,6 +69,10 @@ impl Recorder for Panics {
     fn record(&self, _: Change) -> Result<Recorded, RecordError> {
         panic!("as it was told")
     }
+
+    fn rewrite(&self) -> Result<(), RecordError> {
+        panic!("as it was told")
+    }
 }
 
 /// What happens while a control socket on a real store is answered, and how the answering ended: once it is told to, or with

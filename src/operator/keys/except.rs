@@ -46,7 +46,7 @@ impl Operator {
                             "Proposed. Another keymaster must order the same within {PROPOSAL_HOURS_MAX} hours for \
                              {word} to be accepted from this partner."
                         );
-                        return Ok(Done { says, fingerprint: None, keys: None });
+                        return Ok(Done::saying(says));
                     }
                 }
             }
@@ -62,7 +62,7 @@ impl Operator {
             "What comes from {partner} from {from} until {until} may use {word}. Each use is recorded; what is held for it \
              can be tried again with `hbcourier held retry`."
         );
-        Ok(Done { says, fingerprint: None, keys: None })
+        Ok(Done::saying(says))
     }
 
     pub(super) fn end_exception(
@@ -84,7 +84,7 @@ impl Operator {
         let step = KeyStep::ExceptionEnded { exception: exception.entry, from: now };
         self.decide_about_keys(actor, step, None, Some(reason))?;
         let says = format!("What comes from {partner} from now on may not use {allow}.");
-        Ok(Done { says, fingerprint: None, keys: None })
+        Ok(Done::saying(says))
     }
 
     fn can_be_excepted(

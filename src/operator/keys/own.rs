@@ -30,7 +30,7 @@ impl Operator {
             "Own key {} was made. Give {public} to your partners; it holds no secret. Until the older key ends, that one signs.",
             own.fingerprint,
         );
-        Ok(Done { says, fingerprint: Some(own.fingerprint), keys: None })
+        Ok(Done { fingerprint: Some(own.fingerprint), ..Done::saying(says) })
     }
 
     pub(super) fn import_own(&self, actor: &Actor, key: &SecretKeyBytes) -> Result<Done, Refused> {
@@ -45,7 +45,7 @@ impl Operator {
             "Own key {fingerprint} was taken in.{more} Delete the file it came from, and its copies. {public} is what \
              partners may have."
         );
-        Ok(Done { says, fingerprint: Some(fingerprint), keys: None })
+        Ok(Done { fingerprint: Some(fingerprint), ..Done::saying(says) })
     }
 
     /// Records the key, and writes what is given away. Returns where that is.

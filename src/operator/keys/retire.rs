@@ -38,7 +38,7 @@ impl Operator {
                  your partners.",
                 public.display()
             );
-            return Ok(Done { says, fingerprint: Some(fingerprint.clone()), keys: None });
+            return Ok(Done { fingerprint: Some(fingerprint.clone()), ..Done::saying(says) });
         };
         let others = self.keys.list(from).partners.into_iter().filter(|(name, facts)| {
             name == partner && facts.fingerprint != *fingerprint && (facts.can_sign || facts.can_encrypt)
@@ -53,7 +53,7 @@ impl Operator {
         let since = compromised_since.map_or(from, |since| since.min(from));
         let says = format!("Certificate {fingerprint} of {partner} does not count from {since} on.{left}{more}");
         let keys = accepted.map(|accepted| Box::new(KeysDone { certificate: None, accepted: Some(accepted) }));
-        Ok(Done { says, fingerprint: Some(fingerprint.clone()), keys })
+        Ok(Done { fingerprint: Some(fingerprint.clone()), keys, ..Done::saying(says) })
     }
 
     fn can_be_retired(

@@ -201,5 +201,5 @@ impl Accepted {
 
 fn done(says: String, report: CertificateReport, accepted: Option<Accepted>) -> Done {
     let fingerprint = Some(report.fingerprint.clone());
-    Done { says, fingerprint, keys: Some(Box::new(KeysDone { certificate: Some(report), accepted })) }
+    Done { fingerprint, keys: Some(Box::new(KeysDone { certificate: Some(report), accepted })), ..Done::saying(says) }
 }

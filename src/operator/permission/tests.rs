@@ -17,7 +17,7 @@ use crate::checkpoints::Checkpoints;
 use crate::config::settings::{GroupName, Roles};
 use crate::domain::ledger::{Entry, Event};
 use crate::domain::timetable::InForce;
-use crate::domain::{Digest, LegacyAlgorithm, PartnerName, Stage};
+use crate::domain::{Digest, HeldSubject, LegacyAlgorithm, PartnerName, Stage};
 use crate::effects::accounts::{Account, Accounts};
 use crate::effects::clock::MachineClock;
 use crate::effects::ledger_key::{KEY_FILE, LedgerKey};
@@ -48,6 +48,8 @@ fn may_give(kind: OrderKind) -> &'static str {
         OrderKind::ImportKey | OrderKind::Trust | OrderKind::Retire | OrderKind::Except | OrderKind::Generate => {
             "keymaster"
         }
+        OrderKind::ReadNames => "operator releaser auditor",
+        OrderKind::PlaceHold | OrderKind::LiftHold => "auditor admin",
         OrderKind::Checkpoint => "operator auditor admin",
     }
 }
@@ -70,6 +72,9 @@ fn sample(kind: OrderKind, folder: &Path) -> Order {
         OrderKind::ImportKey | OrderKind::Trust | OrderKind::Retire | OrderKind::Except | OrderKind::Generate => {
             Order::Keys(of_keys(kind, folder))
         }
+        OrderKind::ReadNames => Order::ReadNames { transfer: id(1), by, reason },
+        OrderKind::PlaceHold => Order::PlaceHold { on: HeldSubject::Transfer(id(1)), by, reason },
+        OrderKind::LiftHold => Order::LiftHold { on: HeldSubject::Transfer(id(4)), by, reason },
         OrderKind::Checkpoint => Order::Checkpoint { by, reason: Some(reason) },
     }
 }

@@ -61,7 +61,7 @@ impl Operator {
         let kept = recorded::kept_dates(&recorded, &timetable);
         self.timetables.take_up(timetable);
         let says = format!("The timetable of {year} is in force: {groups} groups, {members} authorities. {kept}");
-        Ok(Done { says, fingerprint: None, keys: None })
+        Ok(Done::saying(says))
     }
 
     /// Refuses what is odd at the level of an error, unless a person has ruled on it.

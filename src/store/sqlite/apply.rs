@@ -2,6 +2,8 @@
 //!
 //! Holds: a row moves only from the revision the decision was made on, and only where the domain allows the move.
 
+mod privacy;
+
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::checkpoints;
@@ -115,6 +117,10 @@ pub(super) fn apply(connection: &Connection, change: &Change, seq: u64) -> Resul
             let done = checkpoints::note_left(connection, recipient, Count(*size), At(change.at), rows.entry)?;
             recorded_unless_there(done, || format!("that the checkpoint over {size} entries left to {recipient}"))
         }
+        StateChange::EraseNames { id, names } => rows.erase_names(id, *names),
+        StateChange::EraseOriginal { original } => rows.erase_original(original),
+        StateChange::PlaceHold { on } => rows.place_hold(on, At(change.at)),
+        StateChange::LiftHold { on } => rows.lift_hold(on),
         StateChange::InService { authority, from } => {
             let done = rows.run("INSERT OR IGNORE INTO in_service VALUES (?1, ?2)", params![authority, Day(*from)])?;
             recorded_unless_there(done, || format!("the first transfer date of {authority}"))
@@ -142,11 +148,16 @@ impl Rows<'_> {
     }
 
     fn name(&self, change: &Change) -> Result<(), Refusal> {
+        let transfer = match &change.state {
+            StateChange::Collect(new) => Some(new.consignment.id),
+            StateChange::Consignment { id, .. } => Some(*id),
+            _ => None,
+        };
         for named in &change.names {
             // The salt is random: the same commitment is the same name.
             self.run(
-                "INSERT OR IGNORE INTO name (commitment, salt, clear, entry) VALUES (?1, ?2, ?3, ?4)",
-                params![named.commitment(), named.salt(), named.clear(), self.entry],
+                "INSERT OR IGNORE INTO name (commitment, salt, clear, entry, consignment) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![named.commitment(), named.salt(), named.clear(), self.entry, transfer],
             )?;
         }
         Ok(())
@@ -207,8 +218,8 @@ impl Rows<'_> {
         self.run("DELETE FROM delivery WHERE consignment = ?1", params![id])?;
         for delivery in deliveries {
             self.run(
-                "INSERT INTO delivery (id, consignment, part, kind, digest, bytes, destination, path, place, published) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                "INSERT INTO delivery (id, consignment, part, kind, digest, bytes, destination, path, place, published, \
+                 naming) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                 params![
                     delivery.id,
                     id,
@@ -220,6 +231,7 @@ impl Rows<'_> {
                     Place(delivery.path.as_path()),
                     delivery.place,
                     delivery.published,
+                    delivery.naming.word(),
                 ],
             )?;
         }

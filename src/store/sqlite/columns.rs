@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::ledger::Commitment;
 use crate::domain::{
-    ConsignmentId, DeliveryId, DestinationName, Digest, FileKind, Fingerprint, LaNumber, RecipientName, RelevantMonth,
-    ReturnKind, Revision, SourceName, TimetableYear, VolumeOf,
+    ConsignmentId, DeliveryId, DestinationName, Digest, FileKind, Fingerprint, HeldSubject, LaNumber, RecipientName,
+    RelevantMonth, ReturnKind, Revision, SourceName, TimetableYear, VolumeOf,
 };
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> FromSqlError {
@@ -46,6 +46,7 @@ as_text!(
     DestinationName,
     FileKind,
     Fingerprint,
+    HeldSubject,
     LaNumber,
     RecipientName,
     RelevantMonth,

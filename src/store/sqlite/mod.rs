@@ -168,6 +168,9 @@ fn durable(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let set = || {
         let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
         connection.pragma_update(None, "synchronous", "full")?;
+        // What is erased is overwritten where it lies, and nothing is put aside outside the state folder.
+        connection.pragma_update(None, "secure_delete", "on")?;
+        connection.pragma_update(None, "temp_store", "memory")?;
         connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_MAX, |_| Ok(()))?;
         Ok(mode)
     };

@@ -1,5 +1,7 @@
 //! Reading, on connections of its own: it neither waits for the writer nor keeps it waiting.
 
+mod keeping;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
@@ -114,6 +116,8 @@ impl Conditions {
         rusqlite::params_from_iter(self.values.iter().map(AsRef::<dyn ToSql>::as_ref))
     }
 }
+
+pub(super) use keeping::names_to_erase;
 
 pub(super) fn head(connection: &Connection) -> rusqlite::Result<Head> {
     connection

@@ -7,7 +7,7 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 use super::columns::{At, Count, Day, Json, Place};
-use crate::domain::{Answered, Consignment, Delivery, Submission, SubmissionKey, Workbook};
+use crate::domain::{Answered, Consignment, Delivery, Naming, Submission, SubmissionKey, Workbook};
 use crate::store::{Alarm, Received};
 
 /// The columns of [`consignment`], in its order.
@@ -41,8 +41,12 @@ pub(super) fn received(row: &Row<'_>) -> rusqlite::Result<Received> {
     })
 }
 
+/// A delivered file's path.
+pub(super) type FinalPath = Place<PathBuf>;
+
 /// The columns of [`delivery`], in its order.
-pub(super) const DELIVERY: &str = "id, consignment, part, kind, digest, bytes, destination, path, place, published";
+pub(super) const DELIVERY: &str =
+    "id, consignment, part, kind, digest, bytes, destination, path, place, published, naming";
 
 pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     Ok(Delivery {
@@ -56,6 +60,7 @@ pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         path: row.get::<_, Place<PathBuf>>(7)?.0,
         place: row.get(8)?,
         published: row.get(9)?,
+        naming: Naming::read(row.get::<_, Option<String>>(10)?.as_deref()),
     })
 }
 
@@ -101,7 +106,7 @@ pub(super) fn answered(row: &Row<'_>) -> rusqlite::Result<Answered> {
 
 /// The columns of [`workbook`], in its order.
 pub(super) const WORKBOOK: &str = "workbook.authority, workbook.month, workbook.consignment, workbook.delivery, \
-     delivery.path, consignment.received_at, workbook.opened_at, workbook.closed_at";
+     delivery.path, consignment.received_at, workbook.opened_at, workbook.closed_at, delivery.naming";
 
 pub(super) fn workbook(row: &Row<'_>) -> rusqlite::Result<Workbook> {
     let path: PathBuf = row.get::<_, Place<PathBuf>>(4)?.0;
@@ -111,6 +116,7 @@ pub(super) fn workbook(row: &Row<'_>) -> rusqlite::Result<Workbook> {
         transfer: row.get(2)?,
         delivery: row.get(3)?,
         file_name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        naming: Naming::read(row.get::<_, Option<String>>(8)?.as_deref()),
         received_at: row.get::<_, At>(5)?.0,
         opened_at: row.get::<_, At>(6)?.0,
         closed_at: row.get::<_, Option<At>>(7)?.map(|at| at.0),

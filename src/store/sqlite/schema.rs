@@ -11,7 +11,7 @@ const APPLICATION_ID: i64 = 0x4842_436f;
 const CHECKPOINTS: &str = include_str!("migrations/0008_checkpoints.sql");
 
 /// In order; the n-th leads to version n.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_ordered.sql"),
     include_str!("migrations/0003_answers.sql"),
@@ -21,6 +21,7 @@ const MIGRATIONS: [&str; 9] = [
     CHECKPOINTS,
     include_str!("migrations/0009_releases.sql"),
     include_str!("migrations/0010_keys.sql"),
+    include_str!("migrations/0011_privacy.sql"),
 ];
 
 /// The version this program knows.

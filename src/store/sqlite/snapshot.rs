@@ -14,8 +14,8 @@ use crate::domain::release::Recorded;
 use crate::domain::submission::Sealed;
 use crate::domain::{Digest, Stage, Standing, SubmissionKey, Waiver};
 use crate::store::evidence::{
-    Evidence, Hanging, KeptAlarm, KeptAnswer, KeptEntry, KeptKeyStep, KeptLeft, KeptName, KeptTimetable, KeptWorkbook,
-    Origin, Owed, Row, Subject, Visit,
+    Evidence, Hanging, KeptAlarm, KeptAnswer, KeptEntry, KeptErasure, KeptHold, KeptKeyStep, KeptLeft, KeptName,
+    KeptTimetable, KeptWorkbook, Origin, Owed, Row, Subject, Visit,
 };
 use crate::store::{Head, KeptCheckpoint, QueryError};
 
@@ -97,6 +97,10 @@ fn owed_return(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
             sent: row.get::<_, Option<At>>(10)?.map(|at| at.0),
         }),
     })
+}
+
+fn erasure(row: &SqlRow<'_>) -> rusqlite::Result<KeptErasure> {
+    Ok(KeptErasure { about: row.get(0)?, entry: row.get::<_, Count>(1)?.0 })
 }
 
 impl Evidence for SqliteSnapshot {
@@ -258,6 +262,22 @@ impl Evidence for SqliteSnapshot {
             Ok((row.get(0)?, waives, row.get::<_, Count>(2)?.0))
         };
         self.each("SELECT consignment, waives, entry FROM release ORDER BY entry", [], read, visit).map(|_| ())
+    }
+
+    fn each_names_erased(&self, visit: Visit<'_, KeptErasure>) -> Result<(), QueryError> {
+        self.each("SELECT consignment, entry FROM names_erased ORDER BY entry", [], erasure, visit).map(|_| ())
+    }
+
+    fn each_original_erased(&self, visit: Visit<'_, KeptErasure>) -> Result<(), QueryError> {
+        self.each("SELECT about, entry FROM original_erased ORDER BY entry", [], erasure, visit).map(|_| ())
+    }
+
+    fn each_legal_hold(&self, visit: Visit<'_, KeptHold>) -> Result<(), QueryError> {
+        let read = |row: &SqlRow<'_>| {
+            let since = row.get::<_, At>(1).ok().map(|at| at.0);
+            Ok(KeptHold { about: row.get(0)?, since, entry: row.get::<_, Count>(2)?.0 })
+        };
+        self.each("SELECT about, since, entry FROM legal_hold ORDER BY entry", [], read, visit).map(|_| ())
     }
 
     fn each_name(&self, visit: Visit<'_, KeptName>) -> Result<(), QueryError> {

@@ -4,6 +4,8 @@
 //! Holds: a refused change leaves no trace and takes no other with it; after a failed commit nothing is written any
 //! more, because a failed sync that is tried again may succeed without the data being there.
 
+mod rewrite;
+
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
@@ -36,13 +38,20 @@ struct Job {
     answer: SyncSender<Answer>,
 }
 
+/// What waits for the writer.
+enum Waiting {
+    Change(Box<Job>),
+    /// Of erased names nothing shall be left.
+    Rewrite(SyncSender<Result<(), RecordError>>),
+}
+
 /// The [`Recorder`] of a SQLite store. A clone is another handle; the last one dropped stops the writer in good order.
 #[derive(Clone)]
 pub struct SqliteRecorder(Arc<Line>);
 
 /// The way to the writer.
 struct Line {
-    jobs: Option<SyncSender<Job>>,
+    jobs: Option<SyncSender<Waiting>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -69,12 +78,27 @@ impl SqliteRecorder {
 
 impl Recorder for SqliteRecorder {
     fn record(&self, change: Change) -> Result<Recorded, RecordError> {
-        let gone = || RecordError::Unavailable("its writer has ended; restart the service".into());
         let (answer, answered) = sync_channel(1);
-        let jobs = self.0.jobs.as_ref().ok_or_else(gone)?;
-        jobs.send(Job { change, answer }).map_err(|_| gone())?;
+        self.wait_for(Waiting::Change(Box::new(Job { change, answer })))?;
         answered.recv().map_err(|_| gone())?
     }
+
+    fn rewrite(&self) -> Result<(), RecordError> {
+        let (answer, answered) = sync_channel(1);
+        self.wait_for(Waiting::Rewrite(answer))?;
+        answered.recv().map_err(|_| gone())?
+    }
+}
+
+impl SqliteRecorder {
+    fn wait_for(&self, waiting: Waiting) -> Result<(), RecordError> {
+        let jobs = self.0.jobs.as_ref().ok_or_else(gone)?;
+        jobs.send(waiting).map_err(|_| gone())
+    }
+}
+
+fn gone() -> RecordError {
+    RecordError::Unavailable("its writer has ended; restart the service".into())
 }
 
 struct Writer {
@@ -94,11 +118,20 @@ enum Failure {
 }
 
 impl Writer {
-    fn run(mut self, jobs: &Receiver<Job>) {
+    fn run(mut self, jobs: &Receiver<Waiting>) {
         while let Ok(first) = jobs.recv() {
-            let mut batch = vec![first];
-            batch.extend(jobs.try_iter().take(BATCH_MAX - 1));
+            let (mut batch, mut rewrites) = (Vec::new(), Vec::new());
+            for waiting in std::iter::once(first).chain(jobs.try_iter().take(BATCH_MAX - 1)) {
+                match waiting {
+                    Waiting::Change(job) => batch.push(*job),
+                    Waiting::Rewrite(answer) => rewrites.push(answer),
+                }
+            }
             self.serve(batch);
+            for answer in rewrites {
+                // A caller that went away meanwhile asks again.
+                let _ = answer.send(self.rewrite());
+            }
         }
         // All handles are gone: leave one whole file behind. If that fails, the log is as good.
         if self.broken.is_none() {
@@ -110,6 +143,9 @@ impl Writer {
     }
 
     fn serve(&mut self, batch: Vec<Job>) {
+        if batch.is_empty() {
+            return;
+        }
         let (changes, callers): (Vec<Change>, Vec<SyncSender<Answer>>) =
             batch.into_iter().map(|job| (job.change, job.answer)).unzip();
         let answers = match &self.broken {
@@ -118,10 +154,8 @@ impl Writer {
                 Ok(answers) => answers,
                 Err(Failure::Passing(error)) => unavailable(&changes, &error.to_string()),
                 Err(Failure::Lasting(says)) => {
-                    let says = format!("{says}; it stays closed until the service is restarted");
-                    tracing::error!(store.fault = %says, "The store cannot be written any more");
-                    self.broken = Some(says.clone());
-                    unavailable(&changes, &says)
+                    unavailable_now(&mut self.broken, &says);
+                    unavailable(&changes, self.broken.as_deref().unwrap_or(&says))
                 }
             },
         };
@@ -153,6 +187,14 @@ impl Writer {
         self.frontier = frontier;
         Ok(answers)
     }
+}
+
+/// Nothing is written any more.
+fn unavailable_now(broken: &mut Option<String>, says: &str) -> RecordError {
+    let says = format!("{says}; it stays closed until the service is restarted");
+    tracing::error!(store.fault = %says, "The store cannot be written any more");
+    *broken = Some(says.clone());
+    RecordError::Unavailable(says)
 }
 
 fn unavailable(changes: &[Change], says: &str) -> Vec<Answer> {

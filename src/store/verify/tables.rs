@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::Fault;
 use super::keys::ToldOfKeys;
+use super::privacy::Privacy;
 use super::releases::Releases;
 use super::transfers::Transfers;
 use crate::domain::ledger::{Entry, Event, Facts};
@@ -37,6 +38,8 @@ pub(super) struct Told {
     timetables: BTreeMap<u64, (Option<TimetableYear>, Option<Digest>)>,
     keys: ToldOfKeys,
     releases: Releases,
+    /// Names, erasures and legal holds.
+    pub(super) privacy: Privacy,
 }
 
 struct Raised {
@@ -49,6 +52,7 @@ impl Told {
     pub(super) fn hear(&mut self, entry: &Entry) {
         let (seq, at, facts) = (entry.seq, entry.at, &entry.facts);
         self.transfers.hear(entry);
+        self.privacy.hear(entry);
         self.releases.hear(entry);
         let about = || facts.about.clone().unwrap_or_default();
         self.keys.hear(entry);
@@ -151,6 +155,7 @@ impl Told {
         faults.extend(self.timetables(view)?);
         faults.extend(self.keys.rest(view)?);
         faults.extend(self.releases.rest(view)?);
+        faults.extend(self.privacy.rest(view)?);
         let (alarms, in_service) = (&mut self.alarms, &mut self.in_service);
         view.each_alarm(&mut |alarm| {
             let raised = alarms.remove(&alarm.about);

@@ -157,8 +157,66 @@ fn rows_and_names_that_were_exchanged_are_found() {
 }
 
 #[test]
-fn an_erased_name_is_no_fault() {
-    assert!(after("DELETE FROM name WHERE entry = 7").ok);
+fn a_name_that_was_taken_out_by_hand_is_found() {
+    assert_found("DELETE FROM name WHERE entry = 7", Some(7), "no entry says that it was erased");
+    assert_found("DELETE FROM name WHERE clear LIKE 'laid-4-1%'", Some(11), "no entry says that it was erased");
+}
+
+/// Entries: 0 and 1 collected, 2 staged under a sender's names, 3 delivered, 4 closed, 5 a hold placed, 6 and 7 names and original
+/// erased, 8 a hold placed and 9 lifted.
+fn erased() -> tempfile::TempDir {
+    let state = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(state.path()).unwrap();
+    for change in [
+        collect(4),
+        collect(9),
+        staged_by_sender(4, 0, 50),
+        move_to(4, 1, Event::Delivered, Standing::Delivered { at: at(9) }),
+        move_to(4, 2, Event::Closed, Standing::Closed { at: at(9) }),
+        place_hold("101809"),
+        erase_names(4, 3),
+        erase_original(4),
+        place_hold(&id(9).to_string()),
+        lift_hold(&id(9).to_string()),
+    ] {
+        store.recorder().record(change).unwrap();
+    }
+    store.recorder().rewrite().unwrap();
+    state
+}
+
+#[test]
+fn altered_erasures_and_legal_holds_are_found() {
+    let verdict = |tampering: &str| {
+        let state = erased();
+        if !tampering.is_empty() {
+            tamper(state.path(), &tampering.replace("{4}", &id(4).to_string()).replace("{9}", &id(9).to_string()));
+        }
+        verify(&SqliteStore::read_only(state.path()).unwrap()).unwrap()
+    };
+    assert!(verdict("").ok, "{}", verdict("").says);
+    let restored = "INSERT INTO name SELECT name, zeroblob(16), 'x', 0, id FROM consignment WHERE id = '{4}'";
+    for (tampering, first_bad) in [
+        ("DELETE FROM names_erased", Some(6)),
+        ("UPDATE names_erased SET consignment = '{9}'", Some(6)),
+        ("UPDATE names_erased SET entry = 7", Some(6)),
+        ("INSERT INTO names_erased VALUES ('{9}', 6, 1)", None),
+        (restored, Some(0)),
+        ("UPDATE delivery SET naming = 'senders' WHERE part = 1", Some(6)),
+        ("UPDATE delivery SET naming = 'ours' WHERE part = 1", Some(2)),
+        ("UPDATE delivery SET naming = NULL WHERE part = 1", Some(2)),
+        ("DELETE FROM name WHERE entry = 1", Some(1)),
+        ("DELETE FROM original_erased", Some(7)),
+        ("UPDATE original_erased SET about = '{9}'", Some(7)),
+        ("INSERT INTO original_erased VALUES ('shbe/12302/2020-04', 7)", None),
+        ("DELETE FROM legal_hold", Some(5)),
+        ("UPDATE legal_hold SET since = since + 1", Some(5)),
+        ("UPDATE legal_hold SET about = '12302'", Some(5)),
+        ("INSERT INTO legal_hold VALUES ('{9}', 0, 8)", None),
+    ] {
+        let found = verdict(tampering);
+        assert_eq!((found.ok, found.first_bad), (false, first_bad), "{tampering}: {}", found.says);
+    }
 }
 
 /// Each table that hangs on the ledger, with a row changed, removed and added by hand.
@@ -183,7 +241,7 @@ fn every_other_table_is_held_against_the_ledger() {
         "UPDATE delivery SET destination = 'elsewhere' WHERE part = 1",
         "UPDATE delivery SET kind = 'shbe' WHERE part = 1",
         "DELETE FROM delivery WHERE part = 1",
-        "INSERT INTO delivery SELECT consignment, 2, id, kind, digest, bytes, destination, path, place, published
+        "INSERT INTO delivery SELECT consignment, 2, id, kind, digest, bytes, destination, path, place, published, naming
          FROM delivery WHERE part = 1",
     ] {
         assert_found(delivery, Some(11), "other parts (deliveries) of transfer");

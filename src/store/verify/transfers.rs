@@ -12,7 +12,7 @@ use super::Fault;
 use super::tables::facts_of;
 use crate::domain::digest::Digester;
 use crate::domain::ledger::{Commitment, Entry, Event, Facts};
-use crate::domain::{ConsignmentId, Digest, LaNumber, SourceName};
+use crate::domain::{ConsignmentId, Digest, LaNumber, Naming, SourceName};
 use crate::store::QueryError;
 use crate::store::agreement::{Leads, may_stand_alone};
 use crate::store::evidence::{Evidence, KeptName, KeptPart, KeptVolume, Origin, Row};
@@ -23,16 +23,19 @@ pub(super) struct Transfers {
     told: HashMap<ConsignmentId, Told>,
     /// Rows that stand where an earlier entry left them, with that entry.
     behind: HashMap<ConsignmentId, u64>,
-    /// The final names that the store has of parts, by what the ledger says instead.
-    final_names: HashMap<Commitment, FinalName>,
+    /// Every name, by what the ledger says instead. What the store still has is taken out.
+    names: HashMap<Commitment, Committed>,
     hashing: RandomState,
 }
 
-/// A part's final name, as a hash that only this run knows how to make.
-struct FinalName {
-    hash: u64,
-    staged: u64,
+/// A name that an entry committed to.
+struct Committed {
+    entry: u64,
     transfer: ConsignmentId,
+    /// The service chose it, so it is not erased.
+    ours: bool,
+    /// Of a part, the final name that the store has, as a hash that only this run knows how to make.
+    hash: Option<u64>,
 }
 
 #[derive(Default)]
@@ -47,7 +50,9 @@ struct Told {
     /// The entry by which it was last staged; what hangs on it since, and the names of its parts.
     staged: Option<u64>,
     hanging: Option<Digest>,
-    names: Vec<Commitment>,
+    names: Vec<(Commitment, Option<Naming>)>,
+    /// The entry by which the names that others chose were erased.
+    names_erased: Option<u64>,
     /// Whose it is. Entries of earlier versions do not tell.
     authority: Option<LaNumber>,
     claims: Vec<Digest>,
@@ -80,8 +85,15 @@ impl Told {
 
 impl Transfers {
     pub(super) fn hear(&mut self, entry: &Entry) {
-        let (Leads::Transfer(_), Some(id)) = (Leads::to(entry.event), entry.facts.transfer) else { return };
+        let Some(id) = entry.facts.transfer else { return };
         let (seq, facts) = (entry.seq, &entry.facts);
+        let committed = |ours| Committed { entry: seq, transfer: id, ours, hash: None };
+        self.names.extend(facts.name.map(|name| (name, committed(false))));
+        self.names.extend(facts.parts.iter().map(|part| (part.name, committed(part.naming == Some(Naming::Ours)))));
+        if entry.event == Event::NamesErased {
+            self.told.entry(id).or_default().names_erased = Some(seq);
+        }
+        let Leads::Transfer(_) = Leads::to(entry.event) else { return };
         let told = self.told.entry(id).or_insert_with(|| Told { first: seq, ..Told::default() });
         (told.last, told.event) = (seq, Some(entry.event));
         if !may_stand_alone(entry.event) {
@@ -100,7 +112,7 @@ impl Transfers {
                 }
                 told.staged = Some(seq);
                 told.hanging = Some(hanging_in(facts));
-                told.names = facts.parts.iter().map(|part| part.name).collect();
+                told.names = facts.parts.iter().map(|part| (part.name, part.naming)).collect();
                 told.claims.extend(facts.content.iter().chain(&facts.contents));
             }
             Event::Rejected => told.claims.clear(),
@@ -131,26 +143,42 @@ impl Transfers {
             faults.push(Fault { at: Some(seq), says });
         }
         faults.extend(told.hangs_on(id, row, view)?);
-        for (name, part) in told.names.iter().zip(&row.hangs.parts) {
-            let (hash, staged) = (self.hashing.hash_one(part.name.as_str()), told.staged.unwrap_or(row.entry));
-            self.final_names.insert(*name, FinalName { hash, staged, transfer: known });
+        for ((name, _), part) in told.names.iter().zip(&row.hangs.parts) {
+            if let Some(committed) = self.names.get_mut(name) {
+                committed.hash = Some(self.hashing.hash_one(part.name.as_str()));
+            }
         }
         Ok(faults)
     }
 
-    /// A name of the side table, which must be the final name of the part that committed to it. Call it after every row.
-    pub(super) fn name(&self, name: &KeptName) -> Option<Fault> {
+    /// A name of the side table: it must be the final name of the part that committed to it, and not be one that was
+    /// erased. Call it after every row.
+    pub(super) fn name(&mut self, name: &KeptName) -> Option<Fault> {
         let commitment = Commitment(Digest::from_bytes(name.commitment.as_slice().try_into().ok()?));
-        let FinalName { hash, staged, transfer } = self.final_names.get(&commitment)?;
+        let Committed { entry: staged, transfer, ours, hash } = self.names.remove(&commitment)?;
+        if let (false, Some(erased)) = (ours, self.told.get(&transfer).and_then(|told| told.names_erased)) {
+            return Some(still_named(&transfer.to_string(), erased));
+        }
         let says = || {
             format!("The store has another name of a delivery of transfer {transfer} than entry {staged} committed to.")
         };
-        (self.hashing.hash_one(name.clear.as_str()) != *hash).then(|| Fault { at: Some(*staged), says: says() })
+        let is_other = hash.is_some_and(|hash| self.hashing.hash_one(name.clear.as_str()) != hash);
+        is_other.then(|| Fault { at: Some(staged), says: says() })
     }
 
-    /// What no row was found for, and the first entry that a row does not show. Call it after every row.
+    /// The first name that an entry committed to and that is gone, although no entry says that it was erased.
+    fn gone(&self) -> Option<Fault> {
+        let is_explained =
+            |name: &Committed| self.told.get(&name.transfer).is_some_and(|told| told.names_erased.is_some());
+        let gone = self.names.values().filter(|name| !is_explained(name)).map(|name| name.entry).min()?;
+        let says = format!("A name that entry {gone} committed to is gone, and no entry says that it was erased.");
+        Some(Fault { at: Some(gone), says })
+    }
+
+    /// What no row and no name was found for, and the first entry that a row does not show. Call it after every row and
+    /// every name.
     pub(super) fn rest(&self, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
-        let mut faults = Vec::new();
+        let mut faults: Vec<Fault> = self.gone().into_iter().collect();
         let missing = self.told.iter().filter(|(_, told)| !told.has_row).min_by_key(|(_, told)| told.first);
         faults.extend(missing.map(|(id, told)| {
             let says = format!("Entry {} tells of transfer {id}, but the store has none.", told.first);
@@ -205,11 +233,26 @@ impl Told {
             fault("another authority's number for");
         }
         let claims: BTreeSet<&[u8]> = row.hangs.claims.iter().map(Vec::as_slice).collect();
+        for (kept, (_, told)) in row.hangs.parts.iter().zip(&self.names) {
+            match (kept.naming.as_deref(), self.names_erased) {
+                (Some("ours"), _) if *told == Some(Naming::Ours) => {}
+                (Some("senders"), None) if *told != Some(Naming::Ours) => {}
+                (Some("erased"), Some(_)) => {}
+                (None, None) if told.is_none() => {}
+                (Some("senders") | None, Some(erased)) => return Ok(vec![still_named(id, erased)]),
+                _ => fault("another word on who named a delivery of"),
+            }
+        }
         if claims != self.claims.iter().map(|content| content.as_bytes().as_slice()).collect() {
             fault("other accepted content claimed by");
         }
         Ok(faults)
     }
+}
+
+fn still_named(transfer: &str, erased: u64) -> Fault {
+    let says = format!("Entry {erased} erased the names of transfer {transfer}, but the store has them.");
+    Fault { at: Some(erased), says }
 }
 
 /// One digest over all that a staged transfer's tables must hold.
@@ -226,7 +269,7 @@ fn hanging(signer: Option<&str>, parts: &[KeptPart], volumes: &[KeptVolume]) -> 
         digester.update(bytes);
     };
     piece(signer.map_or(&[0], str::as_bytes));
-    for KeptPart { delivery, kind, content, bytes, to, name: _ } in parts {
+    for KeptPart { delivery, kind, content, bytes, to, name: _, naming: _ } in parts {
         [delivery.as_bytes(), kind.as_bytes(), content, &bytes.to_be_bytes(), to.as_bytes()]
             .into_iter()
             .for_each(&mut piece);
@@ -246,6 +289,7 @@ fn told_parts(facts: &Facts) -> Vec<KeptPart> {
         bytes: told.bytes,
         to: told.to.to_string(),
         name: String::new(),
+        naming: None,
     });
     told.collect()
 }

@@ -11,7 +11,7 @@ use hbcourier::domain::checkpoint::{Checkpoint, Vkey};
 use hbcourier::domain::ledger::{Commitment, Event, Facts, PartFacts};
 use hbcourier::domain::merkle::{Frontier, leaf};
 use hbcourier::domain::{
-    Actor, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, HoldReason, Revision, Standing,
+    Actor, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, HoldReason, Naming, Revision, Standing,
 };
 use hbcourier::store::{Auditable, Change, Named, NewConsignment, Queries, Recorder, SqliteStore, StateChange};
 use jiff::Timestamp;
@@ -234,6 +234,7 @@ fn changes_about(nth: u32) -> Vec<Change> {
     let kind = FileKind::ALL[nth as usize % FileKind::ALL.len()];
     let content = Digest::of(format!("content {nth}").as_bytes());
     let delivery = Delivery {
+        naming: Naming::Senders,
         id: DeliveryId::derive(&id, 0, &destination),
         consignment: id,
         part: 0,
@@ -246,6 +247,7 @@ fn changes_about(nth: u32) -> Vec<Change> {
         published: false,
     };
     let part = PartFacts {
+        naming: Some(Naming::Senders),
         delivery: delivery.id,
         kind,
         content,

@@ -11,12 +11,12 @@ use crate::support::partner::{Algorithm, Partner};
 use crate::support::smtp::{Certificates, Postfix, postfix_table};
 
 /// The mails that Postfix has delivered, as text.
-fn mails(postfix: &Postfix) -> Vec<String> {
+pub(crate) fn mails(postfix: &Postfix) -> Vec<String> {
     let files = fs::read_dir(postfix.maildir().join("new")).into_iter().flatten().flatten();
     files.map(|file| fs::read_to_string(file.path()).unwrap()).collect()
 }
 
-fn mailing(council: &Council, certificates: &Certificates, port: u16) {
+pub(crate) fn mailing(council: &Council, certificates: &Certificates, port: u16) {
     let smtp = postfix_table(certificates, council.dir.path(), port, "hbcourier@council.example");
     council.changes_settings(|settings| {
         let mut courier = toml::Table::new();

@@ -1,6 +1,6 @@
 //! Mails in drop folders, Maildirs and mailboxes: what is sealed in them is found, opened and delivered; what is doubtful is held.
 
-mod alarms;
+pub(crate) mod alarms;
 mod answers;
 mod canary;
 mod corpus;

@@ -1,10 +1,10 @@
 //! MI workbooks to the end: opened when they come, owed again each month, closed by a person.
 
 use hbcourier::domain::ReturnKind::HbmsMi;
-use hbcourier::domain::ledger::{Commitment, Event, Facts, PartFacts, VolumeFacts};
+use hbcourier::domain::ledger::{Event, Facts, PartFacts, VolumeFacts};
 use hbcourier::domain::{
-    Actor, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, ReturnHold, ReturnOrder, Revision,
-    Stage, Standing,
+    Actor, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, FileKind, Naming, ReturnHold, ReturnOrder,
+    Revision, Stage, Standing,
 };
 use hbcourier::operator::Order;
 use hbcourier::store::{Change, Named, NewConsignment, Queries, Recorder, StateChange};
@@ -54,9 +54,11 @@ fn deliver_workbook(council: &Council, file_name: &str) -> ConsignmentId {
         bytes: 1,
         destination: destination.clone(),
         path: format!("/backoffice/{file_name}").into(),
+        naming: Naming::Ours,
         place: None,
         published: true,
     };
+    let part_name = Named::new(file_name);
     let part = PartFacts {
         delivery: delivery.id,
         kind: delivery.kind,
@@ -64,7 +66,8 @@ fn deliver_workbook(council: &Council, file_name: &str) -> ConsignmentId {
         content: native,
         bytes: 1,
         to: destination,
-        name: Commitment::to(&[1; 16], file_name),
+        name: part_name.commitment(),
+        naming: Some(Naming::Ours),
     };
     let referrals = VolumeFacts { part: 0, of: "HBSA002".parse().unwrap(), count: Some(12) };
     let facts = Facts { parts: vec![part], volumes: vec![referrals], ..Facts::default() };
@@ -78,7 +81,7 @@ fn deliver_workbook(council: &Council, file_name: &str) -> ConsignmentId {
         signer: None,
     };
     let staged = moved(0, Standing::Staged { at: now, boot: "boot".into() }, Some(vec![delivery]));
-    record(Event::Staged, facts, staged, Vec::new());
+    record(Event::Staged, facts, staged, vec![part_name]);
     record(Event::Delivered, Facts::default(), moved(1, Standing::Delivered { at: now }, None), Vec::new());
     id
 }

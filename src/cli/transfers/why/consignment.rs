@@ -184,7 +184,7 @@ impl Case<'_> {
     }
 
     fn destinations(&self) -> String {
-        let to = |delivery: &Delivery| format!("`{}` ({})", delivery.destination, delivery.path.display());
+        let to = |delivery: &Delivery| format!("`{}` ({})", delivery.destination, delivery.told_path());
         let to: Vec<String> = self.deliveries.iter().map(to).collect();
         if to.is_empty() { String::new() } else { format!("Part by part: {}.", to.join(", ")) }
     }

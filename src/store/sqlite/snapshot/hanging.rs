@@ -12,7 +12,7 @@ use crate::store::QueryError;
 use crate::store::evidence::{Hanging, KeptPart, KeptVolume, Row, Subject, Visit};
 use crate::store::sqlite::columns::{Count, Place};
 
-const PARTS: &str = "SELECT consignment, id, kind, digest, bytes, destination, path FROM delivery \
+const PARTS: &str = "SELECT consignment, id, kind, digest, bytes, destination, path, naming FROM delivery \
                      ORDER BY consignment, part, id";
 const CLAIMS: &str = "SELECT consignment, authority, content FROM accepted ORDER BY consignment, content";
 const VOLUMES: &str = "SELECT consignment, part, subject, count FROM volume ORDER BY consignment, part, subject";
@@ -109,6 +109,7 @@ fn part(row: &SqlRow<'_>) -> rusqlite::Result<KeptPart> {
         bytes: row.get::<_, Count>(4)?.0,
         to: row.get(5)?,
         name: path.0.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        naming: row.get(7)?,
     })
 }
 

@@ -1,5 +1,6 @@
 //! The SQLite store against its contract.
 
+mod erasing;
 mod opening;
 mod reading;
 mod recording;
