@@ -239,9 +239,10 @@ impl Told {
                 (Some("senders"), None) if *told != Some(Naming::Ours) => {}
                 (Some("erased"), Some(_)) => {}
                 (None, None) if told.is_none() => {}
-                (Some("senders") | None, Some(erased)) if *told != Some(Naming::Ours) => {
+                (Some("senders"), Some(erased)) if *told != Some(Naming::Ours) => {
                     return Ok(vec![still_named(id, erased)]);
                 }
+                (None, Some(erased)) if told.is_none() => return Ok(vec![still_named(id, erased)]),
                 _ => fault("another word on who named a delivery of"),
             }
         }
