@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use super::contract::{Head, KeptCheckpoint, Queries, QueryError};
+use super::queries::{Head, KeptCheckpoint, Queries, QueryError};
 use crate::domain::release::Recorded;
 use crate::domain::submission::Sealed;
 use crate::domain::{Answer, Digest, KeyStep, Waiver};

@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use super::contract::{Head, KeptCheckpoint, QueryError};
 use super::evidence::{Auditable, Evidence, KeptEntry};
+use super::queries::{Head, KeptCheckpoint, QueryError};
 use crate::domain::Digest;
 use crate::domain::checkpoint::{Checkpoint, Vkey};
 use crate::domain::merkle::{Frontier, leaf};

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::contract::QueryError;
+use super::queries::QueryError;
 use crate::domain::{Consignment, ConsignmentId, DestinationName, LegalHold, Original};
 
 /// Reading for whoever erases.

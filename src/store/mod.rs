@@ -8,18 +8,19 @@ pub mod contract;
 pub mod evidence;
 pub mod holding;
 pub mod keeping;
+pub mod queries;
 #[cfg(test)]
 pub(crate) mod samples;
 mod sqlite;
 pub mod verify;
 
-pub use contract::{
-    ActivatedTimetable, Alarm, Change, ConsignmentFilter, DeliveredWorkbook, Head, KeptCheckpoint, Named,
-    NewConsignment, Queries, QueryError, Received, ReceivedFilter, RecordError, Recorded, Recorder, StateChange,
-    SubmissionFilter,
-};
+pub use contract::{Change, Named, NewConsignment, RecordError, Recorded, Recorder, StateChange};
 pub use evidence::Auditable;
 pub use holding::{Held, holds};
 pub use keeping::{Keeping, Settled};
+pub use queries::{
+    ActivatedTimetable, Alarm, ConsignmentFilter, DeliveredWorkbook, Head, KeptCheckpoint, Queries, QueryError,
+    Received, ReceivedFilter, SubmissionFilter,
+};
 pub use sqlite::{SqliteQueries, SqliteRecorder, SqliteStore, StoreError};
 pub use verify::{Verification, verify};

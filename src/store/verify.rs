@@ -17,8 +17,8 @@ mod tables;
 mod transfers;
 
 use super::agreement::{Leads, ordered_word, subject_of};
-use super::contract::{Head, QueryError};
 use super::evidence::{Auditable, Evidence, KeptEntry, KeptName, Row, Subject};
+use super::queries::{Head, QueryError};
 use crate::domain::Digest;
 use crate::domain::ledger::{Commitment, Entry, Event};
 use crate::domain::merkle::{Frontier, leaf};

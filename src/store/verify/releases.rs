@@ -132,6 +132,9 @@ impl Releases {
 }
 
 #[cfg(test)]
+mod tampered;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::ledger::Facts;

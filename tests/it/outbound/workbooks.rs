@@ -71,18 +71,19 @@ fn deliver_workbook(council: &Council, file_name: &str) -> ConsignmentId {
     };
     let referrals = VolumeFacts { part: 0, of: "HBSA002".parse().unwrap(), count: Some(12) };
     let facts = Facts { parts: vec![part], volumes: vec![referrals], ..Facts::default() };
-    let moved = |expect, standing, deliveries| StateChange::Consignment {
+    let moved = |expect, standing, deliveries, signer: Option<&str>| StateChange::Consignment {
         id,
         expect: Revision(expect),
         standing,
         deliveries,
         authority: None,
         accepts: Vec::new(),
-        signer: None,
+        signer: signer.map(|signer| signer.parse().unwrap()),
     };
-    let staged = moved(0, Standing::Staged { at: now, boot: "boot".into() }, Some(vec![delivery]));
+    let dwp = "0123456789ABCDEF0123456789ABCDEF01234567";
+    let staged = moved(0, Standing::Staged { at: now, boot: "boot".into() }, Some(vec![delivery]), Some(dwp));
     record(Event::Staged, facts, staged, vec![part_name]);
-    record(Event::Delivered, Facts::default(), moved(1, Standing::Delivered { at: now }, None), Vec::new());
+    record(Event::Delivered, Facts::default(), moved(1, Standing::Delivered { at: now }, None, None), Vec::new());
     id
 }
 
