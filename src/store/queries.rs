@@ -181,7 +181,7 @@ pub struct SubmissionFilter {
     pub key: Option<SubmissionKey>,
     /// Only this authority's.
     pub authority: Option<LaNumber>,
-    /// Only those the service itself may still move ([`Stage::is_open`]).
+    /// Only those the service itself may still move ([`Stage::is_open`](crate::domain::Stage::is_open)).
     pub open: bool,
 }
 
