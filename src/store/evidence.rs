@@ -110,6 +110,8 @@ pub struct Row {
     pub listed: String,
     /// The word of the full state; `None` if that cannot be read.
     pub word: Option<&'static str>,
+    /// The code under which a consignment waits or was refused, by the full state.
+    pub code: Option<&'static str>,
     /// The entry that is said to have brought it there.
     pub entry: u64,
     /// What a consignment was collected as.
@@ -295,6 +297,8 @@ pub struct Origin {
     pub authority: String,
     /// SHA-256 of the sealed bytes.
     pub sealed: Vec<u8>,
+    /// Their number.
+    pub bytes: u64,
     /// The commitment to its name.
     pub name: Vec<u8>,
     /// Whose signature was accepted.
@@ -312,4 +316,6 @@ pub struct KeptName {
     pub clear: String,
     /// The entry it came with.
     pub entry: u64,
+    /// The transfer with which it is erased.
+    pub transfer: Option<String>,
 }

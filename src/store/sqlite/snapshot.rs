@@ -29,7 +29,7 @@ pub(super) struct SqliteSnapshot {
 const CACHE_KIB: i64 = 64 << 10;
 
 const TRANSFERS: &str =
-    "SELECT id, word, standing, entry, source, sealed_digest, name, signer, authority FROM consignment";
+    "SELECT id, word, standing, entry, source, sealed_digest, name, signer, authority, sealed_bytes FROM consignment";
 const RETURNS: &str = "SELECT kind || '/' || authority || '/' || month, word, stage, entry, extract_from, transfer_on, \
                        sealed, content, ordered_at, resent_at, sent_at FROM submission";
 
@@ -62,10 +62,12 @@ impl SqliteSnapshot {
 }
 
 fn transfer(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
+    let standing = row.get::<_, Json<Standing>>(2).ok().map(|standing| standing.0);
     Ok(Row {
         subject: Subject::Transfer(row.get(0)?),
         listed: row.get(1)?,
-        word: row.get::<_, Json<Standing>>(2).ok().map(|standing| standing.0.word()),
+        word: standing.as_ref().map(Standing::word),
+        code: standing.as_ref().and_then(code),
         entry: row.get::<_, Count>(3)?.0,
         origin: Some(Origin {
             source: row.get(4)?,
@@ -73,16 +75,31 @@ fn transfer(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
             name: row.get(6)?,
             signer: row.get(7)?,
             authority: row.get(8)?,
+            bytes: row.get::<_, Count>(9)?.0,
         }),
         owed: None,
         hangs: Hanging::default(),
     })
 }
 
+fn code(standing: &Standing) -> Option<&'static str> {
+    match standing {
+        Standing::Held { reason, .. } => Some(reason.notice().code),
+        Standing::Rejected { reason, .. } => Some(reason.notice().code),
+        Standing::Deferred { cause, .. } => Some(cause.notice().code),
+        Standing::Collected { .. }
+        | Standing::Staged { .. }
+        | Standing::Delivered { .. }
+        | Standing::Matched { .. }
+        | Standing::Closed { .. } => None,
+    }
+}
+
 fn owed_return(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
     Ok(Row {
         subject: Subject::Return(row.get(0)?),
         listed: row.get(1)?,
+        code: None,
         word: row.get::<_, Json<Stage>>(2).ok().map(|stage| stage.0.word()),
         entry: row.get::<_, Count>(3)?.0,
         origin: None,
@@ -287,8 +304,9 @@ impl Evidence for SqliteSnapshot {
                 salt: row.get(1)?,
                 clear: row.get(2)?,
                 entry: row.get::<_, Count>(3)?.0,
+                transfer: row.get(4)?,
             })
         };
-        self.each("SELECT commitment, salt, clear, entry FROM name", [], read, visit).map(|_| ())
+        self.each("SELECT commitment, salt, clear, entry, consignment FROM name", [], read, visit).map(|_| ())
     }
 }

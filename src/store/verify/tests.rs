@@ -53,6 +53,30 @@ fn assert_found(tampering: &str, first_bad: Option<u64>, says: &str) {
 }
 
 #[test]
+fn a_name_or_a_size_that_is_another_transfers_is_found() {
+    assert_found("UPDATE consignment SET sealed_bytes = 1 WHERE id = '{4}'", Some(4), "something else");
+    assert_found("UPDATE name SET consignment = NULL WHERE entry = 4", Some(4), "filed under another transfer");
+    assert_found("UPDATE name SET consignment = '{9}' WHERE entry = 4", Some(4), "filed under another transfer");
+}
+
+#[test]
+fn what_is_held_for_another_reason_than_was_recorded_is_found() {
+    let state = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(state.path()).unwrap();
+    let mut unsigned = held(1, 0);
+    unsigned.facts.code = Some("CN-105".to_owned());
+    for change in [collect(1), unsigned] {
+        store.recorder().record(change).unwrap();
+    }
+    assert!(verify(&store.queries()).unwrap().ok);
+    drop(store);
+    tamper(state.path(), "UPDATE consignment SET standing = replace(standing, 'unsigned', 'stranger')");
+    let verdict = verify(&SqliteStore::read_only(state.path()).unwrap()).unwrap();
+    assert_eq!((verdict.ok, verdict.first_bad), (false, Some(1)), "{}", verdict.says);
+    assert!(verdict.says.contains("CN-105") && verdict.says.contains("CN-106"), "{}", verdict.says);
+}
+
+#[test]
 fn an_untouched_store_is_sound() {
     let verdict = after("");
     assert!(verdict.ok && verdict.first_bad.is_none() && verdict.entries == 25, "{verdict:?}");

@@ -44,6 +44,8 @@ struct Told {
     /// The last entry that can have moved it.
     last: u64,
     event: Option<Event>,
+    /// The code it gave.
+    code: Option<String>,
     /// The last entry that must have moved it.
     moved: Option<u64>,
     collected: Option<Collected>,
@@ -64,6 +66,7 @@ struct Collected {
     seq: u64,
     source: Option<SourceName>,
     sealed: Option<Digest>,
+    bytes: Option<u64>,
     name: Option<Commitment>,
 }
 
@@ -71,6 +74,7 @@ impl Collected {
     fn agrees(&self, origin: &Origin) -> bool {
         self.source.as_ref().is_none_or(|source| source.as_str() == origin.source)
             && self.sealed.is_none_or(|sealed| sealed.as_bytes()[..] == origin.sealed)
+            && self.bytes.is_none_or(|bytes| bytes == origin.bytes)
             && self.name.is_none_or(|name| name.0.as_bytes()[..] == origin.name)
     }
 }
@@ -95,15 +99,20 @@ impl Transfers {
         }
         let Leads::Transfer(_) = Leads::to(entry.event) else { return };
         let told = self.told.entry(id).or_insert_with(|| Told { first: seq, ..Told::default() });
-        (told.last, told.event) = (seq, Some(entry.event));
+        (told.last, told.event, told.code) = (seq, Some(entry.event), facts.code.clone());
         if !may_stand_alone(entry.event) {
             told.moved = Some(seq);
         }
         match entry.event {
             Event::Collected | Event::CollectedRecovered => {
                 told.belongs_to(facts);
-                let collected =
-                    || Collected { seq, source: facts.source.clone(), sealed: facts.sealed, name: facts.name };
+                let collected = || Collected {
+                    seq,
+                    source: facts.source.clone(),
+                    sealed: facts.sealed,
+                    bytes: facts.bytes,
+                    name: facts.name,
+                };
                 told.collected.get_or_insert_with(collected);
             }
             Event::Staged => {
@@ -142,6 +151,7 @@ impl Transfers {
             let says = format!("Entry {seq} collected transfer {id} as something else than the store has.");
             faults.push(Fault { at: Some(seq), says });
         }
+        faults.extend(told.held_otherwise(id, row));
         faults.extend(told.hangs_on(id, row, view)?);
         for ((name, _), part) in told.names.iter().zip(&row.hangs.parts) {
             if let Some(committed) = self.names.get_mut(name) {
@@ -156,6 +166,11 @@ impl Transfers {
     pub(super) fn name(&mut self, name: &KeptName) -> Option<Fault> {
         let commitment = Commitment(Digest::from_bytes(name.commitment.as_slice().try_into().ok()?));
         let Committed { entry: staged, transfer, ours, hash } = self.names.remove(&commitment)?;
+        if name.transfer.as_deref() != Some(transfer.to_string().as_str()) {
+            let says =
+                format!("A name that entry {staged} committed to is filed under another transfer than {transfer}.");
+            return Some(Fault { at: Some(staged), says });
+        }
         if let (false, Some(erased)) = (ours, self.told.get(&transfer).and_then(|told| told.names_erased)) {
             return Some(still_named(&transfer.to_string(), erased));
         }
@@ -205,6 +220,15 @@ impl Transfers {
 }
 
 impl Told {
+    /// Waiting, or refused, under another code than the entry that brought it there gave.
+    fn held_otherwise(&self, id: &str, row: &Row) -> Option<Fault> {
+        let (told, kept) = (self.code.as_deref()?, row.code?);
+        let differs = self.last == row.entry && told != kept;
+        let says =
+            || format!("Entry {} gave transfer {id} the code {told}, but the store has it under {kept}.", row.entry);
+        differs.then(|| Fault { at: Some(row.entry), says: says() })
+    }
+
     fn hangs_on(&self, id: &str, row: &Row, view: &dyn Evidence) -> Result<Vec<Fault>, QueryError> {
         let mut faults = Vec::new();
         let by = self.staged.map_or_else(|| "the ledger".to_owned(), |seq| format!("entry {seq}"));

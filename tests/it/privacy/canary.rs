@@ -148,7 +148,7 @@ fn given_to_the_auditor(council: &Council) -> Vec<(String, String)> {
         for id in transfers(council) {
             let folder = tempfile::tempdir_in(council.dir.path()).unwrap();
             let to = folder.path().join("evidence.zip");
-            let made = council.runs(&["audit", "evidence", &id, "--output", to.to_str().unwrap()]);
+            let made = council.runs(&["audit", "evidence", &id, "--out", to.to_str().unwrap()]);
             assert!(made.status.success(), "{}", says(&made));
             let members = Command::new("python3").arg("-c").arg(MEMBERS).arg(&to).output().unwrap();
             assert!(members.status.success(), "{members:?}");

@@ -25,6 +25,11 @@ impl Rows<'_> {
         for commitment in names {
             self.run("DELETE FROM name WHERE commitment = ?1", params![commitment])?;
         }
+        // A name that was filed elsewhere would outlive the entry that says it is gone.
+        let left = "SELECT EXISTS (SELECT 1 FROM name JOIN consignment ON commitment = consignment.name WHERE id = ?1)";
+        if self.statement(left)?.query_row([id], |row| row.get(0))? {
+            return Err(RecordError::Stale { what: what() }.into());
+        }
         let mut paths =
             self.statement("SELECT part, id, path FROM delivery WHERE consignment = ?1 AND naming IS NOT 'ours'")?;
         let paths: Vec<(u32, DeliveryId, FinalPath)> = paths
