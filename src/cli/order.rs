@@ -108,7 +108,7 @@ pub fn service_status(socket: &Path) -> Option<ServiceStatus> {
 
 fn refused(says: &str, recorded: bool) -> CliError {
     if recorded {
-        let next = "Nothing was changed; the refusal is recorded.";
+        let next = "It was not carried out, and the refusal is recorded: `hbcourier audit log` ends with it.";
         return CliError::new(Exit::No, format!("The order was refused: {says}."), next);
     }
     let next = "Look at what it was about, and at the end of `hbcourier audit log`, before you give it again.";

@@ -135,6 +135,24 @@ impl Helper<'_> {
         partner.map_or(Ok(Vec::new()), |partner| self.leniency.used(&partner, signature, key, symmetric))
     }
 
+    /// What is wrong with a signature, or that there is none, may only have come to light because somebody is excepted. An
+    /// exception is its partner's alone, so that what nobody vouches for is of an old algorithm before anything else: a
+    /// release of it would meet just that.
+    fn unless_legacy(&self, refused: OpenError) -> OpenError {
+        let about_the_signature = matches!(
+            refused,
+            OpenError::Unsigned
+                | OpenError::Stranger
+                | OpenError::SignerExpired { .. }
+                | OpenError::SignatureTooOld { .. }
+                | OpenError::SignatureAhead { .. }
+        );
+        match self.trace.borrow().symmetric {
+            Some(cipher) if about_the_signature && self.leniency.is_needed_for(cipher) => OpenError::LegacyAlgorithm,
+            _ => refused,
+        }
+    }
+
     /// A signer we cannot place may be one whose certificate we cannot read.
     fn stranger(&self) -> OpenError {
         let Signers::Partners(allowed) = self.request.signers else {
@@ -232,7 +250,7 @@ impl VerificationHelper for Helper<'_> {
                 self.trace.borrow_mut().vouched = Some(vouched);
                 Ok(())
             }
-            Err(refused) => self.refuse(refused),
+            Err(refused) => self.refuse(self.unless_legacy(refused)),
         }
     }
 }

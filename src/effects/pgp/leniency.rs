@@ -75,6 +75,11 @@ impl<'r> Leniency<'r> {
         self.excepted.is_empty()
     }
 
+    /// Whether this cipher is accepted by an exception only.
+    pub(super) fn is_needed_for(&self, cipher: SymmetricAlgorithm) -> bool {
+        !self.is_none() && allowing(self.at, []).symmetric_algorithm(cipher).is_err()
+    }
+
     /// The policy under which it may turn out who has signed.
     pub(super) fn policy<'p>(&self) -> StandardPolicy<'p> {
         allowing(self.at, self.excepted.iter().map(|one| one.allow))

@@ -1,6 +1,6 @@
 //! Exceptions: one algorithm, one partner, one time. Messages by real GnuPG.
 
-use hbcourier::domain::{Consequence, HoldReason, LegacyAlgorithm, PartnerName, RejectReason};
+use hbcourier::domain::{Consequence, HoldReason, LegacyAlgorithm, PartnerName, RejectReason, Waiver};
 use hbcourier::effects::pgp::OpenError;
 use hbcourier::operator::{Done, KeyOrder};
 use jiff::Timestamp;
@@ -101,9 +101,11 @@ fn never_for_who_is_not_pinned_nor_unsigned_nor_without_integrity_protection() {
     stranger.trusts(&office.keys.export_own().unwrap());
     let old = ["--cipher-algo", "3DES", "--digest-algo", "SHA1"];
     let sealed = stranger.seals(b"x", "x", &SealOptions::with(&old));
-    assert!(matches!(office.opens(&sealed, office.now()), Err(OpenError::Stranger)));
+    // As if nobody were excepted: so no release is offered, which would only meet the old algorithm.
+    assert!(matches!(office.opens(&sealed, office.now()), Err(OpenError::LegacyAlgorithm)));
     let unsigned = partner.seals(b"x", "x", &SealOptions { sign: false, ..SealOptions::with(&old) });
-    assert_eq!(office.holds(&unsigned, office.now()), Consequence::Hold(HoldReason::Unsigned));
+    assert_eq!(office.holds(&unsigned, office.now()), Consequence::Hold(HoldReason::LegacyAlgorithm));
+    assert_eq!(Waiver::of(&HoldReason::LegacyAlgorithm), None);
     let md5 = SealOptions::with(&["--digest-algo", "MD5", "--allow-weak-digest-algos"]);
     assert_eq!(office.holds(&partner.seals(b"x", "x", &md5), office.now()), LEGACY, "nothing covers MD5");
 
