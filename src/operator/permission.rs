@@ -125,7 +125,8 @@ impl Denial {
     fn of(what: &'static str, needs: &'static [Role], person: &Person, people: &People) -> Denial {
         let groups = needs.iter().flat_map(|role| people.roles().groups(*role));
         let groups: BTreeSet<String> = groups.map(|group| format!("`{group}`")).collect();
-        let ask = if !people.roles().are_configured() {
+        let sudo = people.is_anybody_with_sudo(person.uid);
+        let ask = if !people.roles().are_configured() && !sudo {
             "no group has a role yet, so only root and the service's own account may: name groups in `[roles]`"
                 .to_owned()
         } else if groups.is_empty() {
@@ -133,8 +134,7 @@ impl Denial {
         } else {
             format!("ask somebody in the group {}", either(groups))
         };
-        let never = people.is_anybody_with_sudo(person.uid) && people.roles().are_configured();
-        let ask = if never { format!("{ask}; root and the service's own account never are") } else { ask };
+        let ask = if sudo { format!("{ask}; root and the service's own account never are") } else { ask };
         Denial {
             what,
             needs,
