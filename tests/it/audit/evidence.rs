@@ -82,6 +82,30 @@ fn what_the_checkpoint_does_not_cover_is_left_out_and_told() {
     assert_eq!(made.proof.entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [99]);
 }
 
+/// Inclusion cannot show that nothing was taken out, so neither a proof nor evidence claims it.
+#[test]
+fn a_shortened_proof_does_not_say_that_it_is_all() {
+    let ledger = Ledger::new();
+    let vkey = ledger.exported.key.vkey();
+    let topic = ledger.transfer(8);
+    let mut proof = ledger.proves(&topic, true).unwrap();
+    let mut says = Vec::new();
+    while !proof.entries.is_empty() {
+        let archive = pack(&proof, &ledger.note, "hbcourier 0.1.0").unwrap();
+        let (checked, found) = (proof.check(&vkey), open(&archive).unwrap().check(&vkey));
+        assert!(checked.ok && found.ok && checked.says == found.says, "{} {}", checked.says, found.says);
+        let page = String::from_utf8(member(&archive, "summary.txt")).unwrap();
+        assert!(page.contains("others about it, this does not show") && !page.contains("Everything that"), "{page}");
+        says.push(checked.says);
+        proof.entries.pop();
+    }
+    let rest = "in the ledger of 500 entries that hbcourier/12302 has signed. Whether there are others about it, this does not show.";
+    assert_eq!(says[0], format!("These 4 entries about {topic} are {rest}"));
+    assert_eq!(says[3], format!("This one entry about {topic} is {rest}"));
+    let one = ledger.proves(&Topic::Entry(8), false).unwrap().check(&vkey);
+    assert_eq!(one.says, "Entry 8 is in the ledger of 500 entries that hbcourier/12302 has signed.");
+}
+
 #[test]
 fn whatever_is_altered_in_a_proof_it_proves_no_more() {
     let ledger = Ledger::new();
