@@ -257,8 +257,8 @@ def notes_in(folder, called, anchor):
         raise OSError(f"{folder} holds more than {NOTES_MAX} files")
     for name in names:
         with open(os.path.join(folder, name), "rb") as file:
-            called_so = os.fsencode(name).decode(errors="replace")  # a name need not be UTF-8
-            yield f"{called}/{called_so}", file.read(NOTE_MAX + 1), anchor
+            shown = os.fsencode(name).decode(errors="replace")  # a name need not be UTF-8
+            yield f"{called}/{shown}", file.read(NOTE_MAX + 1), anchor
 
 def lines_of(path, longest):
     with open(path, "rb") as file:

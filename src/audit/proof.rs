@@ -32,7 +32,7 @@ pub struct Proof {
     form: String,
     /// A transfer's id, a return's key, or `entry` and a number.
     pub about: String,
-    /// The key that signed the checkpoint. Whoever checks goes by their own.
+    /// The key that signed the checkpoint. Whoever checks goes by their own, and this must be the same.
     pub vkey: String,
     /// The signed checkpoint, as a note.
     pub checkpoint: String,
@@ -213,6 +213,10 @@ impl Proof {
         };
         let (size, root) = (note.checkpoint().size, note.checkpoint().root);
         (checked.size, checked.root) = (Some(size), Some(root));
+        if self.vkey != trusted.to_string() {
+            checked.says = "The key that it names is not yours.".to_owned();
+            return checked;
+        }
         let Ok(topic) = self.about.parse::<Topic>() else {
             checked.says = "It does not tell what it is about.".to_owned();
             return checked;
