@@ -62,7 +62,7 @@ def b64(text):
 
 def read_vkey(text):
     """A key as it is given to auditors: (name, id, key)."""
-    name, ident, rest = text.strip().split("+", 2)
+    name, ident, rest = text.strip(" \t\r\n").split("+", 2)
     data = b64(rest)
     if len(data) != 33 or data[0] != 1 or not name or re.search(r"[\s\x00-\x1f\x7f-\x9f]", name):
         raise ValueError("not an Ed25519 vkey")
@@ -257,7 +257,8 @@ def notes_in(folder, called, anchor):
         raise OSError(f"{folder} holds more than {NOTES_MAX} files")
     for name in names:
         with open(os.path.join(folder, name), "rb") as file:
-            yield f"{called}/{name}", file.read(NOTE_MAX + 1), anchor
+            shown = os.fsencode(name).decode(errors="replace")  # a name need not be UTF-8
+            yield f"{called}/{shown}", file.read(NOTE_MAX + 1), anchor
 
 def lines_of(path, longest):
     with open(path, "rb") as file:

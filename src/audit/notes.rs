@@ -1,10 +1,12 @@
 //! Notes of checkpoints, sorted into those that the reader's key has signed and the others.
 //!
 //! In:  the files of a folder, and the key that the reader trusts. Out: what was signed, by size; what cannot be believed.
-//! Only files that end in `.txt` count, so that a folder may hold other things too.
+//! Only files that end in `.txt` count, so that a folder may hold other things too. A name need not be UTF-8.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::AuditFault;
@@ -84,8 +86,8 @@ pub fn notes_in(folder: &Path, called: &str, anchor: bool) -> Result<Vec<FoundNo
     let fault = || AuditFault::read(folder);
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(fault())? {
-        let name = entry.map_err(fault())?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".txt") && !name.starts_with('.') {
+        let name = entry.map_err(fault())?.file_name();
+        if name.as_bytes().ends_with(b".txt") && !name.as_bytes().starts_with(b".") {
             names.push(name);
         }
         if names.len() > NOTES_MAX {
@@ -93,12 +95,12 @@ pub fn notes_in(folder: &Path, called: &str, anchor: bool) -> Result<Vec<FoundNo
         }
     }
     names.sort();
-    let read = |name: String| {
+    let read = |name: OsString| {
         let (path, mut text) = (folder.join(&name), Vec::new());
         // One byte too many is kept, so that what is too long does not become right by being cut off.
         let most = NOTE_BYTES_MAX as u64 + 1;
         File::open(&path).and_then(|file| file.take(most).read_to_end(&mut text)).map_err(AuditFault::read(&path))?;
-        Ok(FoundNote { from: format!("{called}/{name}"), text, anchor })
+        Ok(FoundNote { from: format!("{called}/{}", name.to_string_lossy()), text, anchor })
     };
     names.into_iter().map(read).collect()
 }

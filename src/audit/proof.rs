@@ -1,7 +1,8 @@
 //! Proofs that entries are in the ledger, of one transfer, one return or one entry, and of nothing else.
 //!
 //! In:  entries, the hashes of the tree, a signed checkpoint. Out: one document with the lines, each with its inclusion
-//! proof. And for whoever has one, with a key that they trust: whether it proves what it says.
+//! proof. And for whoever has one, with a key that they trust: whether it proves what it says. That none was taken out of
+//! it cannot be proven so: inclusion shows what is in the tree, and not what else is.
 // RFC 6962 §2.1.1
 
 use std::convert::Infallible;
@@ -31,11 +32,11 @@ pub struct Proof {
     form: String,
     /// A transfer's id, a return's key, or `entry` and a number.
     pub about: String,
-    /// The key that signed the checkpoint. Whoever checks goes by their own.
+    /// The key that signed the checkpoint. Whoever checks goes by their own, and this must be the same.
     pub vkey: String,
     /// The signed checkpoint, as a note.
     pub checkpoint: String,
-    /// Every entry about it that the checkpoint covers.
+    /// Entries about it that the checkpoint covers: all, as it was made.
     pub entries: Vec<Proven>,
     /// The starts of the service before them: its version and the digest of its settings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -212,6 +213,10 @@ impl Proof {
         };
         let (size, root) = (note.checkpoint().size, note.checkpoint().root);
         (checked.size, checked.root) = (Some(size), Some(root));
+        if self.vkey != trusted.to_string() {
+            checked.says = "The key that it names is not yours.".to_owned();
+            return checked;
+        }
         let Ok(topic) = self.about.parse::<Topic>() else {
             checked.says = "It does not tell what it is about.".to_owned();
             return checked;
@@ -228,15 +233,21 @@ impl Proof {
             None if self.entries.is_empty() => checked.says = "It holds no entry.".to_owned(),
             None => {
                 checked.ok = true;
-                checked.says = format!(
-                    "The {} entries about {} are in the ledger of {size} entries that {} has signed.",
-                    self.entries.len(),
-                    self.about,
-                    trusted.name()
-                );
+                checked.says = shown(&topic, self.entries.len(), size, trusted.name());
             }
         }
         checked
+    }
+}
+
+/// What so many good entries show, and what they do not.
+fn shown(topic: &Topic, entries: usize, size: u64, name: &str) -> String {
+    let ledger = format!("in the ledger of {size} entries that {name} has signed.");
+    let others = "Whether there are others about it, this does not show.";
+    match (topic, entries) {
+        (Topic::Entry(seq), _) => format!("Entry {seq} is {ledger}"),
+        (_, 1) => format!("This one entry about {topic} is {ledger} {others}"),
+        _ => format!("These {entries} entries about {topic} are {ledger} {others}"),
     }
 }
 

@@ -19,6 +19,9 @@ const PROOF: &str = "proof.json";
 const CHECKPOINT: &str = "checkpoint.txt";
 const VKEY: &str = "vkey";
 
+/// All of them, in their order.
+const MEMBERS: [&str; 5] = [PAGE, FACTS, PROOF, CHECKPOINT, VKEY];
+
 /// Longest member that is read.
 const MEMBER_BYTES_MAX: u64 = 256 << 20;
 
@@ -29,7 +32,8 @@ pub struct Found {
     facts: Vec<u8>,
     page: Vec<u8>,
     checkpoint: Vec<u8>,
-    others: bool,
+    vkey: Vec<u8>,
+    as_packed: bool,
 }
 
 /// Packs the proof, and everything that is worked out from it.
@@ -54,8 +58,7 @@ pub fn pack(proof: &Proof, note: &SignedCheckpoint, made_by: &str) -> Result<Vec
 /// Opens an archive; in words why it is none.
 pub fn open(bytes: &[u8]) -> Result<Found, String> {
     let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
-    let is_ours = |name: &str| [FACTS, PAGE, PROOF, CHECKPOINT, VKEY].contains(&name);
-    let others = zip.file_names().any(|name| !name.is_ok_and(|name| is_ours(&name)));
+    let as_packed = is_as_packed(bytes, &mut zip);
     let mut member = |name: &str| -> Result<Vec<u8>, String> {
         let file = zip.by_name(name).map_err(|_| format!("it has no {name}"))?;
         let mut content = Vec::new();
@@ -63,7 +66,34 @@ pub fn open(bytes: &[u8]) -> Result<Found, String> {
         if content.len() as u64 > MEMBER_BYTES_MAX { Err(format!("{name} is too large")) } else { Ok(content) }
     };
     let proof = Proof::from_json(&member(PROOF)?)?;
-    Ok(Found { proof, facts: member(FACTS)?, page: member(PAGE)?, checkpoint: member(CHECKPOINT)?, others })
+    let (facts, page, checkpoint, vkey) = (member(FACTS)?, member(PAGE)?, member(CHECKPOINT)?, member(VKEY)?);
+    Ok(Found { proof, facts, page, checkpoint, vkey, as_packed })
+}
+
+/// Whether the members follow each other from the first byte to the directory, each once, and the directory and the record
+/// of its end are all that comes then: programs differ in which of two members of one name they show.
+// APPNOTE.TXT 6.3.10 §4.3.7, §4.3.12, §4.3.16
+fn is_as_packed(bytes: &[u8], zip: &mut ZipArchive<Cursor<&[u8]>>) -> bool {
+    let (local, central, record) = (30, 46, 22);
+    if zip.len() != MEMBERS.len() || zip.validate_header_consistency().is_err() {
+        return false;
+    }
+    let mut at = 0;
+    for (index, name) in MEMBERS.iter().enumerate() {
+        let Ok(file) = zip.by_index_raw(index) else { return false };
+        let header = usize::try_from(at).ok().and_then(|at| bytes.get(at..)?.get(..local));
+        let plain = header.is_some_and(|header| header[26..] == [name.len() as u8, 0, 0, 0]);
+        if file.name_raw() != name.as_bytes() || file.header_start() != at || !plain {
+            return false;
+        }
+        at += (local + name.len()) as u64 + file.compressed_size();
+    }
+    let directory: usize = MEMBERS.iter().map(|name| central + name.len()).sum();
+    let end = at + directory as u64;
+    let counted = [&b"PK\x05\x06\0\0\0\0\x05\0\x05\0"[..], &(directory as u32).to_le_bytes()].concat();
+    zip.central_directory_start() == at
+        && bytes.len() as u64 == end + record as u64
+        && bytes[bytes.len() - record..].starts_with(&counted)
 }
 
 /// The one thing of the facts that is not worked out.
@@ -79,8 +109,13 @@ impl Found {
         let (true, Ok(note)) = (checked.ok, trusted.verify(&self.proof.checkpoint)) else { return checked };
         let refuse =
             |what: &str| Checked { ok: false, says: format!("The entries are proven, but {what}."), ..checked.clone() };
-        if self.others {
-            return refuse("the archive holds files that are no part of evidence");
+        if !self.as_packed {
+            return refuse(
+                "the archive holds something besides, or a part of it twice, or is not laid out as evidence is",
+            );
+        }
+        if self.vkey != format!("{trusted}\n").as_bytes() {
+            return refuse("the key in the archive is not yours");
         }
         if self.checkpoint != self.proof.checkpoint.as_bytes() {
             return refuse("checkpoint.txt is another one than in proof.json");

@@ -23,7 +23,7 @@ pub use archive::{Found, open, pack};
 /// What evidence calls itself.
 const FORM: &str = "hbcourier-evidence/1";
 
-/// What the ledger says about one transfer or return.
+/// What the entries of a proof say about one transfer or return. Others that the ledger may have are not in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Evidence {
     form: &'static str,
@@ -49,7 +49,7 @@ pub struct Evidence {
     pub people: Vec<Person>,
     /// The program and the settings that were in force.
     pub in_force: Vec<InForce>,
-    /// Everything that happened, in order.
+    /// What happened, in order, as far as these entries go.
     pub steps: Vec<Step>,
 }
 

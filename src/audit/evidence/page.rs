@@ -38,7 +38,7 @@ impl Display for Evidence {
             let config = start.config.map_or_else(|| "unknown".to_owned(), |digest| digest.to_string());
             writeln!(f, "In force from {}: version {version}, settings {config}.", moment(start.from))?;
         }
-        writeln!(f, "\nEverything that happened, by number of the entry:\n")?;
+        writeln!(f, "\nWhat happened, as far as these entries go, by their numbers:\n")?;
         for step in &self.steps {
             let line = format!(
                 "{:>10}  {}  {:<22}  {}",
@@ -52,8 +52,9 @@ impl Display for Evidence {
         writeln!(f, "\nThe ledger had {} entries when its root was signed:\n{}\n", self.ledger.size, self.ledger.root)?;
         writeln!(
             f,
-            "Everything above is worked out from the entries in proof.json, which the signed checkpoint proves."
+            "Everything above is worked out from the entries in proof.json, which the signed checkpoint proves. Whether there"
         )?;
+        writeln!(f, "are others about it, this does not show: an export of the whole ledger does.")?;
         writeln!(
             f,
             "To check it, with the ledger's public key as you have it: hbcourier audit check-proof FILE --vkey KEY"

@@ -15,6 +15,8 @@ use crate::domain::checkpoint::Vkey;
 const FILE_BYTES_MAX: u64 = 256 << 20;
 
 /// Check a proof, or a ZIP file of evidence, by a key that you trust
+///
+/// It shows that each entry in it is in the ledger. Whether the ledger has others about the same, only an export shows.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What `audit prove` or `audit evidence` made

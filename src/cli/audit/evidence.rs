@@ -47,7 +47,8 @@ pub(super) fn run(args: &Args, installation: &dyn Installation, out: &mut Output
     let (entries, size) = (proof.entries.len(), note.checkpoint().size);
     let written = Written { bytes: archive.len(), sha256: Digest::of(&archive), entries, size, file };
     out.answer(args.json, &written, |text| {
-        text.line(format_args!("{} holds the {entries} entries about {topic}.", written.file.display()));
+        let file = written.file.display();
+        text.line(format_args!("{file} holds the {entries} entries about {topic} that the checkpoint covers."));
         text.line(format_args!("SHA-256 {}", written.sha256));
     })?;
     Ok(Exit::Yes)

@@ -25,11 +25,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, installation: &dyn Installation, out: &mut dyn Write) -> Result<Exit, CliError> {
+    // First, so that no checkpoint is made for whoever may not read the ledger.
+    let ledger = installation.ledger()?;
     let fresh = installation.make_checkpoint();
     let vkey = installation.vkey()?;
     // Checkpoints before the state, so that none is larger than what is exported.
     let (notes, mut remarks) = signed_notes(installation, vkey.as_ref())?;
-    let ledger = installation.ledger()?;
     let view = ledger.snapshot()?;
     let until = notes.last().filter(|_| fresh.is_ok()).map(|note| note.checkpoint().size);
     let contents = Contents { view: &*view, notes, vkey: vkey.as_ref(), until };

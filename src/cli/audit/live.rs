@@ -1,6 +1,7 @@
 //! The installation that the configuration names.
 
 use super::Installation;
+use crate::cli::for_others;
 use crate::cli::order::give;
 use crate::cli::output::{CliError, Exit};
 use crate::config::Settings;
@@ -25,7 +26,11 @@ impl<'a> Live<'a> {
     }
 
     fn store(&self) -> Result<SqliteQueries, CliError> {
-        let store = SqliteStore::read_only(&self.settings()?.service.state);
+        let settings = self.settings()?;
+        if for_others::is_closed(&settings) {
+            return Err(closed());
+        }
+        let store = SqliteStore::read_only(&settings.service.state);
         store.map_err(|error| CliError::of(Exit::CouldNot, &error))
     }
 }
@@ -71,4 +76,14 @@ impl Installation for Live<'_> {
         }
         give(&self.settings()?, Order::Checkpoint { by: None, reason: None }).map(drop)
     }
+}
+
+/// What only prints is carried out by the service; this is about what writes files.
+fn closed() -> CliError {
+    CliError::new(
+        Exit::CouldNot,
+        "The state directory is closed to this account, and files cannot be written for it by the service.",
+        "Have root or the service's own account run it (`sudo -u hbcourier hbcourier audit export DIR`), or read by \
+         `hbcourier audit log` and `hbcourier audit prove`.",
+    )
 }

@@ -74,9 +74,9 @@ impl fmt::Display for Vkey {
 impl FromStr for Vkey {
     type Err = NotAVkey;
 
-    /// White space around it, such as the end of a file's line, is left out.
+    /// Spaces, tabs and ends of lines around it are left out, as the second verifier leaves them out, and nothing else.
     fn from_str(text: &str) -> Result<Self, NotAVkey> {
-        let mut pieces = text.trim().splitn(3, '+');
+        let mut pieces = text.trim_matches([' ', '\t', '\r', '\n']).splitn(3, '+');
         let (Some(name), Some(id), Some(octets)) = (pieces.next(), pieces.next(), pieces.next()) else {
             return Err(NotAVkey("it has three pieces with plus signs between"));
         };

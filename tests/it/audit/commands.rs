@@ -1,6 +1,8 @@
 //! The commands as an auditor gives them, without any configuration, beside the second verifier.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -172,6 +174,39 @@ fn a_file_that_is_missing_or_endless_is_no_verdict_or_a_bad_one() {
     fs::remove_file(folder.join("entries.jsonl")).unwrap();
     assert_eq!(verify(&folder, &vkey, &[]).0, 3);
     assert_eq!(second::run(&folder, &vkey, &[]).0, 3);
+}
+
+#[test]
+fn a_note_whose_name_is_not_text_is_read_by_both() {
+    let exported = Exported::new();
+    let (folder, vkey) = (exported.folder(), exported.vkey_file());
+    let odd = folder.join("checkpoints").join(OsStr::from_bytes(b"5\xff0.txt"));
+    fs::rename(folder.join("checkpoints/500.txt"), &odd).unwrap();
+    both(&folder, &vkey, &[], 0, None, None);
+    fs::write(&odd, "nothing signed\n").unwrap();
+    // Beside it, one of the name that it is told by.
+    fs::write(folder.join("checkpoints/5\u{fffd}0.txt"), &exported.own[9].1).unwrap();
+    both(&folder, &vkey, &[], 1, Some("note"), None);
+    let (_, too) = second::run(&folder, &vkey, &[]);
+    assert!(too["says"].as_str().unwrap().contains("checkpoints/5\u{fffd}0.txt is not believed"), "{too}");
+}
+
+#[test]
+fn the_same_white_space_around_a_key_is_left_out_by_both() {
+    let exported = Exported::new();
+    let (folder, given) = (exported.folder(), exported.dir.path().join("given.vkey"));
+    let key = exported.key.vkey();
+    for blank in [" ", "\t", "\r\n", "\n\n"] {
+        fs::write(&given, format!("{blank}{key}{blank}")).unwrap();
+        both(&folder, &given, &[], 0, None, None);
+    }
+    for other in ["\u{b}", "\u{c}", "\u{1c}", "\u{85}", "\u{a0}", "\u{2003}", "\u{feff}"] {
+        for text in [format!("{other}{key}"), format!("{key}{other}")] {
+            fs::write(&given, text).unwrap();
+            let both = (verify(&folder, &given, &[]).0, second::run(&folder, &given, &[]).0);
+            assert_eq!(both, (3, 3), "{other:?}");
+        }
+    }
 }
 
 /// Without the machine: what came, who released it, a table of it.

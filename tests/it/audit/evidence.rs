@@ -82,6 +82,30 @@ fn what_the_checkpoint_does_not_cover_is_left_out_and_told() {
     assert_eq!(made.proof.entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [99]);
 }
 
+/// Inclusion cannot show that nothing was taken out, so neither a proof nor evidence claims it.
+#[test]
+fn a_shortened_proof_does_not_say_that_it_is_all() {
+    let ledger = Ledger::new();
+    let vkey = ledger.exported.key.vkey();
+    let topic = ledger.transfer(8);
+    let mut proof = ledger.proves(&topic, true).unwrap();
+    let mut says = Vec::new();
+    while !proof.entries.is_empty() {
+        let archive = pack(&proof, &ledger.note, "hbcourier 0.1.0").unwrap();
+        let (checked, found) = (proof.check(&vkey), open(&archive).unwrap().check(&vkey));
+        assert!(checked.ok && found.ok && checked.says == found.says, "{} {}", checked.says, found.says);
+        let page = String::from_utf8(member(&archive, "summary.txt")).unwrap();
+        assert!(page.contains("others about it, this does not show") && !page.contains("Everything that"), "{page}");
+        says.push(checked.says);
+        proof.entries.pop();
+    }
+    let rest = "in the ledger of 500 entries that hbcourier/12302 has signed. Whether there are others about it, this does not show.";
+    assert_eq!(says[0], format!("These 4 entries about {topic} are {rest}"));
+    assert_eq!(says[3], format!("This one entry about {topic} is {rest}"));
+    let one = ledger.proves(&Topic::Entry(8), false).unwrap().check(&vkey);
+    assert_eq!(one.says, "Entry 8 is in the ledger of 500 entries that hbcourier/12302 has signed.");
+}
+
 #[test]
 fn whatever_is_altered_in_a_proof_it_proves_no_more() {
     let ledger = Ledger::new();
@@ -113,6 +137,7 @@ fn whatever_is_altered_in_a_proof_it_proves_no_more() {
     assert_eq!(moved.first_bad, Some(12));
     refused("an entry twice", &|proof| proof.entries.push(proof.entries[3].clone()));
     refused("another checkpoint", &|proof| proof.checkpoint = ledger.exported.own[8].1.clone());
+    refused("another key", &|proof| proof.vkey = Key::new(8).vkey().to_string());
     refused("another topic", &|proof| proof.about = ledger.transfer(15).to_string());
     // Good entries, but about something else: nothing is shown under a wrong name.
     let other = ledger.proves(&ledger.transfer(15), false).unwrap();
@@ -198,6 +223,50 @@ fn whatever_is_altered_in_evidence_is_refused() {
     more.write_all(b"Dear Sir").unwrap();
     refused("a further file", more.finish().unwrap().into_inner());
     refused("no archive", b"PK".to_vec());
+}
+
+/// Whatever program opens the archive shows the same, and nothing that was not checked.
+#[test]
+fn evidence_that_is_packed_otherwise_is_refused() {
+    let ledger = Ledger::new();
+    let vkey = ledger.exported.key.vkey();
+    let proof = ledger.proves(&ledger.transfer(8), true).unwrap();
+    let archive = pack(&proof, &ledger.note, "hbcourier 0.1.0").unwrap();
+    let refused = |what: &str, altered: &[u8], why: &str| {
+        let says = open(altered).map(|found| found.check(&vkey));
+        let says = says.map_or_else(|says| says, |checked| format!("{} {}", checked.ok, checked.says));
+        assert!(!says.starts_with("true") && says.contains(why), "{what}: {says}");
+    };
+    let same = altered(&archive, |_, content| content);
+    assert!(open(&same).unwrap().check(&vkey).ok, "packed again without an alteration");
+    // Of one length, so that the twin can be given the other's name afterwards.
+    let mut twice = ZipWriter::new(Cursor::new(Vec::new()));
+    for name in ["SUMMARY.TXT", "summary.txt", "evidence.json", "proof.json", "checkpoint.txt", "vkey"] {
+        twice.start_file(name, SimpleFileOptions::default()).unwrap();
+        let content = if name == "SUMMARY.TXT" { b"Nothing was held.".to_vec() } else { member(&archive, name) };
+        twice.write_all(&content).unwrap();
+    }
+    let mut twice = twice.finish().unwrap().into_inner();
+    for at in 0..twice.len() - 11 {
+        if twice[at..].starts_with(b"SUMMARY.TXT") {
+            twice[at..at + 11].copy_from_slice(b"summary.txt");
+        }
+    }
+    refused("a summary twice", &twice, "twice");
+    let mut without = ZipWriter::new(Cursor::new(Vec::new()));
+    for name in ["summary.txt", "evidence.json", "proof.json", "checkpoint.txt"] {
+        without.start_file(name, SimpleFileOptions::default()).unwrap();
+        without.write_all(&member(&archive, name)).unwrap();
+    }
+    refused("no key", &without.finish().unwrap().into_inner(), "it has no vkey");
+    let other = format!("{}\n", Key::new(8).vkey()).into_bytes();
+    let other = altered(&archive, |name, content| if name == "vkey" { other.clone() } else { content });
+    refused("another key", &other, "the key in the archive is not yours");
+    refused("bytes behind it", &[&archive[..], b"Dear Sir"].concat(), "");
+    refused("bytes before it", &[b"PK", &archive[..]].concat(), "");
+    let mut noted = ZipWriter::new_append(Cursor::new(archive.clone())).unwrap();
+    noted.set_comment("Dear Sir").unwrap();
+    refused("a comment", &noted.finish().unwrap().into_inner(), "besides");
 }
 
 fn member(archive: &[u8], name: &str) -> Vec<u8> {

@@ -141,3 +141,19 @@ fn nothing_that_the_caller_names_is_read_by_the_service() {
     assert_eq!(fs::read_to_string(&secret).unwrap(), "canary-content");
     town.council.stops_well();
 }
+
+#[test]
+fn an_auditor_is_told_who_makes_an_audit_export() {
+    let mut town = Town::running();
+    let auditor = town.accounts.account("a", &["auditor"]);
+    let before = town.council.entries().len();
+    let transfer = town.transfer();
+    for line in [&["audit", "export", "/tmp/hbcourier-no-export"][..], &["audit", "evidence", &transfer]] {
+        let (status, says) = ended(&town.runs(&auditor, line));
+        assert_eq!(status, Some(3), "{line:?}: {says}");
+        assert!(says.contains("is closed to this account, and files cannot be written for it"), "{says}");
+        assert!(says.contains("`sudo -u hbcourier hbcourier audit export DIR`"), "{says}");
+    }
+    assert!(!std::path::Path::new("/tmp/hbcourier-no-export").exists());
+    assert_eq!(town.council.entries().len(), before, "no checkpoint was made for it");
+}
