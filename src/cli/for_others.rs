@@ -137,7 +137,8 @@ pub fn consignment(text: &str, settings: &Settings) -> Result<ConsignmentId, Cli
 pub struct OnRecord {
     /// SHA-256 of the sealed bytes.
     pub sealed: Digest,
-    /// The code; nothing, if it is not held: the service says so, and records that it was asked.
+    /// The code; nothing, if it is not held: the service says so, and records that it was asked. Where the store is closed
+    /// that is said here, and not recorded.
     pub code: String,
 }
 

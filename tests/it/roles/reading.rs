@@ -148,12 +148,16 @@ fn an_auditor_is_told_who_makes_an_audit_export() {
     let auditor = town.accounts.account("a", &["auditor"]);
     let before = town.council.entries().len();
     let transfer = town.transfer();
-    for line in [&["audit", "export", "/tmp/hbcourier-no-export"][..], &["audit", "evidence", &transfer]] {
+    // Where anybody may write.
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let export = folder.path().join("export");
+    for line in [&["audit", "export", export.to_str().unwrap()][..], &["audit", "evidence", &transfer]] {
         let (status, says) = ended(&town.runs(&auditor, line));
         assert_eq!(status, Some(3), "{line:?}: {says}");
         assert!(says.contains("is closed to this account, and files cannot be written for it"), "{says}");
         assert!(says.contains("`sudo -u hbcourier hbcourier audit export DIR`"), "{says}");
     }
-    assert!(!std::path::Path::new("/tmp/hbcourier-no-export").exists());
+    assert!(!export.exists());
     assert_eq!(town.council.entries().len(), before, "no checkpoint was made for it");
 }
