@@ -54,7 +54,7 @@ pub trait Evidence {
     fn each_checkpoint(&self, visit: Visit<'_, KeptCheckpoint>) -> Result<(), QueryError>;
     /// Every leaving of a checkpoint: to whom, over how many entries it is, when, and the entry that tells of it.
     fn each_left(&self, visit: Visit<'_, KeptLeft>) -> Result<(), QueryError>;
-    /// The root that the tree had with so many entries, as it lies beside the last of them.
+    /// The root that the tree had with so many entries, by the inner nodes and the last line.
     fn root_of(&self, size: u64) -> Result<Option<Digest>, QueryError>;
     /// Every approval of a release, with its transfer; `None` if it cannot be read.
     fn each_approval(&self, visit: Visit<'_, (String, Option<Recorded>)>) -> Result<(), QueryError>;
@@ -77,8 +77,8 @@ pub struct KeptEntry {
     pub seq: u64,
     /// Its bytes.
     pub line: Vec<u8>,
-    /// The root that the tree had with this entry as its last.
-    pub root: Digest,
+    /// Its hash, as it was noted beside it.
+    pub hash: Digest,
     /// The roots of the subtrees that became complete with it, the smallest first, each with its place among all.
     pub nodes: Vec<(u64, Vec<u8>)>,
 }

@@ -17,7 +17,7 @@ use crate::domain::merkle::{Frontier, leaf};
 /// The ledger's head, or what is wrong with it.
 pub type Held = Result<Head, String>;
 
-/// Holds the ledger against its own roots, and both against every checkpoint and the last signed head.
+/// Holds the ledger against its own tree, and both against every checkpoint and the last signed head.
 pub fn holds(queries: &dyn Auditable, vkey: &Vkey, last: Option<&Checkpoint>) -> Result<Held, QueryError> {
     let view = queries.snapshot()?;
     let head = view.head()?;
@@ -81,21 +81,22 @@ impl Walk {
         if kept.seq != place {
             return self.broken(format!("entry {place} of the ledger is missing"));
         }
-        let node_at = &mut self.nodes;
-        self.tree.push_with(leaf(&kept.line), |root| {
+        let (hash, node_at) = (leaf(&kept.line), &mut self.nodes);
+        if hash != kept.hash {
+            return self.broken(format!("entry {place} of the ledger was altered or replaced"));
+        }
+        self.tree.push_with(hash, |root| {
             as_kept &= nodes.next().is_some_and(|(at, kept)| *at == *node_at && kept[..] == root.as_bytes()[..]);
             *node_at += 1;
         });
-        let root = self.tree.root();
-        if root != kept.root {
-            return self.broken(format!("entry {place} of the ledger was altered or replaced"));
-        }
         if !as_kept || nodes.next().is_some() {
-            return self.broken(format!("the tree above entry {place} of the ledger was altered"));
+            return self.broken(format!(
+                "entry {place} of the ledger, the one before it, or the tree above them, was altered"
+            ));
         }
         let size = place + 1;
         match self.marks.remove(&size) {
-            Some(signed) if signed != root => {
+            Some(signed) if signed != self.tree.root() => {
                 let first = self.agreed;
                 self.broken(format!(
                     "the ledger was rewritten: an entry from {first} to {place} is not the one that was there when the checkpoint over {size} entries was signed"

@@ -1,8 +1,8 @@
 //! `audit verify`: whether the ledger is whole, and whether the store's state is the one the ledger tells of.
 //!
 //! In:  a reader, also while the service runs. Out: a verdict, with the first bad entry.
-//! Looks at one state and streams it; what the ledger says of the other tables is in [`tables`]. Every entry keeps the
-//! tree's root as of itself, so that a line that was altered, removed or moved is found at its own place; whoever rewrites all of them and the head is found out by checkpoints
+//! Looks at one state and streams it; what the ledger says of the other tables is in [`tables`]. Beside
+//! every entry lies its hash, so that a line that was altered, removed or moved is found at its own place; whoever rewrites all of them and the head is found out by checkpoints
 //! kept elsewhere, and by nothing in here.
 
 use std::ops::ControlFlow;
@@ -32,7 +32,7 @@ pub struct Verification {
     pub ok: bool,
     /// The number of entries the head counts.
     pub entries: u64,
-    /// The root recomputed from the lines, as far as they are good.
+    /// The root recomputed from the lines, as far as they were read.
     pub root: Digest,
     /// The checkpoints it was compared with.
     pub checkpoints: Vec<String>,
@@ -53,9 +53,8 @@ struct Fault {
 pub fn verify(queries: &dyn Auditable) -> Result<Verification, QueryError> {
     let view = queries.snapshot()?;
     let head = view.head()?;
-    let tree = Frontier::default();
-    let (root, told, signed) = (tree.root(), Told::default(), Signed::default());
-    let mut walk = Walk { view: &*view, tree, root, nodes: 0, told, signed, ledger: None, state: None };
+    let (tree, told, signed) = (Frontier::default(), Told::default(), Signed::default());
+    let mut walk = Walk { view: &*view, tree, nodes: 0, told, signed, ledger: None, state: None };
     view.each_entry(&mut |kept| walk.entry(&kept))?;
     walk.end(&head, view.nodes()?);
     if walk.ledger.is_none() {
@@ -66,7 +65,7 @@ pub fn verify(queries: &dyn Auditable) -> Result<Verification, QueryError> {
         }
     }
     let checkpoints = walk.signed.compared();
-    let (root, fault) = (walk.root, walk.ledger.or(walk.state));
+    let (root, fault) = (walk.tree.root(), walk.ledger.or(walk.state));
     let says = match &fault {
         None => format!("All {} entries are as they were recorded, and the state agrees with them.", head.entries),
         Some(fault) => fault.says.clone(),
@@ -78,8 +77,6 @@ pub fn verify(queries: &dyn Auditable) -> Result<Verification, QueryError> {
 struct Walk<'a> {
     view: &'a dyn Evidence,
     tree: Frontier,
-    /// The tree's root over the entries that are good.
-    root: Digest,
     /// Complete subtrees so far.
     nodes: u64,
     told: Told,
@@ -100,20 +97,21 @@ impl Walk<'_> {
                 return Ok(ControlFlow::Break(()));
             }
         };
-        let (mut kept_nodes, mut as_kept, mut node_at) = (kept.nodes.iter(), true, self.nodes);
-        self.tree.push_with(leaf(&kept.line), |root| {
-            as_kept &= kept_nodes.next().is_some_and(|(at, kept)| *at == node_at && kept[..] == root.as_bytes()[..]);
-            node_at += 1;
-        });
-        if self.tree.root() != kept.root {
+        let hash = leaf(&kept.line);
+        if hash != kept.hash {
             self.broken(place, format!("Entry {place} is not the one that was recorded: it was altered or replaced."));
             return Ok(ControlFlow::Break(()));
         }
+        let (mut kept_nodes, mut as_kept) = (kept.nodes.iter(), true);
+        self.tree.push_with(hash, |root| {
+            as_kept &= kept_nodes.next().is_some_and(|(at, kept)| *at == self.nodes && kept[..] == root.as_bytes()[..]);
+            self.nodes += 1;
+        });
         if !as_kept || kept_nodes.next().is_some() {
-            self.broken(place, format!("Entry {place} is as it was recorded, but the tree above it was altered."));
+            let says = "the one before it, or the tree above them, is not what was recorded.";
+            self.broken(place, format!("Entry {place}, {says}"));
             return Ok(ControlFlow::Break(()));
         }
-        (self.root, self.nodes) = (kept.root, node_at);
         self.told(&entry)?;
         Ok(ControlFlow::Continue(()))
     }
@@ -155,7 +153,7 @@ impl Walk<'_> {
             self.broken(found, format!("Entry {found} is missing: the ledger was cut off, its head counts {counted}."));
         } else if found > counted {
             self.broken(counted, format!("Entry {counted} was added: the ledger's head counts only {counted}."));
-        } else if self.root != head.root {
+        } else if self.tree.root() != head.root {
             let says = "Every entry is as it was recorded, but the ledger's head was altered.".to_owned();
             self.ledger = Some(Fault { at: None, says });
         } else if nodes != self.nodes {

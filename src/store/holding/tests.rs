@@ -69,8 +69,8 @@ fn rewrites_from(state: &Path, from: u64, alter: impl Fn(&str) -> Option<String>
             raw.execute("INSERT INTO node VALUES (?1, ?2)", params![nodes, root.as_bytes()]).unwrap();
             nodes += 1;
         });
-        let root = tree.root();
-        let values = params![i64::try_from(seq).unwrap(), line, root.as_bytes()];
+        let hash = leaf(&line);
+        let values = params![i64::try_from(seq).unwrap(), line, hash.as_bytes()];
         raw.execute("INSERT INTO ledger VALUES (?1, ?2, ?3)", values).unwrap();
     }
     let peaks: Vec<u8> = tree.peaks().iter().flat_map(Digest::as_bytes).copied().collect();
@@ -99,8 +99,11 @@ fn what_is_done_to_lines_is_found_at_its_place() {
             "entry 6 of",
         ),
         ("DELETE FROM ledger WHERE seq = 6", "entry 6 of the ledger is missing"),
-        ("UPDATE ledger SET root = zeroblob(32) WHERE seq = 6", "entry 6 of"),
-        ("UPDATE node SET hash = zeroblob(32) WHERE place = 2", "above entry 3"),
+        ("UPDATE ledger SET hash = zeroblob(32) WHERE seq = 6", "entry 6 of"),
+        (
+            "UPDATE node SET hash = zeroblob(32) WHERE place = 2",
+            "entry 3 of the ledger, the one before it, or the tree above them",
+        ),
         ("UPDATE tree SET root = zeroblob(32)", "head was altered"),
         ("UPDATE checkpoint SET root = zeroblob(32) WHERE size = 10", "over 10 entries in the store was altered"),
         ("UPDATE checkpoint SET note = replace(note, '12302', '12303') WHERE size = 20", "of the ledger"),

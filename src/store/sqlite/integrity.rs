@@ -38,17 +38,18 @@ pub(super) fn head(connection: &Connection) -> rusqlite::Result<Result<Frontier,
         tail => size - tail,
     };
     let mut tail = Frontier::default();
-    let mut entries = connection.prepare("SELECT seq, line, root FROM ledger WHERE seq >= ?1 ORDER BY seq")?;
+    let mut entries = connection.prepare("SELECT seq, line, hash FROM ledger WHERE seq >= ?1 ORDER BY seq")?;
     let mut rows = entries.query([Count(first)])?;
     while let Some(row) = rows.next()? {
         let (seq, line): (Count, Vec<u8>) = (row.get(0)?, row.get(1)?);
         if !matches!(Entry::read(&line), Ok(entry) if entry.seq == seq.0) {
             return Ok(Err(format!("entry {} of the ledger cannot be read as such", seq.0)));
         }
-        if seq.0 + 1 == size && row.get::<_, Digest>(2)? != root {
-            return Ok(Err("the last entry of the ledger is not the one its head was made with".into()));
+        let hash = leaf(&line);
+        if row.get::<_, Digest>(2)? != hash {
+            return Ok(Err(format!("entry {} of the ledger is not the one that was recorded", seq.0)));
         }
-        tail.push(leaf(&line));
+        tail.push(hash);
     }
     if size % TAIL_MAX != 0 && !frontier.peaks().ends_with(tail.peaks()) {
         return Ok(Err(format!("an entry from {first} on is not the one that was recorded")));

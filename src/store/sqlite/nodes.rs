@@ -1,7 +1,7 @@
 //! The tree's inner nodes, so that a proof over a million entries reads a few rows and no line but its own.
 //!
 //! A subtree is kept once it is complete, in the order in which subtrees become complete: a new row always comes last,
-//! and an entry adds less than one on average. Leaves are not kept: a line's hash is at hand.
+//! and an entry adds less than one on average. A leaf's hash lies beside its line.
 //! Holds: everything in here follows from the lines, and is held against them by verification.
 
 use rusqlite::{Connection, OptionalExtension};
@@ -45,6 +45,37 @@ pub(super) fn fill(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Puts each line's hash where a store of an earlier version kept the tree's root as of that entry. One that was altered
+/// keeps what it had, which is no hash of it, so that verification finds it.
+pub(super) fn fill_leaves(connection: &Connection) -> rusqlite::Result<()> {
+    let mut entries = connection.prepare("SELECT seq, line, hash FROM ledger ORDER BY seq")?;
+    let mut update = connection.prepare("UPDATE ledger SET hash = ?2 WHERE seq = ?1")?;
+    let (mut rows, mut frontier) = (entries.query([])?, Frontier::default());
+    while let Some(row) = rows.next()? {
+        let hash = leaf(row.get_ref(1)?.as_blob()?);
+        frontier.push(hash);
+        if row.get::<_, Digest>(2)? == frontier.root() {
+            update.execute((row.get::<_, Count>(0)?, hash))?;
+        }
+    }
+    drop(rows);
+    connection.execute_batch(
+        "CREATE TRIGGER ledger_is_never_rewritten BEFORE UPDATE ON ledger
+         BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END;",
+    )
+}
+
+/// The root over the first `size` leaves, if there are that many.
+pub(super) fn root_of(connection: &Connection, size: u64) -> rusqlite::Result<Option<Digest>> {
+    let (mut peaks, mut before) = (Vec::new(), 0);
+    for level in (0..u64::BITS).rev().filter(|level| size >> level & 1 == 1) {
+        let Some(peak) = subtree(connection, level, before >> level)? else { return Ok(None) };
+        peaks.push(peak);
+        before += 1 << level;
+    }
+    Ok(Frontier::restore(size, peaks).map(|frontier| frontier.root()))
+}
+
 /// The root of the subtree over the leaves from `index` · 2^`level` on, if it is complete.
 pub(super) fn subtree(connection: &Connection, level: u32, index: u64) -> rusqlite::Result<Option<Digest>> {
     if level == 0 {
@@ -60,7 +91,7 @@ pub(super) fn subtree(connection: &Connection, level: u32, index: u64) -> rusqli
 mod tests {
     use super::*;
     use crate::store::samples::remark;
-    use crate::store::{Queries, Recorder, SqliteStore};
+    use crate::store::{Auditable, Queries, Recorder, SqliteStore};
 
     /// The root over these leaves, by growing alone.
     fn root(leaves: &[Digest]) -> Digest {
@@ -95,6 +126,36 @@ mod tests {
                 assert_all_kept(&store, entries);
             }
         }
+    }
+
+    /// As a store of version 10 has it: beside each entry the tree's root as of it.
+    #[test]
+    fn hashes_take_the_place_of_roots_but_where_a_line_was_altered() {
+        let state = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(state.path()).unwrap();
+        for _ in 0..9 {
+            store.recorder().record(remark()).unwrap();
+        }
+        let hashes = |raw: &Connection| -> Vec<Digest> {
+            let mut hashes = raw.prepare("SELECT hash FROM ledger ORDER BY seq").unwrap();
+            hashes.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let roots: Vec<Digest> =
+            (1..=9).map(|size| store.queries().snapshot().unwrap().root_of(size).unwrap().unwrap()).collect();
+        drop(store);
+        let raw = Connection::open(state.path().join("store.sqlite")).unwrap();
+        let before = hashes(&raw);
+        raw.execute_batch("DROP TRIGGER ledger_is_never_rewritten").unwrap();
+        for (seq, root) in (0..).zip(&roots) {
+            raw.execute("UPDATE ledger SET hash = ?2 WHERE seq = ?1", (Count(seq), root)).unwrap();
+        }
+        raw.execute("UPDATE ledger SET line = CAST(replace(line, 'service', 'SERVICE') AS BLOB) WHERE seq = 7", ())
+            .unwrap();
+        fill_leaves(&raw).unwrap();
+        let after = hashes(&raw);
+        assert_eq!(after[..7], before[..7]);
+        // From there on the tree is another one.
+        assert_eq!(after[7..], roots[7..]);
     }
 
     #[test]

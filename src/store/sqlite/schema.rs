@@ -10,8 +10,11 @@ const APPLICATION_ID: i64 = 0x4842_436f;
 /// Brings the tree's inner nodes, which are then made from the lines there are.
 const CHECKPOINTS: &str = include_str!("migrations/0008_checkpoints.sql");
 
+/// Brings a place for each entry's hash, which is then made from its line.
+const HASHES: &str = include_str!("migrations/0012_hashes.sql");
+
 /// In order; the n-th leads to version n.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_ordered.sql"),
     include_str!("migrations/0003_answers.sql"),
@@ -22,6 +25,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/0009_releases.sql"),
     include_str!("migrations/0010_keys.sql"),
     include_str!("migrations/0011_privacy.sql"),
+    HASHES,
 ];
 
 /// The version this program knows.
@@ -56,6 +60,9 @@ pub(super) fn migrate(connection: &mut Connection, from: usize) -> rusqlite::Res
         transaction.execute_batch(step)?;
         if *step == CHECKPOINTS {
             nodes::fill(&transaction)?;
+        }
+        if *step == HASHES {
+            nodes::fill_leaves(&transaction)?;
         }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", i64::try_from(before + 1).unwrap_or(i64::MAX))?;

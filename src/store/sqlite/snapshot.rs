@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, params};
 
 use super::checkpoints;
 use super::columns::{At, Count, Json};
-use super::nodes::complete;
+use super::nodes::{self, complete};
 use super::queries::head;
 use super::releases;
 use crate::domain::release::Recorded;
@@ -135,9 +135,9 @@ impl Evidence for SqliteSnapshot {
             while let Some(node) = nodes.next_if(|node| !matches!(node, Ok((place, _)) if *place >= end)) {
                 completed.push(node?);
             }
-            Ok(KeptEntry { seq, line: row.get(1)?, root: row.get(2)?, nodes: completed })
+            Ok(KeptEntry { seq, line: row.get(1)?, hash: row.get(2)?, nodes: completed })
         };
-        self.each("SELECT seq, line, root FROM ledger ORDER BY seq", [], read, visit).map(|_| ())
+        self.each("SELECT seq, line, hash FROM ledger ORDER BY seq", [], read, visit).map(|_| ())
     }
 
     fn nodes(&self) -> Result<u64, QueryError> {
@@ -262,9 +262,7 @@ impl Evidence for SqliteSnapshot {
     }
 
     fn root_of(&self, size: u64) -> Result<Option<Digest>, QueryError> {
-        let Some(last) = size.checked_sub(1) else { return Ok(Some(Digest::of(b""))) };
-        let mut root = self.connection.prepare_cached("SELECT root FROM ledger WHERE seq = ?1")?;
-        Ok(root.query_row([Count(last)], |row| row.get(0)).optional()?)
+        Ok(nodes::root_of(&self.connection, size)?)
     }
 
     fn each_approval(&self, visit: Visit<'_, (String, Option<Recorded>)>) -> Result<(), QueryError> {

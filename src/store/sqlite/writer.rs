@@ -266,9 +266,10 @@ fn append(connection: &Connection, frontier: &mut Frontier, entry: &Entry) -> Re
         let says = format!("an entry of {} bytes is longer than the limit of {LINE_BYTES_MAX}", line.len());
         return Err(Refusal::Refused(RecordError::Unavailable(says)));
     }
-    nodes::push(connection, frontier, leaf(&line))?;
-    let mut insert = connection.prepare_cached("INSERT INTO ledger (seq, line, root) VALUES (?1, ?2, ?3)")?;
-    insert.execute((Count(entry.seq), line, frontier.root()))?;
+    let hash = leaf(&line);
+    nodes::push(connection, frontier, hash)?;
+    let mut insert = connection.prepare_cached("INSERT INTO ledger (seq, line, hash) VALUES (?1, ?2, ?3)")?;
+    insert.execute((Count(entry.seq), line, hash))?;
     Ok(())
 }
 

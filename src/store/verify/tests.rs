@@ -2,9 +2,10 @@
 
 use super::{Verification, verify};
 use crate::domain::ledger::{Event, VolumeFacts};
+use crate::domain::merkle::leaf;
 use crate::domain::{Answer, Stage, Standing};
 use crate::store::samples::*;
-use crate::store::{Queries, Recorder, SqliteStore};
+use crate::store::{Auditable, Queries, Recorder, SqliteStore};
 
 /// Entries: 0..10 collected, 10 held, 11 staged, 12 delivered, 13 scheduled, 14 sealed, 15 a remark, 16 tried again,
 /// 17 and 18 alarms, 19 in service, 20 missed, 21 ordered to be sent, 22 an alarm cleared,
@@ -87,9 +88,26 @@ fn altered_lines_are_found() {
     let altered = "UPDATE ledger SET line = CAST(replace(line, '\"bytes\":4', '\"bytes\":9') AS BLOB) WHERE seq = 6";
     assert_found(altered, Some(6), "altered or replaced");
     assert_found("UPDATE ledger SET line = x'7b7d' WHERE seq = 6", Some(6), "cannot be read");
-    assert_found("UPDATE ledger SET root = zeroblob(32) WHERE seq = 6", Some(6), "altered or replaced");
+    assert_found("UPDATE ledger SET hash = zeroblob(32) WHERE seq = 6", Some(6), "altered or replaced");
     let event = "UPDATE ledger SET line = CAST(replace(line, 'delivered', 'closed') AS BLOB) WHERE seq = 12";
     assert_found(event, Some(12), "altered or replaced");
+}
+
+/// Its hash made to fit: what is above it does not.
+#[test]
+fn a_line_that_was_altered_together_with_its_hash_is_found_by_the_tree() {
+    for (seq, found) in [(6_u32, Some(7)), (7, Some(7)), (24, None)] {
+        let state = state();
+        let raw = rusqlite::Connection::open(state.path().join("store.sqlite")).unwrap();
+        let line: Vec<u8> = raw.query_row("SELECT line FROM ledger WHERE seq = ?1", [seq], |row| row.get(0)).unwrap();
+        let line = String::from_utf8(line).unwrap().replace("\"at\":\"2020", "\"at\":\"2021").into_bytes();
+        let hash = leaf(&line);
+        raw.execute_batch("DROP TRIGGER ledger_is_never_rewritten").unwrap();
+        let altered = (line, hash.as_bytes(), seq);
+        assert_eq!(raw.execute("UPDATE ledger SET line = ?1, hash = ?2 WHERE seq = ?3", altered).unwrap(), 1);
+        let verdict = verify(&SqliteStore::read_only(state.path()).unwrap()).unwrap();
+        assert!(!verdict.ok && verdict.first_bad == found, "{seq}: {verdict:?}");
+    }
 }
 
 #[test]
@@ -103,9 +121,14 @@ fn deleted_lines_are_found() {
 
 #[test]
 fn a_ledger_cut_back_together_with_its_head_contradicts_the_state() {
-    let cut = "DELETE FROM ledger WHERE seq >= 14;
-               UPDATE tree SET size = 14, root = (SELECT root FROM ledger WHERE seq = 13)";
-    assert_found(cut, Some(16), "not about it");
+    let state = state();
+    let cut_back = SqliteStore::read_only(state.path()).unwrap().snapshot().unwrap().root_of(14).unwrap().unwrap();
+    tamper(
+        state.path(),
+        &format!("DELETE FROM ledger WHERE seq >= 14; UPDATE tree SET size = 14, root = x'{cut_back}'"),
+    );
+    let verdict = verify(&SqliteStore::read_only(state.path()).unwrap()).unwrap();
+    assert!(!verdict.ok && verdict.first_bad == Some(16) && verdict.says.contains("not about it"), "{verdict:?}");
 }
 
 #[test]
@@ -121,7 +144,7 @@ fn swapped_lines_are_found_at_the_first() {
 
 #[test]
 fn added_lines_and_an_altered_head_are_found() {
-    let added = "INSERT INTO ledger SELECT 25, CAST(replace(line, '\"seq\":15', '\"seq\":25') AS BLOB), root
+    let added = "INSERT INTO ledger SELECT 25, CAST(replace(line, '\"seq\":15', '\"seq\":25') AS BLOB), hash
                  FROM ledger WHERE seq = 15";
     assert_found(added, Some(25), "");
     assert_found("UPDATE tree SET size = 24", Some(24), "was added");
@@ -131,12 +154,12 @@ fn added_lines_and_an_altered_head_are_found() {
 #[test]
 fn altered_inner_nodes_are_found() {
     // Entry 1 completes the first, entry 3 the second and third, and so on: 22 over 25 entries.
-    assert_found("UPDATE node SET hash = zeroblob(32) WHERE place = 0", Some(1), "the tree above it was altered");
-    assert_found("UPDATE node SET hash = zeroblob(32) WHERE place = 2", Some(3), "the tree above it was altered");
-    assert_found("DELETE FROM node WHERE place = 1", Some(3), "the tree above it was altered");
-    assert_found("DELETE FROM node WHERE place = 21", Some(23), "the tree above it was altered");
+    assert_found("UPDATE node SET hash = zeroblob(32) WHERE place = 0", Some(1), "the tree above them");
+    assert_found("UPDATE node SET hash = zeroblob(32) WHERE place = 2", Some(3), "the tree above them");
+    assert_found("DELETE FROM node WHERE place = 1", Some(3), "the tree above them");
+    assert_found("DELETE FROM node WHERE place = 21", Some(23), "the tree above them");
     assert_found("INSERT INTO node VALUES (22, zeroblob(32))", None, "the tree above them has more");
-    assert_found("UPDATE node SET place = 100 WHERE place = 21", Some(23), "the tree above it was altered");
+    assert_found("UPDATE node SET place = 100 WHERE place = 21", Some(23), "the tree above them");
 }
 
 #[test]

@@ -61,8 +61,8 @@ fn rewrites(council: &Council, from: usize, alter: impl Fn(Vec<u8>) -> Option<Ve
             raw.execute("INSERT INTO node VALUES (?1, ?2)", params![nodes, root.as_bytes()]).unwrap();
             nodes += 1;
         });
-        let root = tree.root();
-        let values = params![i64::try_from(seq).unwrap(), line, root.as_bytes()];
+        let hash = leaf(&line);
+        let values = params![i64::try_from(seq).unwrap(), line, hash.as_bytes()];
         raw.execute("INSERT INTO ledger VALUES (?1, ?2, ?3)", values).unwrap();
     }
     let peaks: Vec<u8> = tree.peaks().iter().flat_map(Digest::as_bytes).copied().collect();

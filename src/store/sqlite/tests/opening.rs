@@ -129,7 +129,7 @@ fn a_head_that_does_not_fit_the_ledger_is_refused() {
         "DELETE FROM ledger WHERE seq = 17",
         "UPDATE ledger SET line = replace(line, 'service', 'SERVICE') WHERE seq = 270",
         "UPDATE ledger SET line = CAST(replace(line, '\"bytes\":4', '\"bytes\":5') AS BLOB) WHERE seq = 260",
-        "UPDATE ledger SET root = zeroblob(32) WHERE seq = 299",
+        "UPDATE ledger SET hash = zeroblob(32) WHERE seq = 299",
     ];
     let whole = with_entries(300);
     raw(whole.path())
