@@ -33,6 +33,18 @@ def on_one_core(command):
     return seconds, ended.stdout
 
 
+def median_of_ends(given, state, say):
+    """How many times the first thousands the last ones take, where entries move nothing: the ledger by itself."""
+    state.mkdir()
+    appended = subprocess.run([tool("ledger"), "append", state, str(given.entries)], check=True, stdout=subprocess.PIPE, text=True)
+    thousands = json.loads(appended.stdout)
+    ends = max(1, min(ENDS, len(thousands) // 4))
+    first, last = statistics.median(thousands[:ends]), statistics.median(thousands[-ends:])
+    say(f"a thousand entries alone: first {first:.1f} ms, last {last:.1f} ms")
+    shutil.rmtree(state)
+    return last / first
+
+
 def ledger(given, say):
     """One long ledger."""
     place = given.dir / "ledger"
@@ -47,6 +59,7 @@ def ledger(given, say):
     first, last = statistics.median(thousands[:ends]), statistics.median(thousands[-ends:])
     later = statistics.median(thousands[len(thousands) // 4:len(thousands) // 4 + ends])
     say(f"a thousand entries: first {first:.0f} ms, after a quarter {later:.0f} ms, last {last:.0f} ms")
+    alone = median_of_ends(given, place / "alone", say)
     run = [given.binary, "--config", council / "hbcourier.toml", "audit"]
     verified = []
     for _ in range(max(given.rounds, 3)):
@@ -57,6 +70,7 @@ def ledger(given, say):
         say(f"verified {answer['entries']} entries in {seconds:.2f} s")
     entries = f"{given.entries} entries"
     rows = [
+        Row(f"{entries} alone: a thousand more, at the end beside the beginning", "x", alone, None, most=1.25),
         Row(f"{entries}: a thousand more, at the end beside the beginning", "ms", last, first),
         Row(f"{entries}: a thousand more, at the end beside a quarter", "x", last / later, None, most=1.5),
         Row(f"{entries}: verified on one core", "s", statistics.median(verified), None, most=5),

@@ -3,6 +3,7 @@
 //! In:  `fill STATE ENTRIES`: transfers from collected to closed, recorded by the store's own writer, many at a time as in a
 //! burst. `tests/bench/run --only ledger` calls it.
 //! Out: a line of JSON: milliseconds for each thousand entries in its order, every commit on the disk.
+//! `append STATE ENTRIES`: the same of entries that move nothing, so that the ledger is measured without the tables beside it.
 //! `hold STATE`: what every start does with the ledger, and proofs, the slowest of many, in milliseconds.
 
 // As in the tests: the world around the product fails loudly.
@@ -30,16 +31,17 @@ const EACH: u32 = 4;
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["fill", state, entries] => fill(Path::new(state), entries.parse().unwrap()),
+        ["fill", state, entries] => fill(Path::new(state), entries.parse().unwrap(), transfer),
+        ["append", state, entries] => fill(Path::new(state), entries.parse().unwrap(), alone),
         ["hold", state] => hold(Path::new(state)),
         _ => {
-            eprintln!("fill STATE ENTRIES, or hold STATE");
+            eprintln!("fill STATE ENTRIES, append STATE ENTRIES, or hold STATE");
             std::process::exit(2);
         }
     }
 }
 
-fn fill(state: &Path, entries: u32) {
+fn fill(state: &Path, entries: u32, changes: fn(u32) -> [Change; EACH as usize]) {
     let store = SqliteStore::open(state).unwrap();
     let (next, (told, times)) = (AtomicU32::new(0), channel());
     let begun = Instant::now();
@@ -52,7 +54,7 @@ fn fill(state: &Path, entries: u32) {
                     if n >= entries / EACH {
                         break;
                     }
-                    for change in transfer(n) {
+                    for change in changes(n) {
                         let seq = recorder.record(change).unwrap().seq;
                         told.send((seq, begun.elapsed())).unwrap();
                     }
@@ -88,6 +90,20 @@ fn hold(state: &Path) {
     }
     let milliseconds = |spent: Duration| spent.as_secs_f64() * 1000.0;
     println!(r#"{{"entries":{},"hold":{},"proof":{}}}"#, head.entries, milliseconds(held), milliseconds(slowest));
+}
+
+/// As many entries as a transfer has, of its first one's length.
+fn alone(n: u32) -> [Change; EACH as usize] {
+    let [Change { at, actor, facts, .. }, ..] = transfer(n);
+    let entry = || Change {
+        at,
+        actor: actor.clone(),
+        event: Event::ServiceStarted,
+        facts: Facts { content: facts.name.map(|name| name.0), name: None, ..facts.clone() },
+        names: Vec::new(),
+        state: StateChange::None,
+    };
+    std::array::from_fn(|_| entry())
 }
 
 /// One transfer's way from collected to closed.
