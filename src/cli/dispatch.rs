@@ -12,8 +12,8 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, demo, expectations, for_others, held, identify, init, keys, legal_hold, order, orders, packs,
-    retention, returns, risk, roles, run, shbe, status, timetable, transfers,
+    audit, check, demo, expectations, for_others, held, identify, init, keys, legal_hold, man, order, orders, packs,
+    retention, returns, risk, roles, run, shbe, status, timetable, transfers, unit,
 };
 use crate::catalogue::circular::Terms;
 use crate::config::{self, Settings, calendars};
@@ -82,8 +82,8 @@ pub(super) enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    Man(man::Args),
+    Unit(unit::Args),
 }
 
 /// Runs the program on its arguments.
@@ -171,7 +171,8 @@ impl Cli {
                 clap_complete::generate(*shell, &mut Cli::command(), "hbcourier", stdout);
                 Ok(Exit::Yes)
             }
-            Command::Man => done(clap_mangen::Man::new(Cli::command()).render(stdout), |_| 3),
+            Command::Man(args) => done(man::run(args, Cli::command(), stdout), |_| 3),
+            Command::Unit(args) => done(unit::run(args, &self.settings()?, stdout), |_| 3),
         }
     }
 

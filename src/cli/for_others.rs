@@ -80,7 +80,8 @@ pub fn look(command: &Command) -> Option<Look> {
         | Command::Identify(_)
         | Command::Shbe(_)
         | Command::Completions { .. }
-        | Command::Man => None,
+        | Command::Man(_)
+        | Command::Unit(_) => None,
     }
 }
 

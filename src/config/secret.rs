@@ -1,6 +1,7 @@
 //! Secrets by reference: a systemd credential, or a file only its owner can read.
 //!
-//! In:  a [`SecretReference`].
+//! In:  a [`SecretReference`]. A credential is a file of that name, or one that the packaged unit passes in with all others
+//! of a folder: systemd then puts the unit's word for the folder before the name.
 //! Out: the secret, which no `Debug` or `Display` shows.
 //! Holds: a file that anyone else can read, a link, a device or a pipe is refused before it is read.
 
@@ -15,6 +16,9 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::settings::SecretReference;
 
+/// What systemd puts before the name of each file of `LoadCredential=hbcourier:/etc/hbcourier/credentials`.
+// systemd.exec(5), LoadCredential=
+const FROM_THE_FOLDER: &str = "hbcourier_";
 /// No password is longer.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
 
@@ -23,7 +27,7 @@ const SECRET_BYTES_MAX: u64 = 64 * 1024;
 pub enum SecretFault {
     /// The service was not started with credentials.
     #[error(
-        "the credential `{name}` cannot be read: $CREDENTIALS_DIRECTORY is not set; start the service by systemd with LoadCredential={name}:…"
+        "the credential `{name}` cannot be read: $CREDENTIALS_DIRECTORY is not set; start the service by systemd, whose unit passes in what lies in /etc/hbcourier/credentials"
     )]
     NoCredentials {
         /// The credential's name.
@@ -82,7 +86,7 @@ impl SecretReference {
         match self {
             SecretReference::File(path) => Ok(path.clone()),
             SecretReference::Credential(name) => std::env::var_os("CREDENTIALS_DIRECTORY")
-                .map(|folder| PathBuf::from(folder).join(name))
+                .map(|folder| passed_in(Path::new(&folder), name))
                 .ok_or_else(|| SecretFault::NoCredentials { name: name.clone() }),
         }
     }
@@ -92,10 +96,16 @@ impl SecretReference {
             SecretReference::File(path) => read_file(path, Exposure::OwnerOnly),
             SecretReference::Credential(name) => {
                 let folder = credentials.ok_or_else(|| SecretFault::NoCredentials { name: name.clone() })?;
-                read_file(&folder.join(name), Exposure::AsSystemdMadeIt)
+                read_file(&passed_in(folder, name), Exposure::AsSystemdMadeIt)
             }
         }
     }
+}
+
+/// By its own name if it is there, else as one of a folder.
+fn passed_in(credentials: &Path, name: &str) -> PathBuf {
+    let of_folder = credentials.join(format!("{FROM_THE_FOLDER}{name}"));
+    if !credentials.join(name).exists() && of_folder.exists() { of_folder } else { credentials.join(name) }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -192,5 +202,20 @@ mod tests {
         let reference = SecretReference::Credential("secret".to_owned());
         assert_eq!(reference.read_with(Some(folder.path())).unwrap().expose_secret(), "from systemd");
         assert!(matches!(reference.read_with(None), Err(SecretFault::NoCredentials { .. })));
+    }
+
+    #[test]
+    fn a_credential_may_be_one_of_a_folder_and_its_own_name_goes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let of_folder = secret_file(folder.path(), b"of the folder", 0o440);
+        std::fs::rename(of_folder, folder.path().join("hbcourier_mail")).unwrap();
+        let read = || {
+            let secret = SecretReference::Credential("mail".to_owned()).read_with(Some(folder.path())).unwrap();
+            secret.expose_secret().to_owned()
+        };
+        assert_eq!(read(), "of the folder");
+        let own = secret_file(folder.path(), b"its own", 0o440);
+        std::fs::rename(own, folder.path().join("mail")).unwrap();
+        assert_eq!(read(), "its own");
     }
 }

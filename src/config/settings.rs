@@ -1,6 +1,7 @@
 //! Checked settings: what the program runs by. A value of these types has passed every check.
 
 mod audit;
+mod folders;
 mod keys;
 mod retention;
 mod roles;

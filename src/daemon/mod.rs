@@ -9,6 +9,7 @@ mod carriers;
 pub mod checkpoints;
 pub mod control;
 mod ear;
+mod folders;
 pub mod health;
 pub mod keys;
 mod lookout;

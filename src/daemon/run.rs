@@ -17,6 +17,7 @@ use super::carriers::{Job, Queue, carry};
 use super::checkpoints::Notary;
 use super::control::{Control, Desk, Reading};
 use super::ear::Ear;
+use super::folders::FolderWatch;
 use super::health::Health;
 use super::lookout::Lookout;
 use super::looks::{left_files_alarm, lookout, maildir_readers, postmen};
@@ -167,6 +168,7 @@ impl Running {
         running.spawn_foresight(service, ended)?;
         running.spawn_checkpoints(service, ended)?;
         running.spawn_eraser(service, ended)?;
+        running.spawn_folder_watch(service, ended)?;
         notify_systemd(&[sd_notify::NotifyState::Ready]);
         tracing::info!(sources = service.inbound.sources.len(), "hbcourier is running");
         Ok(running)
@@ -358,6 +360,13 @@ impl Running {
         let (retention, clock) = (service.retention.clone(), service.clock.clone());
         let eraser = Eraser { retention, stop: self.stop.clone(), clock, pause: self.sweep_every };
         self.spawn("retention", ended, move || eraser.run().map_err(|error| error.to_string()))
+    }
+
+    fn spawn_folder_watch(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
+        let (inbound, stop) = (service.inbound.clone(), self.stop.clone());
+        let folders = service.settings.folders().into_iter().map(std::path::Path::to_path_buf).collect();
+        let watch = FolderWatch { inbound, stop, folders, pause: self.sweep_every };
+        self.spawn("folders", ended, move || watch.run().map_err(|error| error.to_string()))
     }
 
     /// Waits for a signal to stop, or a worker that ends before its time.

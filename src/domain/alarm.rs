@@ -71,6 +71,8 @@ pub enum AlarmReason {
     CheckpointFault,
     /// What was kept long enough could not be erased.
     NotErased,
+    /// A configured folder is read-only to the service.
+    ReadOnlyFolder,
 }
 
 const SOURCE_MISSING: Words = (
@@ -241,6 +243,12 @@ const NOT_ERASED: Words = (
     "The service's log says what and why: mend the state directory's disk or access, or end a long reading of the store. \
     It is tried again every hour; `hbcourier retention` shows what is due.",
 );
+const READ_ONLY_FOLDER: Words = (
+    "CN-573",
+    "The folder `{about}` is read-only to the service: its systemd unit does not open it, or it is mounted so.",
+    "Run `hbcourier unit`, which prints the drop-in that opens what is configured and says where to put it, and restart the \
+    service. If the drop-in is there, see how the folder is mounted.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -290,6 +298,7 @@ impl AlarmReason {
             CheckpointStays => CHECKPOINT_STAYS,
             CheckpointFault => CHECKPOINT_FAULT,
             NotErased => NOT_ERASED,
+            ReadOnlyFolder => READ_ONLY_FOLDER,
         }
     }
 }

@@ -190,6 +190,11 @@ impl Directory {
         fs::fgetxattr(&self.file, "system.posix_acl_default", &mut [0u8; 0][..]).is_ok_and(|bytes| bytes > 0)
     }
 
+    /// Whether this process sees the file system below as read-only.
+    pub fn is_read_only(&self) -> io::Result<bool> {
+        Ok(fs::fstatvfs(&self.file)?.f_flag.contains(fs::StatVfsMountFlags::RDONLY))
+    }
+
     /// Free bytes for this process on the file system below.
     pub fn free_bytes(&self) -> io::Result<u64> {
         let stat = fs::fstatvfs(&self.file)?;

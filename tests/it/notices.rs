@@ -275,6 +275,7 @@ fn notices() -> Vec<Notice> {
         CheckpointStays,
         CheckpointFault,
         NotErased,
+        ReadOnlyFolder,
     });
     let holds = holds();
     let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));

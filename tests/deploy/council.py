@@ -1,0 +1,190 @@
+"""The authority: the service as it is set up on the machine, a transport that leaves files, and the evidence of what came.
+
+Holds: `evidence` compares everything that was ever dropped with what lies at the destination, with the store and with the
+ledger: each file exactly once, its content what DWP sealed, nothing else there.
+"""
+
+import datetime
+import hashlib
+import subprocess
+from pathlib import Path
+
+from machine import Refused, until
+
+LA = "12302"
+DROP, LAID = f"/srv/hbcourier/drop/{LA}", f"/srv/hbcourier/backoffice/{LA}/laid"
+RETURNS, OUTGOING = f"/srv/hbcourier/returns/{LA}/shbe", f"/srv/hbcourier/outgoing/{LA}"
+STATE, CONFIG = "/var/lib/hbcourier", "/etc/hbcourier/hbcourier.toml"
+UNIT = "hbcourier.service"
+# An account that is not the service's: what a transport of files runs as.
+TRANSPORT = "transport"
+# No word of these may be seen anywhere but in its file.
+CANARIES = {"key-passphrase": "canary-Thrush-7719-passphrase", "smtp-password": "canary-Wren-2294-password"}
+
+
+def laid(number):
+    """A LAID as XML that is like no other."""
+    return f'<?xml version="1.0"?><LAID><claim number="{number}"/></LAID>\n'.encode()
+
+
+def extract(day):
+    """A SHBE of one claim, extracted today."""
+    def record(kind, fields):
+        return "|".join([kind] + [fields.get(number, "") for number in range(2, 342)])
+    claim = {2: "DEPLOY-0001", 4: "XX999999A", 8: "01-01-1980", 9: "1", 12: "0", 33: "1", 41: "06-04-2015", 43: "9050"}
+    lines = [record("G", {274: "1"}), record("D", claim)]
+    return "".join(f"{line}\r\n" for line in [f"H|SHBE|{day:%d-%m-%Y}", *lines, f"Z|{len(lines)}"]).encode()
+
+
+class Council:
+    """On a machine that has the package installed."""
+
+    def __init__(self, machine, dwp, work):
+        self.machine, self.dwp, self.work = machine, dwp, work
+        self.dropped, self.number = {}, 0
+
+    # Setting up.
+
+    def set_up(self):
+        """As a technician does it: account of the transport, keys, trust, secrets, folders."""
+        do = self.machine.do
+        self.machine.path("/root/dwp.asc").write_bytes(self.dwp.certificate)
+        do("hbcourier", "init", "/root/made", "--authority", LA, "--partner-cert", "/root/dwp.asc")
+        self.move_into_place()
+        do("useradd", "--system", "--user-group", "--no-create-home", TRANSPORT)
+        do("usermod", "--append", "--groups", TRANSPORT, "hbcourier")
+        do("chgrp", TRANSPORT, DROP)
+        do("chmod", "2770", DROP)
+        for name, secret in CANARIES.items():
+            self.credential(name, secret)
+        self.configure()
+
+    def move_into_place(self):
+        """What `init` laid out, to where the package has its folders."""
+        script = f"""
+            set -e
+            cp -a /root/made/state/. {STATE}/
+            cp -a /root/made/drop /root/made/backoffice /root/made/returns /root/made/outgoing /srv/hbcourier/
+            chown -R hbcourier:hbcourier {STATE} /srv/hbcourier
+            chmod -R u+rwX,g+rX,o-rwx /srv/hbcourier/*
+            chmod 755 /srv/hbcourier
+            sed -e 's|/root/made/state|{STATE}|; s|/root/made|/srv/hbcourier|' \
+                -e 's|^#control_socket = .*|control_socket = "/run/hbcourier/control.sock"|' /root/made/hbcourier.toml > {CONFIG}
+            chown root:hbcourier {CONFIG}
+            chmod 640 {CONFIG}
+            rm -r /root/made
+        """
+        self.machine.do("sh", "-c", script)
+
+    def credential(self, name, secret):
+        """One plain, in a file that root alone reads; the other as systemd-creds seals it to this machine."""
+        if name == "smtp-password":
+            self.machine.do("systemd-creds", "encrypt", "--with-key=host", f"--name=hbcourier_{name}", "-",
+                            f"/etc/hbcourier/credentials.encrypted/{name}", text=secret)
+        else:
+            file = self.machine.path(f"/etc/hbcourier/credentials/{name}")
+            file.touch(0o600)
+            file.write_text(f"{secret}\n")
+
+    def configure(self):
+        """Today is the transfer date of the SHBE; a courier that mails is there, and needs its password."""
+        today = datetime.date.today()
+        first = today.year if today.month >= 4 else today.year - 1
+        self.machine.path("/etc/hbcourier/timetable.toml").write_text(
+            f'year = "{first}-{(first + 1) % 100:02}"\nsource = "make-believe"\n\n[[group]]\nweek = 1\nweekday = "Monday"\n'
+            f'dates = [{{ relevant_month = "{today:%Y-%m}", extract_from = "{today - datetime.timedelta(7)}",'
+            f' transfer_on = "{today}" }}]\nauthorities = [["{LA}", "Blackpool"]]\n')
+        file = self.machine.path(CONFIG)
+        text = file.read_text()
+        for key, value in (("window", "00:00-24:00"), ("settle", "1s")):
+            text = text.replace(f'#{key} = ', f'{key} = "{value}" #')
+        file.write_text(text)
+        more = self.machine.path("/etc/hbcourier/conf.d/deploy.toml")
+        more.write_text('[keys]\npassphrase_credential = "key-passphrase"\n\n'
+                        '[[timetable]]\nfile = "/etc/hbcourier/timetable.toml"\n\n'
+                        '[[courier]]\nname = "mail"\n[courier.smtp]\nhost = "localhost"\nport = 1\nfrom = "hbcourier@council.example"\n'
+                        'account = "hbcourier"\npassword_credential = "smtp-password"\n'
+                        '\n[service.alarms]\ncourier = "mail"\nto = ["it@council.example"]\n')
+        self.machine.do("chown", "root:hbcourier", "/etc/hbcourier/conf.d/deploy.toml")
+        more.chmod(0o640)
+
+    def protect_key(self):
+        """A new key, which the service protects with the passphrase that systemd hands to it; DWP seals to it from now on."""
+        self.machine.do("hbcourier", "keys", "generate")
+        self.certificate = self.work / "own.asc"
+        self.certificate.write_bytes(self.machine.path(f"{STATE}/keys/own-public.asc").read_bytes())
+
+    # The service.
+
+    def pid(self):
+        return int(self.machine.show(UNIT, "MainPID")["MainPID"])
+
+    def restarts(self):
+        return int(self.machine.show(UNIT, "NRestarts")["NRestarts"])
+
+    def is_active(self):
+        return self.machine.show(UNIT, "ActiveState", "SubState") == {"ActiveState": "active", "SubState": "running"}
+
+    # Files from DWP.
+
+    def sealed(self, count):
+        """New files as DWP seals them, not dropped yet: the paths, as the machine sees them."""
+        numbers = range(self.number, self.number + count)
+        self.number += count
+        contents = {f"LAID_{number:05}.xml": laid(number) for number in numbers}
+        paths = self.dwp.seal(contents, self.certificate, self.machine.path("/root/sealed"))
+        self.dropped |= {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+        return [f"/root/sealed/{path.name}" for path in paths]
+
+    def drop(self, paths):
+        """The transport's account copies them in, one after the other."""
+        self.machine.do("sh", "-c", f'chmod 755 /root /root/sealed; chmod 644 "$@"; exec runuser -u {TRANSPORT} -- '
+                                    f'sh -c \'umask 027; for file; do cp "$file" {DROP}/.part && mv {DROP}/.part '
+                                    f'{DROP}/"${{file##*/}}"; done\' _ "$@"', "_", *paths)
+
+    def drop_new(self, count):
+        self.drop(self.sealed(count))
+
+    # Evidence.
+
+    def delivered(self):
+        """Name and digest of everything at the destination."""
+        files = self.machine.path(LAID).iterdir()
+        return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if not file.name.startswith(".")}
+
+    def evidence(self, seconds=60):
+        """Everything that was dropped is there once, and everybody says so."""
+        until(lambda: len(self.delivered()) >= len(self.dropped), seconds, f"{len(self.dropped)} files are delivered")
+        transfers = until(self.all_closed, seconds, "every transfer is closed")
+        if self.delivered() != self.dropped:
+            raise Refused("what lies at the destination is not what was dropped")
+        digests = sorted(part["sha256"] for transfer in transfers for part in transfer["parts"])
+        if digests != sorted(self.dropped.values()):
+            raise Refused(f"the store tells of {len(digests)} parts, and {len(self.dropped)} files were dropped")
+        left = [file.name for file in self.machine.path(DROP).iterdir()]
+        if left:
+            raise Refused(f"the drop folder still has {len(left)} files")
+        return f"{len(transfers)} files, each once; {self.ledger()} entries"
+
+    def all_closed(self):
+        transfers = self.machine.json("hbcourier", "transfers", "list", "--direction", "in", "--json")["transfers"]
+        return transfers if all(transfer["state"] == "closed" for transfer in transfers) else None
+
+    def ledger(self):
+        """The ledger verifies; how many entries it has."""
+        verdict = self.machine.json("hbcourier", "audit", "verify", "--json")
+        if not verdict["ok"]:
+            raise Refused(f"audit verify: {verdict['says']}")
+        return verdict["entries"]
+
+    # Returns.
+
+    def leave_return(self):
+        file = self.machine.path(f"{RETURNS}/extract.txt")
+        file.write_bytes(extract(datetime.date.today()))
+        subprocess.run(["chown", f"--reference={self.machine.path(RETURNS)}", file], check=True)
+
+    def sent(self):
+        """Sealed files in the outgoing folder, opened by DWP."""
+        files = sorted(self.machine.path(OUTGOING).glob("[!.]*"))
+        return [self.dwp.open(Path(file).read_bytes()) for file in files]

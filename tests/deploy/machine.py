@@ -1,0 +1,111 @@
+"""A Debian machine with systemd as its first process, in a container of its own.
+
+In:  packages to be in it, a folder to keep it in.
+Out: commands carried out in it, as root or as another account.
+Holds: it has a network of its own with nothing but loopback; it is ended with the program, also when that fails.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+# A cgroup2 tree of its own, because some machines mount the older one beside it.
+BOOT = ('mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec systemd-nspawn --quiet -D "$1" -M "$2" --keep-unit --register=no'
+        ' --private-network --console=pipe -b systemd.log_target=journal')
+# Files by which Debian says where packages come from; the machine's own are used.
+SOURCES = ["/etc/apt/sources.list", "/etc/apt/sources.list.d"]
+
+
+class Refused(Exception):
+    """A command ended otherwise than it was to."""
+
+
+def until(holds, seconds, what):
+    """Waits for a condition; what it answered."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = holds()
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            raise Refused(f"within {seconds} s it did not come about that {what}")
+        time.sleep(0.1)
+
+
+def make_tree(tar, packages, suite="bookworm"):
+    """The machine's files as one archive, from the host's own sources of packages."""
+    lines = []
+    for source in map(Path, SOURCES):
+        files = sorted(source.glob("*.sources")) + sorted(source.glob("*.list")) if source.is_dir() else [source]
+        lines += [file.read_text() for file in files if file.is_file()]
+    subprocess.run(["mmdebstrap", "--quiet", "--variant=essential", f"--include={','.join(packages)}", suite, tar, "-"],
+                   input="\n\n".join(lines), text=True, check=True)
+
+
+class Machine:
+    """Running from `with` on."""
+
+    def __init__(self, tar, work, name="hbcourier-deploy"):
+        self.root, self.name, self.log = work / "root", name, work / "console.log"
+        self.root.mkdir(parents=True)
+        subprocess.run(["tar", "-C", self.root, "-xf", tar], check=True)
+        self.process = self.leader = None
+
+    def __enter__(self):
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                ["unshare", "--mount", "--propagation", "private", "bash", "-c", BOOT, "_", self.root, self.name],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        try:
+            self.leader = until(self.first_process, 30, "the container has a first process")
+            until(lambda: self.do("systemctl", "is-system-running", ok=None).strip() in ("running", "degraded"), 60,
+                  "the container has booted")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            if self.leader:
+                os.kill(self.leader, signal.SIGKILL)
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def first_process(self):
+        if self.process.poll() is not None:
+            raise Refused(f"the container ended: {self.log.read_text(errors='replace')[-2000:]}")
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        inits = [int(child) for child in children if Path(f"/proc/{child}/comm").read_text().strip() == "systemd"]
+        return inits[0] if inits else None
+
+    def path(self, path):
+        """A file of the machine, as the host sees it."""
+        return self.root / path.lstrip("/")
+
+    def do(self, *command, ok=0, seconds=120, text=None, account=None, environment=()):
+        """What it printed; `ok` is the exit status it must have, or None for any."""
+        if account:
+            command = ("runuser", "-u", account, "--", *command)
+        line = ["nsenter", "-t", str(self.leader), "-a", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
+                *environment, *command]
+        done = subprocess.run(line, input=text, capture_output=True, text=True, timeout=seconds)
+        if ok is not None and done.returncode != ok:
+            raise Refused(f"{' '.join(map(str, command))}: exit status {done.returncode}, not {ok}\n{done.stdout}{done.stderr}")
+        return done.stdout if ok is not None else done.stdout + done.stderr
+
+    def json(self, *command, **more):
+        return json.loads(self.do(*command, **more))
+
+    def show(self, unit, *properties):
+        """What systemd says of a unit."""
+        printed = self.do("systemctl", "show", unit, *[f"--property={name}" for name in properties])
+        return dict(line.split("=", 1) for line in printed.splitlines())
