@@ -131,7 +131,9 @@ impl Cli {
                 let timetables = bundled()?;
                 let name = |la: &LaNumber| timetables.authority(la).map(|authority| authority.name.clone());
                 done(init::run(args, &name, &RecordedKeys, stdout), |error| match error {
-                    init::InitError::UnknownAuthority(_) | init::InitError::NotEmpty(_) => 2,
+                    init::InitError::UnknownAuthority(_)
+                    | init::InitError::NotEmpty(_)
+                    | init::InitError::System(init::system::SystemFault::IsSetUp(_)) => 2,
                     _ => 3,
                 })
             }

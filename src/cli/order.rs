@@ -17,6 +17,7 @@ use crate::daemon::people::people;
 use crate::domain::timetable::{InForce, Timetables};
 use crate::effects::clock::MachineClock;
 use crate::effects::pgp::KeyRing;
+use crate::effects::privilege::as_owner_of;
 use crate::operator::{Done, Operator, Order, key_rules};
 use crate::store::SqliteStore;
 
@@ -63,6 +64,8 @@ pub fn carry_out(state: &Path, terms: Terms<'_>, order: &Order) -> Result<Done, 
         let next = "Stop the other process, or mend the state directory; `hbcourier check` probes it.";
         CliError::new(Exit::CouldNot, format!("The order was not carried out: {error}."), next)
     };
+    // What root wrote here the service could not read.
+    let _acting = as_owner_of(state).map_err(|error| could_not(&error))?;
     let _lock = InstanceLock::take(state).map_err(|error| could_not(&error))?;
     let Terms { keys, timetables, settings } = terms;
     let (store, spool) = open_store(state).map_err(|error| could_not(&error))?;

@@ -49,9 +49,13 @@ pub const STEPS: [&str; 36] = [
 /// campaign of their own.
 pub const ERASING_STEPS: [&str; 4] = ["erase.recorded", "erase.removed", "erase.directory-synced", "erase.rewritten"];
 
+/// The steps of upkeep: of setting a machine up.
+pub const UPKEEP_STEPS: [&str; 4] = ["set-up.made", "set-up.owned", "set-up.written", "set-up.named"];
+
 /// Passes the named step; in a test build, unless it was told otherwise.
 pub fn step(name: &'static str) -> io::Result<()> {
-    debug_assert!(STEPS.contains(&name) || ERASING_STEPS.contains(&name), "{name} is not a step");
+    let is_step = STEPS.contains(&name) || ERASING_STEPS.contains(&name) || UPKEEP_STEPS.contains(&name);
+    debug_assert!(is_step, "{name} is not a step");
     fail::fail_point!(name, |told| match told.as_deref() {
         Some("kill") => {
             kill_this_process();

@@ -47,6 +47,16 @@ pub trait Accounts: Send + Sync {
     fn group(&self, name: &str) -> io::Result<Option<u32>>;
 }
 
+/// The numbers of the account of this name and of its own group; `None` if there is none.
+pub fn named(name: &str) -> io::Result<Option<(u32, u32)>> {
+    Ok(User::from_name(name)?.map(|user| (user.uid.as_raw(), user.gid.as_raw())))
+}
+
+/// What the group of this number is called; `None` if there is none.
+pub fn group_called(gid: u32) -> io::Result<Option<String>> {
+    Ok(Group::from_gid(Gid::from_raw(gid))?.map(|group| group.name))
+}
+
 /// The machine itself: its own tables, and whatever directory its name service asks.
 #[derive(Clone, Copy, Debug)]
 pub struct MachineAccounts;

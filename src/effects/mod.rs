@@ -12,6 +12,7 @@ pub mod maildir;
 pub mod noticing;
 pub mod pgp;
 pub mod ping;
+pub mod privilege;
 pub mod spool;
 pub mod thread;
 pub mod token;

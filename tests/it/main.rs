@@ -30,3 +30,4 @@ mod shbe;
 mod support;
 mod timetable;
 mod trouble;
+mod upkeep;

@@ -50,7 +50,13 @@ impl Scene {
         let certificate = dir.join("dwp.asc");
         fs::write(&certificate, dwp.certificate()?).map_err(|error| could_not("write DWP's certificate", &error))?;
         let authority: LaNumber = LA.parse().map_err(|error| could_not("name the authority", &error))?;
-        let args = init::Args { dir: dir.join("council"), authority, partner_cert: Some(certificate), json: true };
+        let args = init::Args {
+            dir: Some(dir.join("council")),
+            system: Default::default(),
+            authority,
+            partner_cert: Some(certificate),
+            json: true,
+        };
         let name = |la: &LaNumber| timetables.authority(la).map(|authority| authority.name.clone());
         let mut printed = Vec::new();
         init::run(&args, &name, &RecordedKeys, &mut printed).map_err(|error| could_not("lay out a council", &error))?;

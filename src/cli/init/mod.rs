@@ -3,6 +3,10 @@
 //! In:  a folder, an LA number that the timetable knows, perhaps the partner's certificate.
 //! Out: folders, a complete configuration, keys of our own, our certificate to give away.
 //! Holds: nothing is put into a folder that holds anything; `state` is for its owner alone.
+//! `init --system` sets up the machine instead: see [`system`].
+
+mod ground;
+pub mod system;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -26,11 +30,15 @@ const CERTIFICATE_BYTES_MAX: u64 = 1 << 20;
 /// The partner that every set-up begins with.
 const PARTNER: &str = "dwp";
 
-/// Lay out a working set-up in a new folder
+/// Lay out a working set-up in a new folder, or on this machine
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The folder; it must be empty or not be there yet
-    pub dir: PathBuf,
+    #[arg(required_unless_present = "system", conflicts_with = "system")]
+    pub dir: Option<PathBuf>,
+    /// Where the set-up goes on this machine.
+    #[command(flatten)]
+    pub system: system::Where,
     /// The number DWP knows the authority by, such as 12302
     #[arg(long, value_name = "NUMBER")]
     pub authority: LaNumber,
@@ -147,6 +155,9 @@ pub enum InitError {
         #[source]
         source: KeyFault,
     },
+    /// The machine cannot be set up.
+    #[error(transparent)]
+    System(#[from] system::SystemFault),
     /// Standard output is closed, or full.
     #[error("the set-up is complete, but could not be printed")]
     Print(#[source] io::Error),
@@ -156,7 +167,8 @@ pub enum InitError {
 pub fn run(args: &Args, is_known: IsKnown<'_>, keys: &dyn KeyMaking, out: &mut dyn Write) -> Result<(), InitError> {
     let name = is_known(&args.authority).ok_or_else(|| InitError::UnknownAuthority(args.authority.clone()))?;
     let certificate = args.partner_cert.as_deref().map(certificate).transpose()?;
-    let dir = empty_folder(&args.dir)?;
+    let Some(dir) = &args.dir else { return system::run(args, &name, certificate.as_deref(), keys, out) };
+    let dir = empty_folder(dir)?;
     let laid = lay_out(&dir, &args.authority, &name, keys)?;
     if let (Some(bytes), Some(path)) = (certificate, &args.partner_cert) {
         let trusted = partner().and_then(|partner| keys.trust(&laid.state, &partner, &bytes));
@@ -210,7 +222,7 @@ fn lay_out(dir: &Path, la: &LaNumber, name: &str, keys: &dyn KeyMaking) -> Resul
     }
 
     let config = dir.join("hbcourier.toml");
-    let text = config::reference::annotated(&values(dir, la, name));
+    let text = config::reference::annotated(&values(dir, &dir.join("state"), la, name));
     make_file(&config, text.as_bytes(), CONFIG_MODE)?;
     let settings = config::load_with_env(&config, []).map_err(InitError::Refused)?;
 
@@ -227,7 +239,7 @@ fn lay_out(dir: &Path, la: &LaNumber, name: &str, keys: &dyn KeyMaking) -> Resul
 }
 
 /// The settings of the set-up; everything else stays at its default.
-fn values(dir: &Path, la: &LaNumber, name: &str) -> serde_json::Value {
+fn values(dir: &Path, state: &Path, la: &LaNumber, name: &str) -> serde_json::Value {
     let path = |parts: &[&str]| parts.iter().fold(dir.to_path_buf(), |path, part| path.join(part));
     let la = la.as_str();
     let route = |kinds: &[&str], part: &str| {
@@ -240,7 +252,7 @@ fn values(dir: &Path, la: &LaNumber, name: &str) -> serde_json::Value {
         json!({ "kind": kind, "pick_up": pick_up, "partner": PARTNER, "courier": courier })
     };
     json!({
-        "service": { "state": path(&["state"]) },
+        "service": { "state": state },
         "authority": [{
             "number": la,
             "name": name,

@@ -1,0 +1,3 @@
+//! Upkeep: setting a machine up, reloading, migrating, backing up and restoring.
+
+mod set_up;
