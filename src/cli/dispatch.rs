@@ -136,7 +136,7 @@ impl Cli {
                 })
             }
             Command::Check(args) => self.check(args, out),
-            Command::Run(args) => run::run(args, self.settings()?, out),
+            Command::Run(args) => run::run(args, self.settings()?, &self.config, out),
             Command::Status(args) => self.reading(|reading| status::run(args, reading, out)),
             Command::Transfers(transfers::Args { command: transfers::Command::Names(args) }) => {
                 transfers::names(args, &self.settings()?, out)

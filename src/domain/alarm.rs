@@ -71,6 +71,12 @@ pub enum AlarmReason {
     CheckpointFault,
     /// What was kept long enough could not be erased.
     NotErased,
+    /// A folder was made or mounted where the service's sandbox does not reach.
+    OutsideSandbox,
+    /// The service does not run.
+    ServiceDown,
+    /// The service runs and gives no sign of life.
+    ServiceHangs,
 }
 
 const SOURCE_MISSING: Words = (
@@ -241,6 +247,24 @@ const NOT_ERASED: Words = (
     "The service's log says what and why: mend the state directory's disk or access, or end a long reading of the store. \
     It is tried again every hour; `hbcourier retention` shows what is due.",
 );
+const OUTSIDE_SANDBOX: Words = (
+    "CN-561",
+    "The sandbox that the service entered at its start keeps it out of a folder that was made or mounted since (`{about}`).",
+    "Restart the service while that folder is there; its log has the path. To be spared that, put the folder, or its mount point, into one that \
+    belongs to hbcourier, such as /srv/hbcourier; `hbcourier selftest --sandbox` tells how far the sandbox goes.",
+);
+const SERVICE_DOWN: Words = (
+    "CN-562",
+    "The service does not run: nothing is collected, delivered or sent.",
+    "Start it: `systemctl start hbcourier`, or `hbcourier run`; its log says why it ended, and `hbcourier check` probes \
+    what it needs.",
+);
+const SERVICE_HANGS: Words = (
+    "CN-563",
+    "The service is there but gives no sign of life, so whether anything is collected, delivered or sent is not known.",
+    "Look at its log, then restart it: `systemctl restart hbcourier`. Nothing is lost by that; `hbcourier status` says when it \
+    is well.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -290,6 +314,9 @@ impl AlarmReason {
             CheckpointStays => CHECKPOINT_STAYS,
             CheckpointFault => CHECKPOINT_FAULT,
             NotErased => NOT_ERASED,
+            OutsideSandbox => OUTSIDE_SANDBOX,
+            ServiceDown => SERVICE_DOWN,
+            ServiceHangs => SERVICE_HANGS,
         }
     }
 }

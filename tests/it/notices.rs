@@ -275,6 +275,9 @@ fn notices() -> Vec<Notice> {
         CheckpointStays,
         CheckpointFault,
         NotErased,
+        OutsideSandbox,
+        ServiceDown,
+        ServiceHangs,
     });
     let holds = holds();
     let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));

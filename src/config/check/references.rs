@@ -73,7 +73,7 @@ fn unique_names(raw: &Raw, report: &mut Report<'_>) {
 fn reserved(name: Option<&str>, at: TreePath, report: &mut Report<'_>) {
     let ours = |name: &str| {
         matches!(name, "state" | "archive" | "spool" | "alarm-mail" | "ping")
-            || ["return-", "returns-", "partner-", "due-", "expected-", "expires-", "timetable-", "checkpoint"]
+            || ["return-", "returns-", "partner-", "due-", "expected-", "expires-", "timetable-", "checkpoint", "sandbox-"]
                 .iter()
                 .any(|beginning| name.starts_with(beginning))
     };
