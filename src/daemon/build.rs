@@ -188,7 +188,7 @@ pub fn couriers(settings: &Settings) -> BTreeMap<CourierName, Arc<dyn Courier>> 
 }
 
 /// The courier of this name, if it is one that mails.
-pub(super) fn smtp_courier(settings: &Settings, name: &CourierName) -> Option<SmtpCourier> {
+pub fn smtp_courier(settings: &Settings, name: &CourierName) -> Option<SmtpCourier> {
     let courier = settings.couriers.iter().find(|courier| courier.name == *name)?;
     match &courier.way {
         CourierWay::Smtp(server) => Some(SmtpCourier::new(smtp_server(server))),

@@ -86,6 +86,11 @@ pub fn folders(settings: &Settings) -> Vec<Folder> {
     all
 }
 
+/// Every port that these settings connect to.
+pub fn ports(settings: &Settings) -> BTreeSet<u16> {
+    of(settings, Path::new("")).connect
+}
+
 /// What these settings need, read from there.
 pub(super) fn of(settings: &Settings, configuration: &Path) -> Grants {
     let mut grants = Grants { configuration: configuration.to_owned(), ..Grants::default() };

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Settings;
 use crate::config::settings::Sandbox;
 
-pub use grants::{Folder, covers, folders};
+pub use grants::{Folder, covers, folders, ports};
 pub use reach::is_kept_out;
 
 /// The first ABI of Landlock that confines connections.
