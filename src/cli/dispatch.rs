@@ -12,8 +12,8 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, deadline, demo, expectations, for_others, held, identify, init, keys, legal_hold, order, orders, packs,
-    retention, returns, risk, roles, run, selftest, shbe, status, timetable, transfers,
+    audit, check, deadline, demo, expectations, for_others, held, identify, init, keys, legal_hold, order, orders,
+    packs, retention, returns, risk, roles, run, selftest, shbe, status, timetable, transfers,
 };
 use crate::catalogue::circular::Terms;
 use crate::config::{self, Settings, calendars};

@@ -23,7 +23,8 @@ pub(super) use shbe::RawShbe;
 use self::audit::RawAudit;
 use super::notation::{WrittenDuration, WrittenKeep, WrittenSize};
 use super::settings::{
-    Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, MailForm, MailTls, Noticing, RiskExpected, RiskHeader, Sandbox,
+    Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, MailForm, MailTls, Noticing, RiskExpected, RiskHeader,
+    Sandbox,
 };
 
 /// The whole configuration.

@@ -98,11 +98,7 @@ fn rights(what: Use) -> BitFlags<AccessFs> {
 }
 
 /// What is not there, or closed to this account, gets no rule: nothing could be done with it.
-fn beneath(
-    ruleset: RulesetCreated,
-    path: &Path,
-    rights: BitFlags<AccessFs>,
-) -> Result<RulesetCreated, RulesetError> {
+fn beneath(ruleset: RulesetCreated, path: &Path, rights: BitFlags<AccessFs>) -> Result<RulesetCreated, RulesetError> {
     let Ok(opened) = PathFd::new(path) else { return Ok(ruleset) };
     let rights = if path.is_dir() { rights } else { rights & AccessFs::from_file(KNOWN) };
     ruleset.add_rule(PathBeneath::new(opened, rights))

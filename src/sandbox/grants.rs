@@ -157,7 +157,9 @@ fn port_of(url: &str) -> Option<u16> {
 /// What of `wanted` a sandbox that was made for `made` would refuse, one sentence each. Both were read from `configuration`.
 pub fn covers(made: &Settings, wanted: &Settings, configuration: &Path) -> Result<(), Vec<String>> {
     if made.service.sandbox != wanted.service.sandbox {
-        return Err(vec!["`service.sandbox` has another value, and a sandbox is entered at the start only.".to_owned()]);
+        return Err(vec![
+            "`service.sandbox` has another value, and a sandbox is entered at the start only.".to_owned(),
+        ]);
     }
     if made.service.sandbox == Sandbox::Off {
         return Ok(());

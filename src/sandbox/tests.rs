@@ -1,9 +1,16 @@
 //! What is refused and what is not, by the filters as the kernel gets them, and what a reload may want.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use nix::libc;
 use seccompiler::sock_filter;
 
+use super::anchors::{above, beside};
 use super::calls::programs;
+use super::{Confinement, covers};
+use crate::config::{Settings, load_with_env};
 
 /// What the kernel would do with this call: `None` lets it through.
 fn errno(call: i64, arguments: [u64; 6]) -> Option<i32> {
@@ -108,4 +115,67 @@ fn sockets_speak_unix_tcp_udp_and_ask_for_routes() {
         let refused = Some(libc::EPERM);
         assert_eq!(on(libc::SYS_socket, &[family, kind | flags, protocol]), refused, "{family} {kind} {protocol}");
     }
+}
+
+fn settings(edit: impl Fn(String) -> String) -> Settings {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hbcourier.toml");
+    fs::write(&file, edit(include_str!("../../config/hbcourier.minimal.toml").to_owned())).unwrap();
+    load_with_env(&file, []).unwrap()
+}
+
+#[test]
+fn a_reload_may_want_what_the_sandbox_was_made_for_and_no_more() {
+    let here = Path::new("/etc/hbcourier/hbcourier.toml");
+    let made = settings(|text| text);
+    let asked = |edit: fn(String) -> String| covers(&made, &settings(edit), here).err().unwrap_or_default().join(" ");
+    assert_eq!(asked(|text| text), "");
+    assert_eq!(asked(|text| text.replace("/drop/12302", "/drop/101809")), "", "it lies beside the one that is granted");
+    let says = asked(|text| text.replace("/srv/hbcourier/drop/12302", "/srv/elsewhere/drop"));
+    assert_eq!(says, "The folder /srv/elsewhere/drop lies outside the sandbox.");
+    let ping = |text: String| text.replacen("[service]", "[service]\nalarms.ping = \"http://watch.example:8443/x\"", 1);
+    let says = asked(ping);
+    assert!(says.contains("Connections to port 8443 leave the sandbox."), "{says}");
+    let off = |text: String| text.replacen("[service]", "[service]\nsandbox = \"off\"", 1);
+    assert!(asked(off).contains("`service.sandbox`"));
+    assert!(covers(&settings(off), &settings(|text| off(ping(text))), here).is_ok(), "without one anything goes");
+}
+
+#[test]
+fn a_folder_beside_the_configuration_opens_nothing_above_it() {
+    let wanted = settings(|text| text.replace("/drop/12302", "/drop/101809"));
+    let made = settings(|text| text);
+    let says = covers(&made, &wanted, Path::new("/srv/hbcourier/drop/hbcourier.toml")).unwrap_err().join(" ");
+    assert_eq!(says, "The folder /srv/hbcourier/drop/101809 lies outside the sandbox.");
+}
+
+#[test]
+fn rules_are_never_hung_on_what_is_the_machines() {
+    for path in ["/srv/drop", "/etc/a/b", "/var/lib/hbcourier", "/mnt/share/drop", "/home/a/drop", "/var/tmp/a", "/"] {
+        assert_eq!(above(Path::new(path)), None, "{path}");
+    }
+    for (path, up) in
+        [("/srv/hb/drop", "/srv/hb"), ("/mnt/share/hb/drop", "/mnt/share/hb"), ("/home/a/b/c", "/home/a/b")]
+    {
+        assert_eq!(above(Path::new(path)), Some(PathBuf::from(up)), "{path}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let (drop, missing) = (root.join("drop/12302"), root.join("share/drop/12302"));
+    fs::create_dir_all(&drop).unwrap();
+    fs::create_dir(root.join("share")).unwrap();
+    assert_eq!(beside(&drop), BTreeSet::from([root.join("drop")]));
+    // The share is mounted later, and hides the folder that is there now: what lies above that is what counts.
+    assert_eq!(beside(&missing), BTreeSet::from([root.clone()]));
+}
+
+#[test]
+fn how_far_it_goes_is_said() {
+    let says = |landlock, system_calls| Confinement { landlock, system_calls }.to_string();
+    assert_eq!(says(0, true), "files and connections are not confined, system calls are filtered");
+    assert!(says(2, true).starts_with("files are confined, connections are not (Landlock ABI 2)"));
+    assert!(says(4, false).starts_with("files and connections are confined (Landlock ABI 4), system calls are not"));
+    assert!(says(7, true).starts_with("files, connections and signals are confined (Landlock ABI 7)"));
+    let strict = |landlock, system_calls| Confinement { landlock, system_calls }.is_strict();
+    assert_eq!((strict(4, true), strict(3, true), strict(6, false)), (true, false, false));
 }

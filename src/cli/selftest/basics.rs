@@ -43,8 +43,7 @@ fn seals_and_opens(keys: &KeyRing, partner: &PartnerName) -> io::Result<()> {
     let request = SealRequest { to: &to, file_name: "selftest.txt", at, armour: false };
     let mut sealed = Vec::new();
     keys.seal(&mut &*content, &mut sealed, &request).map_err(io::Error::other)?;
-    let request =
-        OpenRequest { at, signers: Signers::Own, plaintext_bytes_max: content.len() as u64, waived: None };
+    let request = OpenRequest { at, signers: Signers::Own, plaintext_bytes_max: content.len() as u64, waived: None };
     let mut opened = Vec::new();
     let verdict = keys.open(&mut sealed.as_slice(), &mut opened, &request).map_err(io::Error::other)?;
     holds(opened == content && verdict.content == Digest::of(content), "what came out is not what went in")

@@ -73,7 +73,8 @@ pub(super) fn try_in_one(settings: &Settings, configuration: &Path) -> Result<In
 type Listening = (TcpListener, UnixListener);
 
 fn lay_out(settings: &Settings) -> io::Result<(tempfile::TempDir, Ground, Listening)> {
-    let folder = tempfile::Builder::new().prefix("hbcourier-selftest-").permissions(Permissions::from_mode(0o755)).tempdir()?;
+    let folder =
+        tempfile::Builder::new().prefix("hbcourier-selftest-").permissions(Permissions::from_mode(0o755)).tempdir()?;
     let file = folder.path().join("of-another");
     // For everybody to read: it is the sandbox that must refuse it.
     let mode = Permissions::from_mode(0o644);
@@ -118,7 +119,8 @@ pub(super) fn run(ground: &str, settings: &Settings, configuration: &Path) -> Re
     let could_not = |says: String| CliError::new(Exit::CouldNot, says, "Run `hbcourier check`.");
     let ground: Ground = serde_json::from_str(ground)
         .map_err(|error| CliError::new(Exit::Usage, format!("{error}."), "This is for `hbcourier selftest` alone."))?;
-    as_the_service(&settings.service.state).map_err(|error| could_not(format!("No other account was taken on: {error}.")))?;
+    as_the_service(&settings.service.state)
+        .map_err(|error| could_not(format!("No other account was taken on: {error}.")))?;
     let confinement =
         sandbox::enter(settings, configuration).map_err(|fault| could_not(format!("{}.", with_causes(&fault))))?;
     let tell = |line: Line| {
@@ -131,7 +133,7 @@ pub(super) fn run(ground: &str, settings: &Settings, configuration: &Path) -> Re
     for trial in allowed::trials(settings, configuration) {
         tell(Line::Tried(trial))?;
     }
-    for trial in forbidden::trials(&ground, confinement) {
+    for trial in forbidden::trials(&ground, configuration, confinement) {
         tell(Line::Tried(trial))?;
     }
     tell(Line::Tried(forbidden::executing()))?;

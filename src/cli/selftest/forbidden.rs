@@ -32,17 +32,21 @@ const CONNECTIONS: u8 = 4;
 const SIGNALS: u8 = 6;
 
 /// Tries all of it, but for [`executing`].
-pub(super) fn trials(ground: &Ground, confinement: Confinement) -> Vec<Trial> {
+pub(super) fn trials(ground: &Ground, configuration: &Path, confinement: Confinement) -> Vec<Trial> {
     let tried = |what: &str, done| Trial::of(what, Expected::Refused, done);
     let mut trials: Vec<Trial> = ["/etc", "/tmp", "/var/tmp", "/usr", "/root", "/dev/shm"]
         .iter()
         .map(|folder| tried(&format!("write in {folder}"), write_in(Path::new(folder))))
         .collect();
-    trials.extend(["/etc/shadow", "/proc/1/environ"].map(|file| tried(&format!("read {file}"), File::open(file).map(drop))));
-    trials.extend(["/root", "/home"].map(|folder| tried(&format!("look into {folder}"), fs::read_dir(folder).map(drop))));
+    trials.extend(
+        ["/etc/shadow", "/proc/1/environ"].map(|file| tried(&format!("read {file}"), File::open(file).map(drop))),
+    );
+    trials
+        .extend(["/root", "/home"].map(|folder| tried(&format!("look into {folder}"), fs::read_dir(folder).map(drop))));
     let memory = format!("/proc/{}/mem", ground.outsider);
     let folder = ground.file.parent().unwrap_or(&ground.file);
     trials.extend([
+        tried("write beside the configuration", write_in(configuration.parent().unwrap_or(configuration))),
         tried("read a file of another account", File::open(&ground.file).map(drop)),
         tried("write beside it", write_in(folder)),
         tried("read the memory of another process", File::open(memory).map(drop)),
