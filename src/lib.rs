@@ -24,5 +24,6 @@ pub mod inbound;
 pub mod operator;
 pub mod outbound;
 pub mod retention;
+pub mod sandbox;
 pub mod store;
 pub mod telemetry;

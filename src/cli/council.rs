@@ -16,6 +16,7 @@ use crate::daemon::health::{ServiceStatus, SourceStatus};
 use crate::domain::ledger::Facts;
 use crate::domain::timetable::Timetables;
 use crate::effects::pgp::{KeyAlgorithm, KeyRing};
+use crate::sandbox::Confinement;
 use crate::store::{Change, Recorder, SqliteQueries, SqliteStore, StateChange};
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -60,6 +61,7 @@ impl Council {
             version: "0.0.0".to_owned(),
             sources: vec![source],
             in_flight: Vec::new(),
+            sandbox: Confinement { landlock: 6, system_calls: true },
         };
         Council {
             keys: KeyRing::at(&settings.service.state),

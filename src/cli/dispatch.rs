@@ -12,13 +12,14 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, demo, expectations, for_others, held, identify, init, keys, legal_hold, man, order, orders, packs,
-    retention, returns, risk, roles, run, shbe, status, timetable, transfers, unit,
+    audit, check, deadline, demo, expectations, for_others, held, identify, init, keys, legal_hold, man, order, orders,
+    packs, retention, returns, risk, roles, run, selftest, shbe, status, timetable, transfers, unit,
 };
 use crate::catalogue::circular::Terms;
 use crate::config::{self, Settings, calendars};
 use crate::daemon::build;
 use crate::daemon::control::Asker;
+use crate::daemon::health::ServiceStatus;
 use crate::daemon::keys::{key_ring, key_ring_by};
 use crate::domain::authorities::Authorities;
 use crate::domain::expectation::Outlook;
@@ -63,6 +64,7 @@ pub(super) enum Command {
     Check(check::Args),
     Run(run::Args),
     Status(status::Args),
+    Deadline(deadline::Args),
     Transfers(transfers::Args),
     Held(held::Args),
     Returns(returns::Args),
@@ -77,6 +79,7 @@ pub(super) enum Command {
     Risk(risk::Args),
     Identify(identify::Args),
     Shbe(shbe::Args),
+    Selftest(selftest::Args),
     /// Print what a shell needs to complete this program's commands
     Completions {
         /// Which shell
@@ -138,8 +141,10 @@ impl Cli {
                 })
             }
             Command::Check(args) => self.check(args, out),
-            Command::Run(args) => run::run(args, self.settings()?, out),
+            Command::Run(args) => run::run(args, self.settings()?, &self.config, out),
             Command::Status(args) => self.reading(|reading| status::run(args, reading, out)),
+            // It asks the service itself, which may hang.
+            Command::Deadline(args) => self.reading_with(|_| None, |reading| deadline::run(args, reading, out)),
             Command::Transfers(transfers::Args { command: transfers::Command::Names(args) }) => {
                 transfers::names(args, &self.settings()?, out)
             }
@@ -169,6 +174,7 @@ impl Cli {
             }
             Command::Identify(args) => answer(identify::run(args, stdout), |_| 3),
             Command::Shbe(args) => self.shbe(args, out),
+            Command::Selftest(args) => selftest::run(args, &self.settings()?, &self.config, out),
             Command::Completions { shell } => {
                 clap_complete::generate(*shell, &mut Cli::command(), "hbcourier", stdout);
                 Ok(Exit::Yes)
@@ -204,13 +210,23 @@ impl Cli {
 
     /// Answers from the store, the keys and the running service, if one runs.
     fn reading(&self, answer: impl FnOnce(&Reading<'_>) -> Result<Exit, CliError>) -> Result<Exit, CliError> {
-        let settings = self.settings()?;
-        let store = store(&settings)?;
-        let timetables = in_force(&settings, &store)?;
-        let service = match &self.given {
+        let service = |settings: &Settings| match &self.given {
             Some(given) => Some(given.asker.status.clone()),
             None => order::service_status(&settings.service.control_socket),
         };
+        self.reading_with(service, answer)
+    }
+
+    /// Answers from the store and the keys, and what is known of the service in this way.
+    fn reading_with(
+        &self,
+        service: impl FnOnce(&Settings) -> Option<ServiceStatus>,
+        answer: impl FnOnce(&Reading<'_>) -> Result<Exit, CliError>,
+    ) -> Result<Exit, CliError> {
+        let settings = self.settings()?;
+        let store = store(&settings)?;
+        let timetables = in_force(&settings, &store)?;
+        let service = service(&settings);
         answer(&Reading {
             settings: &settings,
             queries: &store,

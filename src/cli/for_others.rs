@@ -79,6 +79,9 @@ pub fn look(command: &Command) -> Option<Look> {
         | Command::Risk(_)
         | Command::Identify(_)
         | Command::Shbe(_)
+        | Command::Selftest(_)
+        // It mails, and keeps what it mailed.
+        | Command::Deadline(_)
         | Command::Completions { .. }
         | Command::Man(_)
         | Command::Unit(_) => None,

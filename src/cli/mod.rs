@@ -4,6 +4,7 @@ pub mod audit;
 pub mod check;
 #[cfg(test)]
 mod council;
+pub mod deadline;
 pub mod demo;
 pub mod dispatch;
 pub mod expectations;
@@ -24,6 +25,7 @@ pub mod returns;
 pub mod risk;
 pub mod roles;
 pub mod run;
+pub mod selftest;
 pub mod setup;
 pub mod shbe;
 pub mod status;

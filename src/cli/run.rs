@@ -1,11 +1,14 @@
 //! `hbcourier run`: the service; `run --once`: everything that can be done now.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::for_others::ForOthers;
 use super::output::{CliError, Exit, Output, Text};
 use crate::config::Settings;
+use crate::config::settings::Sandbox;
 use crate::daemon::{self, Pass, StartFault};
+use crate::sandbox::{self, Confinement};
 use crate::telemetry::{self, LogFormat};
 
 /// Run the service
@@ -21,11 +24,14 @@ pub struct Args {
 }
 
 /// Runs until told to stop, or once.
-pub fn run(args: &Args, settings: Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
+pub fn run(args: &Args, settings: Settings, configuration: &Path, out: &mut Output<'_>) -> Result<Exit, CliError> {
     telemetry::start(args.log, "info");
     telemetry::panics_without_words();
     let state = settings.service.state.display().to_string();
-    let service = daemon::build(settings).map_err(|fault| not_started(&fault))?;
+    // While there is one thread, and before anything from outside is looked at.
+    let confinement = confined(&settings, configuration)?;
+    let mut service = daemon::build(settings).map_err(|fault| not_started(&fault))?;
+    service.confinement = confinement;
     if args.once {
         let pass = daemon::once(&service).map_err(|fault| ended(&fault, &state))?;
         out.answer(false, &(), |text| tell(&pass, text))?;
@@ -34,6 +40,25 @@ pub fn run(args: &Args, settings: Settings, out: &mut Output<'_>) -> Result<Exit
     let for_others = Arc::new(ForOthers::by(&service.settings));
     daemon::run(service, for_others).map_err(|fault| ended(&fault, &state))?;
     Ok(Exit::Yes)
+}
+
+fn confined(settings: &Settings, configuration: &Path) -> Result<Confinement, CliError> {
+    let entered = sandbox::enter(settings, configuration).map_err(|fault| {
+        let says = format!("hbcourier did not start: {}.", with_causes(&fault));
+        let next = "Mend that, or choose another `sandbox` in the configuration's `[service]`; `hbcourier selftest \
+                    --sandbox` tries it.";
+        CliError::new(Exit::CouldNot, says, next)
+    })?;
+    match settings.service.sandbox {
+        Sandbox::Off => tracing::warn!("Sandbox: off, because the configuration says so"),
+        Sandbox::BestEffort | Sandbox::Required if entered.is_strict() => {
+            tracing::info!(landlock = entered.landlock, "Sandbox: {entered}");
+        }
+        Sandbox::BestEffort | Sandbox::Required => {
+            tracing::warn!(landlock = entered.landlock, "Sandbox: {entered}; a newer kernel does more");
+        }
+    }
+    Ok(entered)
 }
 
 fn tell(pass: &Pass, text: &mut Text) {

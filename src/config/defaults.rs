@@ -6,7 +6,7 @@ use super::raw::{
 };
 use super::settings::{
     Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, ExpectSettings, MailForm, MailTls, Noticing,
-    RiskHeader, ShbeProfile,
+    RiskHeader, Sandbox, ShbeProfile,
 };
 use super::severities::RawSeverities;
 use super::template::{DELIVERY_NAME, DERIVED_NAME, RETURN_NAME};
@@ -19,6 +19,7 @@ impl Default for RawService {
             authorities: None,
             control_socket: None,
             sweep_every: "30s".into(),
+            sandbox: Sandbox::BestEffort,
             attempts_max: 12,
             retry_after: "10s".into(),
             retry_after_max: "1h".into(),

@@ -24,6 +24,7 @@ use self::audit::RawAudit;
 use super::notation::{WrittenDuration, WrittenKeep, WrittenSize};
 use super::settings::{
     Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, MailForm, MailTls, Noticing, RiskExpected, RiskHeader,
+    Sandbox,
 };
 
 /// The whole configuration.
@@ -73,6 +74,9 @@ pub(super) struct RawService {
     pub(super) control_socket: Option<String>,
     /// How often every source is looked at, whatever the kernel's notifications say. 100ms to 1h.
     pub(super) sweep_every: WrittenDuration,
+    /// How the service confines itself at its start to what these settings name: best-effort (as far as the kernel goes),
+    /// required (else it does not start) or off.
+    pub(super) sandbox: Sandbox,
     /// Tries before a deferred item is held for a person.
     #[schemars(range(min = 1, max = 100))]
     pub(super) attempts_max: u8,

@@ -6,6 +6,7 @@ mod keys;
 mod retention;
 mod roles;
 mod routes;
+mod sandbox;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub use keys::KeySettings;
 pub use retention::RetentionSettings;
 pub use roles::{GroupName, Roles};
 pub use routes::{DerivedDelimiter, DerivedEncoding, DerivedFormulas, DerivedSettings, RouteSettings};
+pub use sandbox::Sandbox;
 
 /// Everything.
 #[derive(Clone, Debug)]
@@ -63,6 +65,8 @@ pub struct ServiceSettings {
     pub control_socket: PathBuf,
     /// How often every source is looked at, whatever the notifications say.
     pub sweep_every: Duration,
+    /// How far the process confines itself.
+    pub sandbox: Sandbox,
     /// Tries before a deferred item is held for a person.
     pub attempts_max: u8,
     /// The first pause before a deferred item is tried again; doubles each time.

@@ -41,6 +41,7 @@ use crate::inbound::{Claims, Inbound, Left, Origin, Route, Source, Terms};
 use crate::operator::Operator;
 use crate::outbound::{NO_DOMAIN, Outbound, OutboundParts};
 use crate::retention::{ERASED_MAX, Retention};
+use crate::sandbox::Confinement;
 use crate::store::{Queries, QueryError, SqliteStore, StoreError};
 
 /// Everything that runs, and the lock that makes it the only one.
@@ -61,6 +62,8 @@ pub struct Service {
     pub retention: Arc<Retention>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How far this process is confined; whoever entered the sandbox says so.
+    pub confinement: Confinement,
     /// Files that had to be left where they arrived.
     pub(super) left: Arc<LeftFiles>,
     /// Held until the process ends.
@@ -185,7 +188,7 @@ pub fn couriers(settings: &Settings) -> BTreeMap<CourierName, Arc<dyn Courier>> 
 }
 
 /// The courier of this name, if it is one that mails.
-pub(super) fn smtp_courier(settings: &Settings, name: &CourierName) -> Option<SmtpCourier> {
+pub fn smtp_courier(settings: &Settings, name: &CourierName) -> Option<SmtpCourier> {
     let courier = settings.couriers.iter().find(|courier| courier.name == *name)?;
     match &courier.way {
         CourierWay::Smtp(server) => Some(SmtpCourier::new(smtp_server(server))),
@@ -311,6 +314,7 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
         foresight: Arc::new(foresight),
         retention: Arc::new(retention),
         clock,
+        confinement: Confinement::default(),
         left: Arc::default(),
         _lock: lock,
     })

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stop::Stop;
 use crate::domain::SourceName;
+use crate::sandbox::Confinement;
 
 /// The running service, as `hbcourier status` shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,9 @@ pub struct ServiceStatus {
     pub sources: Vec<SourceStatus>,
     /// What is being done now, without personal data.
     pub in_flight: Vec<String>,
+    /// How far its process is confined.
+    #[serde(default)]
+    pub sandbox: Confinement,
 }
 
 /// One source, as the service last saw it.
@@ -41,14 +45,15 @@ pub struct SourceStatus {
 /// Gathers what the workers see.
 pub struct Health {
     since: Timestamp,
+    sandbox: Confinement,
     sources: Mutex<BTreeMap<SourceName, SourceStatus>>,
     swept: Mutex<Option<Instant>>,
 }
 
 impl Health {
     /// From the service's start on.
-    pub fn new(since: Timestamp) -> Health {
-        Health { since, sources: Mutex::default(), swept: Mutex::default() }
+    pub fn new(since: Timestamp, sandbox: Confinement) -> Health {
+        Health { since, sandbox, sources: Mutex::default(), swept: Mutex::default() }
     }
 
     /// A look at a source.
@@ -78,6 +83,7 @@ impl Health {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             sources: self.sources.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect(),
             in_flight: stop.labels(),
+            sandbox: self.sandbox,
         }
     }
 }

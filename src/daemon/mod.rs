@@ -18,6 +18,7 @@ mod mailboxes;
 mod maildirs;
 mod once;
 pub mod people;
+mod reach;
 mod retention;
 mod run;
 pub mod stop;

@@ -11,6 +11,7 @@ use super::checkpoints;
 use super::health::Health;
 use super::looks::{left_files_alarm, lookout, maildir_readers, poll_only, postmen};
 use super::mailboxes::Trouble;
+use super::reach::Reach;
 use super::run::RunFault;
 use super::stop::Stop;
 use crate::domain::{Stage, Standing};
@@ -86,7 +87,7 @@ fn pass(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>) -> Result<(), S
     let inbound = &service.inbound;
     inbound.recover().map_err(|error| error.to_string())?;
     let (_hints, told) = sync_channel(1);
-    let health = Arc::new(Health::new(service.clock.now()));
+    let health = Arc::new(Health::new(service.clock.now(), service.confinement));
     let mut lookout = lookout(service, queue, stop, &health, told);
     poll_only(&mut lookout);
     // Before the sweeps, which tell of what about the state directory these meet.
@@ -133,6 +134,7 @@ fn pass(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>) -> Result<(), S
             None => break,
         }
     }
+    Reach::of(service).look().map_err(|error| error.to_string())?;
     super::retention::all(&service.retention).map_err(|error| error.to_string())?;
     service.foresight.look().map(drop).map_err(|error| error.to_string())?;
     checkpoints::once(&service.checkpoints)

@@ -21,6 +21,7 @@ use super::folders::FolderWatch;
 use super::health::Health;
 use super::lookout::Lookout;
 use super::looks::{left_files_alarm, lookout, maildir_readers, postmen};
+use super::reach::Reach;
 use super::retention::Eraser;
 use super::stop::Stop;
 use crate::config::settings::Noticing as How;
@@ -145,7 +146,7 @@ impl Running {
         let running = Running {
             stop: Arc::default(),
             queue: Arc::new(Queue::new()),
-            health: Arc::new(Health::new(service.clock.now())),
+            health: Arc::new(Health::new(service.clock.now(), service.confinement)),
             wake: wake.clone(),
             threads: Mutex::default(),
             sweep_every: service.settings.service.sweep_every,
@@ -169,6 +170,7 @@ impl Running {
         running.spawn_checkpoints(service, ended)?;
         running.spawn_eraser(service, ended)?;
         running.spawn_folder_watch(service, ended)?;
+        running.spawn_reach(service, ended)?;
         notify_systemd(&[sd_notify::NotifyState::Ready]);
         tracing::info!(sources = service.inbound.sources.len(), "hbcourier is running");
         Ok(running)
@@ -367,6 +369,19 @@ impl Running {
         let folders = service.settings.folders().into_iter().map(std::path::Path::to_path_buf).collect();
         let watch = FolderWatch { inbound, stop, folders, pause: self.sweep_every };
         self.spawn("folders", ended, move || watch.run().map_err(|error| error.to_string()))
+    }
+
+    /// Looks whether the sandbox still reaches every folder.
+    fn spawn_reach(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
+        let reach = Reach::of(service);
+        let (stop, pause) = (self.stop.clone(), self.sweep_every);
+        self.spawn("sandbox", ended, move || {
+            while !stop.is_requested() {
+                reach.look().map_err(|error| error.to_string())?;
+                rest(&stop, pause);
+            }
+            Ok(())
+        })
     }
 
     /// Waits for a signal to stop, or a worker that ends before its time.

@@ -73,6 +73,12 @@ pub enum AlarmReason {
     NotErased,
     /// A configured folder is read-only to the service.
     ReadOnlyFolder,
+    /// A folder was made or mounted where the service's sandbox does not reach.
+    OutsideSandbox,
+    /// The service does not run.
+    ServiceDown,
+    /// The service runs and gives no sign of life.
+    ServiceHangs,
 }
 
 const SOURCE_MISSING: Words = (
@@ -249,6 +255,24 @@ const READ_ONLY_FOLDER: Words = (
     "Run `hbcourier unit`, which prints the drop-in that opens what is configured and says where to put it, and restart the \
     service. If the drop-in is there, see how the folder is mounted.",
 );
+const OUTSIDE_SANDBOX: Words = (
+    "CN-561",
+    "The sandbox that the service entered at its start keeps it out of a folder that was made or mounted since (`{about}`).",
+    "Restart the service while that folder is there; its log has the path. To be spared that, put the folder, or its mount point, into one that \
+    belongs to hbcourier, such as /srv/hbcourier; `hbcourier selftest --sandbox` tells how far the sandbox goes.",
+);
+const SERVICE_DOWN: Words = (
+    "CN-562",
+    "The service does not run: nothing is collected, delivered or sent.",
+    "Start it: `systemctl start hbcourier`, or `hbcourier run`; its log says why it ended, and `hbcourier check` probes \
+    what it needs.",
+);
+const SERVICE_HANGS: Words = (
+    "CN-563",
+    "The service is there but gives no sign of life, so whether anything is collected, delivered or sent is not known.",
+    "Look at its log, then restart it: `systemctl restart hbcourier`. Nothing is lost by that; `hbcourier status` says when it \
+    is well.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -299,6 +323,9 @@ impl AlarmReason {
             CheckpointFault => CHECKPOINT_FAULT,
             NotErased => NOT_ERASED,
             ReadOnlyFolder => READ_ONLY_FOLDER,
+            OutsideSandbox => OUTSIDE_SANDBOX,
+            ServiceDown => SERVICE_DOWN,
+            ServiceHangs => SERVICE_HANGS,
         }
     }
 }

@@ -22,7 +22,7 @@ use jiff::civil::Date;
 
 use crate::config::Settings;
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::timetable::InForce;
+use crate::domain::timetable::{InForce, Timetables};
 use crate::domain::working_days::BankHolidays;
 use crate::domain::{Actor, Notice};
 use crate::effects::clock::{Clock, london};
@@ -51,6 +51,20 @@ pub struct Foresight {
     pub settings: Settings,
 }
 
+/// What is looked at. Whoever only reads may have it without the service.
+pub struct View<'a> {
+    /// Reading the store.
+    pub queries: &'a dyn Queries,
+    /// Own keys and trusted certificates.
+    pub keys: &'a KeyRing,
+    /// What is owed when.
+    pub timetables: &'a Timetables,
+    /// Which days are working days.
+    pub holidays: &'a BankHolidays,
+    /// Whose, and when to say what.
+    pub settings: &'a Settings,
+}
+
 /// What must stop the service: it can no longer record or read what it does.
 #[derive(Debug, thiserror::Error)]
 pub enum Critical {
@@ -69,7 +83,9 @@ impl Foresight {
     /// Raises what holds now and clears what no longer does. Returns when time alone next changes anything.
     pub fn look(&self) -> Result<Timestamp, Critical> {
         let now = self.clock.now();
-        let wanted = self.wanted(now)?;
+        let timetables = self.timetables.now();
+        let (queries, keys, holidays, settings) = (&*self.queries, &*self.keys, &self.holidays, &self.settings);
+        let wanted = View { queries, keys, timetables: &timetables, holidays, settings }.foreseen(now)?;
         let raised = self.queries.alarms()?;
         let ours = |about: &str| OURS.iter().any(|beginning| about.starts_with(beginning));
         for alarm in raised.iter().filter(|alarm| ours(&alarm.about)) {

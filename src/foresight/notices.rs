@@ -6,7 +6,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::keys::{ahead, ends_before};
-use super::{Foresight, due, london_date, nights, outlook_lately};
+use super::{View, due, london_date, nights, outlook_lately};
 use crate::config::settings::AuthoritySettings;
 use crate::domain::expectation::{Expectation, Outlook, State};
 use crate::domain::{AlarmReason, FileKind, Notice, Stage, Submission};
@@ -19,8 +19,9 @@ type Wanted = BTreeMap<String, Notice>;
 /// Days before its end by which an exception is told of.
 pub const EXCEPTION_ENDS_DAYS: i64 = 30;
 
-impl Foresight {
-    pub(super) fn wanted(&self, now: Timestamp) -> Result<Wanted, QueryError> {
+impl View<'_> {
+    /// What a person must be told ahead of time now, by what it is about.
+    pub fn foreseen(&self, now: Timestamp) -> Result<Wanted, QueryError> {
         let mut wanted = Wanted::new();
         let filter = SubmissionFilter { open: true, ..SubmissionFilter::default() };
         let submissions = self.queries.submissions(&filter)?;
@@ -37,7 +38,7 @@ impl Foresight {
     }
 
     fn near(&self, submissions: &[Submission], authority: &AuthoritySettings, now: DateTime) -> Wanted {
-        let near = due::near(submissions, authority, &self.holidays, now);
+        let near = due::near(submissions, authority, self.holidays, now);
         let told = near.into_iter().map(|submission| {
             let key = &submission.key;
             let held = match &submission.stage {
@@ -57,7 +58,7 @@ impl Foresight {
         if self.queries.in_service_from(&authority.number)?.is_none() {
             return Ok(Wanted::new());
         }
-        let outlook = outlook_lately(&*self.queries, &self.timetables.now(), authority, today)?;
+        let outlook = outlook_lately(self.queries, self.timetables, authority, today)?;
         let told = overdue(&outlook, today).into_iter().map(|one| {
             let Expectation { authority, month, due_by, .. } = one;
             let what = format!("{month} of LA {authority}");
@@ -73,7 +74,7 @@ impl Foresight {
 
     fn silent(&self, authority: &AuthoritySettings, now: Timestamp) -> Result<Wanted, QueryError> {
         let number = &authority.number;
-        let silence = nights::silence_of(&*self.queries, &self.holidays, authority, now)?;
+        let silence = nights::silence_of(self.queries, self.holidays, authority, now)?;
         let told = silence.map(|silence| {
             let since = silence.since.map_or_else(String::new, |night| {
                 format!(" The first night without any began on {}.", night.strftime("%A %-d %B %Y"))
@@ -86,7 +87,7 @@ impl Foresight {
     /// Timetables that end soon, or have ended since the service was there to mind their dates.
     fn timetable_ends(&self, authority: &AuthoritySettings, today: Date) -> Result<Wanted, QueryError> {
         let number = &authority.number;
-        let end = self.timetables.now().coverage_ends(number).filter(|_| !authority.returns.is_empty());
+        let end = self.timetables.coverage_ends(number).filter(|_| !authority.returns.is_empty());
         let in_service = self.queries.in_service_from(number)?;
         let Some((end, in_service)) = end.zip(in_service) else { return Ok(Wanted::new()) };
         let ahead = days(self.settings.service.alarms.timetable_ahead);
@@ -100,9 +101,9 @@ impl Foresight {
 
     /// Keys that end before something that is owed, once that is near enough.
     fn keys_end(&self, now: Timestamp, here: &Zoned) -> Wanted {
-        let owed = ahead(&self.settings, &self.timetables.now(), here.date());
+        let owed = ahead(self.settings, self.timetables, here.date());
         let soon = here.date().saturating_add(days(self.settings.service.alarms.keys_ahead));
-        let ends = ends_before(&self.keys, now, &owed).into_iter();
+        let ends = ends_before(self.keys, now, &owed).into_iter();
         let told = ends.filter(|ends| london_date(ends.until) <= soon).map(|ends| {
             let (about, holder) = match &ends.partner {
                 None => ("expires-own".to_owned(), "this service".to_owned()),
@@ -114,7 +115,7 @@ impl Foresight {
     }
 }
 
-impl Foresight {
+impl View<'_> {
     /// Exceptions that end soon, and proposals that wait for a second person.
     fn decisions_wait(&self, now: Timestamp) -> Wanted {
         let rules = self.keys.rules();

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::due::Hours;
+use crate::config::settings::ReturnSettings;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::{LaNumber, Notice, PartnerName, ReturnKind, Stage, Submission, SubmissionKey, WorkbookName};
 
@@ -88,6 +89,19 @@ pub(super) fn notice_of(submission: &Submission, hours: &Hours, quiet: u8, now: 
         | Stage::Acknowledged { .. }
         | Stage::Waived { .. } => None,
     }
+}
+
+/// What the way out must tell about this return now, for readers; also where nothing has moved it since its day was over.
+pub fn told_of(submission: &Submission, settings: &ReturnSettings, now: Timestamp) -> Option<Notice> {
+    let hours = match submission.ordered {
+        Some(at) => Hours::ordered(at),
+        None => Hours::of(submission.transfer_on, settings.window),
+    };
+    let waits = submission.stage.is_open() && !matches!(submission.stage, Stage::Sending { .. });
+    if waits && now >= hours.day_ends {
+        return Some(AlarmReason::Missed.notice(&submission.key.to_string()));
+    }
+    notice_of(submission, &hours, ATTEMPTS_QUIET, now)
 }
 
 /// Why what was put there is held, if it is.

@@ -47,7 +47,7 @@ use crate::effects::pgp::{Opener, Sealer};
 use crate::effects::spool::Spool;
 use crate::store::{Queries, Recorder};
 
-pub use alarm::{about_folder, about_return};
+pub use alarm::{about_folder, about_return, told_of};
 use attempts::Attempts;
 pub use attempts::Ended;
 pub use critical::Critical;

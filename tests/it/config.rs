@@ -517,7 +517,7 @@ fn what_is_expected_and_accepted_is_checked() {
     assert!(told.contains("names no root element"), "{told}");
     let told = wrong(&minimal.replace("\"laid-pdf\", \"laid-xml\"", "\"laid-pdf\""));
     assert!(told.contains("takes no laid-xml"), "{told}");
-    for taken in ["due-12302", "expected-12302", "expires-12302", "timetable-12302"] {
+    for taken in ["due-12302", "expected-12302", "expires-12302", "timetable-12302", "sandbox-12302"] {
         let told = wrong(&minimal.replace("\"laid-12302\"", &format!("\"{taken}\"")));
         assert!(told.contains("the service's own alarms go by"), "{told}");
     }

@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 use self::source::{Reference, Source};
 
 /// What each top-level module may name besides itself. `main.rs` may name everything.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("domain", &[]),
     ("durable", &["domain"]),
     ("catalogue", &["domain"]),
     ("config", &["domain"]),
     ("effects", &["domain", "durable"]),
+    ("sandbox", &["config"]),
     ("store", &["domain", "durable"]),
     ("inbound", &["domain", "durable", "catalogue", "config", "effects", "store"]),
     ("outbound", &["domain", "durable", "catalogue", "config", "effects", "store"]),
@@ -42,6 +43,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "operator",
             "foresight",
             "retention",
+            "sandbox",
         ],
     ),
     ("telemetry", &[]),
@@ -61,6 +63,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "foresight",
             "audit",
             "retention",
+            "sandbox",
             "daemon",
             "telemetry",
         ],
@@ -69,12 +72,14 @@ const ARROWS: [(&str, &[&str]); 17] = [
 ];
 
 /// Crates that only these places may name.
-const OWNED_CRATES: [(&str, &[&str]); 4] = [
+const OWNED_CRATES: [(&str, &[&str]); 6] = [
     ("sequoia_openpgp", &["effects/pgp/"]),
     ("rusqlite", &["store/"]),
     // The configuration holds addresses against the same grammar by which mail is made.
     ("lettre", &["effects/courier/", "config/check/exchange.rs"]),
     ("notify", &["effects/noticing.rs"]),
+    ("landlock", &["sandbox/"]),
+    ("seccompiler", &["sandbox/"]),
 ];
 
 /// Modules whose code has no clock, no file system, no network and no environment of its own.

@@ -276,6 +276,9 @@ fn notices() -> Vec<Notice> {
         CheckpointFault,
         NotErased,
         ReadOnlyFolder,
+        OutsideSandbox,
+        ServiceDown,
+        ServiceHangs,
     });
     let holds = holds();
     let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));

@@ -33,6 +33,7 @@ fn write_service(status: &Status, text: &mut Text) {
         service.pid,
         service.version
     ));
+    text.line(format_args!("Sandbox: {}.", service.sandbox));
     let mut table = Table::new(["Source", "Last look", "Waiting", ""]);
     for source in &service.sources {
         table.row([

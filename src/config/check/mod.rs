@@ -120,6 +120,7 @@ fn service(raw: &RawService, report: &mut Report<'_>) -> Option<ServiceSettings>
         authorities,
         control_socket: control_socket?,
         sweep_every: sweep_every?,
+        sandbox: raw.sandbox,
         attempts_max: raw.attempts_max,
         retry_after: retry_after?,
         retry_after_max: retry_after_max?,

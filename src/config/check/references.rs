@@ -73,9 +73,19 @@ fn unique_names(raw: &Raw, report: &mut Report<'_>) {
 fn reserved(name: Option<&str>, at: TreePath, report: &mut Report<'_>) {
     let ours = |name: &str| {
         matches!(name, "state" | "archive" | "spool" | "alarm-mail" | "ping")
-            || ["return-", "returns-", "partner-", "due-", "expected-", "expires-", "timetable-", "checkpoint"]
-                .iter()
-                .any(|beginning| name.starts_with(beginning))
+            || [
+                "return-",
+                "returns-",
+                "partner-",
+                "due-",
+                "expected-",
+                "expires-",
+                "timetable-",
+                "checkpoint",
+                "sandbox-",
+            ]
+            .iter()
+            .any(|beginning| name.starts_with(beginning))
     };
     if let Some(name) = name.filter(|name| ours(name)) {
         report.wrong(&at, format!("`{name}` is a name the service's own alarms go by"), "choose another name");

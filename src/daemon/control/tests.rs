@@ -16,6 +16,7 @@ use crate::effects::clock::MachineClock;
 use crate::effects::pgp::KeyRing;
 use crate::effects::spool::Spool;
 use crate::operator::{KeyOrder, Operator, OwnKeyAlgorithm, People};
+use crate::sandbox::Confinement;
 use crate::store::{Change, RecordError, Recorded, Recorder, SqliteStore};
 
 #[test]
@@ -98,7 +99,7 @@ fn listening(recorder: Option<Arc<dyn Recorder>>, asks: impl FnOnce(&Path)) -> i
         socket: socket.clone(),
         is_open: false,
         operator: Arc::new(operator),
-        health: Arc::new(Health::new(Timestamp::UNIX_EPOCH)),
+        health: Arc::new(Health::new(Timestamp::UNIX_EPOCH, Confinement::default())),
         stop: stop.clone(),
         reading: Arc::new(Echo),
         ordered: Box::new(|| ()),

@@ -154,6 +154,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "trusted_schema", false)?;
+        // Nothing is put aside outside the state folder, by readers neither.
+        connection.pragma_update(None, "temp_store", "memory")?;
         Ok(connection)
     };
     open().map_err(|source| opening(path, source))
@@ -168,9 +170,8 @@ fn durable(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let set = || {
         let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
         connection.pragma_update(None, "synchronous", "full")?;
-        // What is erased is overwritten where it lies, and nothing is put aside outside the state folder.
+        // What is erased is overwritten where it lies.
         connection.pragma_update(None, "secure_delete", "on")?;
-        connection.pragma_update(None, "temp_store", "memory")?;
         connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_MAX, |_| Ok(()))?;
         Ok(mode)
     };

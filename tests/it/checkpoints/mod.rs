@@ -22,8 +22,9 @@ struct Audited {
 impl Audited {
     fn new() -> Audited {
         let council = council();
-        let folder = council.dir.path().join("audit");
-        fs::create_dir(&folder).unwrap();
+        // In a folder of its own: what lies beside the configuration is not written to.
+        let folder = council.dir.path().join("auditors/checkpoints");
+        fs::create_dir_all(&folder).unwrap();
         let path = folder.to_str().unwrap().to_owned();
         recipient(&council, &[("name", "internal-audit"), ("folder", path.as_str())]);
         Audited { council, folder }
