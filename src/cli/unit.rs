@@ -30,7 +30,7 @@ pub fn run(_: &Args, settings: &Settings, out: &mut dyn Write) -> io::Result<()>
     writeln!(out, "# Made by `hbcourier unit` from the configuration. After a change of its folders:")?;
     writeln!(
         out,
-        "#   hbcourier unit | install -D -m 644 /dev/stdin /etc/systemd/system/hbcourier.service.d/folders.conf"
+        "#   hbcourier unit | install -D -m 644 /dev/stdin /etc/systemd/system/hbcourier.service.d/configured.conf"
     )?;
     writeln!(out, "#   systemctl daemon-reload && systemctl restart hbcourier")?;
     writeln!(out, "\n[Unit]\n# Where one of these is a share that is not mounted, the service is not started.")?;

@@ -16,9 +16,10 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::settings::SecretReference;
 
-/// What systemd puts before the name of each file of `LoadCredential=hbcourier:/etc/hbcourier/credentials`.
+/// What systemd puts before the name of each file of `LoadCredentialEncrypted=encrypted:/etc/hbcourier/credentials.encrypted`
+/// and of `LoadCredential=plain:/etc/hbcourier/credentials`.
 // systemd.exec(5), LoadCredential=
-const FROM_THE_FOLDER: &str = "hbcourier_";
+const FROM_FOLDERS: [&str; 2] = ["encrypted_", "plain_"];
 /// No password is longer.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
 
@@ -102,10 +103,11 @@ impl SecretReference {
     }
 }
 
-/// By its own name if it is there, else as one of a folder.
+/// By its own name if it is there, else as one of the folder of encrypted ones, else of the plain ones.
 fn passed_in(credentials: &Path, name: &str) -> PathBuf {
-    let of_folder = credentials.join(format!("{FROM_THE_FOLDER}{name}"));
-    if !credentials.join(name).exists() && of_folder.exists() { of_folder } else { credentials.join(name) }
+    let own = credentials.join(name);
+    let of_folders = FROM_FOLDERS.map(|before| credentials.join(format!("{before}{name}")));
+    [own.clone()].into_iter().chain(of_folders).find(|path| path.exists()).unwrap_or(own)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -208,12 +210,15 @@ mod tests {
     fn a_credential_may_be_one_of_a_folder_and_its_own_name_goes_first() {
         let folder = tempfile::tempdir().unwrap();
         let of_folder = secret_file(folder.path(), b"of the folder", 0o440);
-        std::fs::rename(of_folder, folder.path().join("hbcourier_mail")).unwrap();
+        std::fs::rename(of_folder, folder.path().join("plain_mail")).unwrap();
         let read = || {
             let secret = SecretReference::Credential("mail".to_owned()).read_with(Some(folder.path())).unwrap();
             secret.expose_secret().to_owned()
         };
         assert_eq!(read(), "of the folder");
+        let encrypted = secret_file(folder.path(), b"encrypted", 0o440);
+        std::fs::rename(encrypted, folder.path().join("encrypted_mail")).unwrap();
+        assert_eq!(read(), "encrypted");
         let own = secret_file(folder.path(), b"its own", 0o440);
         std::fs::rename(own, folder.path().join("mail")).unwrap();
         assert_eq!(read(), "its own");

@@ -46,40 +46,19 @@ class Council:
     # Setting up.
 
     def set_up(self):
-        """As a technician does it: account of the transport, keys, trust, secrets, folders."""
+        """As a technician does it: the transport's account, the set-up with DWP's certificate, secrets."""
         do = self.machine.do
         self.machine.path("/root/dwp.asc").write_bytes(self.dwp.certificate)
-        do("hbcourier", "init", "/root/made", "--authority", LA, "--partner-cert", "/root/dwp.asc")
-        self.move_into_place()
         do("useradd", "--system", "--user-group", "--no-create-home", TRANSPORT)
-        do("usermod", "--append", "--groups", TRANSPORT, "hbcourier")
-        do("chgrp", TRANSPORT, DROP)
-        do("chmod", "2770", DROP)
+        do("hbcourier", "init", "--system", "--authority", LA, "--files-group", TRANSPORT, "--partner-cert", "/root/dwp.asc")
         for name, secret in CANARIES.items():
             self.credential(name, secret)
         self.configure()
 
-    def move_into_place(self):
-        """What `init` laid out, to where the package has its folders."""
-        script = f"""
-            set -e
-            cp -a /root/made/state/. {STATE}/
-            cp -a /root/made/drop /root/made/backoffice /root/made/returns /root/made/outgoing /srv/hbcourier/
-            chown -R hbcourier:hbcourier {STATE} /srv/hbcourier
-            chmod -R u+rwX,g+rX,o-rwx /srv/hbcourier/*
-            chmod 755 /srv/hbcourier
-            sed -e 's|/root/made/state|{STATE}|; s|/root/made|/srv/hbcourier|' \
-                -e 's|^#control_socket = .*|control_socket = "/run/hbcourier/control.sock"|' /root/made/hbcourier.toml > {CONFIG}
-            chown root:hbcourier {CONFIG}
-            chmod 640 {CONFIG}
-            rm -r /root/made
-        """
-        self.machine.do("sh", "-c", script)
-
     def credential(self, name, secret):
         """One plain, in a file that root alone reads; the other as systemd-creds seals it to this machine."""
         if name == "smtp-password":
-            self.machine.do("systemd-creds", "encrypt", "--with-key=host", f"--name=hbcourier_{name}", "-",
+            self.machine.do("systemd-creds", "encrypt", "--with-key=host", f"--name=encrypted_{name}", "-",
                             f"/etc/hbcourier/credentials.encrypted/{name}", text=secret)
         else:
             file = self.machine.path(f"/etc/hbcourier/credentials/{name}")

@@ -194,7 +194,7 @@ def read_only_folder(council):
     name = max(council.dropped)
     until(lambda: "/mnt/laid" in machine.do("hbcourier", "status", ok=None), 60, "the status names the folder")
     told = next(line.strip() for line in machine.do("hbcourier", "status", ok=None).splitlines() if "/mnt/laid" in line)
-    machine.do("sh", "-c", f"hbcourier unit | install -D -m 644 /dev/stdin /etc/systemd/system/{UNIT}.d/folders.conf")
+    machine.do("sh", "-c", f"hbcourier unit | install -D -m 644 /dev/stdin /etc/systemd/system/{UNIT}.d/configured.conf")
     machine.do("systemctl", "daemon-reload")
     machine.do("systemctl", "restart", UNIT)
     delivered = machine.path(f"/mnt/laid/{name}")
@@ -202,7 +202,7 @@ def read_only_folder(council):
     until(council.all_closed, 30, "its transfer is closed")
     # Back to the folder where everything else lies, for the evidence of the other steps.
     file.write_text(before)
-    machine.path(f"/etc/systemd/system/{UNIT}.d/folders.conf").unlink()
+    machine.path(f"/etc/systemd/system/{UNIT}.d/configured.conf").unlink()
     machine.do("systemctl", "daemon-reload")
     machine.do("systemctl", "restart", UNIT)
     machine.do("sh", "-c", f"mv /mnt/laid/{name} {LAID}/")
@@ -213,7 +213,7 @@ def secrets(council):
     """No secret in what others can see of the process, nor in what is kept of it."""
     machine, pid = council.machine, council.pid()
     credentials = machine.do("ls", "/run/credentials/hbcourier.service").split()
-    if sorted(credentials) != sorted(f"hbcourier_{name}" for name in CANARIES):
+    if sorted(credentials) != ["encrypted_smtp-password", "plain_key-passphrase"]:
         raise Refused(f"systemd passes in {credentials}")
     limits = machine.do("cat", f"/proc/{pid}/limits")
     if [line.split()[4:6] for line in limits.splitlines() if line.startswith("Max core file size")] != [["0", "0"]]:
