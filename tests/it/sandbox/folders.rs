@@ -31,8 +31,6 @@ fn a_share_that_is_mounted_after_the_start_and_once_more_is_collected_from() {
         delivered(&mut council, number);
         drop(share);
     }
-    drops(&dwp, &council.drop, 4);
-    delivered(&mut council, 4);
     assert!(!council.log().contains("CN-561"), "{}", council.log());
     council.stops_well();
 }
