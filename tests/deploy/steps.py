@@ -79,7 +79,7 @@ def first_start(council):
     """Set up, started, and ready by its own word."""
     machine = council.machine
     council.set_up()
-    machine.path(f"/etc/systemd/system/{UNIT}.d").mkdir(parents=True)
+    machine.path(f"/etc/systemd/system/{UNIT}.d").mkdir(parents=True, exist_ok=True)
     machine.path(f"/etc/systemd/system/{UNIT}.d/test.conf").write_text(f"[Service]\nWatchdogSec={WATCHDOG_SECONDS}s\n")
     machine.do("systemctl", "daemon-reload")
     machine.do("systemctl", "start", UNIT)
