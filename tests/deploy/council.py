@@ -7,7 +7,6 @@ ledger: each file exactly once, its content what DWP sealed, nothing else there.
 import datetime
 import hashlib
 import subprocess
-from pathlib import Path
 
 from machine import Refused, until
 
@@ -39,9 +38,9 @@ def extract(day):
 class Council:
     """On a machine that has the package installed."""
 
-    def __init__(self, machine, dwp, work):
-        self.machine, self.dwp, self.work = machine, dwp, work
-        self.dropped, self.number = {}, 0
+    def __init__(self, machine, dwp):
+        self.machine, self.dwp = machine, dwp
+        self.dropped, self.number = [], 0
 
     # Setting up.
 
@@ -89,9 +88,9 @@ class Council:
 
     def protect_key(self):
         """A new key, which the service protects with the passphrase that systemd hands to it; DWP seals to it from now on."""
-        self.machine.do("hbcourier", "keys", "generate")
-        self.certificate = self.work / "own.asc"
-        self.certificate.write_bytes(self.machine.path(f"{STATE}/keys/own-public.asc").read_bytes())
+        self.key = self.machine.json("hbcourier", "keys", "generate", "--json")["fingerprint"]
+        for certificates in ("/srv/hbcourier/keys/own.asc", f"{STATE}/keys/own-public.asc"):
+            self.dwp.learn(self.machine.path(certificates).read_bytes())
 
     # The service.
 
@@ -111,8 +110,8 @@ class Council:
         numbers = range(self.number, self.number + count)
         self.number += count
         contents = {f"LAID_{number:05}.xml": laid(number) for number in numbers}
-        paths = self.dwp.seal(contents, self.certificate, self.machine.path("/root/sealed"))
-        self.dropped |= {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+        paths = self.dwp.seal(contents, self.key, self.machine.path("/root/sealed"))
+        self.dropped = sorted([*self.dropped, *(hashlib.sha256(content).hexdigest() for content in contents.values())])
         return [f"/root/sealed/{path.name}" for path in paths]
 
     def drop(self, paths):
@@ -127,18 +126,18 @@ class Council:
     # Evidence.
 
     def delivered(self):
-        """Name and digest of everything at the destination."""
-        files = self.machine.path(LAID).iterdir()
-        return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if not file.name.startswith(".")}
+        """The digest of everything at the destination."""
+        files = self.machine.path(LAID).glob("[!.]*")
+        return sorted(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
 
     def evidence(self, seconds=60):
         """Everything that was dropped is there once, and everybody says so."""
         until(lambda: len(self.delivered()) >= len(self.dropped), seconds, f"{len(self.dropped)} files are delivered")
         transfers = until(self.all_closed, seconds, "every transfer is closed")
         if self.delivered() != self.dropped:
-            raise Refused("what lies at the destination is not what was dropped")
+            raise Refused("what lies at the destination is not what was dropped, each once")
         digests = sorted(part["sha256"] for transfer in transfers for part in transfer["parts"])
-        if digests != sorted(self.dropped.values()):
+        if digests != self.dropped:
             raise Refused(f"the store tells of {len(digests)} parts, and {len(self.dropped)} files were dropped")
         left = [file.name for file in self.machine.path(DROP).iterdir()]
         if left:
@@ -166,4 +165,4 @@ class Council:
     def sent(self):
         """Sealed files in the outgoing folder, opened by DWP."""
         files = sorted(self.machine.path(OUTGOING).glob("[!.]*"))
-        return [self.dwp.open(Path(file).read_bytes()) for file in files]
+        return [self.dwp.open(file.read_bytes()) for file in files]

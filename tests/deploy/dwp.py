@@ -24,19 +24,24 @@ class Dwp:
         return subprocess.run(line, input=content, capture_output=True, check=True,
                               env={**os.environ, "GNUPGHOME": str(self.home)}).stdout
 
-    def seal(self, contents, certificate, folder):
+    def learn(self, certificates):
+        """Takes in what the authority gives away."""
+        self.gpg("--import", content=certificates)
+
+    def seal(self, contents, key, folder):
         """Each content as a signed and sealed file of its name, in the folder."""
         folder.mkdir(parents=True, exist_ok=True)
 
         def one(name):
             target = folder / f"{name}.pgp"
-            self.gpg("--sign", "--encrypt", "--recipient-file", str(certificate), "--output", str(target), content=contents[name])
+            self.gpg("--trust-model", "always", "--sign", "--encrypt", "--recipient", key, "--output", str(target), content=contents[name])
             return target
 
         with ThreadPoolExecutor(2) as workers:
             return list(workers.map(one, contents))
 
     def open(self, sealed):
+        """Its content, if the signature is good too."""
         return self.gpg("--decrypt", content=sealed)
 
     def close(self):

@@ -15,7 +15,10 @@ from pathlib import Path
 
 # A cgroup2 tree of its own, because some machines mount the older one beside it.
 BOOT = ('mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec systemd-nspawn --quiet -D "$1" -M "$2" --keep-unit --register=no'
-        ' --private-network --console=pipe -b systemd.log_target=journal')
+        ' --private-network --console=pipe'
+        # Which systemd 252 does not let a container have by itself.
+        ' --system-call-filter="landlock_create_ruleset landlock_add_rule landlock_restrict_self"'
+        ' -b systemd.log_target=journal')
 # Files by which Debian says where packages come from; the machine's own are used.
 SOURCES = ["/etc/apt/sources.list", "/etc/apt/sources.list.d"]
 
