@@ -1,11 +1,13 @@
 //! The command line: one file per subcommand.
 
 pub mod audit;
+pub mod backup;
 pub mod check;
 #[cfg(test)]
 mod council;
 pub mod demo;
 pub mod dispatch;
+pub mod doctor;
 pub mod expectations;
 mod for_others;
 pub mod held;
@@ -13,11 +15,13 @@ pub mod identify;
 pub mod init;
 pub mod keys;
 pub mod legal_hold;
+pub mod migrate;
 pub mod order;
 pub mod orders;
 pub mod output;
 pub mod packs;
 pub mod reading;
+pub mod restore;
 pub mod retention;
 pub mod returns;
 pub mod risk;

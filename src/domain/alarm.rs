@@ -71,6 +71,10 @@ pub enum AlarmReason {
     CheckpointFault,
     /// What was kept long enough could not be erased.
     NotErased,
+    /// The state was restored from a backup.
+    Restored,
+    /// The settings that lie in the configuration are not those in force.
+    ConfigurationRefused,
 }
 
 const SOURCE_MISSING: Words = (
@@ -241,6 +245,19 @@ const NOT_ERASED: Words = (
     "The service's log says what and why: mend the state directory's disk or access, or end a long reading of the store. \
     It is tried again every hour; `hbcourier retention` shows what is due.",
 );
+const RESTORED: Words = (
+    "CN-570",
+    "{about}: what was recorded after the backup is lost. Files may have been delivered and returns sent that nothing here \
+    tells of.",
+    "See to what `hbcourier held list` and `hbcourier returns list --open` show, compare with the back office and DWP, and \
+    then give `hbcourier restore --settled --reason TEXT`.",
+);
+const CONFIGURATION_REFUSED: Words = (
+    "CN-571",
+    "The {about} was changed and is not in force: the service goes on with the settings it had.",
+    "The service's log, and `systemctl status hbcourier`, say why; `hbcourier check` names what is wrong in it. Mend it and \
+    reload, or restart the service where that is asked for.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -290,6 +307,8 @@ impl AlarmReason {
             CheckpointStays => CHECKPOINT_STAYS,
             CheckpointFault => CHECKPOINT_FAULT,
             NotErased => NOT_ERASED,
+            Restored => RESTORED,
+            ConfigurationRefused => CONFIGURATION_REFUSED,
         }
     }
 }
