@@ -12,8 +12,9 @@ use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
 use super::{
-    audit, check, deadline, demo, expectations, for_others, held, identify, init, keys, legal_hold, man, order, orders,
-    packs, retention, returns, risk, roles, run, selftest, shbe, status, timetable, transfers, unit,
+    audit, backup, check, deadline, demo, doctor, expectations, for_others, held, identify, init, keys, legal_hold,
+    man, migrate, order, orders, packs, restore, retention, returns, risk, roles, run, selftest, shbe, status,
+    timetable, transfers, unit,
 };
 use crate::catalogue::circular::Terms;
 use crate::config::{self, Settings, calendars};
@@ -26,6 +27,7 @@ use crate::domain::expectation::Outlook;
 use crate::domain::timetable::Timetables;
 use crate::domain::{LaNumber, ReturnOrder, RiskProfile};
 use crate::effects::clock::{Clock, MachineClock, london};
+use crate::effects::privilege::as_owner_of;
 use crate::foresight::outlook_of;
 use crate::operator::Order;
 use crate::store::{Queries, QueryError, SqliteQueries, SqliteStore, SubmissionFilter};
@@ -62,7 +64,11 @@ pub(super) enum Command {
     Demo(demo::Args),
     Init(init::Args),
     Check(check::Args),
+    Doctor(doctor::Args),
     Run(run::Args),
+    Migrate(migrate::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
     Status(status::Args),
     Deadline(deadline::Args),
     Transfers(transfers::Args),
@@ -141,6 +147,13 @@ impl Cli {
                 })
             }
             Command::Check(args) => self.check(args, out),
+            Command::Doctor(args) => {
+                let settings = self.settings()?;
+                self.probing(&settings, |subjects, store| doctor::run(args, subjects, store, out))
+            }
+            Command::Migrate(args) => migrate::run(args, &self.settings()?, out),
+            Command::Backup(args) => backup::run(args, &self.config, &self.settings()?, out),
+            Command::Restore(args) => restore::run(args, &|| self.settings(), out),
             Command::Run(args) => run::run(args, self.settings()?, &self.config, out),
             Command::Status(args) => self.reading(|reading| status::run(args, reading, out)),
             // It asks the service itself, which may hang.
@@ -243,26 +256,36 @@ impl Cli {
             Err(problems) if args.json => return check::refuse(&problems, out),
             Err(_) => self.settings()?,
         };
+        self.probing(&settings, |subjects, _| check::run(args, subjects, out))
+    }
+
+    /// Tries what the service will need as its account would.
+    fn probing(
+        &self,
+        settings: &Settings,
+        probe: impl FnOnce(&check::Subjects<'_>, Option<&SqliteQueries>) -> Result<Exit, CliError>,
+    ) -> Result<Exit, CliError> {
+        let _acting = as_owner_of(&settings.service.state).map_err(|error| fault(3, &error))?;
         // Before the first start there is no store; that is no fault.
         let store = SqliteStore::read_only(&settings.service.state).ok();
         let timetables = match &store {
-            Some(store) => in_force(&settings, store)?,
+            Some(store) => in_force(settings, store)?,
             None => build::timetables(&settings.timetables).map_err(|fault| run::not_started(&fault))?,
         };
         let keys = match &store {
-            Some(store) => key_ring_by(&settings, store).map_err(|error| fault(3, &error))?,
-            None => key_ring(&settings),
+            Some(store) => key_ring_by(settings, store).map_err(|error| fault(3, &error))?,
+            None => key_ring(settings),
         };
         let subjects = check::Subjects {
-            settings: &settings,
+            settings,
             keys: &keys,
-            couriers: &build::couriers(&settings),
+            couriers: &build::couriers(settings),
             timetables: &timetables,
-            authorities: &authorities(Some(&settings))?,
+            authorities: &authorities(Some(settings))?,
             queries: store.as_ref().map(|store| store as &dyn Queries),
             now: MachineClock.now(),
         };
-        check::run(args, &subjects, out)
+        probe(&subjects, store.as_ref())
     }
 
     fn legal_hold(&self, command: &legal_hold::Command, out: &mut Output<'_>) -> Result<Exit, CliError> {

@@ -75,6 +75,10 @@ pub fn look(command: &Command) -> Option<Look> {
         Command::Demo(_)
         | Command::Init(_)
         | Command::Check(_)
+        | Command::Doctor(_)
+        | Command::Migrate(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
         | Command::Run(_)
         | Command::Risk(_)
         | Command::Identify(_)
@@ -309,6 +313,10 @@ mod tests {
             "audit export /tmp/x",
             "audit evidence abcd",
             "check",
+            "doctor",
+            "migrate",
+            "backup /tmp/x",
+            "restore /tmp/x",
             "init /tmp/x --authority 12302",
             "demo",
             "run",

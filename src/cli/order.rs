@@ -13,6 +13,7 @@ use crate::daemon::checkpoints::checkpoints_of;
 use crate::daemon::control::{Answer, PATIENCE, Request, ask_at};
 use crate::daemon::health::ServiceStatus;
 use crate::daemon::keys::key_ring;
+use crate::daemon::migration::note_migration;
 use crate::daemon::people::people;
 use crate::domain::timetable::{InForce, Timetables};
 use crate::effects::clock::MachineClock;
@@ -69,6 +70,7 @@ pub fn carry_out(state: &Path, terms: Terms<'_>, order: &Order) -> Result<Done, 
     let _lock = InstanceLock::take(state).map_err(|error| could_not(&error))?;
     let Terms { keys, timetables, settings } = terms;
     let (store, spool) = open_store(state).map_err(|error| could_not(&error))?;
+    note_migration(&store, state, &MachineClock).map_err(|error| could_not(&error))?;
     let rules = key_rules(&store.queries()).map_err(|error| could_not(&error))?;
     keys.judge_by(rules);
     let people = Arc::new(people(&settings.map(|settings| settings.roles.clone()).unwrap_or_default(), state));

@@ -82,6 +82,7 @@ pub fn not_started(fault: &StartFault) -> CliError {
         | StartFault::State { .. }
         | StartFault::Store(_)
         | StartFault::Query(_)
+        | StartFault::Record(_)
         | StartFault::Ledger { .. }
         | StartFault::LedgerKey(_)
         | StartFault::LedgerSecret(_)

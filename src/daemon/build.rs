@@ -12,6 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 use super::checkpoints::checkpoints_of;
 use super::keys::key_ring_by;
 use super::lookout::LeftFiles;
+use super::migration::note_migration;
 use super::people::{people, warn_of_missing_groups};
 use crate::catalogue;
 use crate::checkpoints::Checkpoints;
@@ -42,7 +43,7 @@ use crate::operator::Operator;
 use crate::outbound::{NO_DOMAIN, Outbound, OutboundParts};
 use crate::retention::{ERASED_MAX, Retention};
 use crate::sandbox::Confinement;
-use crate::store::{Queries, QueryError, SqliteStore, StoreError};
+use crate::store::{Queries, QueryError, RecordError, SqliteStore, StoreError};
 
 /// Everything that runs, and the lock that makes it the only one.
 pub struct Service {
@@ -90,6 +91,9 @@ pub enum StartFault {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store was opened, and could not be written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// The store was opened, and could not be read.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -233,6 +237,7 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
     if let Err(says) = checkpoints.hold(&store.queries())? {
         return Err(StartFault::Ledger { state, says });
     }
+    note_migration(&store, &state, &*clock)?;
     let timetables = InForce::new(given.map_or_else(by_record, Ok)?);
     let spool = Arc::new(spool);
     let keys = Arc::new(key_ring_by(&settings, &store.queries())?);

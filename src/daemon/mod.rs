@@ -16,6 +16,7 @@ mod lookout;
 mod looks;
 mod mailboxes;
 mod maildirs;
+pub mod migration;
 mod once;
 pub mod people;
 mod reach;

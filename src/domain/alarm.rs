@@ -79,6 +79,10 @@ pub enum AlarmReason {
     ServiceDown,
     /// The service runs and gives no sign of life.
     ServiceHangs,
+    /// The state was restored from a backup.
+    Restored,
+    /// The settings that lie in the configuration are not those in force.
+    ConfigurationRefused,
 }
 
 const SOURCE_MISSING: Words = (
@@ -273,6 +277,19 @@ const SERVICE_HANGS: Words = (
     "Look at its log, then restart it: `systemctl restart hbcourier`. Nothing is lost by that; `hbcourier status` says when it \
     is well.",
 );
+const RESTORED: Words = (
+    "CN-570",
+    "{about}: what was recorded after the backup is lost. Files may have been delivered and returns sent that nothing here \
+    tells of.",
+    "See to what `hbcourier held list` and `hbcourier returns list --open` show, compare with the back office and DWP, and \
+    then give `hbcourier restore --settled --reason TEXT`.",
+);
+const CONFIGURATION_REFUSED: Words = (
+    "CN-571",
+    "The {about} was changed and is not in force: the service goes on with the settings it had.",
+    "The service's log, and `systemctl status hbcourier`, say why; `hbcourier check` names what is wrong in it. Mend it and \
+    reload, or restart the service where that is asked for.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -326,6 +343,8 @@ impl AlarmReason {
             OutsideSandbox => OUTSIDE_SANDBOX,
             ServiceDown => SERVICE_DOWN,
             ServiceHangs => SERVICE_HANGS,
+            Restored => RESTORED,
+            ConfigurationRefused => CONFIGURATION_REFUSED,
         }
     }
 }

@@ -100,6 +100,9 @@ pub enum Standing {
 pub enum Resume {
     /// From the spooled bytes.
     Opening,
+    /// From the spooled bytes, of which a restored backup does not tell whether they were delivered after it was made: what is
+    /// not found at its destination waits for a person.
+    LookingUp,
     /// From the staged parts; `boot` as in [`Standing::Staged`].
     Publishing {
         /// The kernel's boot id when it was staged.
@@ -146,6 +149,11 @@ impl Standing {
         self.due_at().is_some_and(|at| at <= due.now || at > due.latest)
     }
 
+    /// Whether its original was moved to the archive.
+    pub fn is_archived(&self) -> bool {
+        matches!(self, Standing::Closed { .. })
+    }
+
     /// How many attempts have failed so far.
     pub fn attempts(&self) -> u8 {
         match self {
@@ -164,7 +172,9 @@ pub fn allowed(from: &Standing, to: &Standing) -> bool {
     match from {
         Collected { .. } => !matches!(to, Collected { .. } | Delivered { .. } | Closed { .. }),
         Staged { .. } => matches!(to, Staged { .. } | Deferred { .. } | Held { .. } | Delivered { .. }),
-        Deferred { resume: Resume::Opening, .. } => !matches!(to, Collected { .. } | Delivered { .. } | Closed { .. }),
+        Deferred { resume: Resume::Opening | Resume::LookingUp, .. } => {
+            !matches!(to, Collected { .. } | Delivered { .. } | Closed { .. })
+        }
         Deferred { resume: Resume::Publishing { .. }, .. } => {
             matches!(to, Staged { .. } | Deferred { .. } | Held { .. } | Delivered { .. })
         }

@@ -34,6 +34,18 @@ pub enum Event {
     ServiceStarted,
     /// The service stopped in good order.
     ServiceStopped,
+    /// The running service went over to other settings.
+    ConfigurationReloaded,
+    /// Other settings were there, and the running service kept those it has.
+    ConfigurationRefused,
+    /// A store of an earlier release was brought up to date.
+    StoreMigrated,
+    /// A person made a backup.
+    BackedUp,
+    /// A person put a backup in the place of the state: what was recorded after it is lost.
+    Restored,
+    /// A person has seen what a restored state may be missing.
+    RestoreSettled,
     /// A consignment became ours.
     Collected,
     /// The same file, by name, inode, times and content, lay in its folder again, and was cleared again.
@@ -268,6 +280,9 @@ pub struct Facts {
     /// The entry of the release under which parts are staged or delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<u64>,
+    /// Of a restored state, how many entries the latest head was over of which a signature is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known: Option<u64>,
     /// How many names were erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub names: Option<u64>,

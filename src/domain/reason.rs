@@ -142,6 +142,9 @@ pub enum HoldReason {
     WorkerFault,
     /// Neither the staged part nor the published file is there, and the folder is not the one it was staged in.
     WhereaboutsUnknown,
+    /// The state was restored from a backup that holds this as undelivered, and it is not at its destination: it may have been
+    /// delivered after the backup, and taken.
+    Restored,
     /// The store says that it was released, and the ledger has no two people's approvals of it.
     ReleaseUnproven,
 }
@@ -254,6 +257,8 @@ pub enum DeferCause {
     StoreUnreadable,
     /// What was staged at the destination is no longer what was written.
     StagedDamaged,
+    /// The state was restored from a backup: it is looked up at its destination before it is delivered.
+    Restored,
 }
 
 impl Limit {
@@ -315,6 +320,9 @@ impl DeferCause {
             DeferCause::PartnerKeyUnusable => "the partner's certificate cannot be used today",
             DeferCause::StoreUnreadable => "the store could not be read",
             DeferCause::StagedDamaged => "what was staged at the destination had been damaged",
+            DeferCause::Restored => {
+                "the state was restored from a backup and it must be looked up at its destination first"
+            }
         }
     }
 
@@ -336,6 +344,7 @@ impl DeferCause {
             DeferCause::CourierClosed => "CN-313",
             DeferCause::NameTaken => "CN-314",
             DeferCause::SealedDamaged => "CN-315",
+            DeferCause::Restored => "CN-572",
         };
         Notice::new(code, format!("Waiting to try again, because {}.", self.says()), self.next())
     }

@@ -99,7 +99,8 @@ impl Waiver {
             | Replaced
             | AttemptsExhausted { .. }
             | WorkerFault
-            | WhereaboutsUnknown => None,
+            | WhereaboutsUnknown
+            | Restored => None,
             // It has nothing to deliver.
             Reply { .. } => None,
         }

@@ -108,7 +108,7 @@ mod tests {
             Stage::Deferred { until: now, attempts: 1, cause, reply: None },
             Stage::Sent { at: now, reply: reply() },
             Stage::Acknowledged { at: now },
-            Stage::Uncertain { since: now },
+            Stage::Uncertain { since: now, restored: false },
             Stage::Failed { at: now, reply: reply() },
             Stage::Missed { since: now },
             Stage::Waived { at: now },

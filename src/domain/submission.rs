@@ -222,6 +222,9 @@ pub enum Stage {
     Uncertain {
         /// Since when.
         since: Timestamp,
+        /// Because a backup was restored that tells nothing of what was sent after it. No policy sends such a one again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        restored: bool,
     },
     /// The courier was offered it and refused it for good, or a report says that it did not reach its recipient; a person
     /// decides.
@@ -295,11 +298,21 @@ pub fn allowed(from: &Stage, to: &Stage) -> bool {
                 | Missed { .. }
                 | Waived { .. }
                 | Acknowledged { .. }
+                // Where a backup was restored, it may have been sent since the backup.
+                | Uncertain { restored: true, .. }
         ),
         Sending { .. } => matches!(to, Sent { .. } | Deferred { .. } | Failed { .. } | Uncertain { .. }),
         // A report may still come that it did not reach its recipient.
         Sent { .. } => matches!(to, Failed { .. } | Acknowledged { .. }),
-        Uncertain { .. } => matches!(to, Sent { .. } | Failed { .. } | Sealed | Waived { .. } | Acknowledged { .. }),
+        Uncertain { .. } => matches!(
+            to,
+            Sent { .. }
+                | Failed { .. }
+                | Sealed
+                | Waived { .. }
+                | Acknowledged { .. }
+                | Uncertain { restored: true, .. }
+        ),
         Failed { .. } => matches!(to, Sealed | Waived { .. } | Acknowledged { .. }),
         Missed { .. } => matches!(to, Scheduled | Sealed | Sent { .. } | Waived { .. } | Acknowledged { .. }),
         Acknowledged { .. } | Waived { .. } => false,

@@ -49,8 +49,18 @@ pub const STEPS: [&str; 36] = [
 /// campaign of their own.
 pub const ERASING_STEPS: [&str; 4] = ["erase.recorded", "erase.removed", "erase.directory-synced", "erase.rewritten"];
 
-/// The steps of upkeep: of setting a machine up.
-pub const UPKEEP_STEPS: [&str; 4] = ["set-up.made", "set-up.owned", "set-up.written", "set-up.named"];
+/// The steps of setting a machine up, of migrating a store, of restoring a backup.
+pub const UPKEEP_STEPS: [&str; 9] = [
+    "set-up.made",
+    "set-up.owned",
+    "set-up.written",
+    "set-up.named",
+    "migrate.copied",
+    "migrate.named",
+    "restore.extracted",
+    "restore.recorded",
+    "restore.placed",
+];
 
 /// Passes the named step; in a test build, unless it was told otherwise.
 pub fn step(name: &'static str) -> io::Result<()> {

@@ -78,7 +78,7 @@ impl Inbound {
         ahead: &mut Option<Opened>,
     ) -> Result<(), Failure> {
         match consignment.standing.clone() {
-            Standing::Collected { .. } | Standing::Deferred { resume: Resume::Opening, .. } => {
+            Standing::Collected { .. } | Standing::Deferred { resume: Resume::Opening | Resume::LookingUp, .. } => {
                 if let Some(found) = self.answer_in(consignment)? {
                     return Ok(self.record_answer(consignment, found)?);
                 }
@@ -170,6 +170,9 @@ impl Inbound {
         let staged = matches!(resume, Resume::Publishing { .. });
         if cause == DeferCause::WorkerFault && attempts >= 2 && !staged {
             return Standing::Held { since: at, reason: HoldReason::WorkerFault };
+        }
+        if attempts > self.terms.attempts_max && resume == Resume::LookingUp {
+            return Standing::Held { since: at, reason: HoldReason::Restored };
         }
         if attempts > self.terms.attempts_max && !staged {
             return Standing::Held { since: at, reason: HoldReason::AttemptsExhausted { cause } };

@@ -12,8 +12,8 @@ use super::{Failure, Inbound};
 use crate::domain::ledger::{Event, Facts, PartFacts, VolumeFacts};
 use crate::domain::reason::Became;
 use crate::domain::{
-    Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, KeyStep, LaNumber, Release, Standing,
-    Waiver,
+    Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, KeyStep, LaNumber, Release, Resume,
+    Standing, Waiver,
 };
 use crate::durable::{PrivateContent, step};
 use crate::effects::destination::{Access, Content, Part as Staging};
@@ -134,13 +134,15 @@ impl Inbound {
 
     /// Recalls the parts that an earlier attempt, since sent back to the start, had already published; they may have
     /// been taken, or be due elsewhere by now. Anything else at a final name is somebody else's: we never publish
-    /// before Staged.
+    /// before Staged. After a backup was restored the published part is the only record of such an attempt, and what was
+    /// not found may have been taken.
     fn recall_published(
         &self,
         consignment: &Consignment,
         parts: &mut [(Part, Delivery, Access)],
     ) -> Result<(), Failure> {
         let earlier = self.queries.deliveries(&consignment.id)?;
+        let looking_up = matches!(consignment.standing, Standing::Deferred { resume: Resume::LookingUp, .. });
         for (_, delivery, _) in parts {
             let known = earlier.iter().find(|known| known.part == delivery.part && known.digest == delivery.digest);
             if let Some(known) = known.filter(|known| known.published) {
@@ -148,11 +150,17 @@ impl Inbound {
                 continue;
             }
             let at = |error| Failure::at_destination(&delivery.destination, &error);
-            if self.destinations.is_free(delivery).map_err(at)? {
+            let is_free = self.destinations.is_free(delivery).map_err(at)?;
+            if is_free && looking_up {
+                let detail = "the state was restored, and a part is not at its destination";
+                return Err(Failure::of(Consequence::Hold(HoldReason::Restored), detail));
+            }
+            if is_free {
                 continue;
             }
-            let ours = known.is_some_and(|known| known.id == delivery.id && known.path == delivery.path)
-                && self.destinations.find(delivery).map_err(at)?.published == Content::Same;
+            let named_so = known.is_some_and(|known| known.id == delivery.id && known.path == delivery.path);
+            let ours =
+                (named_so || looking_up) && self.destinations.find(delivery).map_err(at)?.published == Content::Same;
             if !ours {
                 let detail = format!("a final name at {} is taken", delivery.destination);
                 return Err(Failure::of(Consequence::Hold(HoldReason::NameConflict), detail));

@@ -23,6 +23,7 @@ mod privacy;
 mod quarantine;
 mod returns;
 mod timetables;
+mod upkeep;
 mod workbooks;
 
 pub use keys::{Accepted, AcceptedTransfer, KeyOrder, KeysDone, OwnKeyAlgorithm, accepted_since, key_rules};
@@ -131,6 +132,26 @@ pub enum Order {
     },
     /// Decide about keys.
     Keys(KeyOrder),
+    /// Record that a backup was made.
+    BackedUp {
+        /// SHA-256 of its list of files.
+        manifest: Digest,
+        /// How many entries the ledger in it has.
+        entries: u64,
+        /// The root over them.
+        root: Digest,
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: Option<String>,
+    },
+    /// End the alarm of a backup that was restored.
+    SettleRestore {
+        /// On whose behalf, as the person says.
+        by: Option<String>,
+        /// The person's reason.
+        reason: String,
+    },
     /// Sign the ledger as it stands.
     Checkpoint {
         /// On whose behalf, as the person says.
@@ -256,6 +277,11 @@ impl Operator {
             Order::PlaceHold { on, by, reason } => self.place_hold(actor, on, by.as_deref(), reason),
             Order::LiftHold { on, by, reason } => self.lift_hold(actor, on, by.as_deref(), reason),
             Order::Keys(order) => self.about_keys(actor, order),
+            Order::BackedUp { manifest, entries, root, reason, .. } => {
+                let backup = upkeep::Backup { manifest, entries: *entries, root };
+                self.backed_up(actor, backup, reason.as_deref())
+            }
+            Order::SettleRestore { by, reason } => self.settle_restore(actor, by.as_deref(), reason),
             Order::Checkpoint { by, reason } => self.checkpoint(actor, by.as_deref(), reason.as_deref()),
         }
     }
@@ -283,7 +309,7 @@ impl Order {
             Order::ActivateTimetable { text, .. } => facts.content = Some(Digest::of(text.as_bytes())),
             Order::ReadNames { transfer, .. } => facts.transfer = Some(*transfer),
             Order::PlaceHold { on, .. } | Order::LiftHold { on, .. } => facts = privacy::about(on, facts),
-            Order::Checkpoint { .. } => {}
+            Order::Checkpoint { .. } | Order::BackedUp { .. } | Order::SettleRestore { .. } => {}
         }
         facts
     }
@@ -302,6 +328,8 @@ impl Order {
             Order::LiftHold { .. } => "lift-legal-hold",
             Order::Keys(order) => order.word(),
             Order::Checkpoint { .. } => "checkpoint",
+            Order::BackedUp { .. } => "backup",
+            Order::SettleRestore { .. } => "settle-restore",
         }
     }
 }

@@ -65,6 +65,8 @@ orders! {
     ReadNames: Order::ReadNames { .. }, "`hbcourier transfers names`", [Operator, Releaser, Auditor];
     PlaceHold: Order::PlaceHold { .. }, "`hbcourier legal-hold place`", [Auditor, Admin];
     LiftHold: Order::LiftHold { .. }, "`hbcourier legal-hold lift`", [Auditor, Admin];
+    BackedUp: Order::BackedUp { .. }, "`hbcourier backup`", [Admin];
+    SettleRestore: Order::SettleRestore { .. }, "`hbcourier restore --settled`", [Admin];
     Checkpoint: Order::Checkpoint { .. }, "`hbcourier audit checkpoint`", [Operator, Auditor, Admin];
 }
 

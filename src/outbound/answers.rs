@@ -109,7 +109,9 @@ fn resend_at(submission: &Submission, after: Option<Duration>) -> Option<Timesta
     // Where a person has ordered something, a person goes on with it.
     let untouched = submission.resent.is_none() && submission.ordered.is_none() && submission.sealed.is_some();
     match submission.stage {
-        Stage::Uncertain { since } if untouched && submission.key.kind.may_come_twice() => Some(later(since, after?)),
+        Stage::Uncertain { since, restored: false } if untouched && submission.key.kind.may_come_twice() => {
+            Some(later(since, after?))
+        }
         _ => None,
     }
 }
@@ -185,7 +187,8 @@ mod tests {
     #[test]
     fn evidence_of_failure_outweighs_the_rest_and_a_reply_weighs_nothing() {
         let at = Timestamp::UNIX_EPOCH;
-        let (uncertain, sent) = (Stage::Uncertain { since: at }, Stage::Sent { at, reply: "250 ok".into() });
+        let (uncertain, sent) =
+            (Stage::Uncertain { since: at, restored: false }, Stage::Sent { at, reply: "250 ok".into() });
         let decides = |stage: &Stage, answers: &[Answer]| {
             let answers: Vec<_> = answers.iter().copied().map(answered).collect();
             weighed(stage, &answers).map(|one| one.answer)
@@ -207,7 +210,7 @@ mod tests {
     #[test]
     fn what_evidence_leads_to_is_allowed() {
         for stage in [
-            Stage::Uncertain { since: Timestamp::UNIX_EPOCH },
+            Stage::Uncertain { since: Timestamp::UNIX_EPOCH, restored: false },
             Stage::Sent { at: Timestamp::UNIX_EPOCH, reply: String::new() },
         ] {
             let submission = submission(stage);
@@ -222,7 +225,7 @@ mod tests {
     fn the_policy_sends_once_more_and_no_further() {
         let since = Timestamp::from_second(1_589_200_000).unwrap();
         let day = Some(Duration::from_secs(86_400));
-        let uncertain = submission(Stage::Uncertain { since });
+        let uncertain = submission(Stage::Uncertain { since, restored: false });
         assert_eq!(resend_at(&uncertain, day), Some(later(since, Duration::from_secs(86_400))));
         assert_eq!(resend_at(&uncertain, None), None, "no policy");
         let again = Submission { resent: Some(since), ..uncertain.clone() };

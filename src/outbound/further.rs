@@ -181,8 +181,11 @@ mod tests {
             let (after_missed, after_waived) =
                 ([may(missed()), june(kind)], [may(Stage::Waived { at: at() }), june(kind)]);
             let april = |stage| owed(&format!("{kind}/12302/2020-04"), date(2020, 4, 14), stage, true);
-            for stage in [Stage::Failed { at: at(), reply: String::new() }, Stage::Uncertain { since: at() }, missed()]
-            {
+            for stage in [
+                Stage::Failed { at: at(), reply: String::new() },
+                Stage::Uncertain { since: at(), restored: false },
+                missed(),
+            ] {
                 let undecided = [april(stage), may(Stage::Sent { at: at(), reply: String::new() }), june(kind)];
                 let late = Some(ReturnHold::Late { month: month("2020-04") });
                 assert_eq!(not_for(&undecided, &june(kind), None), late, "also if the month between was sent");

@@ -214,7 +214,9 @@ impl OutboundParts {
             Answer::Refused(reply) => {
                 (Event::SendFailed, Stage::Failed { at: now, reply: reply.clone() }, Some(reply), None)
             }
-            Answer::Silence(reply) => (Event::Uncertain, Stage::Uncertain { since: now }, Some(reply), None),
+            Answer::Silence(reply) => {
+                (Event::Uncertain, Stage::Uncertain { since: now, restored: false }, Some(reply), None)
+            }
         };
         let facts = Facts { reply, code: code.map(str::to_owned), ..facts(sealed, attempt) };
         self.record_move(from, Move { event, stage, sealed: None, facts })

@@ -47,6 +47,12 @@ impl Leads {
             Event::ServiceStarted
             | Event::TakenIntoService
             | Event::ServiceStopped
+            | Event::ConfigurationReloaded
+            | Event::ConfigurationRefused
+            | Event::StoreMigrated
+            | Event::BackedUp
+            | Event::Restored
+            | Event::RestoreSettled
             | Event::ExceptionProposed
             | Event::ExceptionGranted
             | Event::ExceptionEnded

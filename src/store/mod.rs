@@ -22,5 +22,5 @@ pub use queries::{
     ActivatedTimetable, Alarm, ConsignmentFilter, DeliveredWorkbook, Head, KeptCheckpoint, Queries, QueryError,
     Received, ReceivedFilter, SubmissionFilter,
 };
-pub use sqlite::{SqliteQueries, SqliteRecorder, SqliteStore, StoreError};
+pub use sqlite::{Migrated, SqliteQueries, SqliteRecorder, SqliteStore, StoreError, forget_old_copies};
 pub use verify::{Verification, verify};

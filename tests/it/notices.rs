@@ -206,7 +206,7 @@ fn holds() -> Vec<HoldReason> {
         Reply { to: "shbe/12302/2020-04".parse().unwrap() },
         Mail { unfit: UnfitMail::Plain }, NameConflict, SameNames, Replaced, WhereaboutsUnknown, SpoolChanged,
         AttemptsExhausted { cause: DeferCause::DestinationFull },
-        WorkerFault, ReleaseUnproven,
+        WorkerFault, ReleaseUnproven, Restored,
     })
 }
 
@@ -228,6 +228,7 @@ fn notices() -> Vec<Notice> {
         PartnerKeyUnusable,
         StoreUnreadable,
         StagedDamaged,
+        Restored,
     });
     let returns = every!(ReturnHold {
         Empty,
@@ -259,6 +260,8 @@ fn notices() -> Vec<Notice> {
         Uncertain,
         CourierFault,
         SpoolFault,
+        Restored,
+        ConfigurationRefused,
         ArchiveFault,
         AlarmsUnsent,
         PingUnanswered,

@@ -126,7 +126,7 @@ fn submission(submission: &Submission) -> Option<HeldItem> {
 /// Since when a return waits for a person; `None` if it does not.
 fn since(stage: &Stage) -> Option<Timestamp> {
     match stage {
-        Stage::Held { since, .. } | Stage::Uncertain { since } | Stage::Missed { since } => Some(*since),
+        Stage::Held { since, .. } | Stage::Uncertain { since, .. } | Stage::Missed { since } => Some(*since),
         Stage::Failed { at, .. } => Some(*at),
         Stage::Scheduled
         | Stage::Sealed

@@ -97,7 +97,7 @@ impl<'a> Row<'a> {
                 (self.at, self.reply) = (Some(*at), Some(reply.as_str()));
                 Some(crate::domain::AlarmReason::Refused.notice(&about()))
             }
-            Stage::Uncertain { since } => {
+            Stage::Uncertain { since, .. } => {
                 self.at = Some(*since);
                 Some(crate::domain::AlarmReason::Uncertain.notice(&about()))
             }

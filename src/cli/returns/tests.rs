@@ -110,7 +110,7 @@ fn open_ones_are_those_not_sent_acknowledged_or_waived() {
         Stage::Held { since: at, reason: ReturnHold::Empty, content: None },
         Stage::Sending { at, attempt: 1, boot: String::new(), place: None },
         Stage::Deferred { until: at, attempts: 1, cause: DeferCause::CourierBusy, reply: None },
-        Stage::Uncertain { since: at },
+        Stage::Uncertain { since: at, restored: false },
         Stage::Failed { at, reply: String::new() },
         Stage::Missed { since: at },
     ];

@@ -198,7 +198,7 @@ fn the_states_that_can_be_asked_for_are_all_there_are() {
         Stage::Deferred { until, attempts: 1, cause, reply: None },
         Stage::Sent { at: at(0), reply: boot() },
         Stage::Acknowledged { at: at(0) },
-        Stage::Uncertain { since },
+        Stage::Uncertain { since, restored: false },
         Stage::Failed { at: at(0), reply: boot() },
         Stage::Missed { since },
         Stage::Waived { at: at(0) },

@@ -14,6 +14,13 @@ const NOT_OPENPGP: Words = (
     "Ask the sender to encrypt and sign it, and to send it again. It cannot be released, because nobody has \
     vouched for it: once that is settled, `hbcourier held reject ID` it.",
 );
+const RESTORED: Words = (
+    "CN-569",
+    "The state was restored from a backup that holds this file as undelivered, and it is not at its destination: it may \
+    have been delivered after the backup, and taken.",
+    "See whether the back office has it. If it has not, `hbcourier held retry ID` delivers it; if it has, `hbcourier held \
+    reject ID` ends it. It cannot be released, because nothing stands against it but that.",
+);
 const TAMPERED: Words = (
     "CN-102",
     "This file was altered or damaged after it was encrypted; nothing of it was let through.",
@@ -394,6 +401,7 @@ impl HoldReason {
             AttemptsExhausted { .. } => ATTEMPTS_EXHAUSTED,
             WorkerFault => WORKER_FAULT,
             WhereaboutsUnknown => WHEREABOUTS_UNKNOWN,
+            Restored => RESTORED,
             ReleaseUnproven => RELEASE_UNPROVEN,
         }
     }

@@ -51,6 +51,7 @@ fn may_give(kind: OrderKind) -> &'static str {
         OrderKind::ReadNames => "operator releaser auditor",
         OrderKind::PlaceHold | OrderKind::LiftHold => "auditor admin",
         OrderKind::Checkpoint => "operator auditor admin",
+        OrderKind::BackedUp | OrderKind::SettleRestore => "admin",
     }
 }
 
@@ -75,6 +76,11 @@ fn sample(kind: OrderKind, folder: &Path) -> Order {
         OrderKind::ReadNames => Order::ReadNames { transfer: id(1), by, reason },
         OrderKind::PlaceHold => Order::PlaceHold { on: HeldSubject::Transfer(id(1)), by, reason },
         OrderKind::LiftHold => Order::LiftHold { on: HeldSubject::Transfer(id(4)), by, reason },
+        OrderKind::BackedUp => {
+            let (manifest, root) = (Digest::of(b"list"), Digest::of(b""));
+            Order::BackedUp { manifest, entries: 0, root, by, reason: Some(reason) }
+        }
+        OrderKind::SettleRestore => Order::SettleRestore { by, reason },
         OrderKind::Checkpoint => Order::Checkpoint { by, reason: Some(reason) },
     }
 }
@@ -124,6 +130,19 @@ fn come_before(order: &Order, scene: &Scene, folder: &Path) {
             let hold = Order::PlaceHold { on: on.clone(), by: None, reason: "as agreed".to_owned() };
             scene.operator.execute(&actor(OWN), &hold).unwrap();
         }
+        Order::SettleRestore { .. } => {
+            let (at, event, about) = (at(60), Event::AlarmRaised, "a backup".to_owned());
+            let notice = crate::domain::alarm::AlarmReason::Restored.notice(&about);
+            let facts = crate::domain::ledger::Facts {
+                about: Some(about.clone()),
+                code: Some(notice.code.to_owned()),
+                ..Default::default()
+            };
+            let state = crate::store::StateChange::Alarm { about, notice: Some(notice) };
+            let change = Change { at, actor: Actor::Service, event, facts, names: Vec::new(), state };
+            // Of an earlier run with the same scene it may still be raised.
+            let _ = scene.operator.recorder.record(change);
+        }
         _ => {}
     }
 }
@@ -142,7 +161,7 @@ fn prepared() -> Vec<Change> {
         owe(APRIL),
         return_to(APRIL, 0, Event::Sealed, Stage::Sealed, Some(sealed())),
         return_to(APRIL, 1, Event::Sending, sending, None),
-        return_to(APRIL, 2, Event::Uncertain, Stage::Uncertain { since: at(9) }, None),
+        return_to(APRIL, 2, Event::Uncertain, Stage::Uncertain { since: at(9), restored: false }, None),
     ]
 }
 

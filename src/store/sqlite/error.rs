@@ -54,7 +54,8 @@ pub enum StoreError {
     },
     /// It was written by a later release.
     #[error(
-        "the store {path} has version {found}, this program knows versions up to {known}: run the later release again"
+        "the store {path} has version {found}: a later release wrote it, and this program knows versions up to {known}. \
+         Nothing was changed. Install the later release again{}", going_back(copy.as_deref())
     )]
     Newer {
         /// The store.
@@ -63,9 +64,24 @@ pub enum StoreError {
         found: usize,
         /// Ours.
         known: usize,
+        /// The latest copy beside it that this program can read.
+        copy: Option<PathBuf>,
+    },
+    /// No copy of it could be made.
+    #[error(
+        "could not copy the store to {path}: see that there is as much free space as it takes; it was left as it was"
+    )]
+    Copy {
+        /// The copy.
+        path: PathBuf,
+        /// What failed.
+        #[source]
+        source: io::Error,
     },
     /// It was written by an earlier release and not brought up to date yet.
-    #[error("the store {path} has version {found}, this program reads version {known}: start the service once first")]
+    #[error(
+        "the store {path} has version {found}, this program reads version {known}: start the service, or give `hbcourier migrate`"
+    )]
     Older {
         /// The store.
         path: PathBuf,
@@ -114,6 +130,16 @@ pub enum StoreError {
         #[source]
         source: io::Error,
     },
+}
+
+fn going_back(copy: Option<&Path>) -> String {
+    match copy {
+        None => String::new(),
+        Some(copy) => format!(
+            "; or, to go back and lose what was recorded since, keep it aside and put {} in its place",
+            copy.display()
+        ),
+    }
 }
 
 /// A database that cannot be read as one is damaged; all else is a failure to open it.

@@ -2,11 +2,13 @@
 //!
 //! In:  the state folder. Out: a [`SqliteRecorder`] (one writer thread) and [`SqliteQueries`] (readers of their own).
 //! Holds: a file that fails its check, is newer than the program, is somebody else's, or can be read by others is
-//! refused; a commit is on the disk before it is answered (WAL, `synchronous=FULL`).
+//! refused; a commit is on the disk before it is answered (WAL, `synchronous=FULL`). Before a store is brought up to date
+//! a copy of it lies beside it.
 
 mod apply;
 mod checkpoints;
 mod columns;
+mod copy;
 mod error;
 mod integrity;
 mod nodes;
@@ -27,9 +29,11 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::durable::Directory;
 use crate::durable::boot::{BOOT_ID, boot_id};
 use error::opening;
 
+pub use copy::forget_old as forget_old_copies;
 pub use error::StoreError;
 pub use queries::SqliteQueries;
 pub use writer::SqliteRecorder;
@@ -50,6 +54,18 @@ const LOG_BYTES_MAX: i64 = 64 << 20;
 pub struct SqliteStore {
     recorder: SqliteRecorder,
     queries: SqliteQueries,
+    migrated: Option<Migrated>,
+}
+
+/// A store that was brought up to date when it was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// The version it had.
+    pub from: usize,
+    /// The version it has.
+    pub to: usize,
+    /// The copy of what it was before.
+    pub copy: PathBuf,
 }
 
 impl SqliteStore {
@@ -66,7 +82,7 @@ impl SqliteStore {
             schema::Found::Empty => 0,
             schema::Found::Version(version) if version <= schema::VERSION => version,
             schema::Found::Version(found) => {
-                return Err(StoreError::Newer { path, found, known: schema::VERSION });
+                return Err(copy::newer(state, path, found));
             }
             schema::Found::Foreign => return Err(StoreError::Foreign { path }),
         };
@@ -74,6 +90,8 @@ impl SqliteStore {
         if let Some(says) = integrity::pages(&connection).map_err(opening)? {
             return Err(StoreError::Damaged { path, says });
         }
+        let is_older = (1..schema::VERSION).contains(&version);
+        let copy = is_older.then(|| copy::before_migration(&connection, state, version)).transpose()?;
         schema::migrate(&mut connection, version).map_err(|source| StoreError::Migrate {
             path: path.clone(),
             from: version,
@@ -85,7 +103,8 @@ impl SqliteStore {
             Err(says) => return Err(StoreError::Damaged { path, says }),
         };
         let recorder = SqliteRecorder::start(connection, frontier, boot)?;
-        Ok(SqliteStore { recorder, queries: SqliteQueries::new(path) })
+        let migrated = copy.map(|copy| Migrated { from: version, to: schema::VERSION, copy });
+        Ok(SqliteStore { recorder, queries: SqliteQueries::new(path), migrated })
     }
 
     /// Whether there is a store below this state directory.
@@ -110,10 +129,30 @@ impl SqliteStore {
             schema::Found::Version(found) if found < schema::VERSION => {
                 Err(StoreError::Older { path, found, known: schema::VERSION })
             }
-            schema::Found::Version(found) => Err(StoreError::Newer { path, found, known: schema::VERSION }),
+            schema::Found::Version(found) => Err(copy::newer(state, path, found)),
             schema::Found::Empty => Err(StoreError::Missing { path }),
             schema::Found::Foreign => Err(StoreError::Foreign { path }),
         }
+    }
+
+    /// What was done to it to open it, if it was one of an earlier release.
+    pub fn migrated(&self) -> Option<&Migrated> {
+        self.migrated.as_ref()
+    }
+
+    /// The version of stores that this program writes.
+    pub const fn version() -> usize {
+        schema::VERSION
+    }
+
+    /// The store as it stands at one moment, in a new file of this folder, also while the service writes it.
+    pub fn snapshot(state: &Path, into: &Path) -> Result<(), StoreError> {
+        let path = state.join(FILE);
+        if !path.try_exists().map_err(|source| StoreError::File { path: path.clone(), source })? {
+            return Err(StoreError::Missing { path });
+        }
+        let folder = Directory::open(into).map_err(|source| StoreError::File { path: into.to_owned(), source })?;
+        copy::whole(&connect_to_read(&path)?, &folder, FILE)
     }
 
     /// The one write path.

@@ -346,7 +346,7 @@ fn answered() -> tempfile::TempDir {
         owe(mi),
         return_to(mi, 0, Event::Sealed, Stage::Sealed, Some(sealed())),
         return_to(mi, 1, Event::Sending, sending(), None),
-        return_to(mi, 2, Event::Uncertain, Stage::Uncertain { since: at(2) }, None),
+        return_to(mi, 2, Event::Uncertain, Stage::Uncertain { since: at(2), restored: false }, None),
         collect(4),
         collect(9),
         answer(4, 0, mi, Answer::Reply),

@@ -107,7 +107,7 @@ fn next_chases_what_is_unsettled_and_passes_over_what_is_sent() {
         ("shbe/12302/2020-05", Stage::Sent { at, reply: String::new() }),
         ("hbms-mi/12302/2020-05", Stage::Sealed),
         ("shbe/12302/2020-06", Stage::Waived { at }),
-        ("shbe/20101/2020-04", Stage::Uncertain { since: at }),
+        ("shbe/20101/2020-04", Stage::Uncertain { since: at, restored: false }),
     ]);
     let next = ask_json("next --authority 12302", &recorded, "2020-05-11");
     let owed: Vec<_> = next["obligations"].as_array().unwrap().iter().collect();

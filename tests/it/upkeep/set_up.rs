@@ -141,7 +141,11 @@ fn ended_at_any_moment_it_can_be_given_again() {
     let machine = Machine::new();
     let config = machine.at("etc/hbcourier/hbcourier.toml");
     let mut killed = 0;
-    for (step, passes) in UPKEEP_STEPS.iter().flat_map(|step| [0, 1, 3, 8].map(|passes| (step, passes))) {
+    for (step, passes) in UPKEEP_STEPS
+        .iter()
+        .filter(|step| step.starts_with("set-up."))
+        .flat_map(|step| [0, 1, 3, 8].map(|passes| (step, passes)))
+    {
         if !config.exists() {
             let failpoint = format!("{step}={passes}*off->return(kill)");
             let ended = machine.init().env("FAILPOINTS", failpoint).output().unwrap();

@@ -116,7 +116,7 @@ fn of_hold(reason: &HoldReason) -> Progress {
         NameConflict | SameNames => Step::FinalName,
         NoCopy { .. } => Step::Copy,
         Repeat { .. } => Step::Repeat,
-        Replaced | WhereaboutsUnknown => Step::Published,
+        Replaced | WhereaboutsUnknown | Restored => Step::Published,
         AttemptsExhausted { cause } => return of_cause(*cause),
         WorkerFault | ReleaseUnproven => return Progress::Broken,
     };
@@ -147,7 +147,8 @@ fn of_cause(cause: DeferCause) -> Progress {
         DeferCause::DestinationMissing
         | DeferCause::DestinationFull
         | DeferCause::DestinationFault
-        | DeferCause::StagedDamaged => Step::Destination,
+        | DeferCause::StagedDamaged
+        | DeferCause::Restored => Step::Destination,
         // These tell nothing of how far a consignment came; most are of the way out.
         DeferCause::WorkerFault
         | DeferCause::StoreUnreadable

@@ -61,7 +61,7 @@ fn stage(number: usize) -> (Event, Stage) {
         1 | 2 => (Event::Sealed, Stage::Sealed),
         3 => (Event::Sending, Stage::Sending { at: at(1), attempt: 1, boot: "boot".into(), place: None }),
         4 => (Event::Sent, Stage::Sent { at: at(2), reply: reply() }),
-        5 => (Event::Uncertain, Stage::Uncertain { since: at(3) }),
+        5 => (Event::Uncertain, Stage::Uncertain { since: at(3), restored: false }),
         6 => (Event::SendFailed, Stage::Failed { at: at(4), reply: reply() }),
         7 => (Event::Missed, Stage::Missed { since: at(5) }),
         8 => (

@@ -1,0 +1,175 @@
+//! `hbcourier restore`: a backup becomes the state of an empty state directory, and says that it is one.
+//!
+//! In:  a backup, an empty folder, checkpoints that were kept elsewhere. Out: the state, with an entry that tells the gap.
+//! Holds: nothing is put into a folder that holds anything; every file is held against its digest, the ledger against itself
+//! and the checkpoints. What may have left since the backup is not sent or delivered by itself: see [`recover`].
+
+mod anchors;
+mod recover;
+mod unpack;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::order::give;
+use super::output::{CliError, Exit, Output, Text};
+use super::run::with_causes;
+use crate::config::Settings;
+use crate::daemon::build::InstanceLock;
+use crate::daemon::migration::note_migration;
+use crate::domain::Actor;
+use crate::effects::accounts::{Accounts, MachineAccounts};
+use crate::effects::clock::{Clock, MachineClock};
+use crate::effects::privilege::as_owner_of;
+use crate::operator::Order;
+use crate::store::{SqliteStore, verify};
+
+use recover::Recovered;
+
+/// Restore a backup into an empty state directory
+///
+/// What the backup holds as undelivered is looked up at its destination when the service starts; what may have been sent
+/// since is left to a person. Exit status 0: it is restored; 1: the backup, or the ledger in it, is not as it was made;
+/// 3: it could not be done.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// The backup
+    #[arg(required_unless_present = "settled", conflicts_with = "settled")]
+    pub file: Option<PathBuf>,
+    /// Into this folder instead of the configuration's state directory; it must be empty or not there
+    #[arg(long, value_name = "DIR", conflicts_with = "settled")]
+    pub into: Option<PathBuf>,
+    /// Checkpoints that were kept elsewhere, a file or a folder: they tell how much is lost
+    #[arg(long, value_name = "PATH", conflicts_with = "settled")]
+    pub anchors: Vec<PathBuf>,
+    /// Somebody has compared what an earlier restore left open: end its alarm
+    #[arg(long, requires = "reason")]
+    pub settled: bool,
+    /// On whose behalf; your account is recorded in any case
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Why, for the auditor; without personal data
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What was restored, as `--json` prints it.
+#[derive(Serialize)]
+struct Restored {
+    says: String,
+    state: PathBuf,
+    made_at: jiff::Timestamp,
+    #[serde(flatten)]
+    recovered: Recovered,
+    /// Originals that were not in the backup.
+    missing: Vec<String>,
+    /// The configuration that was backed up.
+    configuration: PathBuf,
+    /// Of files that were to be checkpoints and are not believed.
+    problems: Vec<String>,
+}
+
+/// Restores, or ends the alarm of an earlier restore.
+pub fn run(
+    args: &Args,
+    settings: &dyn Fn() -> Result<Settings, CliError>,
+    out: &mut Output<'_>,
+) -> Result<Exit, CliError> {
+    let Some(file) = &args.file else {
+        let reason = args.reason.clone().unwrap_or_default();
+        let done = give(&settings()?, Order::SettleRestore { by: args.by.clone(), reason })?;
+        out.answer(args.json, &done, |text| text.line(&done.says))?;
+        return Ok(Exit::Yes);
+    };
+    let (state, anchors) = match &args.into {
+        // A bare machine has no configuration yet.
+        Some(into) => (into.clone(), anchors::given(&args.anchors)?),
+        None => {
+            let settings = settings()?;
+            (settings.service.state.clone(), anchors::all(&args.anchors, &settings)?)
+        }
+    };
+    let backup = File::open(file).map_err(|error| {
+        let says = format!("The backup {} could not be read: {error}.", file.display());
+        CliError::new(Exit::CouldNot, says, "Name the file that `hbcourier backup` made.")
+    })?;
+    let restored = restore(backup, &state, anchors, args)?;
+    out.answer(args.json, &restored, |text| tell(&restored, text))?;
+    Ok(Exit::Yes)
+}
+
+fn restore(
+    backup: File,
+    state: &Path,
+    anchors: Vec<crate::audit::notes::FoundNote>,
+    args: &Args,
+) -> Result<Restored, CliError> {
+    let could_not = |error: &dyn std::error::Error| CliError {
+        exit: Exit::CouldNot,
+        says: format!("The backup was not restored: {}.", with_causes(error)),
+        next: Some(format!("Mend that, empty {}, and give the command again.", state.display())),
+    };
+    let _acting = as_owner_of(state).map_err(|error| could_not(&error))?;
+    unpack::is_empty(state)?;
+    let _lock = InstanceLock::take(state).map_err(|error| could_not(&error))?;
+    let trial = state.join(unpack::TRIAL);
+    let manifest = unpack::unpack(backup, state)?;
+    let store = SqliteStore::open(&trial).map_err(|error| could_not(&error))?;
+    let verdict = verify(&store.queries()).map_err(|error| could_not(&error))?;
+    if !verdict.ok || (verdict.entries, verdict.root) != (manifest.entries, manifest.root) {
+        let says = format!("The ledger in the backup is not as it was recorded: {}", verdict.says);
+        return Err(CliError::new(
+            Exit::No,
+            says,
+            "Keep it as evidence, empty the folder, and restore an earlier backup.",
+        ));
+    }
+    let notes = anchors::held_against(anchors, &trial, &store)?;
+    note_migration(&store, &trial, &MachineClock).map_err(|error| could_not(&error))?;
+    let uid = rustix::process::getuid().as_raw();
+    let name = MachineAccounts.account(uid).map_err(|error| could_not(&error))?.name();
+    let ordered = recover::Ordered {
+        actor: Actor::Account { uid, name },
+        by: args.by.clone(),
+        why: args.reason.clone(),
+        now: MachineClock.now(),
+    };
+    let recovered =
+        recover::recover(&store, &manifest, notes.covered(), &ordered).map_err(|error| could_not(&*error))?;
+    // The last handle: its log is written back.
+    drop(store);
+    unpack::place(state).map_err(|error| could_not(&error))?;
+    let configuration = state.join(super::backup::CONFIGURATION);
+    Ok(Restored {
+        says: recovered.says(&manifest),
+        state: state.to_owned(),
+        made_at: manifest.made_at,
+        recovered,
+        missing: manifest.missing,
+        configuration,
+        problems: notes.problems().to_vec(),
+    })
+}
+
+fn tell(restored: &Restored, text: &mut Text) {
+    let Restored { says, state, recovered, missing, configuration, problems, .. } = restored;
+    text.line(says);
+    text.facts([
+        ("State", Some(state.display().to_string())),
+        ("Entries in the backup", Some(recovered.entries.to_string())),
+        ("Latest checkpoint known", recovered.known.map(|known| format!("over {known} entries"))),
+        ("To be looked up at their destinations", Some(recovered.looked_up.to_string())),
+        ("Returns left to a person", Some(recovered.uncertain.len().to_string())),
+        ("Originals not in the backup", Some(missing.len().to_string())),
+    ]);
+    problems.iter().for_each(|problem| text.line(problem));
+    text.line(format!("Next: compare the configuration with the one that was backed up, {}.", configuration.display()));
+    text.line("Then: hbcourier check, and start the service. It looks up at their destinations what was under way.");
+    text.line("Then: hbcourier held list; hbcourier returns list --open; tell the auditors of the gap.");
+    text.line("Then: hbcourier restore --settled --reason TEXT");
+}

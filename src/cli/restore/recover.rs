@@ -1,0 +1,146 @@
+//! What a restored state may be wrong about, recorded before any service starts on it.
+//!
+//! In:  the store as it was backed up, the latest head that is known. Out: an entry with the gap, an alarm that a person ends.
+//! What was received and not delivered is looked up at its destination by the service, and waits for a person if it is not
+//! there. What was staged needs nothing: the table of what a crash leaves tells by what lies at the destination. A return that may have been
+//! sent since becomes Uncertain, and no policy sends it again. Held, missed and failed ones wait for a person as it is; what was not
+//! sealed is missed if its day is over. One that is sealed for a later day goes out on that day.
+
+use std::error::Error;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::backup::Manifest;
+use crate::domain::alarm::AlarmReason;
+use crate::domain::ledger::{Event, Facts};
+use crate::domain::{Actor, DeferCause, Resume, Stage, Standing, Submission};
+use crate::effects::clock::london;
+use crate::store::{Change, ConsignmentFilter, Queries, Recorder, SqliteStore, StateChange, SubmissionFilter};
+
+/// On whose word.
+pub(super) struct Ordered {
+    pub actor: Actor,
+    pub by: Option<String>,
+    pub why: Option<String>,
+    pub now: Timestamp,
+}
+
+/// What was found, and done about it.
+#[derive(Debug, Serialize)]
+pub(super) struct Recovered {
+    /// In the backup.
+    pub entries: u64,
+    /// Of the latest checkpoint that is known.
+    pub known: Option<u64>,
+    /// Entries that are certainly lost.
+    pub lost_at_least: u64,
+    /// Transfers that are looked up at their destinations.
+    pub looked_up: usize,
+    /// Returns that may have been sent since.
+    pub uncertain: Vec<String>,
+}
+
+impl Recovered {
+    fn gap(&self, made_at: Timestamp) -> String {
+        let lost = match self.lost_at_least {
+            0 => "how many entries came after them is not known".to_owned(),
+            lost => format!("at least {lost} entries after them are lost"),
+        };
+        format!(
+            "The state is a backup of {} with {} entries; {lost}",
+            made_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            self.entries
+        )
+    }
+
+    pub(super) fn says(&self, manifest: &Manifest) -> String {
+        format!("{}. What was recorded after the backup is not here.", self.gap(manifest.made_at))
+    }
+}
+
+/// Records all of it.
+pub(super) fn recover(
+    store: &SqliteStore,
+    manifest: &Manifest,
+    covered: u64,
+    ordered: &Ordered,
+) -> Result<Recovered, Box<dyn Error>> {
+    let (queries, recorder) = (store.queries(), store.recorder());
+    let Ordered { actor, now, .. } = ordered;
+    let record = |event, facts, state| {
+        recorder.record(Change { at: *now, actor: actor.clone(), event, facts, names: Vec::new(), state })
+    };
+    let known = (covered > 0).then_some(covered);
+    let mut recovered = Recovered {
+        entries: manifest.entries,
+        known,
+        lost_at_least: covered.saturating_sub(manifest.entries),
+        looked_up: 0,
+        uncertain: Vec::new(),
+    };
+    let facts = Facts {
+        about: ordered.by.clone(),
+        why: ordered.why.clone(),
+        size: Some(manifest.entries),
+        content: Some(manifest.root),
+        known,
+        version: Some(manifest.version.clone()),
+        ..Facts::default()
+    };
+    record(Event::Restored, facts, StateChange::None)?;
+    let about = recovered.gap(manifest.made_at);
+    let notice = AlarmReason::Restored.notice(&about);
+    let facts = Facts { about: Some(about.clone()), code: Some(notice.code.to_owned()), ..Facts::default() };
+    record(Event::AlarmRaised, facts, StateChange::Alarm { about, notice: Some(notice) })?;
+
+    let cause = DeferCause::Restored;
+    for consignment in queries.consignments(&ConsignmentFilter::default())? {
+        let attempts = match &consignment.standing {
+            Standing::Collected { .. } => 0,
+            Standing::Deferred { resume: Resume::Opening | Resume::LookingUp, attempts, .. } => *attempts,
+            _ => continue,
+        };
+        let state = StateChange::Consignment {
+            id: consignment.id,
+            expect: consignment.revision,
+            standing: Standing::Deferred { until: *now, attempts, cause, resume: Resume::LookingUp },
+            deliveries: None,
+            authority: None,
+            accepts: Vec::new(),
+            signer: None,
+        };
+        let facts = Facts { code: Some(cause.notice().code.to_owned()), ..Facts::default() };
+        record(Event::Deferred, facts, state)?;
+        recovered.looked_up += 1;
+    }
+    for submission in queries.submissions(&SubmissionFilter::default())? {
+        if may_have_been_sent(&submission, *now) {
+            let stage = Stage::Uncertain { since: *now, restored: true };
+            let key = submission.key.clone();
+            let state = StateChange::Submission { key, expect: submission.revision, stage, sealed: None };
+            record(Event::Uncertain, Facts::default(), state)?;
+            recovered.uncertain.push(submission.key.to_string());
+        }
+    }
+    Ok(recovered)
+}
+
+/// Whether it may have been sent after the backup. What is being sent into a folder is told by that folder at the start.
+fn may_have_been_sent(submission: &Submission, now: Timestamp) -> bool {
+    let today = now.to_zoned(london()).date();
+    match &submission.stage {
+        Stage::Sealed => submission.transfer_on <= today || submission.ordered.is_some(),
+        Stage::Deferred { .. } => true,
+        Stage::Sending { place, .. } => place.is_none(),
+        // The policy may have sent it once more.
+        Stage::Uncertain { restored, .. } => !restored,
+        Stage::Scheduled
+        | Stage::Held { .. }
+        | Stage::Sent { .. }
+        | Stage::Acknowledged { .. }
+        | Stage::Failed { .. }
+        | Stage::Missed { .. }
+        | Stage::Waived { .. } => false,
+    }
+}

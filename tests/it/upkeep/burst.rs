@@ -1,0 +1,97 @@
+//! A backup in the midst of a burst, restored into an empty folder while the back office has taken some of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hbcourier::domain::Digest;
+
+use crate::support::council::{Council, set, succeeded};
+use crate::support::partner::{Algorithm, Partner, SealOptions};
+
+const FILES: usize = 1000;
+
+/// So many different LAIDs, sealed.
+fn sealed(dwp: &Partner) -> Vec<Vec<u8>> {
+    let next = AtomicUsize::new(0);
+    let seal = || {
+        let mut mine = Vec::new();
+        loop {
+            let n = next.fetch_add(1, Ordering::SeqCst);
+            if n >= FILES {
+                return mine;
+            }
+            let content = format!("<?xml version=\"1.0\"?><LAID n=\"{n}\"/>");
+            mine.push(dwp.seals(content.as_bytes(), "LAID.xml", &SealOptions::default()));
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..4).map(|_| scope.spawn(seal)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn restored_elsewhere_the_ledger_verifies_nothing_comes_twice_and_the_gap_is_told() {
+    let mut dwp = Partner::new(Algorithm::Curve25519);
+    let mut council = Council::new(&mut dwp);
+    let kept = council.dir.path().join("kept");
+    fs::create_dir(&kept).unwrap();
+    council.changes_settings(|settings| {
+        let recipient = toml::toml! { name = "internal-audit" };
+        let mut recipient: toml::Value = recipient.into();
+        recipient.as_table_mut().unwrap().insert("folder".into(), kept.to_str().unwrap().into());
+        set(settings, &["audit", "recipient"], toml::Value::Array(vec![recipient]));
+    });
+    let files = sealed(&dwp);
+    council.start();
+    for (n, file) in files.iter().enumerate() {
+        council.drops(&format!("LAID_{n}.xml.pgp"), file);
+    }
+    council.until("some of the burst is delivered", |council| council.delivered().len() > FILES / 10);
+    let backup = council.dir.path().join("backup.zip");
+    let made = council.json(&["backup", backup.to_str().unwrap()]);
+    assert_eq!(made["missing"], serde_json::json!([]));
+    let in_backup = made["entries"].as_u64().unwrap();
+    let under_way = FILES - council.delivered().len();
+    council.until("all of it is delivered", |council| council.all_rest(FILES) && council.delivered().len() == FILES);
+    let later = council.json(&["audit", "checkpoint"])["size"].as_u64().unwrap();
+    assert!(under_way > 0 && later > in_backup, "the backup was made within the burst");
+    council.kill();
+
+    // The back office takes every second file; then the machine is lost.
+    let mut taken: BTreeMap<_, Vec<u8>> = BTreeMap::new();
+    for (path, content) in council.delivered().into_iter().step_by(2) {
+        fs::remove_file(&path).unwrap();
+        taken.insert(path, content);
+    }
+    let elsewhere = council.dir.path().join("elsewhere");
+    council.changes_settings(|settings| set(settings, &["service", "state"], elsewhere.to_str().unwrap()));
+    council.state = elsewhere;
+    let restored = council.json(&["restore", backup.to_str().unwrap()]);
+    assert_eq!(restored["entries"], in_backup);
+    assert_eq!(
+        (restored["known"].as_u64(), restored["lost_at_least"].as_u64()),
+        (Some(later), Some(later - in_backup))
+    );
+    let looked_up = restored["looked_up"].as_u64().unwrap();
+
+    council.start();
+    let recorded = council.consignments().len();
+    council.until("all that is in the backup rests", |council| council.all_rest(recorded));
+    let mut all: Vec<Digest> = council.delivered().values().chain(taken.values()).map(|one| Digest::of(one)).collect();
+    assert_eq!(all.len(), FILES, "lost or doubled");
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), FILES, "doubled");
+    let held = council.codes();
+    assert!(held.iter().all(|code| *code == "CN-569"), "{held:?}");
+    assert!(looked_up == 0 || (!held.is_empty() && (held.len() as u64) < looked_up), "{} of {looked_up}", held.len());
+    let alarm = council.attention().into_iter().find(|(_, code)| code == "CN-570").unwrap();
+    assert!(alarm.0.contains(&format!("at least {} entries", later - in_backup)), "{alarm:?}");
+    assert_eq!((council.events("restored"), council.events("backed-up")), (1, 0), "it tells of no backup of itself");
+    succeeded(council.runs(&["restore", "--settled", "--reason", "compared with the back office"]));
+    assert!(!council.attention().iter().any(|(_, code)| code == "CN-570"));
+    council.stops_well();
+    eprintln!("{recorded} transfers in the backup, {looked_up} looked up, {} held", held.len());
+}
