@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use super::{assert_sound, raw};
+use crate::store::sqlite::copy::COPY_DAYS_MAX;
 use crate::domain::ledger::Event;
 use crate::domain::{Original, Standing};
 use crate::store::samples::*;
-use crate::store::{Change, Keeping, Queries, RecordError, Recorder, SqliteStore};
+use crate::store::{Change, Keeping, Queries, RecordError, Recorder, SqliteStore, forget_old_copies};
 
 /// So many that their pages are split, and rows move between them.
 const MANY: u32 = 150;
@@ -238,6 +240,10 @@ fn names_of_an_earlier_version_can_be_erased() {
     assert_eq!(store.queries().names_to_erase(&id(1)).unwrap(), 3);
     store.recorder().record(erase_names(1, 3)).unwrap();
     store.recorder().rewrite().unwrap();
+    // The copy of what it was before still has them, until it is old.
+    assert!(store.migrated().unwrap().copy.exists());
+    let in_a_while = SystemTime::now() + Duration::from_secs((COPY_DAYS_MAX + 1) * 86_400);
+    assert_eq!(forget_old_copies(state.path(), in_a_while).unwrap(), 1);
     assert!(found(state.path(), delivered_names(1).into_iter().chain([name_at_source(1)])).is_empty());
     assert_eq!(found(state.path(), delivered_names(2).into_iter()).len(), 2);
 }
