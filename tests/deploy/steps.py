@@ -150,7 +150,7 @@ def restarts(council, times):
 
 def upgrade(council, package, version):
     """Files arrive until, while and after the new package is put in place; configuration and drop-ins stay as they were."""
-    machine, files, pid = council.machine, council.sealed(60), council.pid()
+    machine, files, pid = council.machine, council.sealed(40), council.pid()
     before = settings_of(council)
     dropping = threading.Thread(target=lambda: [council.drop(files[at:at + 2]) for at in range(0, len(files), 2)])
     dropping.start()
@@ -160,6 +160,11 @@ def upgrade(council, package, version):
     if settings_of(council) != before:
         raise Refused("the upgrade changed something below /etc")
     return f"{says.split()[-1]}; {council.evidence(120)}; {one_return(council)}"
+
+
+def rolled_back(council, previous, package, versions):
+    """Back to the package that was there before, and forward again, in the same way."""
+    return "; ".join(upgrade(council, file, version) for file, version in zip((previous, package), versions))
 
 
 def settings_of(council):
