@@ -150,7 +150,10 @@ impl Cli {
             Command::Migrate(args) => migrate::run(args, &self.settings()?, out),
             Command::Backup(args) => backup::run(args, &self.config, &self.settings()?, out),
             Command::Restore(args) => restore::run(args, &|| self.settings(), out),
-            Command::Run(args) => run::run(args, self.settings()?, out),
+            Command::Run(args) => {
+                let load = || config::load(&self.config).map_err(|problems| problems.to_string());
+                run::run(args, self.settings()?, &load, out)
+            }
             Command::Status(args) => self.reading(|reading| status::run(args, reading, out)),
             Command::Transfers(transfers::Args { command: transfers::Command::Names(args) }) => {
                 transfers::names(args, &self.settings()?, out)

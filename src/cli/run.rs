@@ -20,8 +20,13 @@ pub struct Args {
     pub log: LogFormat,
 }
 
-/// Runs until told to stop, or once.
-pub fn run(args: &Args, settings: Settings, out: &mut Output<'_>) -> Result<Exit, CliError> {
+/// Runs until told to stop, or once. `load` brings the settings as they lie there later.
+pub fn run(
+    args: &Args,
+    settings: Settings,
+    load: &dyn Fn() -> Result<Settings, String>,
+    out: &mut Output<'_>,
+) -> Result<Exit, CliError> {
     telemetry::start(args.log, "info");
     telemetry::panics_without_words();
     let state = settings.service.state.display().to_string();
@@ -31,8 +36,7 @@ pub fn run(args: &Args, settings: Settings, out: &mut Output<'_>) -> Result<Exit
         out.answer(false, &(), |text| tell(&pass, text))?;
         return Ok(if pass.held_anew == 0 { Exit::Yes } else { Exit::No });
     }
-    let for_others = Arc::new(ForOthers::by(&service.settings));
-    daemon::run(service, for_others).map_err(|fault| ended(&fault, &state))?;
+    daemon::run(service, &|settings| Arc::new(ForOthers::by(settings)), load).map_err(|fault| ended(&fault, &state))?;
     Ok(Exit::Yes)
 }
 

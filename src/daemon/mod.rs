@@ -18,6 +18,7 @@ mod maildirs;
 pub mod migration;
 mod once;
 pub mod people;
+mod reload;
 mod retention;
 mod run;
 pub mod stop;
