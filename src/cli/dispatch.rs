@@ -18,10 +18,10 @@ use super::{
 };
 use crate::catalogue::circular::Terms;
 use crate::config::{self, Settings, calendars};
-use crate::daemon::build;
 use crate::daemon::control::Asker;
 use crate::daemon::health::ServiceStatus;
 use crate::daemon::keys::{key_ring, key_ring_by};
+use crate::daemon::{Configuration, build};
 use crate::domain::authorities::Authorities;
 use crate::domain::expectation::Outlook;
 use crate::domain::timetable::Timetables;
@@ -154,7 +154,11 @@ impl Cli {
             Command::Migrate(args) => migrate::run(args, &self.settings()?, out),
             Command::Backup(args) => backup::run(args, &self.config, &self.settings()?, out),
             Command::Restore(args) => restore::run(args, &|| self.settings(), out),
-            Command::Run(args) => run::run(args, self.settings()?, &self.config, out),
+            Command::Run(args) => {
+                let load = || config::load(&self.config).map_err(|problems| problems.to_string());
+                let configuration = Configuration { path: &self.config, load: &load };
+                run::run(args, self.settings()?, &configuration, out)
+            }
             Command::Status(args) => self.reading(|reading| status::run(args, reading, out)),
             // It asks the service itself, which may hang.
             Command::Deadline(args) => self.reading_with(|_| None, |reading| deadline::run(args, reading, out)),

@@ -7,7 +7,7 @@ use super::for_others::ForOthers;
 use super::output::{CliError, Exit, Output, Text};
 use crate::config::Settings;
 use crate::config::settings::Sandbox;
-use crate::daemon::{self, Pass, StartFault};
+use crate::daemon::{self, Configuration, Pass, StartFault};
 use crate::sandbox::{self, Confinement};
 use crate::telemetry::{self, LogFormat};
 
@@ -24,12 +24,17 @@ pub struct Args {
 }
 
 /// Runs until told to stop, or once.
-pub fn run(args: &Args, settings: Settings, configuration: &Path, out: &mut Output<'_>) -> Result<Exit, CliError> {
+pub fn run(
+    args: &Args,
+    settings: Settings,
+    configuration: &Configuration<'_>,
+    out: &mut Output<'_>,
+) -> Result<Exit, CliError> {
     telemetry::start(args.log, "info");
     telemetry::panics_without_words();
     let state = settings.service.state.display().to_string();
     // While there is one thread, and before anything from outside is looked at.
-    let confinement = confined(&settings, configuration)?;
+    let confinement = confined(&settings, configuration.path)?;
     let mut service = daemon::build(settings).map_err(|fault| not_started(&fault))?;
     service.confinement = confinement;
     if args.once {
@@ -37,8 +42,8 @@ pub fn run(args: &Args, settings: Settings, configuration: &Path, out: &mut Outp
         out.answer(false, &(), |text| tell(&pass, text))?;
         return Ok(if pass.held_anew == 0 { Exit::Yes } else { Exit::No });
     }
-    let for_others = Arc::new(ForOthers::by(&service.settings));
-    daemon::run(service, for_others).map_err(|fault| ended(&fault, &state))?;
+    daemon::run(service, &|settings| Arc::new(ForOthers::by(settings)), configuration)
+        .map_err(|fault| ended(&fault, &state))?;
     Ok(Exit::Yes)
 }
 

@@ -67,8 +67,35 @@ pub struct Service {
     pub confinement: Confinement,
     /// Files that had to be left where they arrived.
     pub(super) left: Arc<LeftFiles>,
+    /// What all of them work on.
+    pub(super) store: SqliteStore,
+    spool: Arc<Spool>,
+    boot: String,
     /// Held until the process ends.
-    _lock: InstanceLock,
+    lock: Arc<InstanceLock>,
+}
+
+impl Service {
+    /// A service by other settings, on the same store and spool and under the same lock. Nothing in it works yet.
+    pub(super) fn anew(&self, settings: Settings) -> Result<Service, StartFault> {
+        let ground = Ground {
+            store: self.store.clone(),
+            spool: self.spool.clone(),
+            boot: self.boot.clone(),
+            lock: self.lock.clone(),
+        };
+        let checkpoints = Arc::new(checkpoints_of(&settings, &self.store, self.clock.clone())?);
+        let anew = put_together(settings, None, self.clock.clone(), ground, checkpoints)?;
+        Ok(Service { confinement: self.confinement, ..anew })
+    }
+}
+
+/// What a service works on, whatever its settings.
+struct Ground {
+    store: SqliteStore,
+    spool: Arc<Spool>,
+    boot: String,
+    lock: Arc<InstanceLock>,
 }
 
 /// Why the service does not start. Nothing was transferred.
@@ -228,18 +255,30 @@ pub fn build_by(settings: Settings, timetables: Timetables, clock: Arc<dyn Clock
 
 fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>) -> Result<Service, StartFault> {
     let state = settings.service.state.clone();
-    let lock = InstanceLock::take(&state)?;
+    let lock = Arc::new(InstanceLock::take(&state)?);
     let at_state = |source| StartFault::State { path: state.clone(), source };
     let boot = boot_id().map_err(at_state)?;
     let (store, spool) = open_store(&state)?;
-    let by_record = || timetables_in_force(&settings.timetables, &store.queries());
     let checkpoints = Arc::new(checkpoints_of(&settings, &store, clock.clone())?);
     if let Err(says) = checkpoints.hold(&store.queries())? {
         return Err(StartFault::Ledger { state, says });
     }
     note_migration(&store, &state, &*clock)?;
+    let ground = Ground { store, spool: Arc::new(spool), boot, lock };
+    put_together(settings, given, clock, ground, checkpoints)
+}
+
+fn put_together(
+    settings: Settings,
+    given: Option<Timetables>,
+    clock: Arc<dyn Clock>,
+    ground: Ground,
+    checkpoints: Arc<Checkpoints>,
+) -> Result<Service, StartFault> {
+    let Ground { store, spool, boot, lock } = ground;
+    let state = settings.service.state.clone();
+    let by_record = || timetables_in_force(&settings.timetables, &store.queries());
     let timetables = InForce::new(given.map_or_else(by_record, Ok)?);
-    let spool = Arc::new(spool);
     let keys = Arc::new(key_ring_by(&settings, &store.queries())?);
     let directories = Arc::new(Directories::default());
     let recorder = Arc::new(store.recorder());
@@ -295,14 +334,14 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
         plaintext_bytes_max: settings.service.limits.plaintext_bytes_max,
         archive_limits: archive_limits(&settings),
         shbe: settings.shbe.clone(),
-        boot,
+        boot: boot.clone(),
     });
     let people = Arc::new(people(&settings.roles, &state));
     warn_of_missing_groups(&people);
     let operator = Operator {
         recorder,
         queries,
-        spool,
+        spool: spool.clone(),
         keys,
         policy: Some(settings.digest),
         clock: clock.clone(),
@@ -321,7 +360,10 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
         clock,
         confinement: Confinement::default(),
         left: Arc::default(),
-        _lock: lock,
+        store,
+        spool,
+        boot,
+        lock,
     })
 }
 

@@ -20,10 +20,12 @@ pub mod migration;
 mod once;
 pub mod people;
 mod reach;
+mod reload;
 mod retention;
 mod run;
 pub mod stop;
 
 pub use build::{Service, StartFault, build};
 pub use once::{Pass, once};
+pub use reload::Configuration;
 pub use run::{RunFault, note, run};

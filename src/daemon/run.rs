@@ -22,8 +22,10 @@ use super::health::Health;
 use super::lookout::Lookout;
 use super::looks::{left_files_alarm, lookout, maildir_readers, postmen};
 use super::reach::Reach;
+use super::reload::{self, Configuration};
 use super::retention::Eraser;
 use super::stop::Stop;
+use crate::config::Settings;
 use crate::config::settings::Noticing as How;
 use crate::domain::Actor;
 use crate::domain::ledger::{Event, Facts};
@@ -74,29 +76,66 @@ fn machine(doing: &'static str) -> impl Fn(io::Error) -> RunFault {
     move |source| RunFault::Machine { doing, source }
 }
 
-/// Runs until told to stop by SIGTERM or SIGINT. `reading` carries out reading commands for other accounts.
-pub fn run(service: Service, reading: Arc<dyn Reading>) -> Result<(), RunFault> {
+/// Runs until told to stop by SIGTERM or SIGINT; on SIGHUP it goes over to the settings that `load` brings. `reading`
+/// carries out reading commands for other accounts.
+pub fn run(
+    service: Service,
+    reading: &dyn Fn(&Settings) -> Arc<dyn Reading>,
+    configuration: &Configuration<'_>,
+) -> Result<(), RunFault> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(machine("start"))?;
-    let (ended, mut ends) = unbounded_channel();
     // Before any work begins: from here on a signal asks, and does not end us in the middle of something.
     let mut signals = runtime.block_on(async { Signals::listen() })?;
-    let running = Running::start(&service, reading, &ended)?;
-    let outcome = runtime.block_on(running.supervise(&mut ends, &mut signals));
-    let stopped = running.stop(&service);
-    outcome.and(stopped)
+    let (mut service, mut event) = (service, Event::ServiceStarted);
+    // A sandbox was made from these, and is never made wider.
+    let started = service.settings.clone();
+    reload::settled(&service).map_err(reloading)?;
+    loop {
+        let (ended, mut ends) = unbounded_channel();
+        let running = Running::start(&service, event, reading(&service.settings), &ended)?;
+        let settings = loop {
+            match runtime.block_on(running.supervise(&mut ends, &mut signals)) {
+                Ok(Asked::Stop) => return running.stop(&service),
+                Ok(Asked::Reload) => {
+                    if let Some(settings) = reload::wanted(&service, &started, configuration).map_err(reloading)? {
+                        break settings;
+                    }
+                }
+                Err(fault) => {
+                    let _ = running.stop(&service);
+                    return Err(fault);
+                }
+            }
+        };
+        running.wind_down()?;
+        service = reload::go_over(&service, settings).map_err(reloading)?;
+        event = Event::ConfigurationReloaded;
+    }
 }
 
-/// The signals that ask for an end.
+fn reloading(error: impl std::fmt::Display) -> RunFault {
+    RunFault::Worker { worker: "reload".to_owned(), why: error.to_string() }
+}
+
+/// What a signal asks for.
+enum Asked {
+    Stop,
+    Reload,
+}
+
+/// The signals that ask for an end, or for other settings.
 struct Signals {
     term: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
     fn listen() -> Result<Signals, RunFault> {
         let term = signal(SignalKind::terminate()).map_err(machine("wait for SIGTERM"))?;
         let interrupt = signal(SignalKind::interrupt()).map_err(machine("wait for SIGINT"))?;
-        Ok(Signals { term, interrupt })
+        let hangup = signal(SignalKind::hangup()).map_err(machine("wait for SIGHUP"))?;
+        Ok(Signals { term, interrupt, hangup })
     }
 }
 
@@ -138,7 +177,12 @@ impl Wake {
 }
 
 impl Running {
-    fn start(service: &Service, reading: Arc<dyn Reading>, ended: &UnboundedSender<End>) -> Result<Running, RunFault> {
+    fn start(
+        service: &Service,
+        event: Event,
+        reading: Arc<dyn Reading>,
+        ended: &UnboundedSender<End>,
+    ) -> Result<Running, RunFault> {
         let (hints, told) = sync_channel(HINTS_MAX);
         let (due, due_told) = sync_channel(1);
         let (returns, returns_told) = sync_channel(1);
@@ -154,7 +198,7 @@ impl Running {
         };
         let critical =
             |error: crate::inbound::Critical| RunFault::Worker { worker: "start".into(), why: error.to_string() };
-        note(service, Event::ServiceStarted).map_err(|error| critical(error.into()))?;
+        note(service, event).map_err(|error| critical(error.into()))?;
         let control = running.control(service, reading)?;
         service.inbound.recover().map_err(critical)?;
         running.spawn_carriers(service, ended)?;
@@ -384,14 +428,15 @@ impl Running {
         })
     }
 
-    /// Waits for a signal to stop, or a worker that ends before its time.
-    async fn supervise(&self, ends: &mut UnboundedReceiver<End>, signals: &mut Signals) -> Result<(), RunFault> {
+    /// Waits for a signal, or a worker that ends before its time.
+    async fn supervise(&self, ends: &mut UnboundedReceiver<End>, signals: &mut Signals) -> Result<Asked, RunFault> {
         let watchdog = sd_notify::watchdog_enabled().map(|every| every / 3);
         let mut alive = tokio::time::interval(watchdog.unwrap_or(Duration::from_secs(3600)));
         loop {
             tokio::select! {
-                _ = signals.term.recv() => return Ok(()),
-                _ = signals.interrupt.recv() => return Ok(()),
+                _ = signals.term.recv() => return Ok(Asked::Stop),
+                _ = signals.interrupt.recv() => return Ok(Asked::Stop),
+                _ = signals.hangup.recv() => return Ok(Asked::Reload),
                 _ = alive.tick() => {
                     // Only while the lookout still looks: a service that hangs is restarted.
                     if watchdog.is_some() && self.health.is_looking(self.sweep_every) {
@@ -410,9 +455,21 @@ impl Running {
         }
     }
 
-    /// First no new work, then the end of named work, then out loud.
+    /// Ends everything, and records it.
     fn stop(self, service: &Service) -> Result<(), RunFault> {
         notify_systemd(&[sd_notify::NotifyState::Stopping]);
+        let socket = self.socket.clone();
+        self.wind_down()?;
+        let _ = std::fs::remove_file(&socket);
+        match note(service, Event::ServiceStopped) {
+            Ok(()) => tracing::info!("hbcourier has stopped"),
+            Err(error) => tracing::error!(%error, "The stop could not be recorded"),
+        }
+        Ok(())
+    }
+
+    /// First no new work, then the end of named work, then out loud.
+    fn wind_down(self) -> Result<(), RunFault> {
         self.stop.request();
         self.queue.close();
         self.wake.everybody();
@@ -422,6 +479,8 @@ impl Running {
         let pause = Duration::from_secs(10);
         while !self.stop.wait_idle(pause) {
             waited += pause;
+            // It ends by itself, or with its patience.
+            notify_systemd(&[sd_notify::NotifyState::Watchdog]);
             let labels = self.stop.labels();
             tracing::info!(waiting = labels.len(), "Still finishing: {}", labels.join("; "));
             if waited >= STOP_PATIENCE {
@@ -430,11 +489,6 @@ impl Running {
         }
         let threads = self.threads.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         threads.into_iter().for_each(|thread| drop(thread.join()));
-        let _ = std::fs::remove_file(&self.socket);
-        match note(service, Event::ServiceStopped) {
-            Ok(()) => tracing::info!("hbcourier has stopped"),
-            Err(error) => tracing::error!(%error, "The stop could not be recorded"),
-        }
         Ok(())
     }
 }
@@ -451,7 +505,7 @@ pub fn note(service: &Service, event: Event) -> Result<(), crate::store::RecordE
     service.inbound.recorder.record(change).map(drop)
 }
 
-fn notify_systemd(state: &[sd_notify::NotifyState<'_>]) {
+pub(super) fn notify_systemd(state: &[sd_notify::NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::debug!(%error, "systemd was not told: {error}");
     }

@@ -159,7 +159,17 @@ fn commands(text: &str) -> Vec<String> {
     let one_line = quoted.filter(|part| !part.contains('\n'));
     let blocks = text.split("```").skip(1).step_by(2);
     let lines = blocks.flat_map(str::lines).filter(|line| line.starts_with("hbcourier "));
-    let plain = |command: &str| command.split(" | ").next().unwrap_or_default().split(" #").next().unwrap_or_default().trim().replace("\\\"", "\"");
+    let plain = |command: &str| {
+        command
+            .split(" | ")
+            .next()
+            .unwrap_or_default()
+            .split(" #")
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .replace("\\\"", "\"")
+    };
     one_line.chain(lines).map(plain).collect()
 }
 

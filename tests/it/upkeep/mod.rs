@@ -3,4 +3,5 @@
 mod backup;
 mod burst;
 mod migrate;
+mod reload;
 mod set_up;

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::{assert_sound, raw};
-use crate::store::sqlite::copy::COPY_DAYS_MAX;
 use crate::domain::ledger::Event;
 use crate::domain::{Original, Standing};
 use crate::store::samples::*;
+use crate::store::sqlite::copy::COPY_DAYS_MAX;
 use crate::store::{Change, Keeping, Queries, RecordError, Recorder, SqliteStore, forget_old_copies};
 
 /// So many that their pages are split, and rows move between them.

@@ -1,0 +1,138 @@
+//! Reloading: the running service goes over to the configuration as it lies there now, or keeps what it has and says why.
+//!
+//! In:  SIGHUP, the configuration. Out: a service by the new settings on the same store, lock and spool; or an alarm.
+//! The settings are checked whole, and everything is put together by them once, before anything is stopped. Then the workers
+//! end in good order, as for a stop, and begin anew, as at a start: nothing in memory outlives its settings.
+//! Holds: what could only be changed by a restart is refused, and the old settings stay in force.
+
+use std::path::Path;
+
+use super::build::{Service, StartFault};
+use super::run::{note, notify_systemd};
+use crate::config::Settings;
+use crate::domain::Actor;
+use crate::domain::alarm::AlarmReason;
+use crate::domain::ledger::{Event, Facts};
+use crate::sandbox;
+use crate::store::{Change, RecordError, Recorder, StateChange};
+
+/// The configuration as it lies there.
+pub struct Configuration<'a> {
+    /// Where.
+    pub path: &'a Path,
+    /// Reads and checks it; else every problem.
+    pub load: &'a dyn Fn() -> Result<Settings, String>,
+}
+
+/// What the alarm is about.
+const ABOUT: &str = "configuration";
+/// Of why settings are refused no more is told in an alarm; the log has all of it.
+const WHY_CHARS_MAX: usize = 400;
+
+/// The settings to go over to; `None` if the old ones stay in force, or are those that lie there.
+pub(super) fn wanted(
+    service: &Service,
+    started: &Settings,
+    configuration: &Configuration<'_>,
+) -> Result<Option<Settings>, RecordError> {
+    notify_systemd(&[
+        sd_notify::NotifyState::Reloading,
+        sd_notify::NotifyState::monotonic_usec_now().unwrap_or(
+            // Without the time it is an older systemd's message, which it takes too.
+            sd_notify::NotifyState::Status("Reloading the configuration"),
+        ),
+    ]);
+    let fit = (configuration.load)().and_then(|settings| {
+        let kept = needs_restart(started, &settings, configuration.path);
+        if !kept.is_empty() {
+            return Err(format!("restart the service for this: {}", kept.join(" ")));
+        }
+        service.anew(settings.clone()).map(|_| settings).map_err(|fault| with_causes(&fault))
+    });
+    match fit {
+        Ok(settings) if settings.digest == service.settings.digest => {
+            tracing::info!("The configuration is the one that is in force");
+            settled(service)?;
+            note(service, Event::ConfigurationReloaded)?;
+            ready("Running by the configuration that was in force already");
+            Ok(None)
+        }
+        Ok(settings) => Ok(Some(settings)),
+        Err(why) => {
+            refuse(service, &why)?;
+            Ok(None)
+        }
+    }
+}
+
+/// The service by these settings, on what the old one worked on; by the old ones, if they no longer fit after all.
+pub(super) fn go_over(service: &Service, settings: Settings) -> Result<Service, StartFault> {
+    match service.anew(settings) {
+        Ok(anew) => {
+            settled(&anew)?;
+            Ok(anew)
+        }
+        Err(fault) => {
+            refuse(service, &with_causes(&fault))?;
+            service.anew(service.settings.clone())
+        }
+    }
+}
+
+/// What differs from the settings of the start that a running process cannot change.
+fn needs_restart(started: &Settings, wanted: &Settings, configuration: &Path) -> Vec<String> {
+    let (old, new) = (&started.service, &wanted.service);
+    let mut kept = Vec::new();
+    if old.state != new.state {
+        kept.push("`service.state` is another folder.".to_owned());
+    }
+    if old.control_socket != new.control_socket {
+        kept.push("`service.control_socket` is another path.".to_owned());
+    }
+    kept.extend(sandbox::covers(started, wanted, configuration).err().unwrap_or_default());
+    kept
+}
+
+/// Ends the alarm, if one is raised.
+pub(super) fn settled(service: &Service) -> Result<(), RecordError> {
+    let facts = Facts { about: Some(ABOUT.to_owned()), ..Facts::default() };
+    record(service, Event::AlarmCleared, facts, StateChange::Alarm { about: ABOUT.to_owned(), notice: None })
+}
+
+fn refuse(service: &Service, why: &str) -> Result<(), RecordError> {
+    tracing::error!(why, "The configuration was not taken up, and the old one stays in force: {why}");
+    let mut notice = AlarmReason::ConfigurationRefused.notice(ABOUT);
+    let code = Some(notice.code.to_owned());
+    let short: String = why.chars().map(|c| if c == '\n' { ' ' } else { c }).take(WHY_CHARS_MAX).collect();
+    notice.says = format!("{} {}.", notice.says, short.trim_end_matches('.'));
+    let facts = Facts { code: code.clone(), ..Facts::default() };
+    record(service, Event::ConfigurationRefused, facts, StateChange::None)?;
+    let facts = Facts { about: Some(ABOUT.to_owned()), code, ..Facts::default() };
+    // Raised with other words already: the latest count.
+    settled(service)?;
+    record(service, Event::AlarmRaised, facts, StateChange::Alarm { about: ABOUT.to_owned(), notice: Some(notice) })?;
+    ready(&format!("The configuration was refused, the old one is in force: {short}"));
+    Ok(())
+}
+
+fn record(service: &Service, event: Event, facts: Facts, state: StateChange) -> Result<(), RecordError> {
+    let (at, actor) = (service.clock.now(), Actor::Service);
+    match service.store.recorder().record(Change { at, actor, event, facts, names: Vec::new(), state }) {
+        Ok(_) | Err(RecordError::Exists { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn ready(status: &str) {
+    notify_systemd(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status(status)]);
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut says = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        says = format!("{says}: {inner}");
+        cause = inner.source();
+    }
+    says
+}
