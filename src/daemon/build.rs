@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, flock};
 
 use super::checkpoints::checkpoints_of;
+use super::counted::{Counted, Counts};
 use super::keys::key_ring_by;
 use super::lookout::LeftFiles;
 use super::migration::note_migration;
@@ -65,6 +66,8 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     /// How far this process is confined; whoever entered the sandbox says so.
     pub confinement: Confinement,
+    /// How many of each event were recorded since the start.
+    pub counts: Arc<Counts>,
     /// Files that had to be left where they arrived.
     pub(super) left: Arc<LeftFiles>,
     /// Held until the process ends.
@@ -242,7 +245,8 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
     let spool = Arc::new(spool);
     let keys = Arc::new(key_ring_by(&settings, &store.queries())?);
     let directories = Arc::new(Directories::default());
-    let recorder = Arc::new(store.recorder());
+    let counts: Arc<Counts> = Arc::default();
+    let recorder = Arc::new(Counted { recorder: store.recorder(), counts: counts.clone() });
     let queries = Arc::new(store.queries());
     let foresight = Foresight {
         recorder: recorder.clone(),
@@ -320,6 +324,7 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
         retention: Arc::new(retention),
         clock,
         confinement: Confinement::default(),
+        counts,
         left: Arc::default(),
         _lock: lock,
     })
