@@ -149,7 +149,8 @@ impl Cli {
             Command::Check(args) => self.check(args, out),
             Command::Doctor(args) => {
                 let settings = self.settings()?;
-                self.probing(&settings, |subjects, store| doctor::run(args, subjects, store, out))
+                let tried = selftest::probes(&settings, &self.config);
+                self.probing(&settings, |subjects, store| doctor::run(args, subjects, store, tried, out))
             }
             Command::Migrate(args) => migrate::run(args, &self.settings()?, out),
             Command::Backup(args) => backup::run(args, &self.config, &self.settings()?, out),

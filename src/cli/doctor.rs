@@ -1,6 +1,6 @@
 //! `hbcourier doctor`: whether the installation is well, in one verdict: what the service needs, the ledger, and itself.
 //!
-//! In:  what `check` probes and what `audit verify` reads. Out: the verdict first, then what is wrong.
+//! In:  what `check` probes, what `selftest` tried and what `audit verify` reads. Out: the verdict first, then what is wrong.
 
 use serde::Serialize;
 
@@ -32,9 +32,11 @@ pub fn run(
     args: &Args,
     subjects: &Subjects<'_>,
     store: Option<&SqliteQueries>,
+    tried: Vec<Probe>,
     out: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
-    let probes = check::probe(subjects);
+    let mut probes = check::probe(subjects);
+    probes.extend(tried);
     let audit = store.map(|store| verify(store)).transpose()?;
     let wrong = probes.iter().filter(|probe| probe.outcome == Outcome::Problem).count();
     let warnings = probes.iter().filter(|probe| probe.outcome == Outcome::Warning).count();

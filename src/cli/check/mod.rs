@@ -100,7 +100,7 @@ pub enum Outcome {
 }
 
 impl Probe {
-    fn ok(probe: &'static str, about: impl ToString, says: impl Into<String>) -> Probe {
+    pub(super) fn ok(probe: &'static str, about: impl ToString, says: impl Into<String>) -> Probe {
         Probe { probe, about: about.to_string(), outcome: Outcome::Ok, says: says.into(), next: None }
     }
 
@@ -114,7 +114,12 @@ impl Probe {
         Probe { probe, about: about.to_string(), outcome: Outcome::Warning, says, next }
     }
 
-    fn problem(probe: &'static str, about: impl ToString, says: impl Into<String>, next: impl Into<String>) -> Probe {
+    pub(super) fn problem(
+        probe: &'static str,
+        about: impl ToString,
+        says: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Probe {
         Probe { outcome: Outcome::Problem, ..Probe::warning(probe, about, says, next) }
     }
 }

@@ -56,7 +56,12 @@ pub(super) fn try_in_one(settings: &Settings, configuration: &Path) -> Result<In
         let next = "See that there is space in the temporary folder, and run it again.";
         CliError::new(Exit::CouldNot, format!("The sandbox could not be tried: {error}."), next)
     };
-    let configuration = configuration.canonicalize().map_err(could_not)?;
+    let (state, configuration) = (&settings.service.state, configuration.canonicalize().map_err(could_not)?);
+    // It is not made here: it would belong to whoever tries.
+    if !state.is_dir() {
+        let says = format!("The sandbox could not be tried: there is no state directory {}.", state.display());
+        return Err(CliError::new(Exit::CouldNot, says, "Start the service once, or run `hbcourier init`."));
+    }
     let (folder, ground, _listening) = lay_out(settings).map_err(could_not)?;
     let ground = serde_json::to_string(&ground).map_err(|error| could_not(error.into()))?;
     let mut child = Command::new(std::env::current_exe().map_err(could_not)?);

@@ -26,6 +26,8 @@ use crate::sandbox::Confinement;
 pub(super) const EXECUTING: &str = "execute a program in our place";
 /// Connections by this protocol are not asked about by Landlock.
 const MULTIPATH_TCP: Protocol = rustix::net::ipproto::MPTCP;
+/// What only another account than root is refused.
+pub(super) const READING_PASSWORDS: &str = "read /etc/shadow";
 const PROGRAM: &str = "/usr/bin/true";
 /// Since which ABI of Landlock these are refused.
 const CONNECTIONS: u8 = 4;

@@ -10,10 +10,12 @@ mod child;
 mod forbidden;
 
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::check::Probe;
 use super::output::{CliError, Exit, Output, Text, Tone};
 use crate::config::Settings;
 use crate::config::settings::Sandbox;
@@ -35,12 +37,24 @@ pub struct Args {
     inside: Option<String>,
 }
 
+const PROBE: &str = "selftest";
+const TURN_ON: &str = "Take `sandbox = \"off\"` out of the configuration's `[service]`, and restart the service.";
+
 /// What should come of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Expected {
     Done,
     Refused,
+}
+
+impl Expected {
+    fn word(self) -> &'static str {
+        match self {
+            Expected::Done => "done",
+            Expected::Refused => "refused",
+        }
+    }
 }
 
 /// What came of it.
@@ -115,8 +129,7 @@ pub fn run(args: &Args, settings: &Settings, configuration: &Path, out: &mut Out
         return child::run(ground, settings, configuration);
     }
     if args.sandbox && settings.service.sandbox == Sandbox::Off {
-        let next = "Take `sandbox = \"off\"` out of the configuration's `[service]`, and restart the service.";
-        return Err(CliError::new(Exit::No, "The service runs without a sandbox.", next));
+        return Err(CliError::new(Exit::No, "The service runs without a sandbox.", TURN_ON));
     }
     let mut trials = if args.sandbox { Vec::new() } else { basics::trials(settings) };
     let mut confinement = Confinement::default();
@@ -129,6 +142,48 @@ pub fn run(args: &Args, settings: &Settings, configuration: &Path, out: &mut Out
     let document = Document { ok, sandbox: confinement, trials: &trials };
     out.answer(args.json, &document, |text| write_text(&document, text))?;
     Ok(if ok { Exit::Yes } else { Exit::No })
+}
+
+/// The same for [`doctor`](super::doctor): what came out otherwise, and one line for the rest.
+pub(super) fn probes(settings: &Settings, configuration: &Path) -> Vec<Probe> {
+    let inside = match settings.service.sandbox {
+        Sandbox::Off => None,
+        Sandbox::BestEffort | Sandbox::Required => Some(child::try_in_one(settings, configuration)),
+    };
+    let mut trials = basics::trials(settings);
+    let mut probes = match inside {
+        None => vec![Probe::warning(PROBE, "sandbox", "The service runs without a sandbox.", TURN_ON)],
+        Some(Err(error)) => {
+            vec![Probe::problem(PROBE, "sandbox", error.says, "`hbcourier selftest --sandbox` tries it.")]
+        }
+        Some(Ok(inside)) => {
+            trials.extend(inside.trials);
+            vec![Probe::ok(PROBE, "sandbox", format!("In the sandbox {}.", inside.confinement))]
+        }
+    };
+    let is_roots = settings.service.state.metadata().is_ok_and(|facts| facts.uid() == 0);
+    for trial in trials.iter().filter(|trial| !trial.ok || trial.beyond_kernel) {
+        let next = "`hbcourier selftest` shows it among everything that it tries.";
+        probes.push(match (trial.beyond_kernel, trial.what == forbidden::READING_PASSWORDS && is_roots) {
+            (true, _) => {
+                Probe::warning(PROBE, &trial.what, "It was done: this kernel cannot refuse it.", "A newer kernel can.")
+            }
+            (false, true) => {
+                let says = "It was done, because the state directory is root's, and so the service is.";
+                Probe::warning(PROBE, &trial.what, says, "Give the service an account of its own, as the package does.")
+            }
+            (false, false) => {
+                let errno = trial.errno.as_deref().unwrap_or("no error");
+                Probe::problem(
+                    PROBE,
+                    &trial.what,
+                    format!("It should be {} and was not ({errno}).", trial.expected.word()),
+                    next,
+                )
+            }
+        });
+    }
+    probes
 }
 
 fn write_text(document: &Document<'_>, text: &mut Text) {
