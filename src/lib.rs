@@ -23,6 +23,7 @@ pub mod foresight;
 pub mod inbound;
 pub mod operator;
 pub mod outbound;
+pub mod progress;
 pub mod retention;
 pub mod sandbox;
 pub mod store;

@@ -54,7 +54,8 @@ impl Council {
         settings.service.limits.free_bytes_min = 1;
         let store = SqliteStore::open(&settings.service.state).unwrap();
         let now = "2020-04-27T16:00:00Z".parse().unwrap();
-        let source = SourceStatus { name: "drop-12302".parse().unwrap(), last_look: Some(now), ok: true, waiting: 0 };
+        let source =
+            SourceStatus { name: "drop-12302".parse().unwrap(), last_look: Some(now), ok: true, waiting: 0, missed: 0 };
         let service = ServiceStatus {
             pid: 4711,
             since: now,

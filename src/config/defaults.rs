@@ -2,7 +2,7 @@
 
 use super::raw::{
     RawAlarms, RawDerived, RawDropFolder, RawExpect, RawLimits, RawMailbox, RawMaildir, RawRetention, RawReturn,
-    RawRisk, RawRoute, RawService, RawShbe, RawSmtp,
+    RawRisk, RawRoute, RawService, RawShbe, RawSmtp, RawWatch,
 };
 use super::settings::{
     Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, ExpectSettings, MailForm, MailTls, Noticing,
@@ -28,6 +28,12 @@ impl Default for RawService {
             alarms: RawAlarms::default(),
             retention: RawRetention::default(),
         }
+    }
+}
+
+impl Default for RawWatch {
+    fn default() -> Self {
+        RawWatch { listen: None, stuck_after: "10m".into() }
     }
 }
 

@@ -10,6 +10,7 @@ mod oauth;
 mod retention;
 mod roles;
 mod shbe;
+mod watch;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ pub(super) use oauth::RawOauth;
 pub(super) use retention::RawRetention;
 pub(super) use roles::RawRoles;
 pub(super) use shbe::RawShbe;
+pub(super) use watch::RawWatch;
 
 use self::audit::RawAudit;
 use super::notation::{WrittenDuration, WrittenKeep, WrittenSize};
@@ -53,6 +55,8 @@ pub(super) struct Raw {
     pub(super) keys: RawKeys,
     /// The ledger's name and key, and who keeps its checkpoints elsewhere.
     pub(super) audit: RawAudit,
+    /// How others watch the service, and when it counts as stuck.
+    pub(super) watch: RawWatch,
 }
 
 /// The process itself.

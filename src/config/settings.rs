@@ -7,6 +7,7 @@ mod retention;
 mod roles;
 mod routes;
 mod sandbox;
+mod watch;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub use retention::RetentionSettings;
 pub use roles::{GroupName, Roles};
 pub use routes::{DerivedDelimiter, DerivedEncoding, DerivedFormulas, DerivedSettings, RouteSettings};
 pub use sandbox::Sandbox;
+pub use watch::{Listen, WatchSettings};
 
 /// Everything.
 #[derive(Clone, Debug)]
@@ -50,6 +52,8 @@ pub struct Settings {
     pub shbe: ShbePolicy,
     /// `[audit]`: the ledger's key, and who keeps its checkpoints.
     pub audit: AuditSettings,
+    /// `[watch]`: how others watch the service.
+    pub watch: WatchSettings,
     /// SHA-256 over the merged settings: names the settings in the ledger.
     pub digest: Digest,
 }

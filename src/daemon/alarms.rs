@@ -14,6 +14,7 @@ use crate::domain::retry::pause;
 use crate::effects::courier::smtp::SmtpCourier;
 use crate::effects::ping::Ping;
 use crate::inbound::{Critical, Inbound};
+use crate::progress::{self, Workers};
 use crate::store::Alarm;
 
 /// How often is looked whether there is something to tell.
@@ -127,6 +128,8 @@ pub(super) struct Pinger {
     pub ping: Ping,
     pub every: Duration,
     pub sweep_every: Duration,
+    pub workers: Arc<Workers>,
+    pub stuck_after: Duration,
 }
 
 impl Pinger {
@@ -135,7 +138,7 @@ impl Pinger {
         let mut failures: u8 = 0;
         while !self.stop.is_requested() {
             // A service that hangs must be missed too.
-            if self.health.is_looking(self.sweep_every) {
+            if self.health.is_looking(self.sweep_every) && self.workers.stuck(self.stuck_after).is_empty() {
                 match self.ping.send() {
                     Ok(()) => {
                         failures = 0;
@@ -160,6 +163,7 @@ impl Pinger {
 #[expect(clippy::disallowed_methods, reason = "nothing tells when time has passed; for this there is only time")]
 pub(super) fn rest(stop: &Stop, mut pause: Duration) {
     while !stop.is_requested() && !pause.is_zero() {
+        progress::made();
         let now = pause.min(LOOK_UP);
         std::thread::sleep(now);
         pause -= now;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, flock};
 
 use super::checkpoints::checkpoints_of;
+use super::counted::{Counted, Counts};
 use super::keys::key_ring_by;
 use super::lookout::LeftFiles;
 use super::migration::note_migration;
@@ -65,6 +66,8 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     /// How far this process is confined; whoever entered the sandbox says so.
     pub confinement: Confinement,
+    /// How many of each event were recorded since the start.
+    pub counts: Arc<Counts>,
     /// Files that had to be left where they arrived.
     pub(super) left: Arc<LeftFiles>,
     /// What all of them work on.
@@ -281,7 +284,8 @@ fn put_together(
     let timetables = InForce::new(given.map_or_else(by_record, Ok)?);
     let keys = Arc::new(key_ring_by(&settings, &store.queries())?);
     let directories = Arc::new(Directories::default());
-    let recorder = Arc::new(store.recorder());
+    let counts: Arc<Counts> = Arc::default();
+    let recorder = Arc::new(Counted { recorder: store.recorder(), counts: counts.clone() });
     let queries = Arc::new(store.queries());
     let foresight = Foresight {
         recorder: recorder.clone(),
@@ -359,6 +363,7 @@ fn put_together(
         retention: Arc::new(retention),
         clock,
         confinement: Confinement::default(),
+        counts,
         left: Arc::default(),
         store,
         spool,

@@ -10,6 +10,7 @@ use super::stop::Stop;
 use crate::domain::{AlarmReason, ConsignmentId};
 use crate::effects::drop_folder::Sighting;
 use crate::inbound::{Collecting, Critical, Inbound};
+use crate::progress;
 
 /// Something to carry.
 #[derive(Clone, Debug)]
@@ -70,6 +71,12 @@ impl Queue {
         self.changed.notify_all();
     }
 
+    /// How many jobs wait, and how many are carried.
+    pub(super) fn depths(&self) -> (usize, usize) {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        (inner.waiting.len(), inner.taken.len().saturating_sub(inner.waiting.len()))
+    }
+
     /// Waits until nothing is queued or carried.
     pub(super) fn wait_empty(&self) {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,6 +84,7 @@ impl Queue {
     }
 
     fn next(&self) -> Option<Job> {
+        let _rest = progress::rest();
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.changed.wait_while(inner, |inner| inner.waiting.is_empty() && !inner.closed);
         waited.unwrap_or_else(PoisonError::into_inner).waiting.pop_front()
@@ -97,6 +105,7 @@ pub(super) type Left = dyn Fn(usize, &str, Option<AlarmReason>) + Send + Sync;
 /// One carrier: works until the queue is closed.
 pub(super) fn carry(inbound: &Arc<Inbound>, queue: &Queue, stop: &Stop, left: &Left) -> Result<(), Critical> {
     while let Some(job) = queue.next() {
+        progress::made();
         let key = job.key();
         let worked = match stop.begin(label(inbound, &job)) {
             Some(_busy) => work(inbound, job, left),

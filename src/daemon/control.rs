@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::health::ServiceStatus;
 use crate::operator::{Done, Look, Order};
 
+pub(super) use server::bind;
 pub use server::{Control, Desk};
 
 use hurried::Hurried;

@@ -13,6 +13,7 @@ use super::stop::Stop;
 use crate::domain::SourceName;
 use crate::effects::maildir::Maildir;
 use crate::effects::noticing::{Hint, Noticing};
+use crate::progress;
 
 /// How often a wait looks whether the service is to stop.
 const LOOK_UP: Duration = Duration::from_millis(200);
@@ -74,6 +75,7 @@ impl Ear {
     pub(super) fn listen(&self, stop: &Stop, at_most: Duration) {
         let until = Instant::now() + at_most;
         while !stop.is_requested() {
+            progress::made();
             let left = until.saturating_duration_since(Instant::now());
             match self.told.recv_timeout(left.min(LOOK_UP)) {
                 Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}

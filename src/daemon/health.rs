@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::stop::Stop;
+use crate::config::Settings;
+use crate::config::settings::{SourceSettings, SourceWay};
 use crate::domain::SourceName;
 use crate::sandbox::Confinement;
 
@@ -40,6 +42,9 @@ pub struct SourceStatus {
     pub ok: bool,
     /// Files that have not been collected yet.
     pub waiting: usize,
+    /// Files since the start that the sweep found although the kernel should have told of them.
+    #[serde(default)]
+    pub missed: u64,
 }
 
 /// Gathers what the workers see.
@@ -58,10 +63,23 @@ impl Health {
 
     /// A look at a source.
     pub fn looked(&self, name: &SourceName, at: Timestamp, ok: bool, waiting: usize) {
+        self.change(name, |status| {
+            status.last_look = if ok { Some(at) } else { status.last_look };
+            (status.ok, status.waiting) = (ok, waiting);
+        });
+    }
+
+    /// Files of a source that were found by looking alone, though the kernel should have told of them.
+    pub fn missed(&self, name: &SourceName, files: u64) {
+        if files > 0 {
+            self.change(name, |status| status.missed += files);
+        }
+    }
+
+    fn change(&self, name: &SourceName, change: impl FnOnce(&mut SourceStatus)) {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = sources.get(name).and_then(|status| status.last_look);
-        let last_look = if ok { Some(at) } else { before };
-        sources.insert(name.clone(), SourceStatus { name: name.clone(), last_look, ok, waiting });
+        let unseen = || SourceStatus { name: name.clone(), last_look: None, ok: false, waiting: 0, missed: 0 };
+        change(sources.entry(name.clone()).or_insert_with(unseen));
     }
 
     /// Every source was looked at.
@@ -72,7 +90,7 @@ impl Health {
     /// Whether sweeps still come about as often as they should.
     pub fn is_looking(&self, sweep_every: Duration) -> bool {
         let swept = *self.swept.lock().unwrap_or_else(PoisonError::into_inner);
-        swept.is_some_and(|swept| swept.elapsed() < sweep_every * 4 + Duration::from_secs(60))
+        swept.is_some_and(|swept| swept.elapsed() < late_after(sweep_every))
     }
 
     /// All of it.
@@ -86,4 +104,16 @@ impl Health {
             sandbox: self.sandbox,
         }
     }
+}
+
+/// How old the last look at a source may be.
+pub fn look_is_due_within(settings: &Settings, source: SourceSettings<'_>) -> Duration {
+    late_after(match source.way {
+        SourceWay::Folder(_) | SourceWay::Maildir(_) => settings.service.sweep_every,
+        SourceWay::Mailbox(mailbox) => mailbox.poll,
+    })
+}
+
+fn late_after(every: Duration) -> Duration {
+    every * 4 + Duration::from_secs(60)
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::carriers::{Job, Queue};
 use super::health::Health;
 use super::stop::Stop;
+use super::unheard::Unheard;
 use crate::config::settings::{Carries, DropFolderSettings, Noticing as How};
 use crate::domain::AlarmReason;
 use crate::durable::Directory;
@@ -20,6 +21,7 @@ use crate::effects::drop_folder::{Look, Sighting};
 use crate::effects::noticing::{Hint, Noticing};
 use crate::effects::pgp::{Completeness, completeness};
 use crate::inbound::{Critical, Inbound, Settling, Source};
+use crate::progress;
 
 /// Files that had to be left where they are: by source and name.
 pub(super) type LeftFiles = Mutex<BTreeMap<(usize, String), AlarmReason>>;
@@ -50,12 +52,13 @@ pub(super) struct Watched {
     /// Which directory the kernel watches for us: device and inode.
     armed: Option<(u64, u64)>,
     deaf: bool,
+    unheard: Unheard,
 }
 
 impl Watched {
     pub(super) fn new(folder: DropFolderSettings) -> Watched {
         let settling = Settling::new(folder.settle, folder.patience);
-        Watched { folder, settling, armed: None, deaf: false }
+        Watched { folder, settling, armed: None, deaf: false, unheard: Unheard::default() }
     }
 }
 
@@ -73,7 +76,11 @@ impl Lookout {
                 self.disarm();
                 swept = self.sweep()?;
             }
-            match self.hints.recv_timeout(pause) {
+            let told = {
+                let _pause = progress::quiet(pause);
+                self.hints.recv_timeout(pause)
+            };
+            match told {
                 Ok(hint) => {
                     if self.take_hints(hint)? {
                         swept = self.sweep()?;
@@ -129,6 +136,7 @@ impl Lookout {
         let index = self.watched.iter().position(|watched| path.parent() == Some(&watched.folder.path));
         let Some(index) = index else { return (self.elsewhere)() };
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
+        self.watched[index].unheard.heard(name);
         let (Some(source), Some(watched)) = (self.inbound.sources.get(index), self.watched.get_mut(index)) else {
             return;
         };
@@ -180,7 +188,10 @@ impl Lookout {
             return;
         };
         watched.settling.retain(&look.sightings);
+        let names = look.sightings.iter().map(|sighting| sighting.name.as_str());
+        self.health.missed(&source.name, watched.unheard.looked(watched.armed, names));
         for sighting in &look.sightings {
+            progress::made();
             let mut closed_to_us = false;
             let whole = || {
                 look_inside(source, sighting).unwrap_or_else(|_| {
@@ -189,6 +200,7 @@ impl Lookout {
                 })
             };
             if watched.settling.is_ready(sighting, false, now, whole) {
+                watched.unheard.taken(&sighting.name);
                 self.queue.offer(Job::Collect(index, sighting.clone()));
             } else if closed_to_us {
                 let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);

@@ -8,6 +8,7 @@ pub mod build;
 mod carriers;
 pub mod checkpoints;
 pub mod control;
+pub mod counted;
 mod ear;
 mod folders;
 pub mod health;
@@ -24,6 +25,9 @@ mod reload;
 mod retention;
 mod run;
 pub mod stop;
+mod unheard;
+mod vigil;
+mod watch;
 
 pub use build::{Service, StartFault, build};
 pub use once::{Pass, once};

@@ -10,10 +10,13 @@ use jiff::Timestamp;
 use super::alarms::rest;
 use super::stop::Stop;
 use crate::effects::clock::Clock;
+use crate::progress;
 use crate::retention::{Critical, Looked, Retention, next_look};
 
 /// When it is tried again after a fault.
 const AFTER_TROUBLE: Duration = Duration::from_secs(3600);
+/// How long that may take.
+const REWRITING: Duration = Duration::from_secs(1800);
 
 /// Erases until told to stop.
 pub(super) struct Eraser {
@@ -33,6 +36,8 @@ impl Eraser {
             // Before the last look: somebody has set the clock back.
             let is_time = last.is_none_or(|(at, next)| now < at || now >= next);
             if is_time && let Some(_busy) = self.stop.begin("erasing what was kept long enough") {
+                // The tables of names are written anew in one go, however many there are.
+                let _quiet = progress::quiet(REWRITING);
                 last = Some((now, self.next(self.retention.look()?, now)));
             }
             rest(&self.stop, self.pause);

@@ -25,6 +25,8 @@ use super::reach::Reach;
 use super::reload::{self, Configuration};
 use super::retention::Eraser;
 use super::stop::Stop;
+use super::vigil::Vigil;
+use super::watch::{Subjects, Watch};
 use crate::config::Settings;
 use crate::config::settings::Noticing as How;
 use crate::domain::Actor;
@@ -32,6 +34,7 @@ use crate::domain::ledger::{Event, Facts};
 use crate::effects::noticing::{Hint, Noticing};
 use crate::effects::ping::Ping;
 use crate::outbound::Ended;
+use crate::progress::{self, Workers};
 use crate::store::{Change, ConsignmentFilter, StateChange};
 
 /// Hints that may wait; more than that, and everything is looked at instead.
@@ -149,6 +152,8 @@ struct Running {
     wake: Wake,
     threads: Mutex<Vec<JoinHandle<()>>>,
     sweep_every: Duration,
+    workers: Arc<Workers>,
+    stuck_after: Duration,
     socket: std::path::PathBuf,
 }
 
@@ -194,12 +199,14 @@ impl Running {
             wake: wake.clone(),
             threads: Mutex::default(),
             sweep_every: service.settings.service.sweep_every,
+            workers: Workers::new(),
+            stuck_after: service.settings.watch.stuck_after,
             socket: service.settings.service.control_socket.clone(),
         };
         let critical =
             |error: crate::inbound::Critical| RunFault::Worker { worker: "start".into(), why: error.to_string() };
         note(service, event).map_err(|error| critical(error.into()))?;
-        let control = running.control(service, reading)?;
+        let control = running.control(service, reading.clone())?;
         service.inbound.recover().map_err(critical)?;
         running.spawn_carriers(service, ended)?;
         let lookout = running.lookout(service, told);
@@ -215,6 +222,7 @@ impl Running {
         running.spawn_eraser(service, ended)?;
         running.spawn_folder_watch(service, ended)?;
         running.spawn_reach(service, ended)?;
+        running.spawn_watch(service, reading, ended)?;
         notify_systemd(&[sd_notify::NotifyState::Ready]);
         tracing::info!(sources = service.inbound.sources.len(), "hbcourier is running");
         Ok(running)
@@ -226,8 +234,9 @@ impl Running {
         ended: &UnboundedSender<End>,
         work: impl FnOnce() -> Result<(), String> + Send + 'static,
     ) -> Result<(), RunFault> {
-        let (name, ended) = (name.to_owned(), ended.clone());
+        let (name, ended, workers) = (name.to_owned(), ended.clone(), self.workers.clone());
         let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
+            let _watched = workers.enter(&name);
             let end = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("it panicked".to_owned()));
             // Nobody listens any more once the service has stopped.
             let _ = ended.send((name, end));
@@ -307,7 +316,9 @@ impl Running {
         }
         if let Some((url, every)) = settings.alarms.ping.clone() {
             let (health, sweep_every) = (self.health.clone(), self.sweep_every);
-            let pinger = Pinger { inbound: inbound(), stop: stop(), health, ping: Ping::to(url), every, sweep_every };
+            let (workers, stuck_after) = (self.workers.clone(), self.stuck_after);
+            let (inbound, stop, ping) = (inbound(), stop(), Ping::to(url));
+            let pinger = Pinger { inbound, stop, health, ping, every, sweep_every, workers, stuck_after };
             self.spawn("ping", ended, move || pinger.run().map_err(|error| error.to_string()))?;
         }
         Ok(())
@@ -322,6 +333,7 @@ impl Running {
                 let filter = ConsignmentFilter { due, limit: Some(DUE_MAX), ..Default::default() };
                 let due = inbound.queries.consignments(&filter).map_err(|error| error.to_string())?;
                 due.into_iter().for_each(|consignment| queue.offer(Job::Advance(consignment.id)));
+                let _pause = progress::quiet(pause);
                 if let Err(RecvTimeoutError::Disconnected) = told.recv_timeout(pause) {
                     break;
                 }
@@ -354,6 +366,7 @@ impl Running {
                     }
                     let until = next.map(|next| Duration::try_from(next - clock.now()).unwrap_or_default());
                     let pause = until.unwrap_or(longest).clamp(Duration::from_millis(100), longest);
+                    let _pause = progress::quiet(pause);
                     if let Err(RecvTimeoutError::Disconnected) = told.recv_timeout(pause) {
                         break;
                     }
@@ -428,18 +441,63 @@ impl Running {
         })
     }
 
+    /// Who minds that all the others go on, and who tells of it.
+    fn spawn_watch(
+        &self,
+        service: &Service,
+        reading: Arc<dyn Reading>,
+        ended: &UnboundedSender<End>,
+    ) -> Result<(), RunFault> {
+        let (inbound, health, stop) = (service.inbound.clone(), self.health.clone(), self.stop.clone());
+        let (workers, stuck_after) = (self.workers.clone(), self.stuck_after);
+        let vigil = Vigil { inbound, stop, health, workers, stuck_after, reading };
+        self.spawn("vigil", ended, move || vigil.run().map_err(|error| error.to_string()))?;
+        let Some(listen) = service.settings.watch.listen.clone() else { return Ok(()) };
+        let subjects = Subjects {
+            settings: service.settings.clone(),
+            queries: service.foresight.queries.clone(),
+            keys: service.foresight.keys.clone(),
+            timetables: service.foresight.timetables.clone(),
+            clock: service.clock.clone(),
+            outbound: service.outbound.clone(),
+            queue: self.queue.clone(),
+            health: self.health.clone(),
+            stop: self.stop.clone(),
+            workers: self.workers.clone(),
+            counts: service.counts.clone(),
+        };
+        let watch = Watch { subjects: Arc::new(subjects), inbound: service.inbound.clone(), listen };
+        self.spawn("watch", ended, move || watch.run().map_err(|error| error.to_string()))
+    }
+
+    /// Whether every part of the service makes progress; what does not is said once.
+    fn is_alive(&self, silent: &mut bool) -> bool {
+        let stuck = self.workers.stuck(self.stuck_after);
+        let was_silent = std::mem::replace(silent, !stuck.is_empty());
+        if let (Some(first), false) = (stuck.first(), was_silent) {
+            let (worker, seconds) = (&first.worker, first.silent.as_secs());
+            tracing::error!(
+                worker,
+                seconds,
+                "{worker} has had nothing behind it for {seconds} s: systemd gets no sign of life"
+            );
+        }
+        stuck.is_empty() && self.health.is_looking(self.sweep_every)
+    }
+
     /// Waits for a signal, or a worker that ends before its time.
     async fn supervise(&self, ends: &mut UnboundedReceiver<End>, signals: &mut Signals) -> Result<Asked, RunFault> {
         let watchdog = sd_notify::watchdog_enabled().map(|every| every / 3);
         let mut alive = tokio::time::interval(watchdog.unwrap_or(Duration::from_secs(3600)));
+        let mut silent = false;
         loop {
             tokio::select! {
                 _ = signals.term.recv() => return Ok(Asked::Stop),
                 _ = signals.interrupt.recv() => return Ok(Asked::Stop),
                 _ = signals.hangup.recv() => return Ok(Asked::Reload),
                 _ = alive.tick() => {
-                    // Only while the lookout still looks: a service that hangs is restarted.
-                    if watchdog.is_some() && self.health.is_looking(self.sweep_every) {
+                    // A service in which anything hangs is restarted.
+                    if watchdog.is_some() && self.is_alive(&mut silent) {
                         notify_systemd(&[sd_notify::NotifyState::Watchdog]);
                     }
                 }

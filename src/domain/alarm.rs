@@ -83,6 +83,10 @@ pub enum AlarmReason {
     Restored,
     /// The settings that lie in the configuration are not those in force.
     ConfigurationRefused,
+    /// A part of the service makes no progress.
+    WorkerStuck,
+    /// Health and metrics cannot be told.
+    WatchFault,
 }
 
 const SOURCE_MISSING: Words = (
@@ -290,6 +294,18 @@ const CONFIGURATION_REFUSED: Words = (
     "The service's log, and `systemctl status hbcourier`, say why; `hbcourier check` names what is wrong in it. Mend it and \
     reload, or restart the service where that is asked for.",
 );
+const WORKER_STUCK: Words = (
+    "CN-565",
+    "`{about}`, a part of the service, has had nothing behind it for longer than `watch.stuck_after`: it hangs.",
+    "Most often a mounted folder or a disk does not answer: `hbcourier check` probes them. systemd restarts the service by \
+    itself; without systemd restart it once that is mended. What was collected is safe.",
+);
+const WATCH_FAULT: Words = (
+    "CN-566",
+    "Nothing can be told at the place in `watch.listen`, so whoever watches the service there takes it for dead.",
+    "The service's log says why: another program listens there, or the socket's folder is missing or closed. It is tried \
+    again by itself.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -345,6 +361,8 @@ impl AlarmReason {
             ServiceHangs => SERVICE_HANGS,
             Restored => RESTORED,
             ConfigurationRefused => CONFIGURATION_REFUSED,
+            WorkerStuck => WORKER_STUCK,
+            WatchFault => WATCH_FAULT,
         }
     }
 }

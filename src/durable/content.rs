@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Advice, fadvise};
 
 use super::private_file;
+use crate::progress;
 
 /// Content up to this size is kept in memory.
 const MEMORY_BYTES_MAX: usize = 512 * 1024;
@@ -72,6 +73,7 @@ impl Write for PrivateContent {
             return Err(io::Error::other("there is no file"));
         };
         let now = file.write(bytes)?;
+        progress::made();
         *written += now as u64;
         if *written - *under_way >= WRITE_BACK_BYTES.get() {
             // Begins to write what is not on the disk yet, and waits for nothing. A hint: nothing depends on it.
@@ -90,7 +92,10 @@ impl Read for PrivateContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut self.place {
             Place::Memory(memory) => memory.read(buffer),
-            Place::File { file, .. } => file.read(buffer),
+            Place::File { file, .. } => {
+                progress::made();
+                file.read(buffer)
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 
 use crate::domain::Digest;
 use crate::domain::digest::Digester;
+use crate::progress;
 
 const BUFFER_BYTES: usize = 64 * 1024;
 
@@ -42,6 +43,7 @@ pub fn copy_and_digest(from: &mut dyn Read, into: &mut dyn Write, bytes_max: u64
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(CopyError::Read(error)),
         };
+        progress::made();
         bytes += got as u64;
         if bytes > bytes_max {
             return Err(CopyError::TooLarge(bytes_max));

@@ -6,6 +6,8 @@ use std::num::NonZeroU64;
 
 use rustix::fs::{Advice, fadvise};
 
+use crate::progress;
+
 /// What is read between two words to the system.
 const PIECE_BYTES: NonZeroU64 = NonZeroU64::new(1 << 20).unwrap();
 
@@ -33,6 +35,7 @@ impl Passing {
 impl Read for Passing {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let got = self.file.read(buffer)?;
+        progress::made();
         self.read += got as u64;
         if self.read - self.given_back >= PIECE_BYTES.get() {
             // A hint: nothing depends on it.

@@ -5,6 +5,8 @@
 
 use std::io;
 
+use crate::progress;
+
 /// Every step, in the order of the protocol. A campaign kills the service at each of them.
 pub const STEPS: [&str; 36] = [
     "collect.copied",
@@ -64,6 +66,7 @@ pub const UPKEEP_STEPS: [&str; 9] = [
 
 /// Passes the named step; in a test build, unless it was told otherwise.
 pub fn step(name: &'static str) -> io::Result<()> {
+    progress::made();
     let is_step = STEPS.contains(&name) || ERASING_STEPS.contains(&name) || UPKEEP_STEPS.contains(&name);
     debug_assert!(is_step, "{name} is not a step");
     fail::fail_point!(name, |told| match told.as_deref() {

@@ -10,6 +10,8 @@ use tokio_rustls::rustls::crypto::ring;
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
+use crate::progress;
+
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -40,6 +42,7 @@ impl Ping {
     pub fn send(&self) -> Result<(), Unanswered> {
         // The address is nobody's business: whoever knows it can pretend that we are there.
         let hidden = |error: ureq::Error| Unanswered(error.to_string().replace(&self.url, "(the address)"));
+        let _answer = progress::quiet(PATIENCE);
         self.agent.get(&self.url).call().map(drop).map_err(hidden)
     }
 }

@@ -3,7 +3,15 @@
 use std::io;
 use std::thread::Builder;
 
-/// Begins the work under this name. Whoever asks for it bounds how much of it there is, and minds how it ends.
+use crate::progress;
+
+/// Begins the work under this name. Whoever asks for it bounds how much of it there is, and minds how it ends. Where the
+/// caller is watched for progress, it is too.
 pub fn begin(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let (workers, watched) = (progress::workers(), name.clone());
+    let work = move || {
+        let _watched = workers.map(|workers| workers.enter(&watched));
+        work();
+    };
     Builder::new().name(name).spawn(work).map(drop)
 }

@@ -96,6 +96,11 @@ impl Days<'_> {
     }
 }
 
+/// When the last usable certificate of the holder ends; `None` if one never does, or there is none.
+pub fn last_end(partner: Option<&PartnerName>, keys: &KeyListing) -> Option<Timestamp> {
+    last(&ends_of(partner, keys))
+}
+
 /// When each usable certificate of the holder ends; `None` for one without end.
 fn ends_of(partner: Option<&PartnerName>, keys: &KeyListing) -> Vec<Option<Timestamp>> {
     match partner {

@@ -11,6 +11,7 @@ mod due;
 pub mod keys;
 mod nights;
 mod notices;
+mod owed;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +33,7 @@ use crate::store::{Alarm, Change, Queries, QueryError, RecordError, Recorder, St
 pub use arrivals::{outlook_lately, outlook_of, outlook_since};
 pub use nights::{Night, nights_of, silence_of};
 pub use notices::{EXCEPTION_ENDS_DAYS, overdue};
+pub use owed::{Owed, Split, overdue_of_all, owed};
 
 /// What foresight stands on.
 pub struct Foresight {

@@ -40,6 +40,7 @@ impl Inbound {
         claim: &Claim<'_>,
         mut ahead: Option<Opened>,
     ) -> Result<Option<Standing>, Critical> {
+        let _within = tracing::info_span!("transfer", transfer = %claim.id).entered();
         let Some((mut consignment, name)) = self.queries.consignment(&claim.id)? else { return Ok(None) };
         let to_archive = is_to_archive(&consignment);
         if matches!(consignment.standing, Standing::Delivered { .. }) {

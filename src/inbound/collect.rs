@@ -79,6 +79,7 @@ impl Inbound {
             return Ok((Collecting::Changed, None));
         };
         let consignment = self.taken_as(source, &sighting.native(), &incoming.copied, received_at);
+        let _within = tracing::info_span!("transfer", transfer = %consignment.id).entered();
         // Before the record: from then on the sweep may find it due.
         let Some(claim) = self.claims.claim(&consignment.id) else { return Ok((Collecting::Changed, None)) };
         let kept = self.spool.keep(incoming, &source.name, &consignment.id);
@@ -183,7 +184,11 @@ impl Inbound {
         let new = NewConsignment { consignment: consignment.clone(), native, name: named.commitment() };
         let change = self.change(Event::Collected, facts, StateChange::Collect(Box::new(new)));
         match self.recorder.record(Change { names: vec![named], ..change }) {
-            Ok(_) => Ok(consignment),
+            Ok(_) => {
+                let Consignment { id, source, .. } = &consignment;
+                tracing::info!(transfer = %id, %source, "Collected transfer {id} from {source}");
+                Ok(consignment)
+            }
             // Recorded before a crash, or as an orphan after it: that record stands.
             Err(RecordError::Exists { .. }) => {
                 let known = self.queries.consignment(&consignment.id).map_err(Critical::from)?;

@@ -70,6 +70,7 @@ impl Inbound {
             return Ok(HandedIn::Known(Box::new(known)));
         }
         let consignment = self.taken_as(source, native, &incoming.copied, received_at);
+        let _within = tracing::info_span!("transfer", transfer = %consignment.id).entered();
         // Before the record: from then on the sweep may find it due.
         let Some(_claim) = self.claims.claim(&consignment.id) else {
             return Ok(HandedIn::Unread(io::Error::other("it is being worked on")));

@@ -192,6 +192,10 @@ impl Inbound {
         let recorded = self.recorder.record(self.change(event, facts, state))?;
         consignment.revision = recorded.revision;
         consignment.standing = standing;
+        // What stopped a transfer is told with its cause.
+        if !matches!(event, Event::Held | Event::Rejected | Event::Deferred) {
+            tracing::info!(transfer = %consignment.id, %event, "Transfer {}: {event}", consignment.id);
+        }
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use tracing::{error, warn};
 use super::OutboundParts;
 use super::critical::Critical;
 use super::due::Hours;
+use super::record::within;
 use crate::config::settings::ReturnSettings;
 use crate::domain::{CourierName, PartnerName, Submission, SubmissionKey};
 use crate::effects::thread;
@@ -106,6 +107,7 @@ impl Attempts {
         let (attempts, parts, ended) = (self.clone(), parts.clone(), ended.clone());
         let (submission, settings) = (submission.clone(), settings.clone());
         let work = move || {
+            let _within = within(&submission.key).entered();
             let sending = AssertUnwindSafe(|| parts.send(&submission, &settings, &hours, &attempts));
             let trouble = match catch_unwind(sending) {
                 Ok(Ok(())) => None,

@@ -20,7 +20,7 @@ use super::message_id::MessageIds;
 use super::month::told_month;
 use super::pick_up::{PickedUp, Take, look, take};
 use super::pre_flight::pre_flight;
-use super::record::Move;
+use super::record::{Move, within};
 use super::round::Round;
 use super::seal::Outcome;
 use super::settling::{Look, Settling};
@@ -224,6 +224,7 @@ impl Round<'_> {
         all: &[Submission],
         Judged { files, today, sealed_before, undecided_before, .. }: &Judged,
     ) -> Result<Assessed, Obstacle> {
+        let _within = within(&owed.key).entered();
         let parts = self.parts;
         let held = held_further(&owed.stage);
         let [(name, stamp)] = files.as_slice() else {

@@ -8,7 +8,7 @@ use super::OutboundParts;
 use super::critical::Critical;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::submission::Sealed;
-use crate::domain::{Actor, Notice, Stage, Submission};
+use crate::domain::{Actor, Notice, Stage, Submission, SubmissionKey};
 use crate::store::{Change, RecordError, Recorded, StateChange};
 
 /// What becomes of a submission, and what the ledger says of it.
@@ -20,9 +20,15 @@ pub(super) struct Move {
     pub(super) facts: Facts,
 }
 
+/// What is told within it is told of this return.
+pub(super) fn within(key: &SubmissionKey) -> tracing::Span {
+    tracing::info_span!("return", "return" = %key)
+}
+
 impl OutboundParts {
     /// Records the move. `None`: it was not recorded, because somebody else moved the submission first; look again.
     pub(super) fn record_move(&self, from: &Submission, to: Move) -> Result<Option<Submission>, Critical> {
+        let _within = within(&from.key).entered();
         let word = to.stage.word();
         let facts = Facts { submission: Some(from.key.to_string()), ..to.facts };
         let sealed = to.sealed.clone().or_else(|| from.sealed.clone());

@@ -17,7 +17,7 @@ use super::due::{Hours, NextStep, later, london_date, next_step, wakes};
 use super::hand_in::SeenBySeries;
 use super::message_id::MessageIds;
 use super::owed::Owed;
-use super::record::Move;
+use super::record::{Move, within};
 use super::taken::Notes;
 use crate::config::settings::{ReturnSettings, Window};
 use crate::domain::ledger::{Event, Facts};
@@ -160,6 +160,7 @@ impl<'a> Round<'a> {
             if (self.stop)() {
                 return Ok(());
             }
+            let _within = within(&submission.key).entered();
             match self.next_step(&submission) {
                 NextStep::Recover => self.parts.recover(&submission, self.settings(&submission.key))?,
                 NextStep::Miss => self.miss(&submission)?,

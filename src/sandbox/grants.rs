@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::anchors::above;
 use crate::config::Settings;
-use crate::config::settings::{CourierWay, OauthSettings, RecipientWay, Sandbox, SecretReference, SourceWay};
+use crate::config::settings::{CourierWay, Listen, OauthSettings, RecipientWay, Sandbox, SecretReference, SourceWay};
 
 /// DNS, where an answer is too long for a datagram.
 const DNS: u16 = 53;
@@ -104,6 +104,11 @@ pub(super) fn of(settings: &Settings, configuration: &Path) -> Grants {
     grants.folders.extend(maildirs.map(|maildir| (maildir.path.clone(), Use::Mail)));
     let socket = service.control_socket.parent().map(Path::to_owned);
     grants.folders.extend(socket.into_iter().chain([service.state.clone()]).map(|path| (path, Use::Own)));
+    match &settings.watch.listen {
+        Some(Listen::Unix(path)) => grants.folders.extend(path.parent().map(|folder| (folder.to_owned(), Use::Own))),
+        Some(Listen::Loopback(address)) => drop(grants.listen.insert(address.port())),
+        None => {}
+    }
     grants.files.extend(service.authorities.iter().chain(&settings.timetables).cloned());
     let keys = settings.keys.passphrase.iter().chain(&settings.keys.secrets).chain(&settings.audit.key);
     keys.for_each(|secret| grants.secret(secret));

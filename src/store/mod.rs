@@ -20,7 +20,7 @@ pub use holding::{Held, holds};
 pub use keeping::{Keeping, Settled};
 pub use queries::{
     ActivatedTimetable, Alarm, ConsignmentFilter, DeliveredWorkbook, Head, KeptCheckpoint, Queries, QueryError,
-    Received, ReceivedFilter, SubmissionFilter,
+    Received, ReceivedFilter, SubmissionFilter, Tally,
 };
 pub use sqlite::{Migrated, SqliteQueries, SqliteRecorder, SqliteStore, StoreError, forget_old_copies};
 pub use verify::{Verification, verify};

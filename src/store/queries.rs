@@ -2,6 +2,8 @@
 //!
 //! Holds: reading never waits for the writer, and changes nothing.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -28,6 +30,8 @@ pub trait Queries: Keeping {
     fn collected(&self, source: &SourceName, native: &Digest) -> Result<Option<Consignment>, QueryError>;
     /// Consignments, oldest first.
     fn consignments(&self, filter: &ConsignmentFilter) -> Result<Vec<Consignment>, QueryError>;
+    /// How many consignments and submissions stand where; none of them is read.
+    fn tally(&self) -> Result<Tally, QueryError>;
     /// The parts of a consignment, in order. Empty before Staged.
     fn deliveries(&self, id: &ConsignmentId) -> Result<Vec<Delivery>, QueryError>;
     /// Who has approved the release of what is held, since it is held, the earliest first.
@@ -172,6 +176,15 @@ pub struct Received {
     pub kind: FileKind,
     /// How many parts of it are of this kind.
     pub parts: u64,
+}
+
+/// How many stand where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Consignments, by the word of their standing.
+    pub transfers: BTreeMap<String, u64>,
+    /// Submissions, by kind and the word of their stage.
+    pub returns: BTreeMap<(ReturnKind, String), u64>,
 }
 
 /// Which submissions.

@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 use self::source::{Reference, Source};
 
 /// What each top-level module may name besides itself. `main.rs` may name everything.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("domain", &[]),
-    ("durable", &["domain"]),
+    ("progress", &[]),
+    ("durable", &["domain", "progress"]),
     ("catalogue", &["domain"]),
     ("config", &["domain"]),
-    ("effects", &["domain", "durable"]),
+    ("effects", &["domain", "durable", "progress"]),
     ("sandbox", &["config"]),
     ("store", &["domain", "durable"]),
     ("inbound", &["domain", "durable", "catalogue", "config", "effects", "store"]),
@@ -32,6 +33,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
         "daemon",
         &[
             "domain",
+            "progress",
             "durable",
             "catalogue",
             "config",

@@ -5,6 +5,7 @@
 // Those rules are the product's; a test is the world around it.
 #![allow(clippy::disallowed_methods)]
 
+mod alarms_page;
 mod architecture;
 mod audit;
 mod checkpoints;
@@ -33,3 +34,4 @@ mod support;
 mod timetable;
 mod trouble;
 mod upkeep;
+mod watch;

@@ -173,7 +173,7 @@ fn commands(text: &str) -> Vec<String> {
     one_line.chain(lines).map(plain).collect()
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     paths
         .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
@@ -186,7 +186,7 @@ fn is_rust(path: &Path) -> bool {
 }
 
 /// Every reason to hold, and of those that have several forms each.
-fn each_hold() -> Vec<HoldReason> {
+pub(crate) fn each_hold() -> Vec<HoldReason> {
     let first = ConsignmentId::derive(&"drop-12302".parse().unwrap(), "native", &Digest::of(b"sealed"));
     let received = jiff::Timestamp::UNIX_EPOCH;
     let repeats = every!(Became { Delivered, Held, UnderWay });
@@ -220,7 +220,8 @@ fn holds() -> Vec<HoldReason> {
     })
 }
 
-fn notices() -> Vec<Notice> {
+/// One of every kind.
+pub(crate) fn notices() -> Vec<Notice> {
     let rejects = every!(RejectReason { NoIntegrity, ByOrder });
     let defers = every!(DeferCause {
         SpoolUnreadable,
@@ -292,6 +293,8 @@ fn notices() -> Vec<Notice> {
         OutsideSandbox,
         ServiceDown,
         ServiceHangs,
+        WorkerStuck,
+        WatchFault,
     });
     let holds = holds();
     let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));

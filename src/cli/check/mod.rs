@@ -16,6 +16,7 @@ mod people;
 #[cfg(test)]
 mod tests;
 mod timetables;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -171,6 +172,7 @@ pub fn probe(subjects: &Subjects<'_>) -> Vec<Probe> {
     probes.extend(couriers::probe(subjects.settings, subjects.couriers));
     probes.extend(audit::probe(subjects.settings, subjects.couriers));
     probes.extend(machine::probe(subjects));
+    probes.extend(watch::probe(subjects.settings));
     probes.extend(people::probe(subjects));
     probes.extend(timetables::probe(subjects));
     probes.extend(authorities::probe(subjects));

@@ -172,3 +172,17 @@ fn one_document_with_every_probe_and_the_exit_status_of_the_worst() {
     let (_, text) = council.text(|out| with(&council, |subjects| run(&Args::default(), subjects, out)));
     assert!(text.contains("problem  folder") && text.contains("Something will not work."), "{text}");
 }
+
+#[test]
+fn where_health_is_told_needs_its_folder() {
+    use crate::config::settings::Listen;
+    let mut council = Council::with_keys(5);
+    let checked_at = |council: &Council, at: &str| of(&checked(council), "watch", at).len();
+    assert_eq!(checked(&council).iter().filter(|probe| probe.probe == "watch").count(), 0, "nowhere");
+    for (folder, outcome) in [("state", Outcome::Ok), ("not-there", Outcome::Warning)] {
+        let path = council.at(folder).join("watch.sock");
+        council.settings.watch.listen = Some(Listen::Unix(path.clone()));
+        let about = format!("unix:{}", path.display());
+        assert_eq!((checked_at(&council, &about), worst(&checked(&council), "watch", &about)), (1, outcome));
+    }
+}

@@ -238,6 +238,7 @@ fn remove(trial: &Path) -> Result<(), SystemFault> {
 fn configuration(srv: &Path, state: &Path, run: &Path, la: &LaNumber, name: &str, owners: &Owners) -> String {
     let mut values = values(srv, state, la, name);
     values["service"]["control_socket"] = run.join("control.sock").display().to_string().into();
+    values["watch"]["listen"] = format!("unix:{}", run.join("watch.sock").display()).into();
     if let (true, Some(routes)) = (owners.is_apart(), values["authority"][0]["route"].as_array_mut()) {
         routes.iter_mut().for_each(|route| route["group"] = owners.files_group.as_str().into());
     }

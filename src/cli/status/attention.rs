@@ -1,12 +1,16 @@
 //! What needs a person's attention, and what to do about each.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
-use super::queues::{Expected, Owed};
+use super::queues::Expected;
 use crate::cli::held::HeldItem;
 use crate::cli::output::moment;
 use crate::cli::reading::Reading;
+use crate::daemon::health::{ServiceStatus, look_is_due_within};
 use crate::effects::pgp::KeyListing;
+use crate::foresight::Owed;
 use crate::foresight::keys::EndsBefore;
 use crate::store::Alarm;
 
@@ -36,12 +40,28 @@ pub(super) fn of_service(reading: &Reading<'_>) -> Vec<Attention> {
         return vec![Attention::new("service", "The service is not running: nothing is collected or sent.", next)];
     };
     let blind = service.sources.iter().filter(|source| !source.ok);
-    let attention = blind.map(|source| {
+    let blind = blind.map(|source| {
         let last = source.last_look.map_or_else(|| "never".to_owned(), moment);
         let says = format!("The service cannot look into {}; last successful look: {last}.", source.name);
         Attention::new(source.name.to_string(), says, "`hbcourier check` probes it and says what is wrong.")
     });
-    attention.collect()
+    blind.chain(of_late_sources(reading, service)).collect()
+}
+
+/// Sources at which the service has not looked for longer than it should.
+fn of_late_sources(reading: &Reading<'_>, service: &ServiceStatus) -> Vec<Attention> {
+    let sources = reading.settings.authorities.iter().flat_map(|authority| authority.sources());
+    let late = sources.filter_map(|source| {
+        let seen = service.sources.iter().find(|seen| seen.name == *source.name).filter(|seen| seen.ok)?;
+        let (last, due) = (seen.last_look?, look_is_due_within(reading.settings, source));
+        let is_late = Duration::try_from(reading.now.duration_since(last)).is_ok_and(|age| age > due);
+        is_late.then(|| {
+            let says = format!("The service has not looked into {} since {}.", source.name, moment(last));
+            let next = "See whether its folder or server answers (`hbcourier check`), and what the service is at (`hbcourier status`).";
+            Attention::new(source.name.to_string(), says, next)
+        })
+    });
+    late.collect()
 }
 
 pub(super) fn of_held(held: &[HeldItem]) -> Vec<Attention> {

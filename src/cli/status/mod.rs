@@ -5,11 +5,13 @@
 //! Holds: reads only; no personal data.
 
 mod attention;
+mod facilities;
 mod page;
 mod queues;
 #[cfg(test)]
 mod tests;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::held::{HeldItem, Now, held};
@@ -18,10 +20,15 @@ use crate::cli::reading::Reading;
 use crate::daemon::health::ServiceStatus;
 use crate::domain::LegalHold;
 use crate::foresight::keys::{ahead, ends_before};
+use crate::foresight::{Owed, owed};
 use crate::store::{Alarm, SubmissionFilter};
 
 use attention::Attention;
-use queues::{Expected, Owed, Queues};
+use facilities::{KeysUntil, Space, Vouched};
+use queues::{Expected, Queues};
+
+/// How many obligations ahead are shown.
+const NEXT_MAX: usize = 5;
 
 /// See whether all is well, and what comes next
 ///
@@ -60,6 +67,15 @@ pub(crate) struct Status {
     pub alarms: Vec<Alarm>,
     /// What nobody may erase.
     pub legal_holds: Vec<LegalHold>,
+    /// Until when keys can be used.
+    pub keys: Vec<KeysUntil>,
+    /// What room there is.
+    pub space: Vec<Space>,
+    /// How far the ledger is vouched for.
+    pub ledger: Vouched,
+    /// When this was so.
+    #[serde(rename = "at")]
+    pub now: Timestamp,
 }
 
 /// Prints how things stand.
@@ -71,7 +87,8 @@ pub fn run(args: &Args, reading: &Reading<'_>, out: &mut Output<'_>) -> Result<E
 
 pub(crate) fn status(reading: &Reading<'_>) -> Result<Status, CliError> {
     let submissions = reading.queries.submissions(&SubmissionFilter::default())?;
-    let owed = queues::owed(&submissions, reading);
+    let mut owed = owed(reading.settings, reading.timetables, &submissions, reading.now);
+    owed.next.truncate(NEXT_MAX);
     let overdue_from_partners = queues::expected(reading)?;
     let held: Vec<HeldItem> = held(None, reading.queries, Now { at: reading.now, policy: reading.settings.digest })?;
     let alarms = reading.queries.alarms()?;
@@ -88,12 +105,16 @@ pub(crate) fn status(reading: &Reading<'_>) -> Result<Status, CliError> {
         well: attention.is_empty(),
         attention,
         service: reading.service.cloned(),
-        queues: queues::count(reading.queries, &submissions)?,
+        queues: queues::count(reading.queries)?,
         next: owed.next,
         overdue: owed.overdue,
         overdue_from_partners,
         held: held.len(),
         alarms,
         legal_holds: reading.queries.legal_holds()?,
+        keys: facilities::keys(reading, &keys),
+        space: facilities::space(reading),
+        ledger: facilities::vouched(reading)?,
+        now: reading.now,
     })
 }

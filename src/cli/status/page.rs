@@ -1,7 +1,11 @@
 //! The status page for people. Its first line answers "is all well?".
 
+use jiff::Timestamp;
+
 use super::Status;
+use super::facilities::KeysUntil;
 use crate::cli::output::{Table, Text, Tone, moment};
+use crate::effects::clock::london;
 
 pub(super) fn write(status: &Status, text: &mut Text) {
     match status.attention.len() {
@@ -18,6 +22,7 @@ pub(super) fn write(status: &Status, text: &mut Text) {
     }
     write_service(status, text);
     write_queues(status, text);
+    write_facilities(status, text);
     write_next(status, text);
     write_legal_holds(status, text);
 }
@@ -38,7 +43,7 @@ fn write_service(status: &Status, text: &mut Text) {
     for source in &service.sources {
         table.row([
             source.name.to_string(),
-            source.last_look.map_or_else(|| "never".to_owned(), moment),
+            source.last_look.map_or_else(|| "never".to_owned(), |last| format!("{} ago", span(status.now, last))),
             source.waiting.to_string(),
             if source.ok { String::new() } else { "failing".to_owned() },
         ]);
@@ -51,8 +56,63 @@ fn write_service(status: &Status, text: &mut Text) {
     }
 }
 
+/// Keys, space and checkpoints: what runs out, and when.
+fn write_facilities(status: &Status, text: &mut Text) {
+    let keys = status.keys.iter().map(|keys| match keys {
+        KeysUntil { holder, usable: false, .. } => format!("{holder} none that can be used"),
+        KeysUntil { holder, until: None, .. } => format!("{holder} without end"),
+        KeysUntil { holder, until: Some(until), .. } => {
+            let days = until.duration_since(status.now).as_hours() / 24;
+            format!("{holder} until {} ({days} days)", day(*until))
+        }
+    });
+    let space = status.space.iter().map(|space| match space.free {
+        Some(free) => format!("{} {}", space.place, size(free)),
+        None => format!("{} not to be had", space.place),
+    });
+    let made =
+        status.ledger.made.map_or_else(|| "none yet".to_owned(), |made| format!("{} ago", span(status.now, made)));
+    let left = status.ledger.left.iter().map(|left| match left.at {
+        Some(at) => format!(
+            "left to {} {} ago, over {} of {} entries",
+            left.recipient,
+            span(status.now, at),
+            left.covers,
+            status.ledger.entries
+        ),
+        None => format!("none has left to {}", left.recipient),
+    });
+    text.facts([
+        ("Keys", Some(keys.collect::<Vec<_>>().join(", "))),
+        ("Free space", Some(space.collect::<Vec<_>>().join(", "))),
+        ("Checkpoint", Some([made].into_iter().chain(left).collect::<Vec<_>>().join("; "))),
+    ]);
+}
+
+fn day(at: Timestamp) -> String {
+    at.to_zoned(london()).date().to_string()
+}
+
+/// How long ago, in the largest unit that tells it.
+fn span(now: Timestamp, then: Timestamp) -> String {
+    let seconds = now.duration_since(then).as_secs().max(0);
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        ..0x4000_0000 => format!("{} MiB", bytes >> 20),
+        _ => format!("{} GiB", bytes >> 30),
+    }
+}
+
 fn write_queues(status: &Status, text: &mut Text) {
-    let counts = |counts: &std::collections::BTreeMap<&str, usize>| {
+    let counts = |counts: &std::collections::BTreeMap<String, u64>| {
         let counted: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
         if counted.is_empty() { "none".to_owned() } else { counted.join(", ") }
     };

@@ -134,3 +134,31 @@ fn keys_and_timetables_that_end_need_attention() {
     let (_, over) = status(&council);
     assert_eq!((about(&over), &over["next"]), (vec!["12302"], &json!([])));
 }
+
+#[test]
+fn a_source_that_is_not_looked_at_any_more_needs_attention() {
+    let mut council = Council::with_keys(2);
+    let minutes = |council: &Council, ago: i64| Some(council.now - jiff::SignedDuration::from_mins(ago));
+    council.service.as_mut().unwrap().sources[0].last_look = minutes(&council, 2);
+    assert_eq!(status(&council).1["well"], true, "a sweep of half a minute may be late by some");
+    council.service.as_mut().unwrap().sources[0].last_look = minutes(&council, 10);
+    let (exit, late) = status(&council);
+    assert_eq!((exit, about(&late)), (Exit::No, vec!["drop-12302"]));
+    let says = late["attention"][0]["says"].as_str().unwrap();
+    assert_eq!(says, "The service has not looked into drop-12302 since 2020-04-27 16:50.");
+}
+
+/// What a person sees without asking for more: who looks, what waits, what runs out.
+#[test]
+fn the_page_tells_what_runs_out() {
+    let council = Council::with_keys(2);
+    let (_, page) = council.text(|out| run(&Args::default(), &council.reading(), out));
+    for words in ["Service: running since", "drop-12302", "0 s ago", "Held", "own until 2021-12-31 (612 days)"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(page.contains("Free space  state ") && page.contains("Checkpoint  none yet"), "{page}");
+    let (_, status) = status(&council);
+    assert_eq!(status["keys"][1]["holder"], "dwp");
+    assert_eq!((&status["space"][0]["place"], status["space"][0]["free"].is_u64()), (&json!("state"), true));
+    assert_eq!(status["ledger"], json!({"entries": 0, "made": null, "left": []}));
+}

@@ -16,6 +16,7 @@ mod retention;
 mod risk;
 mod roles;
 mod several;
+mod watch;
 
 use std::time::Duration;
 
@@ -63,6 +64,7 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
     let keys = keys::check(&raw.keys, &root.key("keys"), &mut report);
     let timetables = each(&raw.timetable, "timetable", |raw, at| report.absolute(&at.key("file"), &raw.file));
     let audit = audit::check(&raw, &mut report);
+    let watch = watch::check(&raw.watch, service.as_ref(), &root.key("watch"), &mut report);
     Some(Settings {
         service: service?,
         roles: roles?,
@@ -74,6 +76,7 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
         keys: keys?,
         shbe: raw.shbe.severity.policy(raw.shbe.d_count_moved_percent),
         audit: audit?,
+        watch: watch?,
         digest: digest?,
     })
 }

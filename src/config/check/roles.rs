@@ -10,7 +10,7 @@ use crate::domain::Role;
 
 /// What the kernel takes as the path of a socket.
 // unix(7): 108 bytes with the one that ends it
-const SOCKET_BYTES_MAX: usize = 107;
+pub(super) const SOCKET_BYTES_MAX: usize = 107;
 
 pub(super) fn check(raw: &RawRoles, at: &TreePath, report: &mut Report<'_>) -> Option<Roles> {
     let groups = |role: Role| match role {

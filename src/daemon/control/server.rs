@@ -18,6 +18,7 @@ use crate::daemon::health::Health;
 use crate::daemon::stop::{Busy, Stop};
 use crate::effects::thread;
 use crate::operator::{Denial, Look, Operator, Order, Person};
+use crate::progress;
 
 /// Connections at once: of all other accounts, of one of these, and of root and the service's own account besides.
 const CONNECTIONS_MAX: (usize, usize, usize) = (16, 4, 16);
@@ -80,6 +81,7 @@ impl Control {
 
     /// Answers until told to stop; a last connection wakes it for that.
     pub fn run(&self) -> io::Result<()> {
+        let _rest = progress::rest();
         for stream in self.listener.incoming() {
             if self.at.desk.stop.is_requested() {
                 break;
@@ -113,7 +115,7 @@ impl Control {
 }
 
 /// Makes the socket. What a dead service left is taken away; what is anybody else's is not.
-pub(super) fn bind(path: &Path, is_open: bool) -> io::Result<UnixListener> {
+pub(in crate::daemon) fn bind(path: &Path, is_open: bool) -> io::Result<UnixListener> {
     match path.symlink_metadata() {
         Ok(there) if !there.file_type().is_socket() => {
             let says = format!("{} is there and is no socket", path.display());

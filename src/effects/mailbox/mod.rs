@@ -24,6 +24,8 @@ use futures_util::FutureExt as _;
 use secrecy::SecretString;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::progress;
+
 use connection::Stream;
 use conversation::{ask, piece_of, size_of, uid_of};
 use news::{ask_for_news, end_news, news};
@@ -286,6 +288,7 @@ impl Mailbox {
 async fn ends(at_most: Duration, stop: &dyn Fn() -> bool) {
     let mut left = at_most;
     while !stop() && !left.is_zero() {
+        progress::made();
         let now = left.min(LOOK_UP);
         tokio::time::sleep(now).await;
         left -= now;
@@ -298,6 +301,7 @@ fn within<T>(
     doing: Doing,
     work: impl Future<Output = Result<T, MailboxError>>,
 ) -> Result<T, MailboxError> {
+    let _answer = progress::quiet(server.deadline);
     let late = || {
         let seconds = server.deadline.as_secs();
         MailboxError::Unreachable(format!("{} did not answer within {seconds} s when {doing}", server.host))

@@ -17,6 +17,7 @@ use sequoia_openpgp::parse::stream::{DecryptionHelper, DecryptorBuilder, Verifie
 use sequoia_openpgp::policy::StandardPolicy;
 
 use crate::domain::{Digest, Fingerprint, KeyRules, PartnerName};
+use crate::progress;
 
 use super::beside::{Ahead, Behind};
 use super::container::{self, Fit, Head, Sealed};
@@ -204,6 +205,7 @@ impl<'r> Terms<'r> {
                 Ok(n) => n,
                 Err(_) => return Err(trace.borrow_mut().blame(None)),
             };
+            progress::made();
             bytes += n as u64;
             if bytes > self.request.plaintext_bytes_max {
                 return Err(OpenError::PlaintextLimit { bytes_max: self.request.plaintext_bytes_max });

@@ -13,6 +13,7 @@ use sequoia_openpgp::{Cert, anyhow};
 
 use crate::domain::digest::Digester;
 use crate::domain::{DeferCause, Fingerprint, KeyRules, PartnerName};
+use crate::progress;
 
 use super::ring::{KeyFault, KeyRing, Ring};
 use super::secret::SecretKey;
@@ -273,6 +274,7 @@ fn write(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(Failure::Reading(error)),
         };
+        progress::made();
         digester.update(&buffer[..n]);
         bytes += n as u64;
         literal.write_all(&buffer[..n]).map_err(|error| Failure::Crypto(error.into()))?;

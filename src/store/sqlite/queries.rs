@@ -1,6 +1,7 @@
 //! Reading, on connections of its own: it neither waits for the writer nor keeps it waiting.
 
 mod keeping;
+mod tally;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -20,7 +21,7 @@ use crate::domain::{
 use crate::store::evidence::{Auditable, Evidence};
 use crate::store::{
     ActivatedTimetable, Alarm, ConsignmentFilter, DeliveredWorkbook, Head, KeptCheckpoint, Queries, QueryError,
-    Received, ReceivedFilter, SubmissionFilter,
+    Received, ReceivedFilter, SubmissionFilter, Tally,
 };
 
 /// Connections for reading at one time; a further reader waits for one of them.
@@ -176,6 +177,10 @@ impl Queries for SqliteQueries {
         self.0.read(|connection| {
             connection.prepare_cached(&sql)?.query_map(conditions.values(), rows::consignment)?.collect()
         })
+    }
+
+    fn tally(&self) -> Result<Tally, QueryError> {
+        self.0.read(tally::tally)
     }
 
     fn deliveries(&self, id: &ConsignmentId) -> Result<Vec<Delivery>, QueryError> {

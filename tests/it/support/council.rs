@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -121,6 +122,18 @@ impl Council {
         let mounted = r#"mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@""#;
         run.args(["--mount", "--propagation", "private", "sh", "-c", mounted]).arg(boot_id).arg(PROGRAM);
         self.starts(run, environment);
+    }
+
+    /// Starts the service with its standard error leading to the journal, whose socket is the one in this folder; waits
+    /// until it answers.
+    pub fn start_journalled(&mut self, folder: &Path) {
+        let log = fs::File::options().create(true).append(true).open(self.log_path()).unwrap();
+        let stream = log.metadata().unwrap();
+        let mounted = r#"mkdir -p /run/systemd/journal && mount --bind "$0" /run/systemd/journal && exec "$@""#;
+        let mut run = Command::new("unshare");
+        run.args(["--mount", "--propagation", "private", "sh", "-c", mounted]).arg(folder).arg(PROGRAM);
+        self.starts(run, &[("JOURNAL_STREAM", &format!("{}:{}", stream.dev(), stream.ino()))]);
+        self.until("the service answers", |council| council.answers());
     }
 
     /// Starts the service bound by the modes of files, which root is not; waits until it answers.

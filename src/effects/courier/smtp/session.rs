@@ -22,6 +22,7 @@ use super::super::mime::Message;
 use super::wording::{Doing, Wording};
 use super::{Login, SmtpServer, Tls};
 use crate::domain::DeferCause;
+use crate::progress;
 
 /// How long to listen for answers to questions that nobody asked.
 const UNASKED_WAIT: Duration = Duration::from_millis(20);
@@ -60,6 +61,7 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     /// Connects, encrypts, and logs in if there is an account.
     pub(super) fn open(server: &'a SmtpServer) -> Result<Session<'a>, Trouble> {
+        let _answers = progress::quiet(server.command_timeout);
         let mut wording = Wording::new(&server.host, server.port, server.command_timeout);
         wording.keep_private(&server.from);
         let tls = verified_tls(server, &wording)?;
@@ -89,6 +91,7 @@ impl<'a> Session<'a> {
     /// Goes up to the point where the server waits for the message.
     pub(super) fn offer(&mut self, message: &Message) -> Result<(), Trouble> {
         message.to.iter().chain(&message.journal).for_each(|to| self.wording.keep_private(to.as_ref()));
+        let _answers = progress::quiet(self.server.command_timeout);
         let outcome = self.offer_or_trouble(message);
         if let Err(Trouble::Closed(_) | Trouble::Busy(_) | Trouble::Refused(_)) = &outcome {
             let _ = self.connection.quit();
@@ -154,7 +157,9 @@ impl<'a> Session<'a> {
         // The dot is sent with a line end before it, so the message's own is left off.
         let mut pieces = text.strip_suffix(b"\r\n").unwrap_or(text).chunks(PIECE_BYTES);
         let mut may_have_ended = false;
+        let _answer = progress::quiet(reply_timeout);
         let answer = self.connection.message_iter(iter::from_fn(|| {
+            progress::made();
             let piece = pieces.next();
             // The next thing to leave is the dot.
             may_have_ended = piece.is_none();

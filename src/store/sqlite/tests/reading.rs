@@ -207,3 +207,14 @@ fn a_reader_of_its_own_sees_what_the_service_commits() {
     drop(store);
     assert_eq!(reader.ledger(1, 5).unwrap().len(), 1, "also after the service has ended");
 }
+
+#[test]
+fn how_many_stand_where_is_counted_without_reading_them() {
+    let (_state, store) = with([collect(1), collect(2), held(2, 0), collect(3), owe("shbe/12302/2020-04")]);
+    let tally = store.queries().tally().unwrap();
+    let of = |word: &str, count: u64| (word.to_owned(), count);
+    assert_eq!(tally.transfers, [of("collected", 2), of("held", 1)].into());
+    assert_eq!(tally.returns, [((crate::domain::ReturnKind::Shbe, "scheduled".to_owned()), 1)].into());
+    let (_state, empty) = with([]);
+    assert_eq!(empty.queries().tally().unwrap(), crate::store::Tally::default());
+}

@@ -1,0 +1,175 @@
+//! The sign of life: it is given while every part of the service makes progress, and withheld when one hangs.
+
+use std::io::ErrorKind;
+use std::os::unix::net::UnixDatagram;
+use std::time::{Duration, Instant};
+
+use hbcourier::cli::demo::samples;
+
+use super::{PATIENCE, figure, get, says, watched};
+use crate::support::council::{Council, set};
+use crate::support::partner::SealOptions;
+use crate::support::smtp::{Certificates, FaultServer, postfix_table};
+
+/// What systemd would hear.
+struct Systemd {
+    socket: UnixDatagram,
+    path: String,
+}
+
+impl Systemd {
+    fn of(council: &Council) -> Systemd {
+        let path = council.dir.path().join("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        Systemd { socket, path: path.to_str().unwrap().to_owned() }
+    }
+
+    /// Starts the service, which is to give a sign of life ten times a second or so.
+    fn starts(&self, council: &mut Council, more: &[(&str, &str)]) {
+        let environment = [&[("NOTIFY_SOCKET", self.path.as_str()), ("WATCHDOG_USEC", "300000")], more].concat();
+        council.start_in(&environment);
+    }
+
+    /// What is said next; nothing, if nothing is for so long.
+    fn hears(&self, within: Duration) -> Option<String> {
+        self.socket.set_read_timeout(Some(within)).unwrap();
+        let mut told = [0; 4096];
+        match self.socket.recv(&mut told) {
+            Ok(bytes) => Some(String::from_utf8_lossy(&told[..bytes]).into_owned()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Waits until this is said.
+    fn waits_for(&self, what: &str) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let told = self.hears(left.max(Duration::from_millis(1))).unwrap_or_else(|| panic!("never heard {what}"));
+            if told.contains(what) {
+                return told;
+            }
+        }
+    }
+
+    /// Forgets what has been said so far.
+    fn forgets(&self) {
+        self.socket.set_nonblocking(true).unwrap();
+        while self.socket.recv(&mut [0; 4096]).is_ok() {}
+        self.socket.set_nonblocking(false).unwrap();
+    }
+}
+
+/// Stuck after a second of silence.
+fn impatient(council: &Council) {
+    council.changes_settings(|settings| set(settings, &["watch", "stuck_after"], "1s"));
+}
+
+#[test]
+fn systemd_is_told_how_things_stand() {
+    let (_dwp, mut council) = watched();
+    let systemd = Systemd::of(&council);
+    systemd.starts(&mut council, &[]);
+    systemd.waits_for("READY=1");
+    systemd.waits_for("WATCHDOG=1");
+    let away = council.dir.path().join("away");
+    std::fs::rename(&council.drop, &away).unwrap();
+    let status = systemd.waits_for("attention");
+    let page = council.runs(&["status"]).stdout;
+    let first = String::from_utf8(page).unwrap().lines().next().unwrap().to_owned();
+    assert_eq!(status.trim(), format!("STATUS={first}"));
+    std::fs::rename(&away, &council.drop).unwrap();
+    systemd.waits_for("STATUS=All is well.");
+    council.stops_well();
+    systemd.waits_for("STOPPING=1");
+}
+
+#[test]
+fn a_carrier_that_hangs_withholds_the_sign_of_life_and_is_named() {
+    let (dwp, mut council) = watched();
+    impatient(&council);
+    let systemd = Systemd::of(&council);
+    systemd.starts(&mut council, &[("FAILPOINTS", "stage.written=1*pause")]);
+    systemd.waits_for("WATCHDOG=1");
+    let seal = |n: u8| {
+        dwp.seals(format!("<?xml version=\"1.0\"?><LAID n=\"{n}\"/>").as_bytes(), "LAID.xml", &SealOptions::default())
+    };
+    council.drops("hangs.pgp", &seal(1));
+    council.until("it is unhealthy", |council| says(council, "/healthz", 503));
+    let (_, says) = get(&council, "/healthz").unwrap();
+    assert!(says.starts_with("carrier-") && says.contains("has had nothing behind it for"), "{says}");
+    systemd.forgets();
+    let quiet_until = Instant::now() + Duration::from_secs(2);
+    while let Some(told) =
+        systemd.hears(quiet_until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)))
+    {
+        assert!(!told.contains("WATCHDOG"), "{told}");
+    }
+    council.until("it is an alarm", |council| council.attention().iter().any(|(_, code)| code == "CN-565"));
+    assert_eq!(figure(&council, "hbcourier_workers_stuck"), Some(1.0));
+    assert!(council.log().contains("systemd gets no sign of life"), "{}", council.log());
+    // The others carry on meanwhile; and what hung is delivered after the restart that systemd gives it.
+    council.drops("flows.pgp", &seal(2));
+    council.until("another is delivered", |council| council.delivered().len() == 1);
+    council.kill();
+    council.start();
+    council.until("both are delivered", |council| council.delivered().len() == 2);
+    council.until("and the alarm is over", |council| council.attention().iter().all(|(_, code)| code != "CN-565"));
+    council.stops_well();
+}
+
+/// Many times as long as a part of the service may be silent, and never silent.
+#[test]
+fn a_large_file_is_work_and_no_silence() {
+    let (dwp, mut council) = watched();
+    impatient(&council);
+    let filler = "x".repeat(1 << 20);
+    let mut large = String::from("<?xml version=\"1.0\"?><LAID>");
+    (0..160).for_each(|_| large.push_str(&filler));
+    large.push_str("</LAID>");
+    let sealed = dwp.seals(large.as_bytes(), "LAID.xml", &SealOptions::with(&["--compress-algo", "none"]));
+    let systemd = Systemd::of(&council);
+    systemd.starts(&mut council, &[]);
+    let began = Instant::now();
+    council.drops("large.pgp", &sealed);
+    council.until("it is delivered", |council| {
+        assert!(!says(council, "/healthz", 503), "{:?}", get(council, "/healthz"));
+        council.all_rest(1)
+    });
+    assert_eq!(council.delivered().len(), 1, "{}", council.log());
+    println!("a file of {} MiB took {:?}", sealed.len() >> 20, began.elapsed());
+    systemd.waits_for("WATCHDOG=1");
+    council.stops_well();
+}
+
+/// A server that has the whole message and does not answer is waited for, for minutes.
+#[test]
+fn waiting_for_a_silent_mail_server_is_no_silence_of_ours() {
+    let (_dwp, mut council) = watched();
+    impatient(&council);
+    let certificates = Certificates::new();
+    let server = FaultServer::start(&certificates, "localhost", "starttls");
+    let today = council.falls_due_today();
+    let smtp = postfix_table(&certificates, council.dir.path(), server.port, "hbcourier@council.example");
+    council.changes_settings(|settings| {
+        let courier = settings["courier"][0].as_table_mut().unwrap();
+        courier.remove("folder");
+        courier.insert("smtp".into(), smtp.into());
+        let partner = settings["partner"][0].as_table_mut().unwrap();
+        partner.insert("addresses".into(), vec!["silent@dwp.example"].into());
+    });
+    std::fs::write(council.returns.join("shbe/extract.txt"), samples::shbe_extract(today)).unwrap();
+    let systemd = Systemd::of(&council);
+    systemd.starts(&mut council, &[]);
+    let sending = "hbcourier_returns{return=\"shbe\",stage=\"sending\"}";
+    council.until("the server has it", |council| figure(council, sending) == Some(1.0) && !server.taken().is_empty());
+    // Far longer than a second, counted in signs of life and not in time.
+    systemd.forgets();
+    for _ in 0..40 {
+        systemd.waits_for("WATCHDOG=1");
+    }
+    assert!(says(&council, "/healthz", 200));
+    assert_eq!(figure(&council, sending), Some(1.0));
+    council.kill();
+}
