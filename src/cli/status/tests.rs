@@ -131,6 +131,7 @@ fn keys_and_timetables_that_end_need_attention() {
     let (_, ending) = status(&council);
     assert_eq!(about(&ending), ["keys"]);
     council.now = "2021-06-01T12:00:00Z".parse().unwrap();
+    council.service.as_mut().unwrap().sources[0].last_look = Some(council.now);
     let (_, over) = status(&council);
     assert_eq!((about(&over), &over["next"]), (vec!["12302"], &json!([])));
 }

@@ -88,7 +88,7 @@ fn what_is_told_is_so_and_prometheus_can_read_it() {
         let left = figure(&council, &format!("hbcourier_key_expires_seconds{{holder=\"{holder}\"}}")).unwrap();
         assert!(left > 300.0 * day, "{holder}: {left}");
     }
-    for place in ["state", "laid", "hbms"] {
+    for place in ["state", "laid-12302", "hbms-12302"] {
         assert!(figure(&council, &format!("hbcourier_disk_free_bytes{{place=\"{place}\"}}")).unwrap() > 0.0, "{place}");
     }
     council.stops_well();

@@ -61,6 +61,12 @@ impl Systemd {
     }
 }
 
+/// What `status` says first.
+fn first_line(council: &Council) -> String {
+    let page = String::from_utf8(council.runs(&["status"]).stdout).unwrap();
+    page.lines().next().unwrap().to_owned()
+}
+
 /// Stuck after a second of silence.
 fn impatient(council: &Council) {
     council.changes_settings(|settings| set(settings, &["watch", "stuck_after"], "1s"));
@@ -73,14 +79,17 @@ fn systemd_is_told_how_things_stand() {
     systemd.starts(&mut council, &[]);
     systemd.waits_for("READY=1");
     systemd.waits_for("WATCHDOG=1");
+    council.until("it is ready", |council| says(council, "/readyz", 200));
+    let before = first_line(&council);
+    systemd.waits_for(&format!("STATUS={before}"));
     let away = council.dir.path().join("away");
     std::fs::rename(&council.drop, &away).unwrap();
-    let status = systemd.waits_for("attention");
-    let page = council.runs(&["status"]).stdout;
-    let first = String::from_utf8(page).unwrap().lines().next().unwrap().to_owned();
-    assert_eq!(status.trim(), format!("STATUS={first}"));
+    council.until("it is an alarm", |council| council.is_alarmed("drop-12302", "CN-501"));
+    let worse = first_line(&council);
+    assert_ne!(worse, before);
+    systemd.waits_for(&format!("STATUS={worse}"));
     std::fs::rename(&away, &council.drop).unwrap();
-    systemd.waits_for("STATUS=All is well.");
+    systemd.waits_for(&format!("STATUS={before}"));
     council.stops_well();
     systemd.waits_for("STOPPING=1");
 }
@@ -124,9 +133,9 @@ fn a_carrier_that_hangs_withholds_the_sign_of_life_and_is_named() {
 fn a_large_file_is_work_and_no_silence() {
     let (dwp, mut council) = watched();
     impatient(&council);
-    let filler = "x".repeat(1 << 20);
+    let filler = format!("<Claim>{}</Claim>\n", "x".repeat(1000));
     let mut large = String::from("<?xml version=\"1.0\"?><LAID>");
-    (0..160).for_each(|_| large.push_str(&filler));
+    (0..160 * 1024).for_each(|_| large.push_str(&filler));
     large.push_str("</LAID>");
     let sealed = dwp.seals(large.as_bytes(), "LAID.xml", &SealOptions::with(&["--compress-algo", "none"]));
     let systemd = Systemd::of(&council);
@@ -151,7 +160,8 @@ fn waiting_for_a_silent_mail_server_is_no_silence_of_ours() {
     let certificates = Certificates::new();
     let server = FaultServer::start(&certificates, "localhost", "starttls");
     let today = council.falls_due_today();
-    let smtp = postfix_table(&certificates, council.dir.path(), server.port, "hbcourier@council.example");
+    let mut smtp = postfix_table(&certificates, council.dir.path(), server.port, "hbcourier@council.example");
+    ["account", "password_file"].map(|key| smtp.remove(key));
     council.changes_settings(|settings| {
         let courier = settings["courier"][0].as_table_mut().unwrap();
         courier.remove("folder");
