@@ -162,7 +162,7 @@ fn the_page_tells_what_runs_out() {
     assert_eq!(status["keys"][1]["holder"], "dwp");
     let space = status["space"].as_array().unwrap();
     let places: Vec<&str> = space.iter().map(|space| space["place"].as_str().unwrap()).collect();
-    assert_eq!(places, ["hbms", "laid", "risk", "state"]);
+    assert_eq!(places, ["hbms-12302", "laid-12302", "risk-12302", "state"]);
     assert!(space.iter().all(|space| space["free"].is_u64()), "{space:?}");
     assert_eq!(status["ledger"], json!({"entries": 0, "made": null, "left": []}));
 }
