@@ -86,6 +86,7 @@ impl Service {
             spool: self.spool.clone(),
             boot: self.boot.clone(),
             lock: self.lock.clone(),
+            counts: self.counts.clone(),
         };
         let checkpoints = Arc::new(checkpoints_of(&settings, &self.store, self.clock.clone())?);
         let anew = put_together(settings, None, self.clock.clone(), ground, checkpoints)?;
@@ -99,6 +100,7 @@ struct Ground {
     spool: Arc<Spool>,
     boot: String,
     lock: Arc<InstanceLock>,
+    counts: Arc<Counts>,
 }
 
 /// Why the service does not start. Nothing was transferred.
@@ -267,7 +269,7 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
         return Err(StartFault::Ledger { state, says });
     }
     note_migration(&store, &state, &*clock)?;
-    let ground = Ground { store, spool: Arc::new(spool), boot, lock };
+    let ground = Ground { store, spool: Arc::new(spool), boot, lock, counts: Arc::default() };
     put_together(settings, given, clock, ground, checkpoints)
 }
 
@@ -278,13 +280,12 @@ fn put_together(
     ground: Ground,
     checkpoints: Arc<Checkpoints>,
 ) -> Result<Service, StartFault> {
-    let Ground { store, spool, boot, lock } = ground;
+    let Ground { store, spool, boot, lock, counts } = ground;
     let state = settings.service.state.clone();
     let by_record = || timetables_in_force(&settings.timetables, &store.queries());
     let timetables = InForce::new(given.map_or_else(by_record, Ok)?);
     let keys = Arc::new(key_ring_by(&settings, &store.queries())?);
     let directories = Arc::new(Directories::default());
-    let counts: Arc<Counts> = Arc::default();
     let recorder = Arc::new(Counted { recorder: store.recorder(), counts: counts.clone() });
     let queries = Arc::new(store.queries());
     let foresight = Foresight {

@@ -18,7 +18,7 @@ use crate::progress::Workers;
 /// How often is looked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Every how many looks systemd is told how things stand.
-const TELL_EVERY: u32 = 5;
+const TELL_EVERY: u32 = 10;
 
 /// Keeps it.
 pub(super) struct Vigil {
@@ -37,10 +37,10 @@ impl Vigil {
         let code = AlarmReason::WorkerStuck.notice("").code;
         let alarms = self.inbound.queries.alarms()?.into_iter();
         let mut told: BTreeSet<String> = alarms.filter(|alarm| alarm.code == code).map(|alarm| alarm.about).collect();
-        let (mut looks, mut status) = (0u32, None);
+        let (mut looks, mut status, systemd) = (0u32, None, is_notified());
         while !self.stop.is_requested() {
             self.tell_stuck(&mut told)?;
-            if looks.is_multiple_of(TELL_EVERY) {
+            if systemd && looks.is_multiple_of(TELL_EVERY) {
                 self.tell_systemd(&mut status);
             }
             looks = looks.wrapping_add(1);
@@ -61,6 +61,7 @@ impl Vigil {
         Ok(())
     }
 
+    /// In the words of `status`, when they are others than before.
     fn tell_systemd(&self, last: &mut Option<String>) {
         let asker = Asker { uid: rustix::process::geteuid().as_raw(), status: self.health.status(&self.stop) };
         let page = self.reading.answer(&["status".to_owned()], asker);
@@ -70,4 +71,10 @@ impl Vigil {
             *last = Some(line);
         }
     }
+}
+
+/// Whether systemd wants to know.
+#[expect(clippy::disallowed_methods, reason = "systemd tells its socket this way")]
+fn is_notified() -> bool {
+    std::env::var_os("NOTIFY_SOCKET").is_some()
 }

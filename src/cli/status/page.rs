@@ -1,5 +1,7 @@
 //! The status page for people. Its first line answers "is all well?".
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::Status;
@@ -66,10 +68,12 @@ fn write_facilities(status: &Status, text: &mut Text) {
             format!("{holder} until {} ({days} days)", day(*until))
         }
     });
-    let space = status.space.iter().map(|space| match space.free {
-        Some(free) => format!("{} {}", space.place, size(free)),
-        None => format!("{} not to be had", space.place),
-    });
+    let mut space = BTreeMap::<String, Vec<&str>>::new();
+    for one in &status.space {
+        let free = one.free.map_or_else(|| "not to be had".to_owned(), size);
+        space.entry(free).or_default().push(&one.place);
+    }
+    let space = space.into_iter().map(|(free, places)| format!("{free} ({})", places.join(", ")));
     let made =
         status.ledger.made.map_or_else(|| "none yet".to_owned(), |made| format!("{} ago", span(status.now, made)));
     let left = status.ledger.left.iter().map(|left| match left.at {
