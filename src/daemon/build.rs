@@ -1,5 +1,7 @@
 //! The composition root: from checked settings to everything that runs. Nothing is made anywhere else.
 
+mod places;
+
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File};
 use std::io;
@@ -9,39 +11,33 @@ use std::sync::Arc;
 
 use rustix::fs::{FlockOperation, flock};
 
+pub(crate) use places::imap_server;
+use places::{archive_limits, message_domains, routes, smtp_server, sources, terms};
+
 use super::checkpoints::checkpoints_of;
 use super::counted::{Counted, Counts};
 use super::keys::key_ring_by;
 use super::lookout::LeftFiles;
 use super::migration::note_migration;
 use super::people::{people, warn_of_missing_groups};
-use crate::catalogue;
 use crate::checkpoints::Checkpoints;
 use crate::config::secret::SecretFault;
-use crate::config::settings::{
-    AuthoritySettings, Carries, CourierWay, MailForm, MailTls, MailboxSettings, MaildirSettings, OauthSettings,
-    RouteSettings, SecretReference, SmtpSettings, SourceWay,
-};
+use crate::config::settings::CourierWay;
 use crate::config::{Settings, calendars, timetable};
 use crate::domain::timetable::{InForce, Timetables};
-use crate::domain::{CourierName, DestinationName, LaNumber};
+use crate::domain::{CourierName, DestinationName};
 use crate::durable::{Directories, boot_id};
 use crate::effects::clock::{Clock, MachineClock};
 use crate::effects::courier::Courier;
 use crate::effects::courier::folder::FolderCourier;
-use crate::effects::courier::mime;
-use crate::effects::courier::smtp::{Login, Password, SmtpCourier, SmtpServer, Tls};
-use crate::effects::destination::{Access, Destinations};
-use crate::effects::drop_folder::DropFolder;
+use crate::effects::courier::smtp::SmtpCourier;
+use crate::effects::destination::Destinations;
 use crate::effects::ledger_key::LedgerKeyFault;
-use crate::effects::mailbox::{self, ImapServer};
-use crate::effects::maildir::Maildir;
 use crate::effects::spool::Spool;
-use crate::effects::token::TokenEndpoint;
 use crate::foresight::Foresight;
-use crate::inbound::{Claims, Inbound, Left, Origin, Route, Source, Terms};
+use crate::inbound::{Claims, Inbound, Left};
 use crate::operator::Operator;
-use crate::outbound::{NO_DOMAIN, Outbound, OutboundParts};
+use crate::outbound::{Outbound, OutboundParts};
 use crate::retention::{ERASED_MAX, Retention};
 use crate::sandbox::Confinement;
 use crate::store::{Queries, QueryError, RecordError, SqliteStore, StoreError};
@@ -371,153 +367,4 @@ fn put_together(
         boot,
         lock,
     })
-}
-
-fn terms(settings: &Settings) -> Terms {
-    let (service, limits) = (&settings.service, &settings.service.limits);
-    Terms {
-        risk: settings.risk.clone(),
-        ciphertext_bytes_max: limits.ciphertext_bytes_max,
-        plaintext_bytes_max: limits.plaintext_bytes_max,
-        archive: archive_limits(settings),
-        free_bytes_min: limits.free_bytes_min,
-        attempts_max: service.attempts_max,
-        retry_after: service.retry_after,
-        retry_after_max: service.retry_after_max,
-    }
-}
-
-fn archive_limits(settings: &Settings) -> catalogue::Limits {
-    let limits = &settings.service.limits;
-    catalogue::Limits { members_max: limits.archive_members_max, bytes_max: limits.archive_bytes_max }
-}
-
-fn sources(authorities: &[AuthoritySettings], directories: &Arc<Directories>) -> Vec<Source> {
-    let mut sources = Vec::new();
-    for authority in authorities {
-        for source in authority.sources() {
-            let (carries, origin) = match source.way {
-                SourceWay::Folder(folder) => {
-                    (folder.carries, Origin::Folder(DropFolder::new(folder.path.clone(), directories.clone())))
-                }
-                SourceWay::Maildir(maildir) => {
-                    let MaildirSettings { path, processed, .. } = maildir.clone();
-                    (Carries::Mail, Origin::Maildir(Maildir::new(path, processed, directories.clone())))
-                }
-                SourceWay::Mailbox(_) => (Carries::Mail, Origin::Mailbox),
-            };
-            sources.push(Source {
-                name: source.name.clone(),
-                authority: authority.number.clone(),
-                also_for: source.also_for.to_vec(),
-                partners: source.partners.to_vec(),
-                carries,
-                origin,
-            });
-        }
-    }
-    // The lookout knows each drop folder by its place among them.
-    sources.sort_by_key(|source| !matches!(source.origin, Origin::Folder(_)));
-    sources
-}
-
-fn routes(authorities: &[AuthoritySettings]) -> Result<BTreeMap<LaNumber, Vec<Route>>, StartFault> {
-    let of = |authority: &AuthoritySettings| {
-        Ok((authority.number.clone(), {
-            let routes = authority.routes.iter().map(route).collect::<Result<Vec<_>, _>>()?;
-            routes.into_iter().flatten().collect()
-        }))
-    };
-    authorities.iter().map(of).collect()
-}
-
-/// The server of a mailbox.
-pub(crate) fn imap_server(settings: &MailboxSettings) -> ImapServer {
-    let (account, secret) = settings.login.clone();
-    ImapServer {
-        host: settings.host.clone(),
-        port: settings.port,
-        tls: match settings.tls {
-            MailTls::Implicit => mailbox::Tls::Implicit,
-            MailTls::Starttls => mailbox::Tls::Starttls,
-        },
-        ca_file: settings.ca_file.clone(),
-        account,
-        password: password(secret, &settings.oauth),
-        is_token: settings.oauth.is_some(),
-        folder: settings.folder.clone(),
-        processed: settings.processed.clone(),
-        deadline: std::time::Duration::from_secs(60),
-    }
-}
-
-/// What is logged in with: the secret itself, or the token that is fetched for it.
-fn password(secret: SecretReference, oauth: &Option<OauthSettings>) -> Password {
-    let secret = Box::new(move || secret.read().map_err(io::Error::other));
-    let Some(OauthSettings { token_url, client_id, scope, ca_file }) = oauth.clone() else { return secret };
-    let endpoint = TokenEndpoint { url: token_url, client_id, scope, ca_file, secret };
-    Box::new(move || endpoint.fetch())
-}
-
-/// The route, and that of its derived copies.
-fn route(route: &RouteSettings) -> Result<Vec<Route>, StartFault> {
-    let group = route.group.as_deref().map(|name| match nix::unistd::Group::from_name(name) {
-        Ok(Some(group)) => Ok(group.gid.as_raw()),
-        _ => Err(StartFault::NoGroup { destination: route.destination.clone(), group: name.to_owned() }),
-    });
-    let access = Access { mode: route.mode, group: group.transpose()? };
-    let derived = route.derived.as_ref().map(|derived| Route {
-        kinds: Vec::new(),
-        destination: derived.destination.clone(),
-        folder: derived.folder.clone(),
-        file_name: derived.file_name.clone(),
-        access,
-        xml_roots: Vec::new(),
-        layout: Some(Arc::new(derived.layout.clone())),
-    });
-    let original = Route {
-        kinds: route.kinds.clone(),
-        xml_roots: route.xml_roots.clone(),
-        destination: route.destination.clone(),
-        folder: route.folder.clone(),
-        file_name: route.file_name.clone(),
-        access,
-        layout: None,
-    };
-    Ok([original].into_iter().chain(derived).collect())
-}
-
-fn message_domains(settings: &Settings) -> BTreeMap<CourierName, String> {
-    let domain = |way: &CourierWay| match way {
-        CourierWay::Smtp(server) => server.from.rsplit_once('@').map_or(NO_DOMAIN, |(_, host)| host).to_owned(),
-        CourierWay::Folder { .. } => NO_DOMAIN.to_owned(),
-    };
-    settings.couriers.iter().map(|courier| (courier.name.clone(), domain(&courier.way))).collect()
-}
-
-fn smtp_server(settings: &SmtpSettings) -> SmtpServer {
-    let login = settings.login.clone().map(|(account, secret)| Login {
-        account,
-        password: password(secret, &settings.oauth),
-        is_token: settings.oauth.is_some(),
-    });
-    SmtpServer {
-        host: settings.host.clone(),
-        port: settings.port,
-        tls: match settings.tls {
-            MailTls::Implicit => Tls::Implicit,
-            MailTls::Starttls => Tls::Starttls,
-        },
-        ca_file: settings.ca_file.clone(),
-        login,
-        from: settings.from.clone(),
-        form: match settings.form {
-            MailForm::PgpMime => mime::MailForm::PgpMime,
-            MailForm::Attachment => mime::MailForm::Attachment,
-        },
-        journal: settings.journal.clone(),
-        reply_timeout: settings.reply_timeout,
-        command_timeout: std::time::Duration::from_secs(60),
-        message_bytes_max: settings.message_bytes_max,
-    }
 }

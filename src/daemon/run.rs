@@ -1,9 +1,11 @@
 //! Running: starts the workers, minds that none ends before its time, and stops in good order.
 
+mod workers;
+
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,43 +13,23 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::alarms::{Herald, Pinger, rest};
-use super::build::{Service, smtp_courier};
-use super::carriers::{Job, Queue, carry};
-use super::checkpoints::Notary;
-use super::control::{Control, Desk, Reading};
-use super::ear::Ear;
-use super::folders::FolderWatch;
+use super::build::Service;
+use super::carriers::Queue;
+use super::control::Reading;
 use super::health::Health;
-use super::lookout::Lookout;
-use super::looks::{left_files_alarm, lookout, maildir_readers, postmen};
-use super::reach::Reach;
 use super::reload::{self, Configuration};
-use super::retention::Eraser;
 use super::stop::Stop;
-use super::vigil::Vigil;
-use super::watch::{Subjects, Watch};
 use crate::config::Settings;
-use crate::config::settings::Noticing as How;
 use crate::domain::Actor;
 use crate::domain::ledger::{Event, Facts};
-use crate::effects::noticing::{Hint, Noticing};
-use crate::effects::ping::Ping;
-use crate::outbound::Ended;
-use crate::progress::{self, Workers};
-use crate::store::{Change, ConsignmentFilter, StateChange};
+use crate::effects::noticing::Hint;
+use crate::progress::Workers;
+use crate::store::{Change, StateChange};
 
 /// Hints that may wait; more than that, and everything is looked at instead.
 const HINTS_MAX: usize = 16_384;
-/// How often what is due is looked for, at least.
-const DUE_EVERY: Duration = Duration::from_secs(5);
-/// Consignments taken from the store at once.
-const DUE_MAX: usize = 4096;
 /// How long named work may take once the service is to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(80);
-
-/// How long answers to returns that are being sent are then awaited: less, so that the service ends in good order.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why the service ended although nobody asked it to.
 #[derive(Debug, thiserror::Error)]
@@ -244,230 +226,6 @@ impl Running {
         let thread = thread.map_err(machine("start a worker"))?;
         self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(thread);
         Ok(())
-    }
-
-    fn control(&self, service: &Service, reading: Arc<dyn Reading>) -> Result<Control, RunFault> {
-        let wake = self.wake.clone();
-        let desk = Desk {
-            socket: self.socket.clone(),
-            is_open: !self.socket.starts_with(&service.settings.service.state),
-            operator: service.operator.clone(),
-            health: self.health.clone(),
-            stop: self.stop.clone(),
-            reading,
-            ordered: Box::new(move || wake.everybody()),
-        };
-        Control::listen(desk).map_err(machine("listen on the control socket"))
-    }
-
-    fn spawn_carriers(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
-        for number in 0..service.settings.service.in_flight_max {
-            let (inbound, queue, stop) = (service.inbound.clone(), self.queue.clone(), self.stop.clone());
-            let left = left_files_alarm(service);
-            let work = move || carry(&inbound, &queue, &stop, &*left).map_err(|error| error.to_string());
-            self.spawn(&format!("carrier-{number}"), ended, work)?;
-        }
-        Ok(())
-    }
-
-    fn lookout(&self, service: &Service, hints: Receiver<Hint>) -> Lookout {
-        let wake = self.wake.clone();
-        let tell = move |hint| wake.hint(hint);
-        let noticing = Noticing::start(tell).inspect_err(|error| tracing::warn!(%error, "{error}")).ok();
-        let returns = self.wake.returns.clone();
-        let mut lookout = lookout(service, &self.queue, &self.stop, &self.health, hints);
-        lookout.noticing = noticing;
-        lookout.hints_lost = self.wake.lost.clone();
-        lookout.elsewhere = Box::new(move || {
-            // A full channel is a wake already on its way.
-            let _ = returns.try_send(());
-        });
-        lookout
-    }
-
-    fn spawn_maildirs(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
-        for mut reader in maildir_readers(service, &self.queue, &self.stop, &self.health) {
-            let (name, source) = (reader.name(), &service.inbound.sources[reader.source]);
-            let mut maildirs = service.settings.authorities.iter().flat_map(|authority| &authority.maildirs);
-            if maildirs.any(|settings| settings.name == source.name && settings.noticing == How::Notify) {
-                reader.ear = source.maildir().ok().map(|maildir| Ear::new(maildir.folders()));
-            }
-            self.spawn(&name, ended, move || reader.run().map_err(|error| error.to_string()))?;
-        }
-        Ok(())
-    }
-
-    fn spawn_mailboxes(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
-        for postman in postmen(service, &self.queue, &self.stop, &self.health) {
-            let name = format!("mailbox {}", service.inbound.sources[postman.source].name);
-            self.spawn(&name, ended, move || postman.run().map_err(|error| error.to_string()))?;
-        }
-        Ok(())
-    }
-
-    fn spawn_alarms(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
-        let settings = &service.settings.service;
-        let (inbound, stop) = (|| service.inbound.clone(), || self.stop.clone());
-        if let Some((name, to)) = settings.alarms.mail.clone()
-            && let Some(courier) = smtp_courier(&service.settings, &name)
-        {
-            let herald = Herald { inbound: inbound(), stop: stop(), courier, to };
-            self.spawn("alarm mail", ended, move || herald.run().map_err(|error| error.to_string()))?;
-        }
-        if let Some((url, every)) = settings.alarms.ping.clone() {
-            let (health, sweep_every) = (self.health.clone(), self.sweep_every);
-            let (workers, stuck_after) = (self.workers.clone(), self.stuck_after);
-            let (inbound, stop, ping) = (inbound(), stop(), Ping::to(url));
-            let pinger = Pinger { inbound, stop, health, ping, every, sweep_every, workers, stuck_after };
-            self.spawn("ping", ended, move || pinger.run().map_err(|error| error.to_string()))?;
-        }
-        Ok(())
-    }
-
-    fn spawn_due(&self, service: &Service, ended: &UnboundedSender<End>, told: Receiver<()>) -> Result<(), RunFault> {
-        let (inbound, queue, stop) = (service.inbound.clone(), self.queue.clone(), self.stop.clone());
-        let pause = self.sweep_every.min(DUE_EVERY);
-        self.spawn("due", ended, move || {
-            while !stop.is_requested() {
-                let due = Some(inbound.due(inbound.clock.now()));
-                let filter = ConsignmentFilter { due, limit: Some(DUE_MAX), ..Default::default() };
-                let due = inbound.queries.consignments(&filter).map_err(|error| error.to_string())?;
-                due.into_iter().for_each(|consignment| queue.offer(Job::Advance(consignment.id)));
-                let _pause = progress::quiet(pause);
-                if let Err(RecvTimeoutError::Disconnected) = told.recv_timeout(pause) {
-                    break;
-                }
-            }
-            Ok(())
-        })
-    }
-
-    fn spawn_returns(
-        &self,
-        service: &Service,
-        ended: &UnboundedSender<End>,
-        told: Receiver<()>,
-    ) -> Result<(), RunFault> {
-        let (outbound, stop, clock) = (service.outbound.clone(), self.stop.clone(), service.clock.clone());
-        let longest = self.sweep_every;
-        let wake = self.wake.returns.clone();
-        let answered: Ended = Arc::new(move || {
-            // A full channel is a wake already on its way.
-            let _ = wake.try_send(());
-        });
-        self.spawn("returns", ended, move || {
-            let mut busy = None;
-            let mut rounds = || {
-                while !stop.is_requested() {
-                    busy = busy.take().or_else(|| stop.begin("returns"));
-                    let next = outbound.round(&|| stop.is_requested(), &answered).map_err(|error| error.to_string())?;
-                    if !outbound.is_sending() {
-                        busy = None;
-                    }
-                    let until = next.map(|next| Duration::try_from(next - clock.now()).unwrap_or_default());
-                    let pause = until.unwrap_or(longest).clamp(Duration::from_millis(100), longest);
-                    let _pause = progress::quiet(pause);
-                    if let Err(RecvTimeoutError::Disconnected) = told.recv_timeout(pause) {
-                        break;
-                    }
-                }
-                Ok(())
-            };
-            // However the rounds end, what is being sent keeps its minute.
-            let outcome = catch_unwind(AssertUnwindSafe(&mut rounds));
-            for key in outbound.finish(ANSWER_PATIENCE) {
-                tracing::warn!(submission = %key, "No answer came for {key}; the next start looks for evidence");
-            }
-            drop(busy);
-            outcome.unwrap_or_else(|panic| resume_unwind(panic))
-        })
-    }
-
-    /// Looks ahead at start, whenever anything was recorded since, and when a day or a night of files ends.
-    fn spawn_foresight(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
-        let (foresight, stop, clock) = (service.foresight.clone(), self.stop.clone(), service.clock.clone());
-        let pause = self.sweep_every;
-        self.spawn("foresight", ended, move || {
-            let mut last = None;
-            while !stop.is_requested() {
-                let entries = foresight.queries.head().map_err(|error| error.to_string())?.entries;
-                let now = clock.now();
-                // Before the last look: somebody has set the clock back.
-                let is_news = |(seen, at, next)| seen != entries || now < at || now >= next;
-                if last.is_none_or(is_news) {
-                    let next = foresight.look().map_err(|error| error.to_string())?;
-                    last = Some((entries, now, next));
-                }
-                rest(&stop, pause);
-            }
-            Ok(())
-        })
-    }
-
-    fn spawn_checkpoints(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
-        let settings = &service.settings.service;
-        let notary = Notary {
-            checkpoints: service.checkpoints.clone(),
-            stop: self.stop.clone(),
-            retry_after: settings.retry_after,
-            retry_after_max: settings.retry_after_max,
-        };
-        self.spawn("checkpoints", ended, move || notary.run())
-    }
-
-    fn spawn_eraser(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
-        let (retention, clock) = (service.retention.clone(), service.clock.clone());
-        let eraser = Eraser { retention, stop: self.stop.clone(), clock, pause: self.sweep_every };
-        self.spawn("retention", ended, move || eraser.run().map_err(|error| error.to_string()))
-    }
-
-    fn spawn_folder_watch(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
-        let (inbound, stop) = (service.inbound.clone(), self.stop.clone());
-        let folders = service.settings.folders().into_iter().map(std::path::Path::to_path_buf).collect();
-        let watch = FolderWatch { inbound, stop, folders, pause: self.sweep_every };
-        self.spawn("folders", ended, move || watch.run().map_err(|error| error.to_string()))
-    }
-
-    /// Looks whether the sandbox still reaches every folder.
-    fn spawn_reach(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
-        let reach = Reach::of(service);
-        let (stop, pause) = (self.stop.clone(), self.sweep_every);
-        self.spawn("sandbox", ended, move || {
-            while !stop.is_requested() {
-                reach.look().map_err(|error| error.to_string())?;
-                rest(&stop, pause);
-            }
-            Ok(())
-        })
-    }
-
-    /// Who minds that all the others go on, and who tells of it.
-    fn spawn_watch(
-        &self,
-        service: &Service,
-        reading: Arc<dyn Reading>,
-        ended: &UnboundedSender<End>,
-    ) -> Result<(), RunFault> {
-        let (inbound, health, stop) = (service.inbound.clone(), self.health.clone(), self.stop.clone());
-        let (workers, stuck_after) = (self.workers.clone(), self.stuck_after);
-        let vigil = Vigil { inbound, stop, health, workers, stuck_after, reading };
-        self.spawn("vigil", ended, move || vigil.run().map_err(|error| error.to_string()))?;
-        let Some(listen) = service.settings.watch.listen.clone() else { return Ok(()) };
-        let subjects = Subjects {
-            settings: service.settings.clone(),
-            queries: service.foresight.queries.clone(),
-            keys: service.foresight.keys.clone(),
-            timetables: service.foresight.timetables.clone(),
-            clock: service.clock.clone(),
-            outbound: service.outbound.clone(),
-            queue: self.queue.clone(),
-            health: self.health.clone(),
-            stop: self.stop.clone(),
-            workers: self.workers.clone(),
-            counts: service.counts.clone(),
-        };
-        let watch = Watch { subjects: Arc::new(subjects), inbound: service.inbound.clone(), listen };
-        self.spawn("watch", ended, move || watch.run().map_err(|error| error.to_string()))
     }
 
     /// Whether every part of the service makes progress; what does not is said once.
