@@ -116,6 +116,9 @@ impl Checkpoints {
         if let Err(says) = holds(ledger, self.key.vkey(), last.as_ref())? {
             return Ok(Err(says));
         }
+        if let Some(says) = self.is_behind()? {
+            return Ok(Err(says));
+        }
         // The note of what was signed last is lost: the store's latest, which is good, takes its place.
         if last.is_none()
             && let Some(kept) = self.queries.latest_checkpoint()?
@@ -130,6 +133,27 @@ impl Checkpoints {
             }
         }
         Ok(Ok(()))
+    }
+
+    /// Whether a checkpoint left to a folder that can be read now which is over more entries than there are. Checkpoints that
+    /// a restore knew of count no more.
+    fn is_behind(&self) -> Result<Option<String>, QueryError> {
+        let lost = self.key.known_lost().map_err(|error| QueryError(format!("keys/ledger.lost: {error}")))?;
+        let entries = self.queries.head()?.entries.max(lost);
+        for recipient in &self.recipients {
+            let Way::Folder(folder) = &recipient.way else { continue };
+            let Ok(Some(note)) = folder.latest() else { continue };
+            let Ok(signed) = self.key.vkey().verify(&note) else { continue };
+            let size = signed.checkpoint().size;
+            if size > entries {
+                return Ok(Some(format!(
+                    "a checkpoint over {size} entries left to {}, and there are {entries}: this is an older copy. If nothing \
+                     later is left, restore it with `hbcourier restore`, which records what is lost",
+                    recipient.name
+                )));
+            }
+        }
+        Ok(None)
     }
 
     /// Signs the ledger as it stands, and keeps the note.

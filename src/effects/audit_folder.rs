@@ -9,6 +9,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::domain::checkpoint::NOTE_BYTES_MAX;
 use crate::durable::{Directories, Directory, step};
 
 /// Whoever keeps them may read them: they are public.
@@ -39,6 +40,17 @@ impl AuditFolder {
         }
         directory.sync()?;
         step("checkpoint.left-synced")
+    }
+
+    /// The note over most entries, by the names of the files: `<size>-<root>.txt`.
+    pub fn latest(&self) -> io::Result<Option<String>> {
+        let directory = self.directories.at(&self.folder)?;
+        let size = |name: &str| name.strip_suffix(".txt")?.split_once('-')?.0.parse::<u64>().ok();
+        let names = directory.names()?.into_iter().filter_map(|name| name.into_string().ok());
+        let Some((_, name)) = names.filter_map(|name| Some((size(&name)?, name))).max() else { return Ok(None) };
+        let mut note = Vec::new();
+        directory.open_file(&name)?.take(NOTE_BYTES_MAX as u64).read_to_end(&mut note)?;
+        Ok(String::from_utf8(note).ok())
     }
 
     /// Whether files can be placed there now.

@@ -22,6 +22,7 @@ use crate::daemon::migration::note_migration;
 use crate::domain::Actor;
 use crate::effects::accounts::{Accounts, MachineAccounts};
 use crate::effects::clock::{Clock, MachineClock};
+use crate::effects::ledger_key::note_lost;
 use crate::effects::privilege::as_owner_of;
 use crate::operator::Order;
 use crate::store::{SqliteStore, verify};
@@ -141,6 +142,9 @@ fn restore(
     };
     let recovered =
         recover::recover(&store, &manifest, notes.covered(), &ordered).map_err(|error| could_not(&*error))?;
+    if notes.covered() > 0 {
+        note_lost(&trial, notes.covered()).map_err(|error| could_not(&error))?;
+    }
     // The last handle: its log is written back.
     drop(store);
     unpack::place(state).map_err(|error| could_not(&error))?;

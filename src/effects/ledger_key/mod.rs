@@ -8,7 +8,7 @@
 mod head;
 mod text;
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -30,6 +30,8 @@ pub const KEY_FILE: &str = "keys/ledger.key";
 pub const VKEY_FILE: &str = "keys/ledger.vkey";
 /// What was signed last, beside it.
 pub const HEAD_FILE: &str = "keys/ledger.head";
+/// Of a restored state, how many entries the latest checkpoint was over that is known, beside it.
+const LOST: &str = "ledger.lost";
 
 /// The key, ready to sign.
 pub struct LedgerKey {
@@ -178,6 +180,16 @@ impl LedgerKey {
         read_head(&self.folder)
     }
 
+    /// Up to how many entries checkpoints are known that a restored state does not have.
+    pub fn known_lost(&self) -> io::Result<u64> {
+        if self.folder.stamp(LOST)?.is_none() {
+            return Ok(0);
+        }
+        let mut text = String::new();
+        self.folder.open_file(LOST)?.take(32).read_to_string(&mut text)?;
+        text.trim().parse().map_err(io::Error::other)
+    }
+
     /// Takes it from the store that this was signed last, where the note of it was lost. The caller holds the ledger
     /// against it.
     pub fn recall(&self, signed: &SignedCheckpoint) -> io::Result<()> {
@@ -214,6 +226,16 @@ impl LedgerKey {
         *known = Some(next);
         Ok(signed)
     }
+}
+
+/// Notes of a state that is being restored up to how many entries checkpoints are known that it may not have.
+pub fn note_lost(state: &Path, entries: u64) -> io::Result<()> {
+    let folder = private_directory(&state.join("keys"))?;
+    folder.remove(LOST)?;
+    let mut file = folder.create(LOST)?;
+    writeln!(file, "{entries}")?;
+    file.sync_all()?;
+    folder.sync()
 }
 
 fn continued(last: &Checkpoint, size: u64, root: &Digest, proof: &[Digest]) -> Result<(), Unsigned> {

@@ -178,6 +178,42 @@ fn a_return_that_was_sent_after_the_backup_is_not_sent_again() {
     council.ledger();
 }
 
+/// Not by the command: a copy of the whole state directory, put back as it was.
+#[test]
+fn a_state_that_was_put_back_by_hand_is_known_as_older_by_what_left() {
+    let (mut council, dwp) = delivered_one();
+    let kept = council.dir.path().join("kept");
+    fs::create_dir(&kept).unwrap();
+    council.changes_settings(|settings| {
+        let recipient = toml::Table::from_iter([
+            ("name".to_owned(), "internal-audit".into()),
+            ("folder".to_owned(), text(&kept).into()),
+        ]);
+        set(settings, &["audit", "recipient"], toml::Value::Array(vec![recipient.into()]));
+    });
+    succeeded(council.runs(&["run", "--once"]));
+    let file = backup(&council, "backup.zip");
+    let copy = council.dir.path().join("copy");
+    let copied = std::process::Command::new("cp").args(["-a", text(&council.state), text(&copy)]).status().unwrap();
+    assert!(copied.success());
+    council.drops("LAID_2.xml.pgp", &dwp.seals(b"<LAID>2</LAID>", "LAID_2.xml", &SealOptions::default()));
+    succeeded(council.runs(&["run", "--once"]));
+    let later = council.json(&["audit", "checkpoint"])["size"].as_u64().unwrap();
+    moves_to(&mut council, "copy");
+    let refused = council.runs(&["run", "--once"]);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(
+        says(&refused).contains(&format!("a checkpoint over {later} entries left to internal-audit")),
+        "{}",
+        says(&refused)
+    );
+    // Restored, the gap is on record, and the service starts.
+    moves_to(&mut council, "elsewhere");
+    assert_eq!(council.json(&["restore", text(&file)])["known"], later);
+    succeeded(council.runs(&["run", "--once"]));
+    assert_eq!(council.events("restored"), 1);
+}
+
 #[test]
 fn a_doctor_gives_one_verdict() {
     let (council, _) = delivered_one();
