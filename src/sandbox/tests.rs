@@ -136,7 +136,7 @@ fn a_reload_may_want_what_the_sandbox_was_made_for_and_no_more() {
     let ping = |text: String| text.replacen("[service]", "[service]\nalarms.ping = \"http://watch.example:8443/x\"", 1);
     let says = asked(ping);
     assert!(says.contains("Connections to port 8443 leave the sandbox."), "{says}");
-    let watch = |listen: &str| move |text: String| format!("{text}\n[watch]\nlisten = \"{listen}\"\n");
+    let watch = |listen: &'static str| move |text: String| format!("{text}\n[watch]\nlisten = \"{listen}\"\n");
     let says = covers(&made, &settings(watch("127.0.0.1:9617")), here).unwrap_err().join(" ");
     assert_eq!(says, "Listening on port 9617 takes another sandbox.");
     let says = covers(&made, &settings(watch("unix:/run/watch/watch.sock")), here).unwrap_err().join(" ");
