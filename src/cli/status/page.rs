@@ -23,8 +23,7 @@ pub(super) fn write(status: &Status, text: &mut Text) {
         text.line(format_args!("    Next: {}", attention.next));
     }
     write_service(status, text);
-    write_queues(status, text);
-    write_facilities(status, text);
+    write_standing(status, text);
     write_next(status, text);
     write_legal_holds(status, text);
 }
@@ -58,8 +57,8 @@ fn write_service(status: &Status, text: &mut Text) {
     }
 }
 
-/// Keys, space and checkpoints: what runs out, and when.
-fn write_facilities(status: &Status, text: &mut Text) {
+/// How many stand where; and what runs out, and when: keys, space, checkpoints.
+fn write_standing(status: &Status, text: &mut Text) {
     let keys = status.keys.iter().map(|keys| match keys {
         KeysUntil { holder, usable: false, .. } => format!("{holder} none that can be used"),
         KeysUntil { holder, until: None, .. } => format!("{holder} without end"),
@@ -86,7 +85,15 @@ fn write_facilities(status: &Status, text: &mut Text) {
         ),
         None => format!("none has left to {}", left.recipient),
     });
+    let counts = |counts: &BTreeMap<String, u64>| {
+        let counted: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+        if counted.is_empty() { "none".to_owned() } else { counted.join(", ") }
+    };
+    text.gap();
     text.facts([
+        ("Transfers", Some(counts(&status.queues.transfers))),
+        ("Returns", Some(counts(&status.queues.returns))),
+        ("Held", Some(status.held.to_string())),
         ("Keys", Some(keys.collect::<Vec<_>>().join(", "))),
         ("Free space", Some(space.collect::<Vec<_>>().join(", "))),
         ("Checkpoint", Some([made].into_iter().chain(left).collect::<Vec<_>>().join("; "))),
@@ -113,19 +120,6 @@ fn size(bytes: u64) -> String {
         ..0x4000_0000 => format!("{} MiB", bytes >> 20),
         _ => format!("{} GiB", bytes >> 30),
     }
-}
-
-fn write_queues(status: &Status, text: &mut Text) {
-    let counts = |counts: &std::collections::BTreeMap<String, u64>| {
-        let counted: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
-        if counted.is_empty() { "none".to_owned() } else { counted.join(", ") }
-    };
-    text.gap();
-    text.facts([
-        ("Transfers", Some(counts(&status.queues.transfers))),
-        ("Returns", Some(counts(&status.queues.returns))),
-        ("Held", Some(status.held.to_string())),
-    ]);
 }
 
 fn write_next(status: &Status, text: &mut Text) {
