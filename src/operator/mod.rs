@@ -277,9 +277,9 @@ impl Operator {
             Order::PlaceHold { on, by, reason } => self.place_hold(actor, on, by.as_deref(), reason),
             Order::LiftHold { on, by, reason } => self.lift_hold(actor, on, by.as_deref(), reason),
             Order::Keys(order) => self.about_keys(actor, order),
-            Order::BackedUp { manifest, entries, root, reason, .. } => {
+            Order::BackedUp { manifest, entries, root, by, reason } => {
                 let backup = upkeep::Backup { manifest, entries: *entries, root };
-                self.backed_up(actor, backup, reason.as_deref())
+                self.backed_up(actor, backup, by.as_deref(), reason.as_deref())
             }
             Order::SettleRestore { by, reason } => self.settle_restore(actor, by.as_deref(), reason),
             Order::Checkpoint { by, reason } => self.checkpoint(actor, by.as_deref(), reason.as_deref()),

@@ -15,10 +15,16 @@ pub(super) struct Backup<'a> {
 
 impl Operator {
     /// Records that it was made. Nothing is known of it here but what the command says.
-    pub(super) fn backed_up(&self, actor: &Actor, backup: Backup<'_>, why: Option<&str>) -> Result<Done, Refused> {
+    pub(super) fn backed_up(
+        &self,
+        actor: &Actor,
+        backup: Backup<'_>,
+        by: Option<&str>,
+        why: Option<&str>,
+    ) -> Result<Done, Refused> {
         let Backup { manifest, entries, root } = backup;
         let facts = Facts {
-            about: Some(format!("backup {manifest}")),
+            about: Some(by.map_or_else(|| format!("backup {manifest}"), |by| format!("backup {manifest} for {by}"))),
             size: Some(entries),
             content: Some(*root),
             why: why.map(str::to_owned),
