@@ -1,7 +1,7 @@
 //! The vigil: parts of the service that are stuck become alarms, and systemd is told how things stand.
 //!
 //! In:  who made progress; what `hbcourier status` says. Out: alarms, and `STATUS=`.
-//! Holds: it tells, and restarts nothing: that is systemd's, to whom [`daemon::run`](super::run) then gives no sign of life.
+//! Holds: it tells, and restarts nothing: that is systemd's, to whom the main thread then gives no sign of life.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
