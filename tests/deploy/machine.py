@@ -13,12 +13,16 @@ import subprocess
 import time
 from pathlib import Path
 
-# A cgroup2 tree of its own, because some machines mount the older one beside it.
-BOOT = ('mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec systemd-nspawn --quiet -D "$1" -M "$2" --keep-unit --register=no'
+# A cgroup2 tree of its own, because some machines mount the older one beside it; and in it a group of its own, because two
+# that ran at the same time in one group would end each other's processes.
+BOOT = ('mount -t cgroup2 cgroup2 /sys/fs/cgroup && mkdir "/sys/fs/cgroup/$2" && echo $$ > "/sys/fs/cgroup/$2/cgroup.procs"'
+        ' && exec systemd-nspawn --quiet -D "$1" -M "$2" --keep-unit --register=no'
         ' --private-network --console=pipe'
         # Which systemd 252 does not let a container have by itself.
         ' --system-call-filter="landlock_create_ruleset landlock_add_rule landlock_restrict_self"'
         ' -b systemd.log_target=journal')
+# Its groups are empty once its processes have ended.
+EMPTY = 'mount -t cgroup2 cgroup2 /sys/fs/cgroup && find "/sys/fs/cgroup/$1" -depth -type d -exec rmdir {} +'
 # Files by which Debian says where packages come from; the machine's own are used.
 SOURCES = ["/etc/apt/sources.list", "/etc/apt/sources.list.d"]
 
@@ -52,8 +56,8 @@ def make_tree(tar, packages, suite="bookworm"):
 class Machine:
     """Running from `with` on."""
 
-    def __init__(self, tar, work, name="hbcourier-deploy"):
-        self.root, self.name, self.log = work / "root", name, work / "console.log"
+    def __init__(self, tar, work):
+        self.root, self.name, self.log = work / "root", f"hbcourier-deploy-{os.getpid()}", work / "console.log"
         self.root.mkdir(parents=True)
         subprocess.run(["tar", "-C", self.root, "-xf", tar], check=True)
         self.process = self.leader = None
@@ -81,6 +85,7 @@ class Machine:
                 os.kill(self.leader, signal.SIGKILL)
             self.process.kill()
             self.process.wait()
+        subprocess.run(["unshare", "--mount", "bash", "-c", EMPTY, "_", self.name], check=False)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def first_process(self):

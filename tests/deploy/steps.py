@@ -4,6 +4,7 @@ In:  the two packages, a council on its machine.
 Out: for each step a line of what was seen.
 """
 
+import socket
 import threading
 from pathlib import Path
 
@@ -171,6 +172,52 @@ def settings_of(council):
     folders = [council.machine.path("/etc/hbcourier"), council.machine.path(f"/etc/systemd/system/{UNIT}.d")]
     files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
     return [(str(file), file.stat().st_mode, file.read_bytes()) for file in files]
+
+
+def reloads(council):
+    """Another configuration is taken up by the same process; a wrong one is not, and the service goes on."""
+    machine, pid, more = council.machine, council.pid(), council.machine.path("/etc/hbcourier/conf.d/deploy.toml")
+    before = more.read_text()
+
+    def ledger(event):
+        return machine.do("hbcourier", "audit", "log", "--json", ok=None).count(event)
+
+    def journal(words):
+        return machine.do("journalctl", "--unit", UNIT, "--no-pager", "--output=cat").count(words)
+
+    def reload_with(text, told, words):
+        seen = told(words)
+        more.write_text(text)
+        machine.do("systemctl", "reload", UNIT)
+        until(lambda: told(words) > seen, 30, f"`{words}` is told")
+        until(council.is_active, 30, "the service is active again after the reload")
+        if council.pid() != pid:
+            raise Refused("the reload ended the process")
+
+    reload_with(before.replace("[service.alarms]", '[service]\nsweep_every = "11s"\n\n[service.alarms]'), ledger, "configuration-reloaded")
+    # No command reads a wrong configuration, so it is the journal that tells.
+    reload_with(before + "\n[nonsense]\n", journal, "The configuration was not taken up")
+    reload_with(before, ledger, "configuration-reloaded")
+    if not ledger("configuration-refused"):
+        raise Refused("the ledger does not tell that a configuration was refused")
+    council.drop_new(2)
+    return f"taken up, refused, taken up by process {pid}; {council.evidence()}"
+
+
+def health(council):
+    """Whoever watches it is told by its socket."""
+    told = {}
+    for path in ("/healthz", "/readyz", "/metrics"):
+        with socket.socket(socket.AF_UNIX) as stream:
+            stream.settimeout(10)
+            # The machine's own /run, which is no file of the host's.
+            stream.connect(f"/proc/{council.machine.leader}/root/run/hbcourier/watch.sock")
+            stream.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            told[path] = b"".join(iter(lambda: stream.recv(65536), b"")).decode()
+    for path, answer in told.items():
+        if " 200 " not in answer.splitlines()[0]:
+            raise Refused(f"{path}: {answer[:500]}")
+    return f"alive, ready, {sum(line.startswith('hbcourier_') for line in told['/metrics'].splitlines())} figures"
 
 
 def nightly(council):
