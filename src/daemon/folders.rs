@@ -12,7 +12,7 @@ use super::alarms::rest;
 use super::stop::Stop;
 use crate::domain::AlarmReason;
 use crate::durable::Directory;
-use crate::effects::asked::Asked;
+use crate::effects::thread::asked::Asked;
 use crate::inbound::{Critical, Inbound};
 
 /// Looks until told to stop.

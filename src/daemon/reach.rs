@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::build::Service;
 use crate::domain::AlarmReason;
-use crate::effects::asked::Asked;
+use crate::effects::thread::asked::Asked;
 use crate::inbound::{Critical, Inbound};
 use crate::sandbox::{Folder, folders, is_kept_out};
 

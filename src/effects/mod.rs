@@ -1,7 +1,6 @@
 //! The outside world: each effect is a narrow trait with its real implementation beside it.
 
 pub mod accounts;
-pub mod asked;
 pub mod audit_folder;
 pub mod clock;
 pub mod courier;

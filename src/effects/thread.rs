@@ -1,5 +1,7 @@
 //! Work that goes on beside its caller, on a thread of its own.
 
+pub mod asked;
+
 use std::io;
 use std::thread::Builder;
 

@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use crate::cli::output::CliError;
 use crate::cli::reading::Reading;
-use crate::effects::asked::room;
 use crate::effects::pgp::KeyListing;
+use crate::effects::thread::asked::room;
 use crate::foresight::keys::last_end;
 
 /// Until when somebody's keys can be used.

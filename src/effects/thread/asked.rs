@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::thread;
+use super::begin_unwatched;
 use crate::progress;
 
 /// How long folders may take, all together.
@@ -102,7 +102,7 @@ impl<T: Send + 'static> Inner<T> {
             drop(known);
             self.told.notify_all();
         };
-        thread::begin_unwatched("asks a folder".to_owned(), ask).is_ok()
+        begin_unwatched("asks a folder".to_owned(), ask).is_ok()
     }
 }
 
