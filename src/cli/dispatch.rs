@@ -1,6 +1,7 @@
-//! The program's command line as a whole, and the way from an answer to an exit status.
+//! The program's command line as a whole.
 
-use std::error::Error;
+mod ending;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use jiff::civil::Date;
 
+use self::ending::{answer, done, fault};
 use super::output::{CliError, Exit, Output};
 use super::reading::Reading;
 use super::setup::RecordedKeys;
@@ -472,38 +474,6 @@ fn store(settings: &Settings) -> Result<SqliteQueries, CliError> {
 
 fn today() -> Date {
     MachineClock.now().to_zoned(london()).date()
-}
-
-/// A command that only has to be done.
-fn done<E: Error + 'static>(done: Result<(), E>, status: impl FnOnce(&E) -> u8) -> Result<Exit, CliError> {
-    answer(done.map(|()| true), status)
-}
-
-/// A command that answers yes or no.
-fn answer<E: Error + 'static>(answer: Result<bool, E>, status: impl FnOnce(&E) -> u8) -> Result<Exit, CliError> {
-    match answer {
-        Ok(true) => Ok(Exit::Yes),
-        Ok(false) => Ok(Exit::No),
-        // Whoever reads has seen enough, as `head` has.
-        Err(error) if is_broken_pipe(&error) => Ok(Exit::Yes),
-        Err(error) => Err(fault(status(&error), &error)),
-    }
-}
-
-fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
-    let broken = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
-    error.downcast_ref().is_some_and(broken) || error.source().is_some_and(is_broken_pipe)
-}
-
-fn fault(status: u8, error: &dyn Error) -> CliError {
-    let exit = match status {
-        0 => Exit::Yes,
-        1 => Exit::No,
-        2 => Exit::Usage,
-        78 => Exit::Config,
-        _ => Exit::CouldNot,
-    };
-    CliError { exit, says: run::with_causes(error), next: None }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::output::{CliError, Exit, Output, Text};
 use crate::config::Settings;
 use crate::config::settings::Sandbox;
 use crate::daemon::{self, Configuration, Pass, StartFault};
+use crate::domain::causes::with_causes;
 use crate::sandbox::{self, Confinement};
 use crate::telemetry::{self, LogFormat};
 
@@ -104,19 +105,4 @@ pub fn not_started(fault: &StartFault) -> CliError {
 fn ended(fault: &dyn std::error::Error, state: &str) -> CliError {
     let next = format!("What was collected is safe below {state}; start it again once the cause is mended.");
     CliError::new(Exit::CouldNot, format!("hbcourier ended: {}.", with_causes(fault)), next)
-}
-
-/// The error with everything that led to it.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut says = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let words = inner.to_string();
-        if !says.ends_with(&words) {
-            says.push_str(": ");
-            says.push_str(&words);
-        }
-        cause = inner.source();
-    }
-    says
 }

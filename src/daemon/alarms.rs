@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::health::Health;
 use super::stop::Stop;
 use crate::domain::AlarmReason;
 use crate::domain::retry::pause;
@@ -124,10 +123,8 @@ impl<'a> News<'a> {
 pub(super) struct Pinger {
     pub inbound: Arc<Inbound>,
     pub stop: Arc<Stop>,
-    pub health: Arc<Health>,
     pub ping: Ping,
     pub every: Duration,
-    pub sweep_every: Duration,
     pub workers: Arc<Workers>,
     pub stuck_after: Duration,
 }
@@ -138,7 +135,7 @@ impl Pinger {
         let mut failures: u8 = 0;
         while !self.stop.is_requested() {
             // A service that hangs must be missed too.
-            if self.health.is_looking(self.sweep_every) && self.workers.stuck(self.stuck_after).is_empty() {
+            if self.workers.stuck(self.stuck_after).is_empty() {
                 match self.ping.send() {
                     Ok(()) => {
                         failures = 0;

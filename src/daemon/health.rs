@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -52,13 +52,12 @@ pub struct Health {
     since: Timestamp,
     sandbox: Confinement,
     sources: Mutex<BTreeMap<SourceName, SourceStatus>>,
-    swept: Mutex<Option<Instant>>,
 }
 
 impl Health {
     /// From the service's start on.
     pub fn new(since: Timestamp, sandbox: Confinement) -> Health {
-        Health { since, sandbox, sources: Mutex::default(), swept: Mutex::default() }
+        Health { since, sandbox, sources: Mutex::default() }
     }
 
     /// A look at a source.
@@ -80,17 +79,6 @@ impl Health {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let unseen = || SourceStatus { name: name.clone(), last_look: None, ok: false, waiting: 0, missed: 0 };
         change(sources.entry(name.clone()).or_insert_with(unseen));
-    }
-
-    /// Every source was looked at.
-    pub fn swept(&self) {
-        *self.swept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-
-    /// Whether sweeps still come about as often as they should.
-    pub fn is_looking(&self, sweep_every: Duration) -> bool {
-        let swept = *self.swept.lock().unwrap_or_else(PoisonError::into_inner);
-        swept.is_some_and(|swept| swept.elapsed() < late_after(sweep_every))
     }
 
     /// All of it.

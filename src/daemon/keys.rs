@@ -4,8 +4,9 @@
 
 use crate::config::Settings;
 use crate::config::secret::SecretFault;
+use crate::domain::causes::with_causes;
 use crate::effects::pgp::KeyRing;
-use crate::operator::{key_rules, with_causes};
+use crate::operator::key_rules;
 use crate::store::{Queries, QueryError};
 
 /// The key ring of the settings: certificates below the state directory, restricted where partners are.

@@ -82,7 +82,8 @@ impl Lookout {
             };
             match told {
                 Ok(hint) => {
-                    if self.take_hints(hint)? {
+                    // However many hints come: no sweep is late for them.
+                    if self.take_hints(hint)? || next_sweep.is_zero() {
                         swept = self.sweep()?;
                     }
                 }
@@ -153,6 +154,7 @@ impl Lookout {
     pub(super) fn sweep(&mut self) -> Result<Duration, Critical> {
         let now = self.clock.since_boot();
         for index in 0..self.watched.len() {
+            fail::fail_point!("lookout.look");
             // First the ear, then the eye: what comes between the two is heard.
             self.arm(index);
             let Some(source) = self.inbound.sources.get(index) else { continue };
@@ -173,7 +175,6 @@ impl Lookout {
         }
         self.arm_pick_ups();
         self.inbound.alarm("state", self.attention_below_state())?;
-        self.health.swept();
         Ok(now)
     }
 

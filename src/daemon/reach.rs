@@ -1,11 +1,14 @@
 //! Folders that the sandbox keeps the service out of, because they were made or mounted after it was entered.
 //!
-//! Holds: an alarm (CN-561) for each, which ends with the restart that lets the service in.
+//! Holds: an alarm (CN-561) for each, which ends with the restart that lets the service in. A share that hangs keeps nobody
+//! waiting; what was known of it stays.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::build::Service;
 use crate::domain::AlarmReason;
+use crate::effects::thread::asked::Asked;
 use crate::inbound::{Critical, Inbound};
 use crate::sandbox::{Folder, folders, is_kept_out};
 
@@ -13,19 +16,22 @@ use crate::sandbox::{Folder, folders, is_kept_out};
 pub(super) struct Reach {
     inbound: Arc<Inbound>,
     folders: Vec<Folder>,
+    asked: Asked<bool>,
 }
 
 impl Reach {
     /// The folders of this service.
     pub(super) fn of(service: &Service) -> Reach {
-        Reach { inbound: service.inbound.clone(), folders: folders(&service.settings) }
+        Reach { inbound: service.inbound.clone(), folders: folders(&service.settings), asked: Asked::default() }
     }
 
     /// Looks at each once.
     pub(super) fn look(&self) -> Result<(), Critical> {
+        let paths: Vec<PathBuf> = self.folders.iter().map(|folder| folder.path.clone()).collect();
+        let answers = self.asked.ask(&paths, is_kept_out);
         for Folder { name, path } in &self.folders {
+            let Some(kept_out) = answers.get(path).copied().flatten() else { continue };
             let about = format!("sandbox-{name}");
-            let kept_out = is_kept_out(path);
             if kept_out {
                 tracing::warn!(about, "The sandbox keeps the service out of {}", path.display());
             }

@@ -12,6 +12,7 @@ use super::run::{note, notify_systemd};
 use crate::config::Settings;
 use crate::domain::Actor;
 use crate::domain::alarm::AlarmReason;
+use crate::domain::causes::with_causes;
 use crate::domain::ledger::{Event, Facts};
 use crate::sandbox;
 use crate::store::{Change, RecordError, Recorder, StateChange};
@@ -125,14 +126,4 @@ fn record(service: &Service, event: Event, facts: Facts, state: StateChange) -> 
 
 fn ready(status: &str) {
     notify_systemd(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status(status)]);
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut says = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        says = format!("{says}: {inner}");
-        cause = inner.source();
-    }
-    says
 }

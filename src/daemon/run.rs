@@ -240,7 +240,7 @@ impl Running {
                 "{worker} has had nothing behind it for {seconds} s: systemd gets no sign of life"
             );
         }
-        stuck.is_empty() && self.health.is_looking(self.sweep_every)
+        stuck.is_empty()
     }
 
     /// Waits for a signal, or a worker that ends before its time.

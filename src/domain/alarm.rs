@@ -104,7 +104,8 @@ const UNCOLLECTABLE: Words = (
 const TOO_LARGE: Words = (
     "CN-503",
     "`{about}` holds a file above `service.limits.ciphertext_bytes_max`; it was left where it is.",
-    "If it is genuine, raise the limit and restart the service; otherwise remove the file.",
+    "If it is genuine, raise the limit and reload the service (`systemctl reload hbcourier`); otherwise remove \
+    the file.",
 );
 const SOURCE_FAULT: Words = (
     "CN-504",

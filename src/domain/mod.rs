@@ -5,6 +5,7 @@ pub mod alarm;
 pub mod answer;
 pub mod authorities;
 pub mod authority;
+pub mod causes;
 pub mod checkpoint;
 pub mod consignment;
 pub mod digest;

@@ -12,6 +12,8 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags};
 
+use crate::progress;
+
 /// An open directory.
 pub struct Directory {
     path: PathBuf,
@@ -90,6 +92,7 @@ impl Directory {
 
     /// The file's stamp; `None` if there is no such name.
     pub fn stamp(&self, name: &str) -> io::Result<Option<Stamp>> {
+        progress::made();
         match fs::statat(&self.file, component(name)?, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(stamp_of(&stat))),
             Err(rustix::io::Errno::NOENT) => Ok(None),
@@ -171,6 +174,7 @@ impl Directory {
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in fs::Dir::read_from(&self.file)? {
+            progress::made();
             let name = entry?.file_name().to_bytes().to_vec();
             if name != b"." && name != b".." {
                 names.push(OsString::from_vec(name));

@@ -1,5 +1,7 @@
 //! Work that goes on beside its caller, on a thread of its own.
 
+pub mod asked;
+
 use std::io;
 use std::thread::Builder;
 
@@ -9,9 +11,13 @@ use crate::progress;
 /// caller is watched for progress, it is too.
 pub fn begin(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let (workers, watched) = (progress::workers(), name.clone());
-    let work = move || {
+    begin_unwatched(name, move || {
         let _watched = workers.map(|workers| workers.enter(&watched));
         work();
-    };
+    })
+}
+
+/// Begins work that may hang without anybody being stuck for it.
+pub fn begin_unwatched(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     Builder::new().name(name).spawn(work).map(drop)
 }

@@ -1,8 +1,9 @@
 //! The order to sign the ledger as it stands, and to take that to the folders of those who keep checkpoints.
 
-use super::{Done, Operator, Refused, with_causes};
+use super::{Done, Operator, Refused};
 use crate::checkpoints::{Ordered, Unmade};
 use crate::domain::Actor;
+use crate::domain::causes::with_causes;
 
 impl Operator {
     pub(super) fn checkpoint(&self, actor: &Actor, by: Option<&str>, why: Option<&str>) -> Result<Done, Refused> {

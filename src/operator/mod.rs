@@ -333,15 +333,3 @@ impl Order {
         }
     }
 }
-
-/// An error and its causes, in one line.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut says = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        says.push_str(": ");
-        says.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    says
-}

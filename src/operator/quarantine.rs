@@ -4,7 +4,8 @@
 //! Holds: one person alone releases nothing, however often and under whatever name; what is approved are the bytes that lie
 //! in the spool at that moment, for the finding and under the settings of that moment.
 
-use super::{Done, NO_REASON, Operator, Refused, with_causes};
+use super::{Done, NO_REASON, Operator, Refused};
+use crate::domain::causes::with_causes;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::release::{Approval, Approved, Step, step};
 use crate::domain::{Actor, Consignment, ConsignmentId, Digest, HoldReason, RejectReason, Standing, Waiver};

@@ -208,7 +208,8 @@ impl Hindrance {
             Hindrance::NoCourier => (
                 "CN-538",
                 format!("The {this} names a courier that is not configured."),
-                "Mend the configuration (`hbcourier check` names the place) and restart the service.",
+                "Mend the configuration (`hbcourier check` names the place) and reload the service (`systemctl \
+                reload hbcourier`).",
             ),
             Hindrance::Fault(says) => (
                 "CN-539",

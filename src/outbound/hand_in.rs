@@ -228,13 +228,7 @@ impl Round<'_> {
         let parts = self.parts;
         let held = held_further(&owed.stage);
         let [(name, stamp)] = files.as_slice() else {
-            return Ok(match held {
-                // Otherwise it would be a file like any other once only it is left.
-                Some(held) if held.lies_among(place, files, parts.plaintext_bytes_max)? => {
-                    Assessed::Bad(held.reason(), Some(held.content))
-                }
-                _ => Assessed::Bad(ReturnHold::SeveralFiles, None),
-            });
+            return self.among_several(place, owed, files);
         };
         let is_early = owed.extract_from.is_some_and(|earliest| *today < earliest);
         if is_early && sealed_before.is_none() && undecided_before.is_none() && held.is_none() {
@@ -287,6 +281,22 @@ impl Round<'_> {
             found = pre_flight(&mut picked_up, &expected, before).map_err(Hindrance::State)?;
         }
         Ok(found.map_or(Assessed::Good(picked_up), |reason| Assessed::Bad(reason, Some(content))))
+    }
+
+    /// Several files are no return, unless one that is held further lies among them.
+    fn among_several(
+        &self,
+        place: &Place<'_>,
+        owed: &Submission,
+        files: &[(String, Stamp)],
+    ) -> Result<Assessed, Obstacle> {
+        Ok(match held_further(&owed.stage) {
+            // Otherwise it would be a file like any other once only it is left.
+            Some(held) if held.lies_among(place, files, self.parts.plaintext_bytes_max)? => {
+                Assessed::Bad(held.reason(), Some(held.content))
+            }
+            _ => Assessed::Bad(ReturnHold::SeveralFiles, None),
+        })
     }
 
     /// What the name tells by the workbook in it.

@@ -220,6 +220,19 @@ def health(council):
     return f"alive, ready, {sum(line.startswith('hbcourier_') for line in told['/metrics'].splitlines())} figures"
 
 
+def journal(council):
+    """What happened to one transfer is found by its id."""
+    machine = council.machine
+    before = {transfer["id"] for transfer in council.all_closed()}
+    council.drop_new(1)
+    council.evidence()
+    [transfer] = {transfer["id"] for transfer in council.all_closed()} - before
+    lines = machine.do("journalctl", f"HBCOURIER_TRANSFER={transfer}", "--no-pager", "--output=cat").splitlines()
+    if not lines or not lines[0].startswith("Collected transfer") or not any(line.endswith("delivered") for line in lines):
+        raise Refused(f"of transfer {transfer} the journal has {lines}")
+    return f"{len(lines)} lines of one transfer"
+
+
 def nightly(council):
     """Both timers wait; the verification passes, and the ledger's head is signed anew."""
     machine = council.machine

@@ -253,7 +253,15 @@ pub(crate) fn notices() -> Vec<Notice> {
         OtherMonth { month: "2020-04".parse().unwrap() },
         PreFlight { errors: 12, first: vec![ShbeFault { rule: ShbeRule::NotADate, line: 3, record: Some('D'), field: Some(8) }] },
     });
-    let alarms = every!(AlarmReason {
+    let holds = holds();
+    let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));
+    let deferred = defers.into_iter().map(DeferCause::notice).chain(returns.iter().map(ReturnHold::notice));
+    let raised = alarms().into_iter().map(|reason| reason.notice("drop-12302"));
+    held.chain(deferred).chain(raised).collect()
+}
+
+fn alarms() -> Vec<AlarmReason> {
+    every!(AlarmReason {
         SourceMissing,
         Uncollectable,
         TooLarge,
@@ -295,10 +303,5 @@ pub(crate) fn notices() -> Vec<Notice> {
         ServiceHangs,
         WorkerStuck,
         WatchFault,
-    });
-    let holds = holds();
-    let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));
-    let deferred = defers.into_iter().map(DeferCause::notice).chain(returns.iter().map(ReturnHold::notice));
-    let raised = alarms.into_iter().map(|reason| reason.notice("drop-12302"));
-    held.chain(deferred).chain(raised).collect()
+    })
 }

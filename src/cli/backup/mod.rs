@@ -12,9 +12,9 @@ use serde::Serialize;
 
 use super::order::give;
 use super::output::{CliError, Exit, Output};
-use super::run::with_causes;
 use crate::config::Settings;
 use crate::domain::Digest;
+use crate::domain::causes::with_causes;
 use crate::effects::clock::{Clock, MachineClock};
 use crate::operator::Order;
 

@@ -33,9 +33,9 @@ pub use trust::{TrustArgs, trust};
 use super::order::give;
 use super::output::{CliError, Exit, Output};
 use super::reading::beginning_of;
-use super::run::with_causes;
 use crate::config::Settings;
 use crate::domain::PartnerName;
+use crate::domain::causes::with_causes;
 use crate::domain::naming::NotAName;
 use crate::operator::{KeyOrder, Order};
 

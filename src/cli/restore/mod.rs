@@ -15,11 +15,11 @@ use serde::Serialize;
 
 use super::order::give;
 use super::output::{CliError, Exit, Output, Text};
-use super::run::with_causes;
 use crate::config::Settings;
 use crate::daemon::build::InstanceLock;
 use crate::daemon::migration::note_migration;
 use crate::domain::Actor;
+use crate::domain::causes::with_causes;
 use crate::effects::accounts::{Accounts, MachineAccounts};
 use crate::effects::clock::{Clock, MachineClock};
 use crate::effects::ledger_key::note_lost;

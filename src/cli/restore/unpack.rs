@@ -11,7 +11,7 @@ use zip::ZipArchive;
 
 use crate::cli::backup::{MANIFEST, Manifest, STORE};
 use crate::cli::output::{CliError, Exit};
-use crate::durable::{Directory, copy_and_digest, step};
+use crate::durable::{CopyError, Directory, copy_and_digest, step};
 use crate::store::SqliteStore;
 
 /// Where it lies until it is whole.
@@ -70,8 +70,12 @@ pub(super) fn unpack(backup: File, state: &Path) -> Result<Manifest, CliError> {
         let mut from = archive.by_name(&member.path).map_err(|_| unsound("a file that it lists is not in it"))?;
         let folder = Directory::open(above).map_err(fault)?;
         let mut into = folder.create(name).map_err(fault)?;
-        let copied = copy_and_digest(&mut from, &mut into, member.bytes)
-            .map_err(|error| could_not(format!("{} could not be unpacked: {error}.", path.display())))?;
+        let copied = copy_and_digest(&mut from, &mut into, member.bytes).map_err(|error| match error {
+            CopyError::Write(error) => fault(error),
+            CopyError::Read(_) | CopyError::TooLarge(_) => {
+                unsound("a file in it is damaged, or longer than the list says")
+            }
+        })?;
         if (copied.digest, copied.bytes) != (member.sha256, member.bytes) {
             return Err(unsound("a file in it has another digest than the list says"));
         }

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Expected, Outcome, Trial, allowed, forbidden};
 use crate::cli::output::{CliError, Exit};
-use crate::cli::run::with_causes;
 use crate::config::Settings;
+use crate::domain::causes::with_causes;
 use crate::sandbox::{self, Confinement};
 
 /// What lies ready to be tried, where the sandbox does not reach.

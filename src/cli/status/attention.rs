@@ -165,8 +165,8 @@ pub(super) fn of_timetables(reading: &Reading<'_>, alarms: &[Alarm]) -> Vec<Atte
         if is_told(alarms, &format!("timetable-{number}")) {
             return None;
         }
-        let next =
-            "Name the file of the year that is needed in a `[[timetable]]` table of the configuration, and restart the service.";
+        let next = "Name the file of the year that is needed in a `[[timetable]]` table of the configuration, and \
+            reload the service (`systemctl reload hbcourier`).";
         let says = match reading.timetables.coverage_ends(number) {
             None => format!(
                 "No timetable in force has {} ({number}), so none of its returns is due at any time.",

@@ -3,9 +3,7 @@
 //! In:  the keys, the folders of the settings, the ledger. Out: how long and how much there is of each.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::mpsc::sync_channel;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -13,7 +11,7 @@ use serde::Serialize;
 use crate::cli::output::CliError;
 use crate::cli::reading::Reading;
 use crate::effects::pgp::KeyListing;
-use crate::effects::thread;
+use crate::effects::thread::asked::room;
 use crate::foresight::keys::last_end;
 
 /// Until when somebody's keys can be used.
@@ -78,30 +76,10 @@ pub(super) fn space(reading: &Reading<'_>) -> Vec<Space> {
     let routes = reading.settings.authorities.iter().flat_map(|authority| &authority.routes);
     let mut places = BTreeMap::from([("state".to_owned(), reading.settings.service.state.clone())]);
     places.extend(routes.map(|route| (route.destination.to_string(), route.folder.clone())));
-    let (tell, told) = sync_channel(places.len());
-    for (place, folder) in &places {
-        let (tell, place, folder) = (tell.clone(), place.clone(), folder.clone());
-        let ask = move || {
-            // Whoever asked may have given up.
-            let _ = tell.send((place, free(&folder)));
-        };
-        // Without a thread it is not asked, and so not to be had.
-        let _ = thread::begin("free space".to_owned(), ask);
-    }
-    drop(tell);
-    let (until, mut known) = (Instant::now() + PATIENCE, BTreeMap::new());
-    while let Ok((place, free)) = told.recv_timeout(until.saturating_duration_since(Instant::now())) {
-        known.insert(place, free);
-    }
-    places.into_keys().map(|place| Space { free: known.remove(&place).flatten(), place }).collect()
-}
-
-/// How long folders may take to say how much room there is.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-fn free(folder: &Path) -> Option<u64> {
-    let there = rustix::fs::statvfs(folder).ok()?;
-    Some(there.f_bavail.saturating_mul(there.f_frsize))
+    let folders: Vec<PathBuf> = places.values().cloned().collect();
+    let rooms = room(&folders);
+    let free = |folder| rooms.get(folder).copied().flatten().flatten().map(|room| room.free);
+    places.iter().map(|(place, folder)| Space { place: place.clone(), free: free(folder) }).collect()
 }
 
 pub(super) fn vouched(reading: &Reading<'_>) -> Result<Vouched, CliError> {

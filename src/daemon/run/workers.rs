@@ -107,10 +107,9 @@ impl Running {
             self.spawn("alarm mail", ended, move || herald.run().map_err(|error| error.to_string()))?;
         }
         if let Some((url, every)) = settings.alarms.ping.clone() {
-            let (health, sweep_every) = (self.health.clone(), self.sweep_every);
             let (workers, stuck_after) = (self.workers.clone(), self.stuck_after);
             let (inbound, stop, ping) = (inbound(), stop(), Ping::to(url));
-            let pinger = Pinger { inbound, stop, health, ping, every, sweep_every, workers, stuck_after };
+            let pinger = Pinger { inbound, stop, ping, every, workers, stuck_after };
             self.spawn("ping", ended, move || pinger.run().map_err(|error| error.to_string()))?;
         }
         Ok(())

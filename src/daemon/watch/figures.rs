@@ -6,6 +6,9 @@
 
 mod sheet;
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use jiff::{SignedDuration, Timestamp};
 
 use self::sheet::Sheet;
@@ -15,6 +18,7 @@ use crate::daemon::health::look_is_due_within;
 use crate::domain::ledger::Event;
 use crate::domain::{Stage, Standing, Submission};
 use crate::effects::clock::london;
+use crate::effects::thread::asked::room;
 use crate::foresight::keys::last_end;
 use crate::foresight::{overdue_of_all, owed};
 use crate::store::{ConsignmentFilter, QueryError, SubmissionFilter};
@@ -145,7 +149,7 @@ fn of_returns(subjects: &Subjects, now: Timestamp, sheet: &mut Sheet) -> Result<
     let help = "What DWP should have sent to an authority by now: HBMS packs and Caseload Risk Data.";
     sheet.gauge("expectations_overdue", help, &["authority"], expected);
     let alarms = subjects.queries.alarms()?;
-    let mut by_code = std::collections::BTreeMap::<String, u64>::new();
+    let mut by_code = BTreeMap::<String, u64>::new();
     for alarm in alarms {
         *by_code.entry(alarm.code).or_default() += 1;
     }
@@ -174,16 +178,18 @@ fn of_places(subjects: &Subjects, sheet: &mut Sheet) {
         [(route.destination.to_string(), route.folder.clone())].into_iter().chain(copies)
     });
     let state = ("state".to_owned(), subjects.settings.service.state.clone());
-    let mut places: Vec<_> = [state].into_iter().chain(all).collect();
-    places.sort();
-    places.dedup_by(|one, other| one.0 == other.0);
-    let space: Vec<_> =
-        places.into_iter().filter_map(|(name, folder)| Some((name, rustix::fs::statvfs(&folder).ok()?))).collect();
-    let bytes = |blocks: u64, size: u64| blocks.saturating_mul(size) as f64;
-    let free = space.iter().map(|(name, at)| ([name.clone()], bytes(at.f_bavail, at.f_frsize)));
+    let places: BTreeMap<String, PathBuf> = [state].into_iter().chain(all).collect();
+    let folders: Vec<PathBuf> = places.values().cloned().collect();
+    let rooms = room(&folders);
+    let rooms: Vec<_> = places.into_iter().filter_map(|(name, folder)| Some((name, *rooms.get(&folder)?))).collect();
+    let answers = rooms.iter().map(|(name, room)| ([name.clone()], f64::from(u8::from(room.is_some()))));
+    let help = "Whether a place answers at all within two seconds; 0 is a file system that hangs.";
+    sheet.gauge("place_answers", help, &["place"], answers);
+    let known: Vec<_> = rooms.iter().filter_map(|(name, room)| Some((name, (*room)??))).collect();
+    let free = known.iter().map(|(name, room)| ([name.to_string()], room.free as f64));
     let help = "Bytes that the service may still write, below the state directory or at a destination.";
     sheet.gauge("disk_free_bytes", help, &["place"], free);
-    let size = space.iter().map(|(name, at)| ([name.clone()], bytes(at.f_blocks, at.f_frsize)));
+    let size = known.iter().map(|(name, room)| ([name.to_string()], room.size as f64));
     sheet.gauge("disk_size_bytes", "Bytes that file system has.", &["place"], size);
     let least = subjects.settings.service.limits.free_bytes_min as f64;
     sheet.one("disk_free_bytes_min", "With less than this below the state directory nothing new is collected.", least);
@@ -195,12 +201,14 @@ fn of_ledger(subjects: &Subjects, now: Timestamp, sheet: &mut Sheet) -> Result<(
     if let Some(latest) = subjects.queries.latest_checkpoint()? {
         sheet.one("checkpoint_age_seconds", "Since the latest checkpoint was made.", since(latest.at, now));
     }
-    let (mut ages, mut uncovered) = (Vec::new(), Vec::new());
+    let (mut ages, mut stays, mut uncovered) = (Vec::new(), Vec::new(), Vec::new());
     for recipient in &subjects.settings.audit.recipients {
         let label = || [recipient.name.to_string()];
         let left = subjects.queries.last_left(&recipient.name)?;
         let covered = left.as_ref().map_or(0, |left| left.size);
         uncovered.push((label(), entries.saturating_sub(covered) as f64));
+        let missed = subjects.queries.checkpoints(covered, 1)?;
+        stays.push((label(), missed.first().map_or(0.0, |missed| since(missed.at, now))));
         if let Some(left) = left {
             let times = subjects.queries.left_to(left.size)?;
             let at = times.iter().find(|(name, _)| *name == recipient.name).map(|(_, at)| *at);
@@ -209,6 +217,9 @@ fn of_ledger(subjects: &Subjects, now: Timestamp, sheet: &mut Sheet) -> Result<(
     }
     let help = "Since a checkpoint last left to who keeps it elsewhere.";
     sheet.gauge("checkpoint_left_age_seconds", help, &["recipient"], ages);
+    let help =
+        "How old the first checkpoint is that a recipient does not have; 0 if there is none, also before any left.";
+    sheet.gauge("checkpoint_stays_seconds", help, &["recipient"], stays);
     let help = "Entries that no checkpoint kept elsewhere covers.";
     sheet.gauge("ledger_entries_uncovered", help, &["recipient"], uncovered);
     Ok(())

@@ -132,7 +132,8 @@ const RECIPIENTS: Words = (
 const LIMIT_REACHED: Words = (
     "CN-115",
     "This file reached the limit `{limit}`, so nothing of it was delivered.",
-    "If the file is genuine, raise the limit in the configuration, restart the service and `hbcourier held \
+    "If the file is genuine, raise the limit in the configuration, reload the service (`systemctl reload \
+    hbcourier`) and `hbcourier held \
     retry` it. It cannot be released, because what lies beyond the limit was never looked at.",
 );
 const ARCHIVE_UNSAFE: Words = (
@@ -176,13 +177,15 @@ const NO_COPY: Words = (
     "The derived copy of the risk data that the route wants cannot be made, because {why}. Nothing of what they \
     came in was delivered, so that the copy is not missed beside its original.",
     "Compare with `hbcourier risk learn`, correct the route's `derived` table, or take it out to have the \
-    original alone; restart the service and `hbcourier held retry` this. There is no release: the settings \
+    original alone; reload the service (`systemctl reload hbcourier`) and `hbcourier held retry` this. There is \
+    no release: the settings \
     decide.",
 );
 const NO_ROUTE: Words = (
     "CN-118",
     "No route says where this kind of file goes.",
-    "Add a route for its kind to the configuration, restart the service and `hbcourier held retry` it. There is \
+    "Add a route for its kind to the configuration, reload the service (`systemctl reload hbcourier`) and \
+    `hbcourier held retry` it. There is \
     no release, because nothing would say where to.",
 );
 const UNACCEPTED_ROOT: Words = (
@@ -213,7 +216,7 @@ const AUTHORITY_UNTOLD: Words = (
     "Ask the partner whose it is, and for it again with the LA number in the file's name, as in \
     `AOBWR627_12302_RISK.csv`, or by a source that serves this one number. It cannot be released, because \
     nothing says to whom. Only if the source shall serve no other number any more: take out its `also_for`, \
-    restart the service and `hbcourier held retry` this.",
+    reload the service (`systemctl reload hbcourier`) and `hbcourier held retry` this.",
 );
 const REPLY: Words = (
     "CN-145",
@@ -232,7 +235,8 @@ const SAME_NAMES: Words = (
     "CN-126",
     "Two files of this pack would be delivered under the same name, so nothing of it was delivered.",
     "Give the route's `file_name` a field that tells them apart (the reference configuration lists the fields), \
-    restart the service and `hbcourier held retry` this. There is no release: the settings decide.",
+    reload the service (`systemctl reload hbcourier`) and `hbcourier held retry` this. There is no release: the \
+    settings decide.",
 );
 const REPLACED: Words = (
     "CN-121",

@@ -99,7 +99,8 @@ impl ReturnHold {
             TooLarge => n(
                 "CN-409",
                 "The return's file is larger than the limit for content.",
-                "If it is genuine, raise `service.limits.plaintext_bytes_max` and restart the service.",
+                "If it is genuine, raise `service.limits.plaintext_bytes_max` and reload the service \
+                (`systemctl reload hbcourier`).",
             ),
             AlreadySealed { month } => n(
                 "CN-410",

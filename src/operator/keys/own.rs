@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::super::with_causes;
 use super::{Operator, OwnKeyAlgorithm, Refused};
+use crate::domain::causes::with_causes;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Actor, Fingerprint};
 use crate::effects::pgp::{KeyAlgorithm, SecretKeyBytes};

@@ -28,7 +28,7 @@ impl Operator {
         self.decide_about_keys(actor, step, None, Some(reason))?;
         let Some(partner) = partner else {
             let public = self.keys.publish_own().map_err(|error| {
-                let told = crate::operator::with_causes(&error);
+                let told = crate::domain::causes::with_causes(&error);
                 Refused::Unfinished(format!(
                     "own key {fingerprint} is retired, but what is given away still names it: {told}"
                 ))

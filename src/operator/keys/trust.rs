@@ -5,8 +5,8 @@
 
 use jiff::Timestamp;
 
-use super::super::with_causes;
 use super::{Accepted, KeysDone, Operator, Refused, accepted_since};
+use crate::domain::causes::with_causes;
 use crate::domain::key_rules::{PROPOSAL_HOURS_MAX, Term};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Actor, Digest, Fingerprint, KeyStep, PartnerName};

@@ -11,10 +11,11 @@ mod ruling;
 
 use std::path::Path;
 
-use super::{Done, NO_REASON, Operator, Refused, with_causes};
+use super::{Done, NO_REASON, Operator, Refused};
 use crate::catalogue::circular::Terms;
 use crate::config::{authorities, calendars, timetable};
 use crate::domain::Actor;
+use crate::domain::causes::with_causes;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::timetable::Timetable;
 use crate::store::{RecordError, StateChange, SubmissionFilter};

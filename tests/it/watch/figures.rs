@@ -34,9 +34,8 @@ fn names(text: &str) -> BTreeSet<String> {
     words.filter(|word| word.starts_with("hbcourier_")).map(str::to_owned).collect()
 }
 
-/// A service that has everything there is to tell: something delivered, something held, a checkpoint that left, an alarm.
-fn busy() -> Council {
-    let (dwp, mut council) = watched();
+/// Has checkpoints leave into a folder, which is there.
+fn keeps_checkpoints(council: &Council) -> PathBuf {
     let kept = council.dir.path().join("kept");
     fs::create_dir(&kept).unwrap();
     council.changes_settings(|settings| {
@@ -45,6 +44,13 @@ fn busy() -> Council {
         let audit = settings.entry("audit").or_insert_with(|| toml::Table::new().into());
         audit.as_table_mut().unwrap().insert("recipient".into(), toml::Value::Array(vec![recipient.into()]));
     });
+    kept
+}
+
+/// A service that has everything there is to tell: something delivered, something held, a checkpoint that left, an alarm.
+fn busy() -> Council {
+    let (dwp, mut council) = watched();
+    keeps_checkpoints(&council);
     council.start();
     let laid = dwp.seals(b"<?xml version=\"1.0\"?><LAID/>", "LAID_0001.xml", &SealOptions::default());
     council.drops("LAID_0001.xml.pgp", &laid);
@@ -78,6 +84,7 @@ fn what_is_told_is_so_and_prometheus_can_read_it() {
         ("hbcourier_returns_overdue{authority=\"12302\",return=\"shbe\"}", 0.0),
         ("hbcourier_expectations_overdue{authority=\"12302\"}", 0.0),
         ("hbcourier_source_up{source=\"drop-12302\"}", 1.0),
+        ("hbcourier_place_answers{place=\"laid-12302\"}", 1.0),
     ] {
         assert_eq!(figure(&council, name), Some(value), "{name} in {figures}");
     }
@@ -152,4 +159,19 @@ fn the_dashboard_is_one_that_grafana_reads() {
             promtool(&["check", "rules", file.path().to_str().unwrap()], "");
         }
     }
+}
+
+/// That nothing leaves is told also where nothing ever left.
+#[test]
+fn a_checkpoint_that_never_left_has_an_age() {
+    let (_dwp, mut council) = watched();
+    let kept = keeps_checkpoints(&council);
+    fs::remove_dir(&kept).unwrap();
+    council.start();
+    let stays = "hbcourier_checkpoint_stays_seconds{recipient=\"internal-audit\"}";
+    council.until("it stays", |council| figure(council, stays).is_some_and(|age| age > 0.0));
+    assert_eq!(figure(&council, "hbcourier_checkpoint_left_age_seconds{recipient=\"internal-audit\"}"), None);
+    fs::create_dir(&kept).unwrap();
+    council.until("it has left", |council| figure(council, stays) == Some(0.0));
+    council.stops_well();
 }

@@ -127,6 +127,73 @@ fn a_carrier_that_hangs_withholds_the_sign_of_life_and_is_named() {
     council.stops_well();
 }
 
+/// However long the first look at the sources takes, as it may on a slow share: while it is not stuck the sign of life is
+/// given. Once it is, everything that tells of it tells the same.
+#[test]
+fn a_first_look_that_takes_long_is_no_silence_until_it_is_stuck() {
+    let (_dwp, mut council) = watched();
+    let systemd = Systemd::of(&council);
+    let never_looks = [("FAILPOINTS", "lookout.look=pause")];
+    systemd.starts(&mut council, &never_looks);
+    council.until("it is told", |council| says(council, "/readyz", 503));
+    systemd.forgets();
+    for _ in 0..10 {
+        systemd.waits_for("WATCHDOG=1");
+    }
+    assert_eq!(get(&council, "/readyz").unwrap().1, "drop-12302 was not looked at yet\n");
+    assert!(says(&council, "/healthz", 200) && !council.log().contains("no sign of life"));
+    council.kill();
+
+    impatient(&council);
+    systemd.starts(&mut council, &never_looks);
+    council.until("it is unhealthy", |council| says(council, "/healthz", 503));
+    assert!(get(&council, "/healthz").unwrap().1.starts_with("lookout has had nothing behind it for"));
+    council.until("it is an alarm", |council| council.is_alarmed("lookout", "CN-565"));
+    council.until("it is logged", |council| council.log().contains("lookout has had nothing behind it for"));
+    systemd.forgets();
+    let quiet_until = Instant::now() + Duration::from_secs(1);
+    while let Some(told) =
+        systemd.hears(quiet_until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)))
+    {
+        assert!(!told.contains("WATCHDOG"), "{told}");
+    }
+    council.kill();
+}
+
+/// A share whose server is gone: who asks it never comes back. Nothing else goes with it.
+#[test]
+fn folders_that_hang_are_told_of_and_nobody_is_stuck() {
+    let (dwp, mut council) = watched();
+    impatient(&council);
+    let systemd = Systemd::of(&council);
+    systemd.starts(&mut council, &[("FAILPOINTS", "folder.asked=pause")]);
+    council.until("it is ready all the same", |council| says(council, "/readyz", 200));
+    systemd.waits_for("STATUS=");
+    for place in ["state", "laid-12302", "hbms-12302"] {
+        assert_eq!(figure(&council, &format!("hbcourier_place_answers{{place=\"{place}\"}}")), Some(0.0), "{place}");
+    }
+    let (_, figures) = get(&council, "/metrics").unwrap();
+    assert!(!figures.contains("hbcourier_disk_free_bytes{"), "{figures}");
+    let asking = || {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", council.pid())).unwrap().flatten();
+        let names = tasks.map(|task| std::fs::read_to_string(task.path().join("comm")).unwrap_or_default());
+        names.filter(|name| name.trim_end() == "asks a folder").count()
+    };
+    let hanging = asking();
+    assert!(hanging > 0);
+    // Until it has told once more how things stand, and has been asked often.
+    systemd.forgets();
+    for _ in 0..40 {
+        systemd.waits_for("WATCHDOG=1");
+        assert!(says(&council, "/metrics", 200) && says(&council, "/healthz", 200));
+    }
+    assert_eq!(asking(), hanging, "they do not pile up");
+    council.drops("flows.pgp", &dwp.seals(b"<?xml version=\"1.0\"?><LAID/>", "LAID.xml", &SealOptions::default()));
+    council.until("files are carried", |council| council.delivered().len() == 1);
+    assert!(council.attention().iter().all(|(_, code)| code != "CN-565"), "{:?}", council.attention());
+    council.stops_well();
+}
+
 /// Many times as long as a part of the service may be silent, and never silent.
 #[test]
 fn a_large_file_is_work_and_no_silence() {

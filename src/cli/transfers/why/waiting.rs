@@ -163,7 +163,8 @@ impl Seen<'_> {
                 "It may have {} bytes (`service.limits.ciphertext_bytes_max`); it has {bytes}.",
                 limits.ciphertext_bytes_max
             ),
-            "If it is genuine, raise the limit and restart the service; otherwise remove the file.",
+            "If it is genuine, raise the limit and reload the service (`systemctl reload hbcourier`); otherwise \
+            remove the file.",
         ));
         let needed = limits.free_bytes_min.saturating_add(bytes);
         let free = self.free_bytes.map_or_else(|| "unknown to this account".to_owned(), |free| format!("{free} bytes"));
