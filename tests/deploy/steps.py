@@ -168,6 +168,26 @@ def rolled_back(council, previous, package, versions):
     return "; ".join(upgrade(council, file, version) for file, version in zip((previous, package), versions))
 
 
+def upgraded_and_does_not_run(council, previous, package, versions):
+    """What an administrator stopped stays stopped; what does not start after an upgrade is told of in one line."""
+    machine, file = council.machine, council.machine.path(CONFIG)
+    before = file.read_text()
+    machine.do("systemctl", "stop", UNIT)
+    install(council, previous, versions[0])
+    if council.is_active():
+        raise Refused("the upgrade started what an administrator stopped")
+    machine.do("systemctl", "start", UNIT)
+    file.write_text(before.replace("\n[service]\n", "\n[servise]\n"))
+    machine.path(f"/root/{package.name}").write_bytes(package.read_bytes())
+    says = machine.do("sh", "-c", f"dpkg --install /root/{package.name} 2>&1", environment=["DEBIAN_FRONTEND=noninteractive"])
+    told = [line for line in says.splitlines() if "DOES NOT RUN" in line]
+    if len(told) != 1 or "ExecMainStatus=78" not in told[0]:
+        raise Refused(f"of an upgrade after which the service does not run dpkg says: {says}")
+    file.write_text(before)
+    machine.do("systemctl", "start", UNIT)
+    return f"left stopped; {told[0]}; mended: {council.evidence()}"
+
+
 def settings_of(council):
     folders = [council.machine.path("/etc/hbcourier"), council.machine.path(f"/etc/systemd/system/{UNIT}.d")]
     files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
@@ -251,15 +271,150 @@ def deadline(council):
     machine, unit = council.machine, "hbcourier-deadline.service"
     machine.do("systemctl", "stop", UNIT)
     machine.do("systemctl", "start", unit, ok=1)
-    says = machine.do("journalctl", "--unit", unit, "--no-pager", "--output=cat")
+    says = this_run(council, unit)
     if "CN-562" not in says:
         raise Refused(f"the service is down, and {unit} says: {says}")
     machine.do("systemctl", "start", UNIT)
     machine.do("systemctl", "start", unit, ok=None)
-    run = machine.show(unit, "InvocationID")["InvocationID"]
-    if "CN-562" in machine.do("journalctl", f"_SYSTEMD_INVOCATION_ID={run}", "--no-pager", "--output=cat"):
+    if "CN-562" in this_run(council, unit):
         raise Refused(f"the service is up, and {unit} says that it is not")
     return "CN-562 while the service is down, and not afterwards"
+
+
+def this_run(council, unit):
+    """What the journal has of the unit's last run, and of no earlier one."""
+    run = council.machine.show(unit, "InvocationID")["InvocationID"]
+    by_it, about_it = f"_SYSTEMD_INVOCATION_ID={run}", f"INVOCATION_ID={run}"
+    return council.machine.do("journalctl", by_it, "+", about_it, "--no-pager", "--output=cat")
+
+
+def mistake(council):
+    """With a slip in the configuration it ends with 78, is not tried again, and says where; mended, it goes on."""
+    machine, file = council.machine, council.machine.path(CONFIG)
+    before = file.read_text()
+    file.write_text(before.replace("\n[service]\n", "\n[servise]\n"))
+    machine.do("systemctl", "restart", UNIT, ok=1)
+    ended = machine.show(UNIT, "ActiveState", "Result", "ExecMainStatus")
+    if ended != {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "78"}:
+        raise Refused(f"with a slip in the configuration it is {ended}")
+    says = this_run(council, UNIT)
+    if "servise" not in says or CONFIG not in says:
+        raise Refused(f"the journal does not name the slip: {says}")
+    file.write_text(before)
+    machine.do("systemctl", "restart", UNIT)
+    council.drop_new(1)
+    return f"78, failed, told by name; mended: {council.evidence()}"
+
+
+def no_credentials_folder(council):
+    """Without a folder of secrets it is not started; the way out that README.md tells leads out."""
+    machine, folder = council.machine, "/etc/hbcourier/credentials.encrypted"
+    machine.do("mv", folder, "/root/away")
+    machine.do("systemctl", "restart", UNIT, ok=1)
+    status = machine.show(UNIT, "ExecMainStatus")["ExecMainStatus"]
+    if status != "243":
+        raise Refused(f"without {folder} it ends with {status}")
+    machine.do("systemd-tmpfiles", "--create", "hbcourier.conf")
+    machine.do("sh", "-c", f"mv /root/away/* {folder}/ && rmdir /root/away")
+    machine.do("systemctl", "restart", UNIT)
+    council.drop_new(1)
+    return f"243; then {council.evidence()}"
+
+
+def opened_configuration(council):
+    """What an administrator opened to be read stays open: README.md has them do so."""
+    machine = council.machine
+    machine.do("chmod", "755", "/etc/hbcourier/conf.d")
+    machine.do("systemd-tmpfiles", "--create", "hbcourier.conf")
+    mode = machine.do("stat", "-c", "%U:%G %a", "/etc/hbcourier/conf.d").strip()
+    if mode != "root:hbcourier 755":
+        raise Refused(f"conf.d was made {mode}")
+    return mode
+
+
+def state_elsewhere(council):
+    """The timers' units run, and are not skipped, where the state lies elsewhere."""
+    machine, file = council.machine, council.machine.path(CONFIG)
+    before, timers = file.read_text(), "/etc/systemd/system/hbcourier-.service.d/configured.conf"
+    machine.do("systemctl", "stop", UNIT)
+    machine.do("mv", STATE, "/opt/hbcourier-state")
+    machine.do("install", "-d", "-o", "hbcourier", "-g", "hbcourier", "-m", "700", STATE)
+    file.write_text(before.replace(f'state = "{STATE}"', 'state = "/opt/hbcourier-state"'))
+    for option, place in (("", f"/etc/systemd/system/{UNIT}.d/configured.conf"), ("--timers", timers)):
+        machine.do("sh", "-c", f"cp -f {place} {place}.kept; hbcourier unit {option} | install -D -m 644 /dev/stdin {place}")
+    machine.do("systemctl", "daemon-reload")
+    machine.do("systemctl", "start", UNIT)
+    machine.do("systemctl", "start", "hbcourier-audit.service")
+    ran = machine.show("hbcourier-audit.service", "Result", "ConditionResult")
+    if ran != {"Result": "success", "ConditionResult": "yes"}:
+        raise Refused(f"with its state elsewhere the verification {ran}")
+    machine.do("systemctl", "stop", UNIT)
+    file.write_text(before)
+    machine.do("sh", "-c", f"rm -r {STATE} && mv /opt/hbcourier-state {STATE} && rm -r {timers.rpartition('/')[0]}"
+                           f" && mv /etc/systemd/system/{UNIT}.d/configured.conf.kept /etc/systemd/system/{UNIT}.d/configured.conf")
+    machine.do("systemctl", "daemon-reload")
+    machine.do("systemctl", "start", UNIT)
+    return f"verified there; back: {council.evidence()}"
+
+
+def share(council, point):
+    """A share is mounted, unmounted, and another one mounted in its place: nothing is put where nobody sees it."""
+    machine, file, folder = council.machine, council.machine.path(CONFIG), f"{point}/laid"
+    before, placed = file.read_text(), f"/etc/systemd/system/{UNIT}.d/configured.conf"
+    unit = machine.path(placed).read_text()
+
+    def mount(name):
+        machine.do("mount", "-t", "tmpfs", name, point)
+        machine.do("install", "-d", "-o", "hbcourier", "-g", "hbcourier", "-m", "750", folder)
+
+    def lies():
+        return int(machine.do("sh", "-c", f"ls {folder} | wc -l"))
+
+    def unmount():
+        # What it is writing just then keeps a share for a moment.
+        until(lambda: machine.do("sh", "-c", f"umount {point} && echo away", ok=None).strip() == "away", 30, f"{point} is unmounted")
+
+    machine.do("mkdir", "-p", point)
+    mount("first")
+    file.write_text(before.replace(LAID, folder))
+    machine.do("sh", "-c", f"hbcourier unit | install -D -m 644 /dev/stdin {placed}")
+    machine.do("systemctl", "daemon-reload")
+    machine.do("systemctl", "reenable", UNIT)
+    machine.do("systemctl", "restart", UNIT)
+    council.drop_new(1)
+    until(lambda: lies() == 1, 60, f"a file is delivered to {folder}")
+    until(council.all_closed, 30, "its transfer is closed")
+    machine.do("sh", "-c", f"mv {folder}/* {LAID}/")
+    unmount()
+    mount("second")
+    council.drop_new(1)
+    # By whatever way: it waits until the service is restarted, or it is where everybody sees it.
+    until(lambda: lies() == 1 or any(code in machine.do("hbcourier", "status", ok=None) for code in ("CN-507", "CN-561", "CN-305")),
+          60, "the file is in the new share, or is told to wait")
+    waited = lies() == 0
+    if waited and council.all_closed():
+        raise Refused("the transfer is closed, and its file is nowhere to be seen")
+    machine.do("systemctl", "restart", UNIT)
+    until(lambda: lies() == 1, 90, "the file is in the new share after a restart")
+    until(council.all_closed, 30, "its transfer is closed")
+    machine.do("sh", "-c", f"mv {folder}/* {LAID}/")
+    # Away while the service is not there, and mounted later: then it is started.
+    machine.do("systemctl", "stop", UNIT)
+    unmount()
+    council.drop_new(1)
+    mount("third")
+    until(council.is_active, 30, "mounting the share starts the service")
+    until(lambda: lies() == 1, 90, "the file is in the third share")
+    until(council.all_closed, 30, "its transfer is closed")
+    machine.do("sh", "-c", f"mv {folder}/* {LAID}/")
+    file.write_text(before)
+    machine.path(placed).write_text(unit)
+    machine.do("systemctl", "stop", UNIT)
+    unmount()
+    machine.do("systemctl", "daemon-reload")
+    machine.do("systemctl", "reenable", UNIT)
+    machine.do("systemctl", "start", UNIT)
+    return f"{point}: {'waited, then ' if waited else ''}seen in the second, and in the third; {council.evidence()}"
 
 
 def read_only_folder(council):
@@ -280,7 +435,7 @@ def read_only_folder(council):
     until(council.all_closed, 30, "its transfer is closed")
     # Back to the folder where everything else lies, for the evidence of the other steps.
     file.write_text(before)
-    machine.path(f"/etc/systemd/system/{UNIT}.d/configured.conf").unlink()
+    machine.do("sh", "-c", f"hbcourier unit | install -D -m 644 /dev/stdin /etc/systemd/system/{UNIT}.d/configured.conf")
     machine.do("systemctl", "daemon-reload")
     machine.do("systemctl", "restart", UNIT)
     machine.do("sh", "-c", f"mv /mnt/laid/* {LAID}/")
@@ -296,6 +451,9 @@ def secrets(council):
     limits = machine.do("cat", f"/proc/{pid}/limits")
     if [line.split()[4:6] for line in limits.splitlines() if line.startswith("Max core file size")] != [["0", "0"]]:
         raise Refused("the service may leave a core dump")
+    # What the kernel does not let be dumped nor traced, whatever the limit, is root's.
+    if machine.do("stat", "-c", "%U", f"/proc/{pid}/mem").strip() != "root":
+        raise Refused("the memory of the service is its account's to read")
     seen = {
         "the process list": machine.do("ps", "auxeww"),
         "the environment": machine.do("cat", f"/proc/{pid}/environ"),

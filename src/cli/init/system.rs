@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::super::unit;
 use super::ground::{Ground, Owner, ROOT};
 use super::{Args, InitError, KeyFault, KeyMaking, Laid, PARTNER, partner, values};
 use crate::config;
@@ -34,8 +35,8 @@ pub struct Where {
     /// Set up this machine: /etc/hbcourier, /var/lib/hbcourier, /srv/hbcourier
     #[arg(long)]
     pub system: bool,
-    /// The account the service runs as
-    #[arg(long, value_name = "NAME", requires = "system", default_value = "hbcourier")]
+    /// The account the service runs as, as a trial; the units know one only
+    #[arg(long, value_name = "NAME", requires = "root", default_value = "hbcourier", hide = true)]
     pub account: String,
     /// The group whose members bring and take files; the account's own, if none is named
     #[arg(long, value_name = "NAME", requires = "system")]
@@ -58,8 +59,7 @@ pub enum SystemFault {
     IsSetUp(PathBuf),
     /// No such account.
     #[error(
-        "there is no account {0} that the service could run as: give `systemd-sysusers` (the package has its file), or \
-         `adduser --system --group --no-create-home --home /var/lib/hbcourier {0}`, then this command again"
+        "there is no account {0} that the service could run as: give `systemd-sysusers` (the package has its file), then this command again"
     )]
     NoAccount(String),
     /// No such group.
@@ -102,7 +102,7 @@ impl SystemFault {
 struct SetUp {
     #[serde(flatten)]
     laid: Laid,
-    /// What lets the unit write to the folders.
+    /// What `hbcourier unit` prints.
     drop_in: PathBuf,
     made: Vec<PathBuf>,
     kept: Vec<PathBuf>,
@@ -176,7 +176,10 @@ fn lay_out(
     // As the unit has it: what is in it decides who may read.
     ground.folder(&etc, ROOT, OPEN_FOLDER_MODE)?;
     ground.folder(&etc.join("conf.d"), for_service, CONFIG_FOLDER_MODE)?;
-    ground.folder(&etc.join("credentials"), ROOT, CREDENTIALS_MODE)?;
+    // The units name both, and are not started where one is missing.
+    for secrets in ["credentials", "credentials.encrypted"] {
+        ground.folder(&etc.join(secrets), ROOT, CREDENTIALS_MODE)?;
+    }
     ground.folder(&state, owners.service, STATE_MODE)?;
     ground.folder(&run, owners.service, OPEN_FOLDER_MODE)?;
     let of = |part: &str| srv.join(part).join(la.as_str());
@@ -213,11 +216,12 @@ fn lay_out(
     let (own_cert, ledger_vkey) = (public.join("own.asc"), public.join("ledger.vkey"));
     ground.file(&own_cert, &own.armoured, ROOT, OPEN_MODE)?;
     ground.file(&ledger_vkey, format!("{vkey}\n").as_bytes(), ROOT, OPEN_MODE)?;
-    let drop_in = root.join("etc/systemd/system/hbcourier.service.d/folders.conf");
+    let drop_in = root.join("etc/systemd/system/hbcourier.service.d/configured.conf");
     if let Some(folder) = drop_in.parent() {
         ground.folder(folder, ROOT, OPEN_FOLDER_MODE)?;
     }
-    ground.file(&drop_in, lets_write(&srv, owners).as_bytes(), ROOT, OPEN_MODE)?;
+    let text_of_drop_in = unit::for_service(&settings).map_err(SystemFault::at(&drop_in))?;
+    ground.file(&drop_in, text_of_drop_in.as_bytes(), ROOT, OPEN_MODE)?;
     ground.file(config, text.as_bytes(), for_service, CONFIG_MODE)?;
     let own_fingerprint = own.fingerprint;
     let config = config.to_owned();
@@ -243,23 +247,6 @@ fn configuration(srv: &Path, state: &Path, run: &Path, la: &LaNumber, name: &str
         routes.iter_mut().for_each(|route| route["group"] = owners.files_group.as_str().into());
     }
     config::reference::annotated(&values)
-}
-
-/// The drop-in of `hbcourier.service`, whose unit lets it write to its state alone.
-fn lets_write(srv: &Path, owners: &Owners) -> String {
-    let mut text = format!(
-        "# Written by `hbcourier init --system`: what the service may write to, besides its state. A folder that the\n\
-         # configuration names elsewhere needs a line too; then: systemctl daemon-reload; systemctl restart hbcourier\n\
-         [Service]\nReadWritePaths=-{}\n",
-        srv.display()
-    );
-    if owners.is_apart() {
-        text += &format!("SupplementaryGroups={}\n", owners.files_group);
-    }
-    if owners.account != "hbcourier" {
-        text += &format!("User={}\nGroup={}\n", owners.account, owners.service.1);
-    }
-    text
 }
 
 fn print(set_up: &SetUp, args: &Args, name: &str, owners: &Owners, out: &mut dyn Write) -> io::Result<()> {

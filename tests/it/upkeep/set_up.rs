@@ -71,6 +71,7 @@ fn the_service_starts_on_what_it_lays_out_and_delivers() {
         ("etc/hbcourier", 0, 0o755),
         ("etc/hbcourier/conf.d", 0, 0o750),
         ("etc/hbcourier/credentials", 0, 0o700),
+        ("etc/hbcourier/credentials.encrypted", 0, 0o700),
         ("etc/hbcourier/hbcourier.toml", 0, 0o640),
         ("var/lib/hbcourier", own, 0o700),
         ("run/hbcourier", own, 0o755),
@@ -82,7 +83,7 @@ fn the_service_starts_on_what_it_lays_out_and_delivers() {
         ("srv/hbcourier/outgoing/12302", own, 0o2770),
         ("srv/hbcourier/keys/own.asc", 0, 0o644),
         ("srv/hbcourier/keys/ledger.vkey", 0, 0o644),
-        ("etc/systemd/system/hbcourier.service.d/folders.conf", 0, 0o644),
+        ("etc/systemd/system/hbcourier.service.d/configured.conf", 0, 0o644),
     ] {
         assert_eq!(whose(&machine.at(path)), (owner, mode), "{path}");
         let listed = set_up["made"].as_array().unwrap().iter().any(|made| *made == machine.at(path).to_str().unwrap());
@@ -91,12 +92,14 @@ fn the_service_starts_on_what_it_lays_out_and_delivers() {
     for entry in walk(&machine.at("var/lib/hbcourier")) {
         assert_eq!(whose(&entry).0, own, "{} is not the service's", entry.display());
     }
-    let drop_in = fs::read_to_string(machine.at("etc/systemd/system/hbcourier.service.d/folders.conf")).unwrap();
-    let (srv, group) = (machine.at("srv/hbcourier"), &machine.group);
-    assert!(
-        drop_in.contains(&format!("ReadWritePaths=-{}\nSupplementaryGroups={group}\n", srv.display())),
-        "{drop_in}"
-    );
+    let drop_in = fs::read_to_string(machine.at("etc/systemd/system/hbcourier.service.d/configured.conf")).unwrap();
+    let srv = machine.at("srv/hbcourier");
+    for expected in [
+        format!("RequiresMountsFor={}/drop/12302\n", srv.display()),
+        format!("SupplementaryGroups={}\n", machine.group),
+    ] {
+        assert!(drop_in.contains(&expected), "{drop_in}");
+    }
 
     dwp.trusts(&fs::read(machine.at("srv/hbcourier/keys/own.asc")).unwrap());
     let sealed = dwp.seals(b"<?xml version=\"1.0\"?><LAID/>", "LAID_1.xml", &SealOptions::default());
