@@ -59,15 +59,26 @@ fn is_the_same(town: &Town, account: &str, line: &[&str]) {
     let handed = loop {
         let handed = town.runs(account, line);
         let after = town.council.runs(line);
-        if after.stdout == direct.stdout {
+        if told(line, &after.stdout) == told(line, &direct.stdout) {
             break handed;
         }
         direct = after;
     };
     assert!(!direct.stdout.is_empty(), "{line:?}: {direct:?}");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert_eq!(text(&handed.stdout), text(&direct.stdout), "{line:?}: {handed:?}");
+    assert_eq!(told(line, &handed.stdout), told(line, &direct.stdout), "{line:?}: {handed:?}");
     assert_eq!(ended(&handed), ended(&direct), "{line:?}");
+}
+
+/// What is told. `status` tells how long ago and how much room, so of its numbers only that they are there.
+fn told(line: &[&str], output: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(output).into_owned();
+    if line[0] == "status" {
+        text = text.replace(|c: char| c.is_ascii_digit(), "#");
+        while text.contains("##") {
+            text = text.replace("##", "#");
+        }
+    }
+    text
 }
 
 #[test]
