@@ -7,13 +7,14 @@
 
 use std::path::Path;
 
-use super::build::{Service, StartFault};
+use super::build::Service;
 use super::run::{note, notify_systemd};
 use crate::config::Settings;
 use crate::domain::Actor;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::causes::with_causes;
 use crate::domain::ledger::{Event, Facts};
+use crate::operator::with_causes;
 use crate::sandbox;
 use crate::store::{Change, RecordError, Recorder, StateChange};
 
@@ -25,6 +26,8 @@ pub struct Configuration<'a> {
     pub load: &'a dyn Fn() -> Result<Settings, String>,
 }
 
+/// Why a reload waits, as `status` shows it.
+pub(super) const PUT_OFF: &str = "a reload, put off until the answer to a return that is being sent is there";
 /// What the alarm is about.
 const ABOUT: &str = "configuration";
 /// Of why settings are refused no more is told in an alarm; the log has all of it.
@@ -66,18 +69,10 @@ pub(super) fn wanted(
     }
 }
 
-/// The service by these settings, on what the old one worked on; by the old ones, if they no longer fit after all.
-pub(super) fn go_over(service: &Service, settings: Settings) -> Result<Service, StartFault> {
-    match service.anew(settings) {
-        Ok(anew) => {
-            settled(&anew)?;
-            Ok(anew)
-        }
-        Err(fault) => {
-            refuse(service, &with_causes(&fault))?;
-            service.anew(service.settings.clone())
-        }
-    }
+/// Says that a reload waits for an answer. It is running meanwhile, by the old settings.
+pub(super) fn put_off() {
+    tracing::info!("The configuration is not taken up yet: {PUT_OFF}");
+    ready(PUT_OFF);
 }
 
 /// What differs from the settings of the start that a running process cannot change.
@@ -100,7 +95,8 @@ pub(super) fn settled(service: &Service) -> Result<(), RecordError> {
     record(service, Event::AlarmCleared, facts, StateChange::Alarm { about: ABOUT.to_owned(), notice: None })
 }
 
-fn refuse(service: &Service, why: &str) -> Result<(), RecordError> {
+/// Says why the settings that lie there are not in force.
+pub(super) fn refuse(service: &Service, why: &str) -> Result<(), RecordError> {
     tracing::error!(why, "The configuration was not taken up, and the old one stays in force: {why}");
     let mut notice = AlarmReason::ConfigurationRefused.notice(ABOUT);
     let code = Some(notice.code.to_owned());
