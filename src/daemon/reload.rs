@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use super::build::Service;
-use super::run::{note, notify_systemd};
+use super::run::notify_systemd;
 use crate::config::Settings;
 use crate::domain::Actor;
 use crate::domain::alarm::AlarmReason;
@@ -33,7 +33,8 @@ const ABOUT: &str = "configuration";
 /// Of why settings are refused no more is told in an alarm; the log has all of it.
 const WHY_CHARS_MAX: usize = 400;
 
-/// The settings to go over to; `None` if the old ones stay in force, or are those that lie there.
+/// The settings to go over to, also if they are the same: timetables and groups that they name may be others. `None` if the
+/// old ones stay in force.
 pub(super) fn wanted(
     service: &Service,
     started: &Settings,
@@ -54,13 +55,6 @@ pub(super) fn wanted(
         service.anew(settings.clone()).map(|_| settings).map_err(|fault| with_causes(&fault))
     });
     match fit {
-        Ok(settings) if settings.digest == service.settings.digest => {
-            tracing::info!("The configuration is the one that is in force");
-            settled(service)?;
-            note(service, Event::ConfigurationReloaded)?;
-            ready("Running by the configuration that was in force already");
-            Ok(None)
-        }
         Ok(settings) => Ok(Some(settings)),
         Err(why) => {
             refuse(service, &why)?;

@@ -116,6 +116,29 @@ fn without_its_socket_it_goes_over_and_stops_all_the_same() {
 }
 
 #[test]
+fn a_timetable_that_was_changed_counts_although_the_configuration_is_the_same() {
+    let mut council = Council::new(&mut Partner::new(Algorithm::Curve25519));
+    council.falls_due_today();
+    let file = council.config.with_file_name("timetable.toml");
+    let whole = fs::read_to_string(&file).unwrap();
+    let from = whole.find(", { relevant_month").unwrap();
+    let to = from + whole[from..].find(']').unwrap();
+    fs::write(&file, format!("{}{}", &whole[..from], &whole[to..])).unwrap();
+    let months = |council: &Council, month: &str| {
+        let returns = council.json(&["returns", "list"]);
+        let rows = returns["returns"].as_array().unwrap().clone();
+        rows.iter().any(|row| row["relevant_month"].as_str().is_some_and(|of| of.ends_with(month)))
+    };
+    council.start();
+    council.until("April is owed", |council| months(council, "-04"));
+    assert!(!months(&council, "-05"));
+    fs::write(&file, whole).unwrap();
+    reloads(&mut council, RELOADED);
+    council.until("May is owed", |council| months(council, "-05"));
+    council.stops_well();
+}
+
+#[test]
 fn what_fails_half_way_leaves_the_old_settings_in_force_and_is_told() {
     let mut dwp = Partner::new(Algorithm::Curve25519);
     let mut council = Council::new(&mut dwp);
