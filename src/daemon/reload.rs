@@ -16,7 +16,7 @@ use crate::domain::causes::with_causes;
 use crate::domain::ledger::{Event, Facts};
 use crate::operator::with_causes;
 use crate::sandbox;
-use crate::store::{Change, RecordError, Recorder, StateChange};
+use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
 
 /// The configuration as it lies there.
 pub struct Configuration<'a> {
@@ -89,19 +89,24 @@ pub(super) fn settled(service: &Service) -> Result<(), RecordError> {
     record(service, Event::AlarmCleared, facts, StateChange::Alarm { about: ABOUT.to_owned(), notice: None })
 }
 
-/// Says why the settings that lie there are not in force.
+/// Says why the settings that lie there are not in force; on record, unless that stands there in the same words.
 pub(super) fn refuse(service: &Service, why: &str) -> Result<(), RecordError> {
     tracing::error!(why, "The configuration was not taken up, and the old one stays in force: {why}");
     let mut notice = AlarmReason::ConfigurationRefused.notice(ABOUT);
     let code = Some(notice.code.to_owned());
     let short: String = why.chars().map(|c| if c == '\n' { ' ' } else { c }).take(WHY_CHARS_MAX).collect();
     notice.says = format!("{} {}.", notice.says, short.trim_end_matches('.'));
-    let facts = Facts { code: code.clone(), ..Facts::default() };
-    record(service, Event::ConfigurationRefused, facts, StateChange::None)?;
-    let facts = Facts { about: Some(ABOUT.to_owned()), code, ..Facts::default() };
-    // Raised with other words already: the latest count.
-    settled(service)?;
-    record(service, Event::AlarmRaised, facts, StateChange::Alarm { about: ABOUT.to_owned(), notice: Some(notice) })?;
+    // What cannot be read is told once more.
+    let standing = service.store.queries().alarms().unwrap_or_default();
+    if !standing.iter().any(|alarm| alarm.about == ABOUT && alarm.says == notice.says) {
+        let facts = Facts { code: code.clone(), ..Facts::default() };
+        record(service, Event::ConfigurationRefused, facts, StateChange::None)?;
+        let facts = Facts { about: Some(ABOUT.to_owned()), code, ..Facts::default() };
+        // Raised with other words already: the latest count.
+        settled(service)?;
+        let state = StateChange::Alarm { about: ABOUT.to_owned(), notice: Some(notice) };
+        record(service, Event::AlarmRaised, facts, state)?;
+    }
     ready(&format!("The configuration was refused, the old one is in force: {short}"));
     Ok(())
 }

@@ -6,7 +6,7 @@ use hbcourier::cli::demo::samples;
 use rustix::process::Signal;
 
 use super::reload::{reloads, signals, told};
-use crate::support::council::{Council, files_below};
+use crate::support::council::{Council, files_below, set};
 use crate::support::partner::{Algorithm, Partner, SealOptions};
 use crate::support::smtp::{Certificates, FaultServer, postfix_table};
 
@@ -165,4 +165,24 @@ fn what_fails_half_way_leaves_the_old_settings_in_force_and_is_told() {
     assert_eq!((council.pid(), since(&council)), (pid, began), "it runs since its start");
     council.stops_well();
     council.ledger();
+}
+
+#[test]
+fn the_same_refusal_is_on_record_once_and_another_anew() {
+    let mut council = Council::new(&mut Partner::new(Algorithm::Curve25519));
+    council.start();
+    let elsewhere = |council: &Council, key: &str| {
+        let path = council.dir.path().join("elsewhere");
+        council.changes_settings(|settings| set(settings, &["service", key], path.to_str().unwrap()));
+    };
+    let refused = |council: &Council| council.log().matches("and the old one stays in force").count();
+    elsewhere(&council, "control_socket");
+    for times in 1..=3 {
+        signals(&council, Signal::HUP);
+        council.until("it is refused", |council| refused(council) == times);
+    }
+    assert_eq!(told(&council, REFUSED), 1);
+    elsewhere(&council, "state");
+    reloads(&mut council, REFUSED);
+    council.until("it is told", |council| told(council, "alarm-raised") == 2);
 }
