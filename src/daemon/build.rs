@@ -9,6 +9,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 
 pub(crate) use places::imap_server;
@@ -60,6 +61,8 @@ pub struct Service {
     pub retention: Arc<Retention>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Since when it runs, whatever its settings.
+    pub(super) since: Timestamp,
     /// How far this process is confined; whoever entered the sandbox says so.
     pub confinement: Confinement,
     /// How many of each event were recorded since the start.
@@ -83,6 +86,7 @@ impl Service {
             boot: self.boot.clone(),
             lock: self.lock.clone(),
             counts: self.counts.clone(),
+            since: self.since,
         };
         let checkpoints = Arc::new(checkpoints_of(&settings, &self.store, self.clock.clone())?);
         let anew = put_together(settings, None, self.clock.clone(), ground, checkpoints)?;
@@ -97,6 +101,7 @@ struct Ground {
     boot: String,
     lock: Arc<InstanceLock>,
     counts: Arc<Counts>,
+    since: Timestamp,
 }
 
 /// Why the service does not start. Nothing was transferred.
@@ -265,7 +270,8 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
         return Err(StartFault::Ledger { state, says });
     }
     note_migration(&store, &state, &*clock)?;
-    let ground = Ground { store, spool: Arc::new(spool), boot, lock, counts: Arc::default() };
+    let since = clock.now();
+    let ground = Ground { store, spool: Arc::new(spool), boot, lock, counts: Arc::default(), since };
     put_together(settings, given, clock, ground, checkpoints)
 }
 
@@ -276,7 +282,7 @@ fn put_together(
     ground: Ground,
     checkpoints: Arc<Checkpoints>,
 ) -> Result<Service, StartFault> {
-    let Ground { store, spool, boot, lock, counts } = ground;
+    let Ground { store, spool, boot, lock, counts, since } = ground;
     let state = settings.service.state.clone();
     let by_record = || timetables_in_force(&settings.timetables, &store.queries());
     let timetables = InForce::new(given.map_or_else(by_record, Ok)?);
@@ -359,6 +365,7 @@ fn put_together(
         foresight: Arc::new(foresight),
         retention: Arc::new(retention),
         clock,
+        since,
         confinement: Confinement::default(),
         counts,
         left: Arc::default(),

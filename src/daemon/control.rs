@@ -24,7 +24,7 @@ use super::health::ServiceStatus;
 use crate::operator::{Done, Look, Order};
 
 pub(super) use server::bind;
-pub use server::{Control, Desk};
+pub use server::{Control, Desk, Door};
 
 use hurried::Hurried;
 use seats::{Seat, Seats};

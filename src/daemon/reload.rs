@@ -7,15 +7,16 @@
 
 use std::path::Path;
 
-use super::build::{Service, StartFault};
-use super::run::{note, notify_systemd};
+use super::build::Service;
+use super::run::notify_systemd;
 use crate::config::Settings;
 use crate::domain::Actor;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::causes::with_causes;
 use crate::domain::ledger::{Event, Facts};
+use crate::operator::with_causes;
 use crate::sandbox;
-use crate::store::{Change, RecordError, Recorder, StateChange};
+use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
 
 /// The configuration as it lies there.
 pub struct Configuration<'a> {
@@ -25,12 +26,15 @@ pub struct Configuration<'a> {
     pub load: &'a dyn Fn() -> Result<Settings, String>,
 }
 
+/// Why a reload waits, as `status` shows it.
+pub(super) const PUT_OFF: &str = "a reload, put off until the answer to a return that is being sent is there";
 /// What the alarm is about.
 const ABOUT: &str = "configuration";
 /// Of why settings are refused no more is told in an alarm; the log has all of it.
 const WHY_CHARS_MAX: usize = 400;
 
-/// The settings to go over to; `None` if the old ones stay in force, or are those that lie there.
+/// The settings to go over to, also if they are the same: timetables and groups that they name may be others. `None` if the
+/// old ones stay in force.
 pub(super) fn wanted(
     service: &Service,
     started: &Settings,
@@ -51,13 +55,6 @@ pub(super) fn wanted(
         service.anew(settings.clone()).map(|_| settings).map_err(|fault| with_causes(&fault))
     });
     match fit {
-        Ok(settings) if settings.digest == service.settings.digest => {
-            tracing::info!("The configuration is the one that is in force");
-            settled(service)?;
-            note(service, Event::ConfigurationReloaded)?;
-            ready("Running by the configuration that was in force already");
-            Ok(None)
-        }
         Ok(settings) => Ok(Some(settings)),
         Err(why) => {
             refuse(service, &why)?;
@@ -66,18 +63,10 @@ pub(super) fn wanted(
     }
 }
 
-/// The service by these settings, on what the old one worked on; by the old ones, if they no longer fit after all.
-pub(super) fn go_over(service: &Service, settings: Settings) -> Result<Service, StartFault> {
-    match service.anew(settings) {
-        Ok(anew) => {
-            settled(&anew)?;
-            Ok(anew)
-        }
-        Err(fault) => {
-            refuse(service, &with_causes(&fault))?;
-            service.anew(service.settings.clone())
-        }
-    }
+/// Says that a reload waits for an answer. It is running meanwhile, by the old settings.
+pub(super) fn put_off() {
+    tracing::info!("The configuration is not taken up yet: {PUT_OFF}");
+    ready(PUT_OFF);
 }
 
 /// What differs from the settings of the start that a running process cannot change.
@@ -100,18 +89,24 @@ pub(super) fn settled(service: &Service) -> Result<(), RecordError> {
     record(service, Event::AlarmCleared, facts, StateChange::Alarm { about: ABOUT.to_owned(), notice: None })
 }
 
-fn refuse(service: &Service, why: &str) -> Result<(), RecordError> {
+/// Says why the settings that lie there are not in force; on record, unless that stands there in the same words.
+pub(super) fn refuse(service: &Service, why: &str) -> Result<(), RecordError> {
     tracing::error!(why, "The configuration was not taken up, and the old one stays in force: {why}");
     let mut notice = AlarmReason::ConfigurationRefused.notice(ABOUT);
     let code = Some(notice.code.to_owned());
     let short: String = why.chars().map(|c| if c == '\n' { ' ' } else { c }).take(WHY_CHARS_MAX).collect();
     notice.says = format!("{} {}.", notice.says, short.trim_end_matches('.'));
-    let facts = Facts { code: code.clone(), ..Facts::default() };
-    record(service, Event::ConfigurationRefused, facts, StateChange::None)?;
-    let facts = Facts { about: Some(ABOUT.to_owned()), code, ..Facts::default() };
-    // Raised with other words already: the latest count.
-    settled(service)?;
-    record(service, Event::AlarmRaised, facts, StateChange::Alarm { about: ABOUT.to_owned(), notice: Some(notice) })?;
+    // What cannot be read is told once more.
+    let standing = service.store.queries().alarms().unwrap_or_default();
+    if !standing.iter().any(|alarm| alarm.about == ABOUT && alarm.says == notice.says) {
+        let facts = Facts { code: code.clone(), ..Facts::default() };
+        record(service, Event::ConfigurationRefused, facts, StateChange::None)?;
+        let facts = Facts { about: Some(ABOUT.to_owned()), code, ..Facts::default() };
+        // Raised with other words already: the latest count.
+        settled(service)?;
+        let state = StateChange::Alarm { about: ABOUT.to_owned(), notice: Some(notice) };
+        record(service, Event::AlarmRaised, facts, state)?;
+    }
     ready(&format!("The configuration was refused, the old one is in force: {short}"));
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! Running: starts the workers, minds that none ends before its time, and stops in good order.
 
+mod winding_down;
 mod workers;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,21 +16,24 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::build::Service;
 use super::carriers::Queue;
-use super::control::Reading;
+use super::control::{Door, Reading};
 use super::health::Health;
 use super::reload::{self, Configuration};
 use super::stop::Stop;
 use crate::config::Settings;
 use crate::domain::Actor;
 use crate::domain::ledger::{Event, Facts};
+use crate::durable::step;
 use crate::effects::noticing::Hint;
+use crate::operator::with_causes;
+use crate::outbound::Outbound;
 use crate::progress::Workers;
 use crate::store::{Change, StateChange};
 
 /// Hints that may wait; more than that, and everything is looked at instead.
 const HINTS_MAX: usize = 16_384;
-/// How long named work may take once the service is to stop.
-const STOP_PATIENCE: Duration = Duration::from_secs(80);
+/// How often is looked whether what puts a reload off is over.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Why the service ended although nobody asked it to.
 #[derive(Debug, thiserror::Error)]
@@ -69,33 +73,58 @@ pub fn run(
     configuration: &Configuration<'_>,
 ) -> Result<(), RunFault> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(machine("start"))?;
+    runtime.block_on(serve(service, reading, configuration))
+}
+
+async fn serve(
+    mut service: Service,
+    reading: &dyn Fn(&Settings) -> Arc<dyn Reading>,
+    configuration: &Configuration<'_>,
+) -> Result<(), RunFault> {
     // Before any work begins: from here on a signal asks, and does not end us in the middle of something.
-    let mut signals = runtime.block_on(async { Signals::listen() })?;
-    let (mut service, mut event) = (service, Event::ServiceStarted);
+    let mut signals = Signals::listen()?;
     // A sandbox was made from these, and is never made wider.
     let started = service.settings.clone();
-    reload::settled(&service).map_err(reloading)?;
+    let mut running = Running::start(&service, Event::ServiceStarted, reading(&service.settings), &mut signals).await?;
     loop {
-        let (ended, mut ends) = unbounded_channel();
-        let running = Running::start(&service, event, reading(&service.settings), &ended)?;
-        let settings = loop {
-            match runtime.block_on(running.supervise(&mut ends, &mut signals)) {
-                Ok(Asked::Stop) => return running.stop(&service),
-                Ok(Asked::Reload) => {
-                    if let Some(settings) = reload::wanted(&service, &started, configuration).map_err(reloading)? {
-                        break settings;
-                    }
-                }
-                Err(fault) => {
-                    let _ = running.stop(&service);
-                    return Err(fault);
-                }
+        let settings = match running.until_asked(&service, &started, configuration, &mut signals).await {
+            Ok(Some(settings)) => settings,
+            Ok(None) => return running.stop(&service, &mut signals).await,
+            Err(fault) => {
+                let _ = running.stop(&service, &mut signals).await;
+                return Err(fault);
             }
         };
-        running.wind_down()?;
-        service = reload::go_over(&service, settings).map_err(reloading)?;
-        event = Event::ConfigurationReloaded;
+        if running.wind_down(Asked::Reload, &mut signals).await? == Asked::Stop {
+            running.stopped(&service);
+            return Ok(());
+        }
+        drop(running);
+        (service, running) = go_over(&service, settings, reading, &mut signals).await?;
     }
+}
+
+/// Begins anew by these settings; by the old ones, if that cannot be done after all, which is then said.
+async fn go_over(
+    service: &Service,
+    settings: Settings,
+    reading: &dyn Fn(&Settings) -> Arc<dyn Reading>,
+    signals: &mut Signals,
+) -> Result<(Service, Running), RunFault> {
+    let event = Event::ConfigurationReloaded;
+    let why = match service.anew(settings) {
+        Ok(anew) => match Running::start(&anew, event, reading(&anew.settings), signals).await {
+            Ok(running) => return Ok((anew, running)),
+            Err(fault) => with_causes(&fault),
+        },
+        Err(fault) => with_causes(&fault),
+    };
+    // Told now, in case that the old ones do not hold any more either.
+    tracing::warn!(why, "Going over to the configuration failed, so the old settings are put in force again: {why}");
+    let old = service.anew(service.settings.clone()).map_err(reloading)?;
+    let running = Running::start(&old, event, reading(&old.settings), signals).await?;
+    reload::refuse(&old, &why).map_err(reloading)?;
+    Ok((old, running))
 }
 
 fn reloading(error: impl std::fmt::Display) -> RunFault {
@@ -103,6 +132,7 @@ fn reloading(error: impl std::fmt::Display) -> RunFault {
 }
 
 /// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     Stop,
     Reload,
@@ -113,6 +143,8 @@ struct Signals {
     term: Signal,
     interrupt: Signal,
     hangup: Signal,
+    /// A stop that was asked for stays so.
+    ending: bool,
 }
 
 impl Signals {
@@ -120,7 +152,31 @@ impl Signals {
         let term = signal(SignalKind::terminate()).map_err(machine("wait for SIGTERM"))?;
         let interrupt = signal(SignalKind::interrupt()).map_err(machine("wait for SIGINT"))?;
         let hangup = signal(SignalKind::hangup()).map_err(machine("wait for SIGHUP"))?;
-        Ok(Signals { term, interrupt, hangup })
+        Ok(Signals { term, interrupt, hangup, ending: false })
+    }
+
+    /// Waits until the service is to stop.
+    async fn end(&mut self) {
+        if !self.ending {
+            tokio::select! {
+                _ = self.term.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+            self.ending = true;
+        }
+    }
+
+    /// Waits for whatever is asked next.
+    async fn next(&mut self) -> Asked {
+        if !self.ending {
+            tokio::select! {
+                _ = self.hangup.recv() => return Asked::Reload,
+                _ = self.term.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+            self.ending = true;
+        }
+        Asked::Stop
     }
 }
 
@@ -132,7 +188,10 @@ struct Running {
     queue: Arc<Queue>,
     health: Arc<Health>,
     wake: Wake,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Vec<(String, JoinHandle<()>)>>,
+    ended: UnboundedSender<End>,
+    ends: tokio::sync::Mutex<UnboundedReceiver<End>>,
+    door: OnceLock<Door>,
     sweep_every: Duration,
     workers: Arc<Workers>,
     stuck_after: Duration,
@@ -146,6 +205,13 @@ struct Wake {
     lost: Arc<AtomicBool>,
     due: SyncSender<()>,
     returns: SyncSender<()>,
+}
+
+/// The other ends of [`Wake`].
+struct Told {
+    hints: Receiver<Hint>,
+    due: Receiver<()>,
+    returns: Receiver<()>,
 }
 
 impl Wake {
@@ -164,50 +230,95 @@ impl Wake {
 }
 
 impl Running {
-    fn start(
+    /// Begins all work, or none.
+    async fn start(
         service: &Service,
         event: Event,
         reading: Arc<dyn Reading>,
-        ended: &UnboundedSender<End>,
+        signals: &mut Signals,
     ) -> Result<Running, RunFault> {
         let (hints, told) = sync_channel(HINTS_MAX);
         let (due, due_told) = sync_channel(1);
         let (returns, returns_told) = sync_channel(1);
-        let wake = Wake { hints, lost: Arc::default(), due, returns };
+        let (ended, ends) = unbounded_channel();
         let running = Running {
             stop: Arc::default(),
             queue: Arc::new(Queue::new()),
-            health: Arc::new(Health::new(service.clock.now(), service.confinement)),
-            wake: wake.clone(),
+            health: Arc::new(Health::new(service.since, service.confinement)),
+            wake: Wake { hints, lost: Arc::default(), due, returns },
             threads: Mutex::default(),
+            ended,
+            ends: tokio::sync::Mutex::new(ends),
+            door: OnceLock::new(),
             sweep_every: service.settings.service.sweep_every,
             workers: Workers::new(),
             stuck_after: service.settings.watch.stuck_after,
             socket: service.settings.service.control_socket.clone(),
         };
+        let begun = running.begin(service, event, reading, Told { hints: told, due: due_told, returns: returns_told });
+        match begun {
+            Ok(()) => Ok(running),
+            Err(fault) => {
+                // What has begun ends before anybody else takes its place.
+                let asked = if event == Event::ServiceStarted { Asked::Stop } else { Asked::Reload };
+                running.wind_down(asked, signals).await?;
+                Err(fault)
+            }
+        }
+    }
+
+    fn begin(&self, service: &Service, event: Event, reading: Arc<dyn Reading>, told: Told) -> Result<(), RunFault> {
+        let ended = &self.ended;
         let critical =
             |error: crate::inbound::Critical| RunFault::Worker { worker: "start".into(), why: error.to_string() };
-        note(service, event).map_err(|error| critical(error.into()))?;
-        let control = running.control(service, reading.clone())?;
-        service.inbound.recover().map_err(critical)?;
-        running.spawn_carriers(service, ended)?;
-        let lookout = running.lookout(service, told);
-        running.spawn("lookout", ended, move || lookout.run().map_err(|error| error.to_string()))?;
-        running.spawn("control", ended, move || control.run().map_err(|error| error.to_string()))?;
-        running.spawn_maildirs(service, ended)?;
-        running.spawn_mailboxes(service, ended)?;
-        running.spawn_alarms(service, ended)?;
-        running.spawn_due(service, ended, due_told)?;
-        running.spawn_returns(service, ended, returns_told)?;
-        running.spawn_foresight(service, ended)?;
-        running.spawn_checkpoints(service, ended)?;
-        running.spawn_eraser(service, ended)?;
-        running.spawn_folder_watch(service, ended)?;
-        running.spawn_reach(service, ended)?;
-        running.spawn_watch(service, reading, ended)?;
+        // What can fail of the settings or the machine comes first: the entry says by which settings it works from here on.
+        let control = self.listen(service, reading.clone())?;
+        self.recover(service).map_err(critical)?;
+        note(service, event).and_then(|()| reload::settled(service)).map_err(|error| critical(error.into()))?;
+        self.spawn_carriers(service, ended)?;
+        let lookout = self.lookout(service, told.hints);
+        self.spawn("lookout", ended, move || lookout.run().map_err(|error| error.to_string()))?;
+        self.spawn("control", ended, move || control.run().map_err(|error| error.to_string()))?;
+        self.spawn_maildirs(service, ended)?;
+        self.spawn_mailboxes(service, ended)?;
+        self.spawn_alarms(service, ended)?;
+        self.spawn_due(service, ended, told.due)?;
+        self.spawn_returns(service, ended, told.returns)?;
+        self.spawn_foresight(service, ended)?;
+        self.spawn_checkpoints(service, ended)?;
+        self.spawn_eraser(service, ended)?;
+        self.spawn_folder_watch(service, ended)?;
+        self.spawn_reach(service, ended)?;
+        self.spawn_watch(service, reading, ended)?;
+        if event == Event::ConfigurationReloaded {
+            step("reload.begun").map_err(machine("begin by other settings"))?;
+        }
         notify_systemd(&[sd_notify::NotifyState::Ready]);
         tracing::info!(sources = service.inbound.sources.len(), "hbcourier is running");
-        Ok(running)
+        Ok(())
+    }
+
+    /// Brings back in order what an earlier run left, with signs of life meanwhile: in a reload systemd waits for them.
+    fn recover(&self, service: &Service) -> Result<(), crate::inbound::Critical> {
+        std::thread::scope(|scope| {
+            let (done, is_done) = sync_channel(1);
+            scope.spawn(move || {
+                let _watched = self.workers.enter("recovery");
+                // Whoever waits for it is there still.
+                let _ = done.send(service.inbound.recover());
+            });
+            loop {
+                match is_done.recv_timeout(sign_of_life_every().unwrap_or(LOOK_EVERY)) {
+                    Ok(recovered) => return recovered,
+                    Err(RecvTimeoutError::Timeout) if self.workers.stuck(self.stuck_after).is_empty() => {
+                        notify_systemd(&[sd_notify::NotifyState::Watchdog]);
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                    // It panicked, which goes on at the end of the scope.
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                }
+            }
+        })
     }
 
     fn spawn(
@@ -217,14 +328,15 @@ impl Running {
         work: impl FnOnce() -> Result<(), String> + Send + 'static,
     ) -> Result<(), RunFault> {
         let (name, ended, workers) = (name.to_owned(), ended.clone(), self.workers.clone());
+        let own = name.clone();
         let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
-            let _watched = workers.enter(&name);
+            let _watched = workers.enter(&own);
             let end = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("it panicked".to_owned()));
             // Nobody listens any more once the service has stopped.
-            let _ = ended.send((name, end));
+            let _ = ended.send((own, end));
         });
         let thread = thread.map_err(machine("start a worker"))?;
-        self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(thread);
+        self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((name, thread));
         Ok(())
     }
 
@@ -243,16 +355,49 @@ impl Running {
         stuck.is_empty()
     }
 
-    /// Waits for a signal, or a worker that ends before its time.
-    async fn supervise(&self, ends: &mut UnboundedReceiver<End>, signals: &mut Signals) -> Result<Asked, RunFault> {
-        let watchdog = sd_notify::watchdog_enabled().map(|every| every / 3);
+    /// Works until it is to stop, or to go over to these settings.
+    async fn until_asked(
+        &self,
+        service: &Service,
+        started: &Settings,
+        configuration: &Configuration<'_>,
+        signals: &mut Signals,
+    ) -> Result<Option<Settings>, RunFault> {
+        let mut put_off = None;
+        loop {
+            let waiting = put_off.as_ref().map(|_| &*service.outbound);
+            match self.supervise(waiting, signals).await? {
+                Asked::Stop => return Ok(None),
+                Asked::Reload => {}
+            }
+            put_off = None;
+            let wanted = reload::wanted(service, started, configuration).map_err(reloading)?;
+            match wanted {
+                // An answer that is lost might lead to a second sending.
+                Some(_) if service.outbound.awaits_answer() => {
+                    reload::put_off();
+                    put_off = self.stop.begin(reload::PUT_OFF);
+                }
+                Some(settings) => return Ok(Some(settings)),
+                None => {}
+            }
+        }
+    }
+
+    /// Waits for a signal, for the end of what puts a reload off, or a worker that ends before its time.
+    async fn supervise(&self, put_off: Option<&Outbound>, signals: &mut Signals) -> Result<Asked, RunFault> {
+        let watchdog = sign_of_life_every();
         let mut alive = tokio::time::interval(watchdog.unwrap_or(Duration::from_secs(3600)));
-        let mut silent = false;
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        let (mut silent, mut ends) = (false, self.ends.lock().await);
         loop {
             tokio::select! {
-                _ = signals.term.recv() => return Ok(Asked::Stop),
-                _ = signals.interrupt.recv() => return Ok(Asked::Stop),
-                _ = signals.hangup.recv() => return Ok(Asked::Reload),
+                asked = signals.next() => return Ok(asked),
+                _ = look.tick(), if put_off.is_some() => {
+                    if put_off.is_some_and(|outbound| !outbound.awaits_answer()) {
+                        return Ok(Asked::Reload);
+                    }
+                }
                 _ = alive.tick() => {
                     // A service in which anything hangs is restarted.
                     if watchdog.is_some() && self.is_alive(&mut silent) {
@@ -272,41 +417,25 @@ impl Running {
     }
 
     /// Ends everything, and records it.
-    fn stop(self, service: &Service) -> Result<(), RunFault> {
-        notify_systemd(&[sd_notify::NotifyState::Stopping]);
-        let socket = self.socket.clone();
-        self.wind_down()?;
-        let _ = std::fs::remove_file(&socket);
+    async fn stop(self, service: &Service, signals: &mut Signals) -> Result<(), RunFault> {
+        self.wind_down(Asked::Stop, signals).await?;
+        self.stopped(service);
+        Ok(())
+    }
+
+    /// Records that everything has ended.
+    fn stopped(self, service: &Service) {
+        let _ = std::fs::remove_file(&self.socket);
         match note(service, Event::ServiceStopped) {
             Ok(()) => tracing::info!("hbcourier has stopped"),
             Err(error) => tracing::error!(%error, "The stop could not be recorded"),
         }
-        Ok(())
     }
+}
 
-    /// First no new work, then the end of named work, then out loud.
-    fn wind_down(self) -> Result<(), RunFault> {
-        self.stop.request();
-        self.queue.close();
-        self.wake.everybody();
-        // The control worker waits for a connection; this is its last.
-        let _ = std::os::unix::net::UnixStream::connect(&self.socket);
-        let mut waited = Duration::ZERO;
-        let pause = Duration::from_secs(10);
-        while !self.stop.wait_idle(pause) {
-            waited += pause;
-            // It ends by itself, or with its patience.
-            notify_systemd(&[sd_notify::NotifyState::Watchdog]);
-            let labels = self.stop.labels();
-            tracing::info!(waiting = labels.len(), "Still finishing: {}", labels.join("; "));
-            if waited >= STOP_PATIENCE {
-                return Err(RunFault::Unfinished(labels.join("; ")));
-            }
-        }
-        let threads = self.threads.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        threads.into_iter().for_each(|thread| drop(thread.join()));
-        Ok(())
-    }
+/// How often systemd waits for a sign of life, if it does: often enough.
+fn sign_of_life_every() -> Option<Duration> {
+    sd_notify::watchdog_enabled().map(|every| every / 3)
 }
 
 /// Records that the service started, or stopped in good order, and by which settings it runs.

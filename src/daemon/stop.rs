@@ -1,17 +1,16 @@
-//! Stopping: first refuse new work, then wait for named work, then give up out loud.
+//! Stopping: first refuse new work, then wait for named work, then, if there is a hurry, give up out loud.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 /// Whether the service is to stop, and what is still being done.
 #[derive(Default)]
 pub struct Stop {
     requested: AtomicBool,
+    hurried: AtomicBool,
     counter: AtomicU64,
     busy: Mutex<BTreeMap<u64, String>>,
-    idle: Condvar,
 }
 
 /// Work that stopping waits for. Drop it when the work is safe to leave.
@@ -23,14 +22,23 @@ pub struct Busy<'a> {
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
         self.stop.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
-        self.stop.idle.notify_all();
     }
 }
 
 impl Stop {
-    /// Asks everybody to stop.
+    /// Asks everybody to stop, in as long as what they have in hand takes.
     pub fn request(&self) {
         self.requested.store(true, Ordering::SeqCst);
+    }
+
+    /// What takes long is given up from now on: the process is to end.
+    pub fn hurry(&self) {
+        self.hurried.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether what takes long is to be given up.
+    pub fn is_hurried(&self) -> bool {
+        self.hurried.load(Ordering::SeqCst)
     }
 
     /// Whether stopping has begun.
@@ -52,12 +60,5 @@ impl Stop {
     /// What is being done now.
     pub fn labels(&self) -> Vec<String> {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
-    }
-
-    /// Waits until nothing is being done, at most this long. Whether that came about.
-    pub fn wait_idle(&self, at_most: Duration) -> bool {
-        let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.idle.wait_timeout_while(busy, at_most, |busy| !busy.is_empty());
-        waited.unwrap_or_else(PoisonError::into_inner).0.is_empty()
     }
 }

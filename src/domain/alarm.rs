@@ -292,7 +292,7 @@ const RESTORED: Words = (
 const CONFIGURATION_REFUSED: Words = (
     "CN-571",
     "The {about} was changed and is not in force: the service goes on with the settings it had.",
-    "The service's log, and `systemctl status hbcourier`, say why; `hbcourier check` names what is wrong in it. Mend it and \
+    "`hbcourier status` and the service's log say why; `hbcourier check` names what is wrong in it. Mend it and \
     reload, or restart the service where that is asked for.",
 );
 const WORKER_STUCK: Words = (

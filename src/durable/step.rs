@@ -51,8 +51,8 @@ pub const STEPS: [&str; 36] = [
 /// campaign of their own.
 pub const ERASING_STEPS: [&str; 4] = ["erase.recorded", "erase.removed", "erase.directory-synced", "erase.rewritten"];
 
-/// The steps of setting a machine up, of migrating a store, of restoring a backup.
-pub const UPKEEP_STEPS: [&str; 9] = [
+/// The steps of setting a machine up, of migrating a store, of restoring a backup, of going over to other settings.
+pub const UPKEEP_STEPS: [&str; 10] = [
     "set-up.made",
     "set-up.owned",
     "set-up.written",
@@ -62,6 +62,7 @@ pub const UPKEEP_STEPS: [&str; 9] = [
     "restore.extracted",
     "restore.recorded",
     "restore.placed",
+    "reload.begun",
 ];
 
 /// Passes the named step; in a test build, unless it was told otherwise.

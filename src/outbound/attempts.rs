@@ -174,12 +174,22 @@ impl Attempts {
         Some(recorded)
     }
 
+    /// Whether an answer is awaited: a return has passed the point of no return.
+    pub(super) fn is_any_past(&self) -> bool {
+        !self.flying().past.is_empty()
+    }
+
+    /// Lets no attempt pass the point of no return any more. Whether, within this time, those that have are answered.
+    pub(super) fn settle(&self, at_most: Duration) -> bool {
+        self.shut(Gate::Closing);
+        let waited = self.changed.wait_timeout_while(self.flying(), at_most, |flying| !flying.past.is_empty());
+        waited.unwrap_or_else(PoisonError::into_inner).0.past.is_empty()
+    }
+
     /// Lets no attempt pass the point of no return any more, waits at most so long for the answers to those that have,
     /// and closes. The returns whose answer did not come.
     pub(super) fn finish(&self, at_most: Duration) -> Vec<SubmissionKey> {
-        self.shut(Gate::Closing);
-        let waited = self.changed.wait_timeout_while(self.flying(), at_most, |flying| !flying.past.is_empty());
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        self.settle(at_most);
         self.shut(Gate::Closed);
         self.flying().past.iter().cloned().collect()
     }

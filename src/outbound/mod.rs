@@ -130,6 +130,17 @@ impl Outbound {
         !self.attempts.keys().is_empty()
     }
 
+    /// Whether the answer to a return that was offered is still awaited.
+    pub fn awaits_answer(&self) -> bool {
+        self.attempts.is_any_past()
+    }
+
+    /// Begins to end sending: what has not passed the point of no return is let be. Whether, within this time, everything
+    /// that has is answered.
+    pub fn settle(&self, at_most: Duration) -> bool {
+        self.attempts.settle(at_most)
+    }
+
     /// Ends sending: what has not passed the point of no return is let be, answers to the rest are awaited at most so
     /// long. The returns whose answer did not come; they stand at Sending, and the next start asks for evidence.
     pub fn finish(&self, at_most: Duration) -> Vec<SubmissionKey> {

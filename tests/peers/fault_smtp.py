@@ -6,6 +6,7 @@ MODE: starttls | implicit | plain (no STARTTLS offered) | inject-N (N answers in
       | barred (554 as greeting)
       | tokens (AUTH XOAUTH2 only, for the token "good-token")
       | reports (offers DSN; MAIL and RCPT are written to OUT/commands whole) | no-reports (offers it and refuses it)
+      | waits (takes a message, and answers once there is OUT/go)
       | at-STEP-FAULT: at STEP (greeting EHLO STARTTLS AUTH MAIL RCPT DATA dot), FAULT (451 554 stall close garbage)
 The first recipient's name picks the fault:
   rNNN: answer NNN to RCPT    dNNN: answer NNN after the dot     first451: 451 after the dot, once
@@ -50,6 +51,8 @@ class Handler:
         with open(f"{out}/{taken}.part", "wb") as file:
             file.write(envelope.content)
         os.rename(f"{out}/{taken}.part", f"{out}/{taken}.eml")
+        while mode == "waits" and not os.path.exists(f"{out}/go"):
+            await asyncio.sleep(0.02)
         if name == "gone":
             server.transport.abort()
         if name == "silent":

@@ -47,14 +47,27 @@ pub struct Desk {
     pub ordered: Box<dyn Fn() + Send + Sync>,
 }
 
+/// Where connections come in. Closed, it wakes whoever waits for one, whether its file is still there or not.
+#[derive(Clone)]
+pub struct Door(Arc<UnixListener>);
+
+impl Door {
+    /// Lets nobody in any more.
+    pub fn close(&self) {
+        if let Err(error) = rustix::net::shutdown(&*self.0, rustix::net::Shutdown::Both) {
+            tracing::error!(%error, "The control socket could not be closed: {error}");
+        }
+    }
+}
+
 /// Answers commands.
 pub struct Control {
-    listener: UnixListener,
     at: Arc<AtWork>,
 }
 
 struct AtWork {
     desk: Desk,
+    door: Door,
     connections: Arc<Seats>,
     readings: Arc<Seats>,
     strangers: Strangers,
@@ -66,23 +79,29 @@ struct AtWork {
 impl Control {
     /// Listens. The caller holds the instance lock.
     pub fn listen(desk: Desk) -> io::Result<Control> {
-        let listener = bind(&desk.socket, desk.is_open)?;
+        let door = Door(Arc::new(bind(&desk.socket, desk.is_open)?));
         let seats = |(others, each, own)| Seats::new(others, each, own);
         let at = AtWork {
             desk,
+            door,
             connections: seats(CONNECTIONS_MAX),
             readings: seats(READINGS_MAX),
             strangers: Strangers::default(),
             order: Mutex::default(),
             broken: AtomicBool::new(false),
         };
-        Ok(Control { listener, at: Arc::new(at) })
+        Ok(Control { at: Arc::new(at) })
     }
 
-    /// Answers until told to stop; a last connection wakes it for that.
+    /// What is closed once it is to stop.
+    pub fn door(&self) -> Door {
+        self.at.door.clone()
+    }
+
+    /// Answers until told to stop and its door is closed.
     pub fn run(&self) -> io::Result<()> {
         let _rest = progress::rest();
-        for stream in self.listener.incoming() {
+        for stream in self.at.door.0.incoming() {
             if self.at.desk.stop.is_requested() {
                 break;
             }
@@ -144,8 +163,7 @@ impl AtWork {
             Ok(Err(error)) => tracing::debug!(%error, "A command's connection ended early: {error}"),
             Err(_) => {
                 self.broken.store(true, Ordering::SeqCst);
-                // Wakes whoever waits for connections.
-                drop(UnixStream::connect(&self.desk.socket));
+                self.door.close();
             }
         }
         drop(seat);

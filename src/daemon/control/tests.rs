@@ -105,12 +105,13 @@ fn listening(recorder: Option<Arc<dyn Recorder>>, asks: impl FnOnce(&Path)) -> i
         ordered: Box::new(|| ()),
     };
     let control = Control::listen(desk).unwrap();
+    let door = control.door();
     thread::scope(|scope| {
         let running = scope.spawn(|| control.run());
         asks(&socket);
         if !by_itself {
             stop.request();
-            drop(UnixStream::connect(&socket));
+            door.close();
         }
         running.join().unwrap()
     })
@@ -144,6 +145,15 @@ fn a_panic_while_an_order_is_carried_out_ends_the_service() {
         assert!(answer.is_err(), "{answer:?}");
     });
     assert!(ended.unwrap_err().to_string().contains("panicked"));
+}
+
+#[test]
+fn it_ends_when_it_is_told_to_although_its_socket_is_gone() {
+    let ended = listening(None, |socket| {
+        assert_eq!(reads(socket, "it listens").printed, b"it listens");
+        std::fs::remove_file(socket).unwrap();
+    });
+    assert!(ended.is_ok(), "{ended:?}");
 }
 
 #[test]

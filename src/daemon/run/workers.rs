@@ -34,11 +34,13 @@ use crate::store::ConsignmentFilter;
 const DUE_EVERY: Duration = Duration::from_secs(5);
 /// Consignments taken from the store at once.
 const DUE_MAX: usize = 4096;
-/// How long answers to returns that are being sent are then awaited: less, so that the service ends in good order.
+/// How long answers to returns that are being sent are awaited at a stop: less than that has, for an end in good order.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
+/// How often who waits for an answer looks whether there is a hurry.
+const LOOK_UP: Duration = Duration::from_millis(200);
 
 impl Running {
-    pub(super) fn control(&self, service: &Service, reading: Arc<dyn Reading>) -> Result<Control, RunFault> {
+    pub(super) fn listen(&self, service: &Service, reading: Arc<dyn Reading>) -> Result<Control, RunFault> {
         let wake = self.wake.clone();
         let desk = Desk {
             socket: self.socket.clone(),
@@ -49,7 +51,9 @@ impl Running {
             reading,
             ordered: Box::new(move || wake.everybody()),
         };
-        Control::listen(desk).map_err(machine("listen on the control socket"))
+        let control = Control::listen(desk).map_err(machine("listen on the control socket"))?;
+        self.door.get_or_init(|| control.door());
+        Ok(control)
     }
 
     pub(super) fn spawn_carriers(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
@@ -169,8 +173,12 @@ impl Running {
                 }
                 Ok(())
             };
-            // However the rounds end, what is being sent keeps its minute.
             let outcome = catch_unwind(AssertUnwindSafe(&mut rounds));
+            // For a reload an answer has as long as its courier waits for it.
+            while stop.is_requested() && !stop.is_hurried() && !outbound.settle(LOOK_UP) {
+                progress::made();
+            }
+            // However the rounds end otherwise, what is being sent keeps its minute.
             for key in outbound.finish(ANSWER_PATIENCE) {
                 tracing::warn!(submission = %key, "No answer came for {key}; the next start looks for evidence");
             }

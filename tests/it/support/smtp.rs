@@ -126,6 +126,11 @@ impl FaultServer {
         FaultServer { child, out, port: line.trim().parse().expect(NEEDED) }
     }
 
+    /// Has one that waits answer from now on.
+    pub fn answers(&self) {
+        fs::write(self.out.path().join("go"), "").unwrap();
+    }
+
     /// Every message it took, as it came.
     pub fn taken(&self) -> Vec<Vec<u8>> {
         (1..).map_while(|n| fs::read(self.out.path().join(format!("{n}.eml"))).ok()).collect()

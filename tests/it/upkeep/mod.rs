@@ -2,6 +2,7 @@
 
 mod backup;
 mod burst;
+mod changing_over;
 mod migrate;
 mod reload;
 mod set_up;

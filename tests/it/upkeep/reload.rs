@@ -12,18 +12,22 @@ use crate::support::partner::{Algorithm, Partner, SealOptions};
 
 const FILES: usize = 200;
 
-fn reloads(council: &mut Council, event: &str) {
+/// Asks for it by SIGHUP, and waits until the ledger tells of this.
+pub(super) fn reloads(council: &mut Council, event: &str) {
     let before = told(council, event);
-    let pid = Pid::from_raw(council.pid().try_into().unwrap()).unwrap();
-    kill_process(pid, Signal::HUP).unwrap();
+    signals(council, Signal::HUP);
     council.until(event, |council| told(council, event) > before);
     if event == "configuration-reloaded" {
         council.until("the service answers", |council| council.answers());
     }
 }
 
+pub(super) fn signals(council: &Council, signal: Signal) {
+    kill_process(Pid::from_raw(council.pid().try_into().unwrap()).unwrap(), signal).unwrap();
+}
+
 /// How often the ledger tells of it, whatever lies in the configuration.
-fn told(council: &Council, event: &str) -> usize {
+pub(super) fn told(council: &Council, event: &str) -> usize {
     let lines = council.store().map(|store| store.ledger(0, usize::MAX >> 1).unwrap()).unwrap_or_default();
     let told = format!("\"event\":\"{event}\"");
     lines.iter().filter(|(_, line)| String::from_utf8_lossy(line).contains(&told)).count()
@@ -98,11 +102,11 @@ fn what_needs_a_restart_is_refused_with_these_words() {
     let good = fs::read(&council.config).unwrap();
     let elsewhere = council.dir.path().join("elsewhere");
     council.changes_settings(|settings| set(settings, &["service", "state"], elsewhere.to_str().unwrap()));
-    let pid = Pid::from_raw(council.pid().try_into().unwrap()).unwrap();
-    kill_process(pid, Signal::HUP).unwrap();
-    council.until("it is refused", |council| council.log().contains("restart the service for this: `service.state`"));
+    reloads(&mut council, "configuration-refused");
     fs::write(&council.config, &good).unwrap();
     council.until("the alarm is raised", |council| council.is_alarmed("configuration", "CN-571"));
+    let attention = council.json(&["status"])["attention"].to_string();
+    assert!(attention.contains("restart the service for this: `service.state`"), "{attention}");
     assert!(!elsewhere.exists());
     // A restart takes up what lies there, so the alarm is over.
     council.stops_well();
