@@ -320,6 +320,15 @@ impl AlarmReason {
         Notice::new(code, says.replace("{about}", about), next)
     }
 
+    /// What to tell of a return that may have been sent after the backup that was restored.
+    pub fn uncertain_since_restored(about: &str) -> Notice {
+        let says = format!(
+            "Nobody here knows whether {about} was sent: the state was restored from a backup, and it may have been sent \
+             after that was made. Until a person decides, nothing is picked up for it and nothing is sent."
+        );
+        Notice { says, ..AlarmReason::Uncertain.notice(about) }
+    }
+
     fn words(self) -> Words {
         use AlarmReason::*;
         match self {

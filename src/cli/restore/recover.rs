@@ -130,17 +130,14 @@ pub(super) fn recover(
 fn may_have_been_sent(submission: &Submission, now: Timestamp) -> bool {
     let today = now.to_zoned(london()).date();
     match &submission.stage {
-        Stage::Sealed => submission.transfer_on <= today || submission.ordered.is_some(),
-        Stage::Deferred { .. } => true,
+        Stage::Scheduled | Stage::Held { .. } | Stage::Sealed => {
+            submission.transfer_on <= today || submission.ordered.is_some()
+        }
+        // What was missed or failed may have been ordered since.
+        Stage::Deferred { .. } | Stage::Missed { .. } | Stage::Failed { .. } => true,
         Stage::Sending { place, .. } => place.is_none(),
         // The policy may have sent it once more.
         Stage::Uncertain { restored, .. } => !restored,
-        Stage::Scheduled
-        | Stage::Held { .. }
-        | Stage::Sent { .. }
-        | Stage::Acknowledged { .. }
-        | Stage::Failed { .. }
-        | Stage::Missed { .. }
-        | Stage::Waived { .. } => false,
+        Stage::Sent { .. } | Stage::Acknowledged { .. } | Stage::Waived { .. } => false,
     }
 }
