@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::cli::backup::Manifest;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::{Actor, DeferCause, Resume, Stage, Standing, Submission};
+use crate::domain::{Actor, DeferCause, Digest, Resume, Stage, Standing, Submission};
 use crate::effects::clock::london;
 use crate::store::{Change, ConsignmentFilter, Queries, Recorder, SqliteStore, StateChange, SubmissionFilter};
 
@@ -22,6 +22,8 @@ use crate::store::{Change, ConsignmentFilter, Queries, Recorder, SqliteStore, St
 pub(super) struct Ordered {
     pub actor: Actor,
     pub by: Option<String>,
+    /// The digest of the backup's list of files.
+    pub manifest: Digest,
     pub why: Option<String>,
     pub now: Timestamp,
 }
@@ -83,7 +85,10 @@ pub(super) fn recover(
         uncertain: Vec::new(),
     };
     let facts = Facts {
-        about: ordered.by.clone(),
+        about: Some(match &ordered.by {
+            Some(by) => format!("backup {} for {by}", ordered.manifest),
+            None => format!("backup {}", ordered.manifest),
+        }),
         why: ordered.why.clone(),
         size: Some(manifest.entries),
         content: Some(manifest.root),
