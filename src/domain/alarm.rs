@@ -286,8 +286,9 @@ const RESTORED: Words = (
     "CN-570",
     "{about}: what was recorded after the backup is lost. Files may have been delivered and returns sent that nothing here \
     tells of.",
-    "See to what `hbcourier held list` and `hbcourier returns list --open` show, compare with the back office and DWP, and \
-    then give `hbcourier restore --settled --reason TEXT`.",
+    "See to what `hbcourier held list` and `hbcourier returns list --open` show, compare with the back office and DWP. Compare \
+    with the people who decide on them what was decided since: keys trusted or retired, exceptions, legal holds, waivers, timetables. \
+    Nothing is erased until then. Then give `hbcourier restore --settled --reason TEXT`.",
 );
 const CONFIGURATION_REFUSED: Words = (
     "CN-571",
