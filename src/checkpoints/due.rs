@@ -11,8 +11,9 @@ use super::Checkpoints;
 use crate::effects::clock::london;
 use crate::store::{KeptCheckpoint, Queries, QueryError};
 
-/// What must not wait for the day to end: a return left, a key or an exception changed, a held item was released.
-const AT_ONCE: [&str; 9] = [
+/// What must not wait for the day to end: a return left, a key or an exception changed, a held item was released, a
+/// backup was restored.
+const AT_ONCE: [&str; 10] = [
     "sent",
     "sent-recovered",
     "key-trusted",
@@ -22,6 +23,7 @@ const AT_ONCE: [&str; 9] = [
     "exception-granted",
     "exception-ended",
     "released",
+    "restored",
 ];
 
 /// Entries read at a time.
@@ -95,6 +97,7 @@ mod tests {
     fn what_matters_is_told_by_its_event() {
         assert!(is_of_matter(br#"{"seq":1,"event":"sent","return":"shbe/12302/2020-04"}"#));
         assert!(is_of_matter(br#"{"seq":1,"event":"key-trusted"}"#));
+        assert!(is_of_matter(br#"{"seq":1,"event":"restored","size":7}"#));
         for event in ["checkpoint-made", "checkpoint-left", "alarm-raised", "collected"] {
             assert!(!is_of_matter(format!(r#"{{"seq":1,"event":"{event}"}}"#).as_bytes()), "{event}");
         }

@@ -27,7 +27,7 @@ use crate::config::settings::CourierWay;
 use crate::config::{Settings, calendars, timetable};
 use crate::domain::timetable::{InForce, Timetables};
 use crate::domain::{CourierName, DestinationName};
-use crate::durable::{Directories, boot_id};
+use crate::durable::{Directories, Scratch, boot_id};
 use crate::effects::clock::{Clock, MachineClock};
 use crate::effects::courier::Courier;
 use crate::effects::courier::folder::FolderCourier;
@@ -133,7 +133,8 @@ pub enum StartFault {
     /// The ledger is not the one that was recorded, or not the one that its key signed.
     #[error(
         "the store below {state} does not hold: {says}. Nothing was changed. Keep a copy of the state folder as evidence, \
-         run `hbcourier audit verify`, and put back a copy of store.sqlite that has every entry that was signed"
+         run `hbcourier audit verify`, and put back a copy of store.sqlite that has every entry that was signed; if there is none, move the state folder away \
+         as a whole and give `hbcourier restore` the latest backup"
     )]
     Ledger {
         /// The state directory.
@@ -149,7 +150,7 @@ pub enum StartFault {
     LedgerSecret(#[from] SecretFault),
     /// There are files, and nothing that tells of them.
     #[error(
-        "the store is missing below {state}, but files in its spool, archive or sealed returns are there: put back store.sqlite from the backup; with a new one nobody would know what was sent"
+        "the store is missing below {state}, but files in its spool, archive or sealed returns are there: put back store.sqlite if it was moved; otherwise move the state folder away as a whole and give `hbcourier restore` the latest backup. With a new store nobody would know what was sent"
     )]
     StoreLost {
         /// The state directory.
@@ -264,6 +265,10 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
     let lock = Arc::new(InstanceLock::take(&state)?);
     let at_state = |source| StartFault::State { path: state.clone(), source };
     let boot = boot_id().map_err(at_state)?;
+    // A copy of the store that a backup left, ended half-way.
+    if let Err(error) = Scratch::clear_stale(&state.join(Scratch::OF_BACKUPS)) {
+        tracing::warn!(%error, "What a backup left below the state directory could not be removed: {error}");
+    }
     let (store, spool) = open_store(&state)?;
     let checkpoints = Arc::new(checkpoints_of(&settings, &store, clock.clone())?);
     if let Err(says) = checkpoints.hold(&store.queries())? {

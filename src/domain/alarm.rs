@@ -286,8 +286,9 @@ const RESTORED: Words = (
     "CN-570",
     "{about}: what was recorded after the backup is lost. Files may have been delivered and returns sent that nothing here \
     tells of.",
-    "See to what `hbcourier held list` and `hbcourier returns list --open` show, compare with the back office and DWP, and \
-    then give `hbcourier restore --settled --reason TEXT`.",
+    "See to what `hbcourier held list` and `hbcourier returns list --open` show, compare with the back office and DWP. Compare \
+    with the people who decide on them what was decided since: keys trusted or retired, exceptions, legal holds, waivers, timetables. \
+    Nothing is erased until then. Then give `hbcourier restore --settled --reason TEXT`.",
 );
 const CONFIGURATION_REFUSED: Words = (
     "CN-571",
@@ -318,6 +319,15 @@ impl AlarmReason {
     pub fn notice(self, about: &str) -> Notice {
         let (code, says, next) = self.words();
         Notice::new(code, says.replace("{about}", about), next)
+    }
+
+    /// What to tell of a return that may have been sent after the backup that was restored.
+    pub fn uncertain_since_restored(about: &str) -> Notice {
+        let says = format!(
+            "Nobody here knows whether {about} was sent: the state was restored from a backup, and it may have been sent \
+             after that was made. Until a person decides, nothing is picked up for it and nothing is sent."
+        );
+        Notice { says, ..AlarmReason::Uncertain.notice(about) }
     }
 
     fn words(self) -> Words {

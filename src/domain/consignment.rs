@@ -69,6 +69,10 @@ pub enum Standing {
         since: Timestamp,
         /// Why.
         reason: HoldReason,
+        /// It was held in a backup that was restored, which does not tell whether it was let go and delivered after it was
+        /// made: whoever lets it go has it looked up at its destination first.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        restored: bool,
     },
     /// Every part is at its destination under its final name.
     Delivered {
@@ -120,6 +124,16 @@ pub struct Due {
 }
 
 impl Standing {
+    /// Where a held one goes when a person lets it go.
+    pub fn let_go(&self, at: Timestamp) -> Standing {
+        match self {
+            Standing::Held { restored: true, .. } => {
+                Standing::Deferred { until: at, attempts: 0, cause: DeferCause::Restored, resume: Resume::LookingUp }
+            }
+            _ => Standing::Collected { at },
+        }
+    }
+
     /// The word that lists and filters use.
     pub fn word(&self) -> &'static str {
         match self {
@@ -179,7 +193,14 @@ pub fn allowed(from: &Standing, to: &Standing) -> bool {
             matches!(to, Staged { .. } | Deferred { .. } | Held { .. } | Delivered { .. })
         }
         Held { .. } => {
-            matches!(to, Collected { .. } | Rejected { .. } | Held { reason: HoldReason::SpoolChanged, .. })
+            matches!(
+                to,
+                Collected { .. }
+                    | Deferred { resume: Resume::LookingUp, .. }
+                    | Rejected { .. }
+                    | Held { reason: HoldReason::SpoolChanged, .. }
+                    | Held { restored: true, .. }
+            )
         }
         Delivered { .. } | Matched { .. } => matches!(to, Closed { .. }),
         Closed { .. } | Rejected { .. } => false,
@@ -284,7 +305,11 @@ mod tests {
         assert!(!allowed(&collected, &delivered));
         assert!(allowed(&collected, &staged) && allowed(&staged, &delivered));
         assert!(!allowed(&staged, &collected), "a staged consignment never opens again by itself");
-        let held = Standing::Held { since: at, reason: HoldReason::NoRoute };
+        let held = Standing::Held { since: at, reason: HoldReason::NoRoute, restored: false };
         assert!(!allowed(&held, &staged) && allowed(&held, &collected));
+        assert_eq!(held.let_go(at), collected);
+        let restored = Standing::Held { since: at, reason: HoldReason::NoRoute, restored: true };
+        assert!(allowed(&held, &restored) && !allowed(&restored, &held) && allowed(&restored, &restored.let_go(at)));
+        assert!(matches!(restored.let_go(at), Standing::Deferred { resume: Resume::LookingUp, .. }));
     }
 }

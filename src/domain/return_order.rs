@@ -49,7 +49,7 @@ impl ReturnOrder {
             (ReturnOrder::Resend, Uncertain { .. } | Failed { .. } | Missed { .. }) if submission.sealed.is_some() => {
                 Some(Sealed)
             }
-            (ReturnOrder::Resend, Missed { .. }) => Some(Scheduled),
+            (ReturnOrder::Resend, Missed { .. } | Uncertain { .. }) => Some(Scheduled),
             (
                 ReturnOrder::Waive,
                 Scheduled | Held { .. } | Sealed | Deferred { .. } | Uncertain { .. } | Failed { .. } | Missed { .. },

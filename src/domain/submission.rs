@@ -287,6 +287,12 @@ impl Stage {
 pub fn allowed(from: &Stage, to: &Stage) -> bool {
     use Stage::*;
     match from {
+        // Where a backup was restored, whatever is not over may have been sent since the backup.
+        Scheduled | Held { .. } | Sealed | Deferred { .. } | Missed { .. } | Failed { .. } | Uncertain { .. }
+            if matches!(to, Uncertain { restored: true, .. }) =>
+        {
+            true
+        }
         Scheduled => matches!(to, Held { .. } | Sealed | Missed { .. } | Waived { .. }),
         Held { .. } => matches!(to, Scheduled | Held { .. } | Sealed | Missed { .. } | Waived { .. }),
         Sealed | Deferred { .. } => matches!(
@@ -298,8 +304,6 @@ pub fn allowed(from: &Stage, to: &Stage) -> bool {
                 | Missed { .. }
                 | Waived { .. }
                 | Acknowledged { .. }
-                // Where a backup was restored, it may have been sent since the backup.
-                | Uncertain { restored: true, .. }
         ),
         Sending { .. } => matches!(to, Sent { .. } | Deferred { .. } | Failed { .. } | Uncertain { .. }),
         // A report may still come that it did not reach its recipient.
@@ -308,10 +312,11 @@ pub fn allowed(from: &Stage, to: &Stage) -> bool {
             to,
             Sent { .. }
                 | Failed { .. }
+                // Nothing was sealed for it before the backup that was restored.
+                | Scheduled
                 | Sealed
                 | Waived { .. }
                 | Acknowledged { .. }
-                | Uncertain { restored: true, .. }
         ),
         Failed { .. } => matches!(to, Sealed | Waived { .. } | Acknowledged { .. }),
         Missed { .. } => matches!(to, Scheduled | Sealed | Sent { .. } | Waived { .. } | Acknowledged { .. }),
@@ -350,5 +355,8 @@ mod tests {
         let sending = Stage::Sending { at, attempt: 1, boot: String::new(), place: None };
         assert!(!allowed(&sent, &sending) && !allowed(&sent, &Stage::Sealed));
         assert!(!allowed(&sending, &Stage::Sealed), "only evidence leads out of Sending");
+        let uncertain = |restored| Stage::Uncertain { since: at, restored };
+        assert!(allowed(&Stage::Scheduled, &uncertain(true)), "a backup tells nothing of what came after it");
+        assert!(!allowed(&Stage::Scheduled, &uncertain(false)) && !allowed(&sent, &uncertain(true)));
     }
 }

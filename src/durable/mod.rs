@@ -12,6 +12,7 @@ pub mod passing;
 pub mod place;
 pub mod private;
 pub mod registry;
+pub mod scratch;
 pub mod step;
 pub mod withdrawal;
 
@@ -22,5 +23,6 @@ pub use directory::{Directory, Stamp};
 pub use passing::Passing;
 pub use private::{private_directory, private_file};
 pub use registry::Directories;
+pub use scratch::Scratch;
 pub use step::step;
 pub use withdrawal::{Back, Withdrawn, hidden_name, read_hidden_name};

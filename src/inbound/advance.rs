@@ -129,17 +129,17 @@ impl Inbound {
     ) -> Result<(), Critical> {
         let at = self.clock.now();
         let transfer = consignment.id;
+        // It was not looked up yet, so that is still to be done when a person lets it go.
+        let looking_up = matches!(consignment.standing, Standing::Deferred { resume: Resume::LookingUp, .. });
+        let held = |since, reason: HoldReason| {
+            let (notice, restored) = (reason.notice(), looking_up && reason != HoldReason::Restored);
+            (Standing::Held { since, reason, restored }, Event::Held, notice)
+        };
         let (standing, event, notice) = match consequence {
-            Consequence::Hold(reason) => {
-                let notice = reason.notice();
-                (Standing::Held { since: at, reason }, Event::Held, notice)
-            }
+            Consequence::Hold(reason) => held(at, reason),
             Consequence::Reject(reason) => (Standing::Rejected { at, reason }, Event::Rejected, reason.notice()),
             Consequence::Defer(cause) => match self.deferred(consignment, cause) {
-                Standing::Held { since, reason } => {
-                    let notice = reason.notice();
-                    (Standing::Held { since, reason }, Event::Held, notice)
-                }
+                Standing::Held { since, reason, .. } => held(since, reason),
                 deferred => (deferred, Event::Deferred, cause.notice()),
             },
         };
@@ -170,13 +170,13 @@ impl Inbound {
         };
         let staged = matches!(resume, Resume::Publishing { .. });
         if cause == DeferCause::WorkerFault && attempts >= 2 && !staged {
-            return Standing::Held { since: at, reason: HoldReason::WorkerFault };
+            return Standing::Held { since: at, reason: HoldReason::WorkerFault, restored: false };
         }
         if attempts > self.terms.attempts_max && resume == Resume::LookingUp {
-            return Standing::Held { since: at, reason: HoldReason::Restored };
+            return Standing::Held { since: at, reason: HoldReason::Restored, restored: false };
         }
         if attempts > self.terms.attempts_max && !staged {
-            return Standing::Held { since: at, reason: HoldReason::AttemptsExhausted { cause } };
+            return Standing::Held { since: at, reason: HoldReason::AttemptsExhausted { cause }, restored: false };
         }
         let until = at + pause(attempts, self.terms.retry_after, self.terms.retry_after_max);
         Standing::Deferred { until, attempts, cause, resume }

@@ -128,7 +128,7 @@ impl Inbound {
         let reply = (answer == Answer::Reply).then(|| HoldReason::Reply { to: key.clone() });
         let code = reply.as_ref().map(|reason| reason.notice().code.to_owned());
         let standing = match reply {
-            Some(reason) => Standing::Held { since: at, reason },
+            Some(reason) => Standing::Held { since: at, reason, restored: false },
             None => Standing::Matched { at },
         };
         tracing::info!(%transfer, submission = %key, "{transfer} is about {key}: it {}", answer.says());

@@ -29,9 +29,10 @@ impl Operator {
     ) -> Result<Done, Refused> {
         let (consignment, _) = self.held(id, "retry")?;
         let facts = reasoned(id, by, reason)?;
-        let standing = Standing::Collected { at: self.clock.now() };
+        let standing = consignment.standing.let_go(self.clock.now());
+        let says = format!("Transfer {id} is tried again from the start.{}", looked_up(&standing));
         self.record(actor, Event::RetryOrdered, facts, moved(&consignment, standing))?;
-        Ok(Done::saying(format!("Transfer {id} is tried again from the start.")))
+        Ok(Done::saying(says))
     }
 
     pub(super) fn reject(
@@ -79,17 +80,20 @@ impl Operator {
             ))),
             Step::First => self.first(actor, &consignment, approval, facts),
             Step::Second { first } => {
+                let standing = consignment.standing.let_go(approval.at);
                 let says = format!(
                     "Transfer {id} is released by {} and {name}, although {}: it is opened again and delivered, unless \
-                     anything else is found.",
-                    first.approval.name, approval.of.waives
+                     anything else is found.{}",
+                    first.approval.name,
+                    approval.of.waives,
+                    looked_up(&standing)
                 );
                 let state = StateChange::Release {
                     id: *id,
                     expect: consignment.revision,
                     of: approval.of,
                     first: first.entry,
-                    standing: Standing::Collected { at: approval.at },
+                    standing,
                 };
                 self.record_at(approval.at, actor, Event::Released, facts, state)?;
                 Ok(Done::saying(says))
@@ -140,7 +144,8 @@ impl Operator {
         let (at, reason) = (self.clock.now(), HoldReason::SpoolChanged);
         let code = reason.notice().code;
         let facts = Facts { code: Some(code.to_owned()), ..Facts::default() };
-        let standing = Standing::Held { since: at, reason };
+        let restored = matches!(consignment.standing, Standing::Held { restored: true, .. });
+        let standing = Standing::Held { since: at, reason, restored };
         self.record_at(at, &Actor::Service, Event::Held, facts, moved(consignment, standing))?;
         Err(Refused::Unfit(format!(
             "the spooled file of transfer {id} is no longer the one that was collected; it is held for that now ({code})"
@@ -158,6 +163,17 @@ impl Operator {
         let change = Change { at, actor: actor.clone(), event, facts, names: Vec::new(), state };
         self.recorder.record(change)?;
         Ok(())
+    }
+}
+
+/// What else is told where it goes.
+fn looked_up(standing: &Standing) -> &'static str {
+    match standing {
+        Standing::Deferred { .. } => {
+            " The state was restored since it was held, so it is looked up at its destination first; what is not found there may \
+             have been delivered before, and is held once more (CN-569)."
+        }
+        _ => "",
     }
 }
 

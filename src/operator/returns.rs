@@ -61,21 +61,19 @@ fn unfit(submission: &Submission, decision: ReturnOrder) -> String {
 fn done(submission: &Submission, decision: ReturnOrder, to: &Stage) -> String {
     let key = &submission.key;
     let hours = SENT_WITHIN.as_secs() / 3600;
+    let may_have_arrived = matches!(submission.stage, Stage::Uncertain { .. }) || submission.ordered.is_some();
+    let twice = match may_have_arrived {
+        true => " An earlier attempt may have arrived, so the partner may get it twice.",
+        false => "",
+    };
     match (decision, to) {
         (ReturnOrder::Confirm, _) => format!("Return {key} is acknowledged; it is not sent again."),
         (ReturnOrder::Waive, _) => format!("Return {key} is waived; nothing is sent for it."),
         (ReturnOrder::Resend, Stage::Scheduled) => format!(
-            "Return {key} is open again: the file in its returns folder, or the next one put there within {hours} hours, is sealed and sent for it at once."
+            "Return {key} is open again: the file in its returns folder, or the next one put there within {hours} hours, is sealed and sent for it at once.{twice}"
         ),
-        (ReturnOrder::Resend, _) => {
-            let may_have_arrived = matches!(submission.stage, Stage::Uncertain { .. }) || submission.ordered.is_some();
-            let twice = match may_have_arrived {
-                true => " An earlier attempt may have arrived, so the partner may get it twice.",
-                false => "",
-            };
-            format!(
-                "Return {key} is sent again at once, and tried for {hours} hours: the same sealed bytes under the same Message-ID.{twice}"
-            )
-        }
+        (ReturnOrder::Resend, _) => format!(
+            "Return {key} is sent again at once, and tried for {hours} hours: the same sealed bytes under the same Message-ID.{twice}"
+        ),
     }
 }

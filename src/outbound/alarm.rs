@@ -78,6 +78,7 @@ pub(super) fn notice_of(submission: &Submission, hours: &Hours, quiet: u8, now: 
             next: "`hbcourier check` names what to mend; it is tried again until its hours are over.",
         }),
         Stage::Failed { reply, .. } => words(AlarmReason::Refused, format!(" It said: {reply}")),
+        Stage::Uncertain { restored: true, .. } => Some(AlarmReason::uncertain_since_restored(&about)),
         Stage::Uncertain { .. } => words(AlarmReason::Uncertain, String::new()),
         Stage::Missed { .. } => words(AlarmReason::Missed, String::new()),
         Stage::Scheduled

@@ -1,7 +1,7 @@
 //! Erasing: an entry, then the removal; the entry of names and their removal are one.
 //!
 //! In:  what is due. Out: originals gone from the disk, names from the store's files.
-//! Holds: killed anywhere, the next look goes on; what only failed is told and tried again.
+//! Holds: while a restored backup is not settled nothing is erased anew; killed anywhere, the next look goes on; what only failed is told and tried again.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::keeps::{Keeps, Rule, is_held, over, returned};
 use super::{Critical, Looked, PAGE, Retention};
+use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{
     ConsignmentId, Digest, Keep, LegalHold, Original, SourceName, Standing, Submission, SubmissionKey,
@@ -40,6 +41,9 @@ impl Retention {
     pub(super) fn erase_what_is_due(&self) -> Result<(Looked, Option<String>), Critical> {
         let mut progress = Progress { erased_max: self.erased_max, looked: Looked::default(), trouble: None };
         progress.met(self.remove_what_is_recorded()?);
+        if self.is_restored_and_open()? {
+            return Ok((progress.looked, progress.trouble));
+        }
         let (keeps, holds, now) = (Keeps::of(&self.settings), self.queries.legal_holds()?, self.clock.now());
         let mut last: Option<(Timestamp, _)> = None;
         while !progress.is_full() {
@@ -66,6 +70,12 @@ impl Retention {
         // Also what an earlier look erased, if it was ended before this.
         progress.met(self.recorder.rewrite().map_err(io::Error::other));
         Ok((progress.looked, progress.trouble))
+    }
+
+    /// Whether the state is a backup that nobody has compared yet: a legal hold that was placed after it is not in it.
+    fn is_restored_and_open(&self) -> Result<bool, Critical> {
+        let code = AlarmReason::Restored.notice("").code;
+        Ok(self.queries.alarms()?.iter().any(|alarm| alarm.code == code))
     }
 
     fn transfer(

@@ -10,12 +10,13 @@ use jiff::Timestamp;
 use super::keeps::Keeps;
 use super::{ERASED_MAX, Looked, Retention, next_look, outlook};
 use crate::config::Settings;
-use crate::domain::ledger::{Entry, Event};
-use crate::domain::{Keep, ReturnOrder, Stage, Standing};
+use crate::domain::alarm::AlarmReason;
+use crate::domain::ledger::{Entry, Event, Facts};
+use crate::domain::{Actor, Keep, ReturnOrder, Stage, Standing};
 use crate::effects::clock::Clock;
 use crate::effects::spool::Spool;
 use crate::store::samples::*;
-use crate::store::{Change, Keeping, Queries, Recorder, Settled, SqliteStore, verify};
+use crate::store::{Change, Keeping, Queries, Recorder, Settled, SqliteStore, StateChange, verify};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const SHBE: &str = "shbe/12302/2020-04";
@@ -135,6 +136,28 @@ fn days(days: u32) -> Keep {
 
 fn erased(originals: usize, names: usize) -> Looked {
     Looked { originals, names, ..Looked::default() }
+}
+
+#[test]
+fn a_restored_state_erases_nothing_until_somebody_has_compared_it() {
+    let world = World::new();
+    world.closes(1);
+    let about = "The state is a backup".to_owned();
+    let alarm = |event, notice| Change {
+        at: at(9),
+        actor: Actor::Service,
+        event,
+        facts: Facts { about: Some(about.clone()), ..Facts::default() },
+        names: Vec::new(),
+        state: StateChange::Alarm { about: about.clone(), notice },
+    };
+    world.record([alarm(Event::AlarmRaised, Some(AlarmReason::Restored.notice(&about)))]);
+    world.after(101);
+    assert_eq!(world.looks(), Looked::default());
+    assert!(world.archived(1).exists(), "it may have been put on hold after the backup");
+    world.record([alarm(Event::AlarmCleared, None)]);
+    assert_eq!(world.looks().originals, 1);
+    assert!(!world.archived(1).exists() && world.is_sound());
 }
 
 #[test]

@@ -23,9 +23,9 @@ pub(super) enum Leads {
 impl Leads {
     pub(super) fn to(event: Event) -> Leads {
         match event {
-            Event::Collected | Event::CollectedRecovered | Event::RetryOrdered | Event::Released => {
-                Leads::Transfer(&["collected"])
-            }
+            Event::Collected | Event::CollectedRecovered => Leads::Transfer(&["collected"]),
+            // In a restored state it is looked up at its destination first.
+            Event::RetryOrdered | Event::Released => Leads::Transfer(&["collected", "deferred"]),
             Event::Staged => Leads::Transfer(&["staged"]),
             Event::PossibleRepublish => Leads::Transfer(&["staged", "delivered"]),
             Event::Delivered | Event::DeliveredRecovered | Event::DeliveredTaken => Leads::Transfer(&["delivered"]),

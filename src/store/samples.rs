@@ -97,7 +97,7 @@ pub(crate) fn move_to(n: u32, expect: i64, event: Event, standing: Standing) -> 
 }
 
 pub(crate) fn held(n: u32, expect: i64) -> Change {
-    move_to(n, expect, Event::Held, Standing::Held { since: at(1), reason: HoldReason::Unsigned })
+    move_to(n, expect, Event::Held, Standing::Held { since: at(1), reason: HoldReason::Unsigned, restored: false })
 }
 
 pub(crate) fn rejected(n: u32, expect: i64) -> Change {

@@ -131,7 +131,7 @@ fn exists(command: &str) -> bool {
         "PARTNER" => "dwp".to_owned(),
         "NUMBER" | "LA" => "12302".to_owned(),
         "FPR" => "0123456789ABCDEF0123456789ABCDEF01234567".to_owned(),
-        "ID" => "0".repeat(64),
+        "ID" | "DIGEST" => "0".repeat(64),
         "KEY" => "shbe/12302/2020-04".to_owned(),
         "DATE" => "2020-04-14".to_owned(),
         "YEAR" => "2020-21".to_owned(),

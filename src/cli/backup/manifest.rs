@@ -63,7 +63,34 @@ impl Member {
             && !self.path.starts_with('.')
             && !self.path.ends_with('/')
             && !self.path.contains("//")
-            && !["lock", MANIFEST].contains(&self.path.as_str())
+            && self.has_a_place()
+    }
+
+    /// Whether a state has a file there: nothing else is put into one.
+    fn has_a_place(&self) -> bool {
+        let ends = |name: &str, end: &str| name.strip_suffix(end).is_some_and(|stem| !stem.is_empty());
+        match self.path.split('/').collect::<Vec<_>>()[..] {
+            [STORE] => true,
+            [name] => ends(name, ".key"),
+            ["keys", name] => {
+                ["ledger.key", "ledger.vkey", "ledger.head", "ledger.lost", "own-public.asc"].contains(&name)
+            }
+            ["keys", "own", name] | ["keys", "partner", _, name] => ends(name, ".asc"),
+            ["spool", "raw", _] | ["picked-up", _] => true,
+            ["archive" | "sealed", name] => ends(name, ".pgp"),
+            [CONFIGURATION, "hbcourier.toml"] => true,
+            [CONFIGURATION, "conf.d", name] => ends(name, ".toml"),
+            _ => false,
+        }
+    }
+
+    /// Whose certificate or key it is: the partner's name, `None` for our own, and its fingerprint.
+    pub fn certificate(&self) -> Option<(Option<&str>, &str)> {
+        match self.path.split('/').collect::<Vec<_>>()[..] {
+            ["keys", "own", name] => Some((None, name.strip_suffix(".asc")?)),
+            ["keys", "partner", partner, name] => Some((Some(partner), name.strip_suffix(".asc")?)),
+            _ => None,
+        }
     }
 }
 
@@ -80,6 +107,11 @@ mod tests {
         for bad in ["", "/etc/passwd", "../x", "keys/../../x", "./x", "keys//x", "keys/", "lock", ".restoring/x", "a\0"]
         {
             assert!(!is_below(bad), "{bad:?}");
+        }
+        for strange in
+            ["store.sqlite-wal", "store.sqlite/x", "lock/x", "keys/x", "keys/own/x", "spool/x", "x/y.key", ".key"]
+        {
+            assert!(!is_below(strange), "{strange}");
         }
     }
 }

@@ -24,7 +24,7 @@ pub use manifest::{CONFIGURATION, MANIFEST, Manifest, Member, STORE};
 ///
 /// The store as it stands at one moment, every original and sealed return that it refers to, the keys and the configuration.
 /// The service may run. The file holds secret keys and is not encrypted: keep it where nobody else reads. Exit status 0: it
-/// is made and recorded; 3: it is not.
+/// is made and recorded; 1: so it is, and originals that it should hold are not there; 3: it is not.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// The file to make, or a folder for it
@@ -49,7 +49,7 @@ struct Made<'a> {
     entries: u64,
     root: Digest,
     files: usize,
-    /// Originals that were erased while the backup was made, or are not there.
+    /// Originals that are not there, though no entry says that they were erased.
     missing: &'a [String],
 }
 
@@ -86,11 +86,15 @@ pub fn run(args: &Args, config: &Path, settings: &Settings, out: &mut Output<'_>
             ("File", Some(file.display().to_string())),
             ("Bytes", Some(made.bytes.to_string())),
             ("Files in it", Some(files.to_string())),
+            ("Its list of files", Some(manifest.to_string())),
         ]);
+        text.line("Write that digest down apart from the file: `hbcourier restore FILE` takes it as --manifest, and tells by it that nobody altered it.");
         if !missing.is_empty() {
-            text.line(format!("Originals that the store names and that are not there any more: {}.", missing.len()));
+            text.line(format!("Originals that the store names and that are not there, and no entry says why: {}:", missing.len()));
+            missing.iter().for_each(|path| text.line(format!("  {path}")));
+            text.line("See what removed them. Earlier backups may have them; keep those.");
         }
         text.line("It holds secret keys and is not encrypted: keep it where nobody else reads.");
     })?;
-    Ok(Exit::Yes)
+    Ok(if missing.is_empty() { Exit::Yes } else { Exit::No })
 }

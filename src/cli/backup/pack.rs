@@ -9,13 +9,15 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use rustix::fs::{FlockOperation, flock};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::manifest::{CONFIGURATION, MANIFEST, Manifest, Member, STORE};
 use crate::domain::{Consignment, Digest, Original};
-use crate::durable::{CopyError, Directory, Stamp, copy_and_digest, private_directory};
+use crate::durable::{CopyError, Directory, Scratch, Stamp, copy_and_digest};
 use crate::effects::ledger_key::HEAD_FILE;
+use crate::effects::privilege::as_owner_of;
 use crate::store::{
     ConsignmentFilter, Keeping, Queries, QueryError, SqliteQueries, SqliteStore, StoreError, SubmissionFilter,
 };
@@ -46,6 +48,8 @@ pub(super) enum PackFault {
     },
     #[error("the archive could not be written")]
     Archive(#[from] zip::result::ZipError),
+    #[error("another backup is being made")]
+    Busy,
     #[error("keys were made, trusted or retired in the meantime: give the command again")]
     KeysChanged,
 }
@@ -66,9 +70,12 @@ pub(super) fn pack(state: &Path, config: &Path, file: &Path, now: Timestamp) -> 
         return Err(at(file)(io::Error::new(io::ErrorKind::AlreadyExists, "a file of that name is there")));
     }
     let part = format!(".{name}.part");
+    // One backup at a time, so that the part is nobody's.
+    let scratch = scratch(state)?;
     folder.remove(&part).map_err(at(file))?;
-    let scratch = Scratch::at(above.join(format!(".{name}.store"))).map_err(at(above))?;
-    let written = folder.create(&part).map_err(at(file)).and_then(|into| write(state, config, &scratch.0, into, now));
+    remove_stale_parts(&folder).map_err(at(above))?;
+    let written =
+        begin(&folder, &part).map_err(at(file)).and_then(|into| write(state, config, scratch.path(), into, now));
     let published = written.and_then(|packed| {
         folder.publish(&part, &folder, name).and_then(|()| folder.sync()).map_err(at(file))?;
         Ok(packed)
@@ -80,10 +87,52 @@ pub(super) fn pack(state: &Path, config: &Path, file: &Path, now: Timestamp) -> 
     published
 }
 
+/// The folder for the store's copy: below the state directory, and like everything there its owner's alone.
+fn scratch(state: &Path) -> Result<Scratch, PackFault> {
+    let path = state.join(Scratch::OF_BACKUPS);
+    let _acting = as_owner_of(state).map_err(at(state))?;
+    Scratch::take(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => PackFault::Busy,
+        _ => at(&path)(error),
+    })
+}
+
+fn copy_store(state: &Path, scratch: &Path) -> Result<(), PackFault> {
+    let _acting = as_owner_of(state).map_err(at(state))?;
+    Ok(SqliteStore::snapshot(state, scratch)?)
+}
+
+/// Locked while it is written, so that the next backup knows what nobody writes any more.
+fn begin(folder: &Directory, part: &str) -> io::Result<File> {
+    let file = folder.create(part)?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    Ok(file)
+}
+
+/// Removes what a backup left that was ended half-way: it holds keys.
+fn remove_stale_parts(folder: &Directory) -> io::Result<()> {
+    for name in folder.names()? {
+        let Some(name) = name.to_str() else { continue };
+        if !(name.starts_with(".hbcourier-") && name.ends_with(".zip.part")) {
+            continue;
+        }
+        match folder.open_file(name) {
+            Ok(file) if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() => {
+                if let Err(error) = folder.remove(name) {
+                    tracing::warn!(part = name, %error, "An unfinished backup could not be removed: {error}");
+                }
+            }
+            // In use, gone, or not ours.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
 fn write(state: &Path, config: &Path, scratch: &Path, into: File, now: Timestamp) -> Result<Packed, PackFault> {
     let head = read_small(&state.join(HEAD_FILE))?;
     let keys = key_files(state)?;
-    SqliteStore::snapshot(state, scratch)?;
+    copy_store(state, scratch)?;
     let store = SqliteStore::read_only(scratch)?;
     let mut pack = Pack { zip: ZipWriter::new(into), files: Vec::new(), missing: Vec::new() };
     pack.add_file(STORE, &scratch.join(STORE))?;
@@ -163,7 +212,7 @@ impl Pack {
             // It may be moved to the archive between two looks, and never back.
             let path = if consignment.standing.is_archived() { &archive } else { &raw };
             let there = self.add_if_there(path, &[state.join(&raw), state.join(&archive)])?;
-            if !there && store.original_erased(&Original::Transfer(*id))?.is_none() {
+            if !there && !is_erased(state, store, &Original::Transfer(*id))? {
                 self.missing.push(path.clone());
             }
         }
@@ -176,7 +225,7 @@ impl Pack {
             }
             sealed.push(digest);
             let there = self.add_if_there(&path, &[state.join(&path)])?;
-            if !there && store.original_erased(&Original::Return(submission.key))?.is_none() {
+            if !there && !is_erased(state, store, &Original::Return(submission.key))? {
                 self.missing.push(path);
             }
         }
@@ -191,6 +240,12 @@ impl Pack {
         }
         Ok(())
     }
+}
+
+/// Whether an entry says so: in the copy, or made since.
+fn is_erased(state: &Path, copy: &SqliteQueries, original: &Original) -> Result<bool, PackFault> {
+    let erased = copy.original_erased(original)?.is_some();
+    Ok(erased || SqliteStore::read_only(state)?.original_erased(original)?.is_some())
 }
 
 /// Every key file but what the ledger's key signed last, with what tells whether it was changed.
@@ -252,33 +307,5 @@ fn read_small(path: &Path) -> Result<Option<Vec<u8>>, PackFault> {
         Ok(_) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(at(path)(error)),
-    }
-}
-
-/// A folder for the store's copy, gone when this is.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn at(path: PathBuf) -> io::Result<Scratch> {
-        private_directory(&path)?;
-        let scratch = Scratch(path);
-        scratch.clear()?;
-        Ok(scratch)
-    }
-
-    fn clear(&self) -> io::Result<()> {
-        let folder = Directory::open(&self.0)?;
-        for name in folder.names()? {
-            folder.remove(name.to_str().unwrap_or_default())?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = self.clear().and_then(|()| fs::remove_dir(&self.0)) {
-            tracing::warn!(folder = %self.0.display(), %error, "A copy of the store may be left there: {error}");
-        }
     }
 }

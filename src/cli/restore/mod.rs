@@ -6,7 +6,9 @@
 
 mod anchors;
 mod recover;
+mod sources;
 mod unpack;
+mod vouched;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -18,8 +20,8 @@ use super::output::{CliError, Exit, Output, Text};
 use crate::config::Settings;
 use crate::daemon::build::InstanceLock;
 use crate::daemon::migration::note_migration;
-use crate::domain::Actor;
 use crate::domain::causes::with_causes;
+use crate::domain::{Actor, Digest, Fingerprint};
 use crate::effects::accounts::{Accounts, MachineAccounts};
 use crate::effects::clock::{Clock, MachineClock};
 use crate::effects::ledger_key::note_lost;
@@ -45,6 +47,16 @@ pub struct Args {
     /// Checkpoints that were kept elsewhere, a file or a folder: they tell how much is lost
     #[arg(long, value_name = "PATH", conflicts_with = "settled")]
     pub anchors: Vec<PathBuf>,
+    /// The service that this backup is of runs nowhere any more: a second one would remove its half-delivered files, and deliver
+    /// and send what it delivers and sends
+    #[arg(long, conflicts_with = "settled")]
+    pub old_service_is_off: bool,
+    /// The digest of its list of files, as it was printed when the backup was made: another backup is refused
+    #[arg(long, value_name = "DIGEST", conflicts_with = "settled")]
+    pub manifest: Option<Digest>,
+    /// The fingerprint of a key or certificate in the backup that you know, where no entry and no --manifest vouches for it
+    #[arg(long, value_name = "FINGERPRINT", conflicts_with = "settled")]
+    pub key: Vec<Fingerprint>,
     /// Somebody has compared what an earlier restore left open: end its alarm
     #[arg(long, requires = "reason")]
     pub settled: bool,
@@ -65,6 +77,8 @@ struct Restored {
     says: String,
     state: PathBuf,
     made_at: jiff::Timestamp,
+    /// Of its list of files.
+    manifest: Digest,
     #[serde(flatten)]
     recovered: Recovered,
     /// Originals that were not in the backup.
@@ -73,6 +87,8 @@ struct Restored {
     configuration: PathBuf,
     /// Of files that were to be checkpoints and are not believed.
     problems: Vec<String>,
+    /// Where what came after the backup may still lie, or lie unnoticed.
+    looks: Vec<String>,
 }
 
 /// Restores, or ends the alarm of an earlier restore.
@@ -87,19 +103,31 @@ pub fn run(
         out.answer(args.json, &done, |text| text.line(&done.says))?;
         return Ok(Exit::Yes);
     };
-    let (state, anchors) = match &args.into {
+    if !args.old_service_is_off {
+        return Err(CliError::new(
+            Exit::Usage,
+            "Nothing was restored. Where the service still runs that this backup was made of, a second one would remove its \
+             half-delivered files, and deliver and send once more what it delivers and sends.",
+            "See that it is stopped, and stays so (`systemctl disable --now hbcourier` there), then add --old-service-is-off.",
+        ));
+    }
+    let (state, anchors, looks) = match &args.into {
         // A bare machine has no configuration yet.
-        Some(into) => (into.clone(), anchors::given(&args.anchors)?),
+        Some(into) => {
+            let looks = settings().map(|settings| sources::places(&settings)).unwrap_or_default();
+            (into.clone(), anchors::given(&args.anchors)?, looks)
+        }
         None => {
             let settings = settings()?;
-            (settings.service.state.clone(), anchors::all(&args.anchors, &settings)?)
+            let found = anchors::all(&args.anchors, &settings)?;
+            (settings.service.state.clone(), found, sources::places(&settings))
         }
     };
     let backup = File::open(file).map_err(|error| {
         let says = format!("The backup {} could not be read: {error}.", file.display());
         CliError::new(Exit::CouldNot, says, "Name the file that `hbcourier backup` made.")
     })?;
-    let restored = restore(backup, &state, anchors, args)?;
+    let restored = Restored { looks, ..restore(backup, &state, anchors, args)? };
     out.answer(args.json, &restored, |text| tell(&restored, text))?;
     Ok(Exit::Yes)
 }
@@ -119,7 +147,7 @@ fn restore(
     unpack::is_empty(state)?;
     let _lock = InstanceLock::take(state).map_err(|error| could_not(&error))?;
     let trial = state.join(unpack::TRIAL);
-    let manifest = unpack::unpack(backup, state)?;
+    let (manifest, digest) = unpack::unpack(backup, state, args.manifest)?;
     let store = SqliteStore::open(&trial).map_err(|error| could_not(&error))?;
     let verdict = verify(&store.queries()).map_err(|error| could_not(&error))?;
     if !verdict.ok || (verdict.entries, verdict.root) != (manifest.entries, manifest.root) {
@@ -130,6 +158,13 @@ fn restore(
             "Keep it as evidence, empty the folder, and restore an earlier backup.",
         ));
     }
+    if args.manifest.is_none() {
+        let unvouched =
+            vouched::unvouched(&store.queries(), &manifest, &args.key).map_err(|error| could_not(&error))?;
+        if !unvouched.is_empty() {
+            return Err(stranger(&unvouched));
+        }
+    }
     let notes = anchors::held_against(anchors, &trial, &store)?;
     note_migration(&store, &trial, &MachineClock).map_err(|error| could_not(&error))?;
     let uid = rustix::process::getuid().as_raw();
@@ -137,6 +172,7 @@ fn restore(
     let ordered = recover::Ordered {
         actor: Actor::Account { uid, name },
         by: args.by.clone(),
+        manifest: digest,
         why: args.reason.clone(),
         now: MachineClock.now(),
     };
@@ -153,21 +189,34 @@ fn restore(
         says: recovered.says(&manifest),
         state: state.to_owned(),
         made_at: manifest.made_at,
+        manifest: digest,
         recovered,
         missing: manifest.missing,
         configuration,
         problems: notes.problems().to_vec(),
+        looks: Vec::new(),
     })
 }
 
+fn stranger(unvouched: &[String]) -> CliError {
+    let says = format!(
+        "The backup has keys of which its ledger has no entry, so somebody may have put them there: {}.",
+        unvouched.join("; ")
+    );
+    let next = "Empty the folder. Then add --manifest with the digest that was printed when the backup was made; or, if nobody has \
+                that, compare each fingerprint with whoever's key it is and add --key FINGERPRINT for those that are right.";
+    CliError::new(Exit::No, says, next)
+}
+
 fn tell(restored: &Restored, text: &mut Text) {
-    let Restored { says, state, recovered, missing, configuration, problems, .. } = restored;
+    let Restored { says, state, recovered, missing, configuration, problems, looks, .. } = restored;
     text.line(says);
     text.facts([
         ("State", Some(state.display().to_string())),
         ("Entries in the backup", Some(recovered.entries.to_string())),
         ("Latest checkpoint known", recovered.known.map(|known| format!("over {known} entries"))),
         ("To be looked up at their destinations", Some(recovered.looked_up.to_string())),
+        ("Held, and looked up when let go", Some(recovered.held.to_string())),
         ("Returns left to a person", Some(recovered.uncertain.len().to_string())),
         ("Originals not in the backup", Some(missing.len().to_string())),
     ]);
@@ -175,5 +224,19 @@ fn tell(restored: &Restored, text: &mut Text) {
     text.line(format!("Next: compare the configuration with the one that was backed up, {}.", configuration.display()));
     text.line("Then: hbcourier check, and start the service. It looks up at their destinations what was under way.");
     text.line("Then: hbcourier held list; hbcourier returns list --open; tell the auditors of the gap.");
+    text.line(
+        "Compare what was decided after the backup, which is forgotten here: keys trusted or retired (one that was retired since \
+         counts again), exceptions, legal holds, waived returns, timetables. Nothing is erased until this is settled.",
+    );
+    if looks.is_empty() {
+        text.line("Where files arrive, the configuration that was backed up tells: what still lies there and was delivered is delivered once more.");
+    } else {
+        text.line(
+            "What was delivered after the backup and still lies in one of these is delivered once more; look before the service \
+             starts, and move it away. What lies in a folder of processed mails and was not delivered is lost to the service; \
+             compare that with the back office:",
+        );
+        looks.iter().for_each(|place| text.line(format!("  {place}")));
+    }
     text.line("Then: hbcourier restore --settled --reason TEXT");
 }

@@ -2,9 +2,9 @@
 //!
 //! In:  the store as it was backed up, the latest head that is known. Out: an entry with the gap, an alarm that a person ends.
 //! What was received and not delivered is looked up at its destination by the service, and waits for a person if it is not
-//! there. What was staged needs nothing: the table of what a crash leaves tells by what lies at the destination. A return that may have been
-//! sent since becomes Uncertain, and no policy sends it again. Held, missed and failed ones wait for a person as it is; what was not
-//! sealed is missed if its day is over. One that is sealed for a later day goes out on that day.
+//! there; what was held, when a person lets it go. What was staged needs nothing: the table of what a crash leaves tells by what lies at the destination. A return that may have been
+//! sent since becomes Uncertain, and no policy sends it again and nothing is picked up for it: also one of which the backup has no
+//! sealed bytes. One for a later day is picked up, and goes out, as it would have.
 
 use std::error::Error;
 
@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::cli::backup::Manifest;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::{Actor, DeferCause, Resume, Stage, Standing, Submission};
+use crate::domain::{Actor, DeferCause, Digest, Resume, Stage, Standing, Submission};
 use crate::effects::clock::london;
 use crate::store::{Change, ConsignmentFilter, Queries, Recorder, SqliteStore, StateChange, SubmissionFilter};
 
@@ -22,6 +22,8 @@ use crate::store::{Change, ConsignmentFilter, Queries, Recorder, SqliteStore, St
 pub(super) struct Ordered {
     pub actor: Actor,
     pub by: Option<String>,
+    /// The digest of the backup's list of files.
+    pub manifest: Digest,
     pub why: Option<String>,
     pub now: Timestamp,
 }
@@ -37,6 +39,8 @@ pub(super) struct Recovered {
     pub lost_at_least: u64,
     /// Transfers that are looked up at their destinations.
     pub looked_up: usize,
+    /// Held ones, which are looked up when a person lets them go.
+    pub held: usize,
     /// Returns that may have been sent since.
     pub uncertain: Vec<String>,
 }
@@ -77,10 +81,14 @@ pub(super) fn recover(
         known,
         lost_at_least: covered.saturating_sub(manifest.entries),
         looked_up: 0,
+        held: 0,
         uncertain: Vec::new(),
     };
     let facts = Facts {
-        about: ordered.by.clone(),
+        about: Some(match &ordered.by {
+            Some(by) => format!("backup {} for {by}", ordered.manifest),
+            None => format!("backup {}", ordered.manifest),
+        }),
         why: ordered.why.clone(),
         size: Some(manifest.entries),
         content: Some(manifest.root),
@@ -94,25 +102,20 @@ pub(super) fn recover(
     let facts = Facts { about: Some(about.clone()), code: Some(notice.code.to_owned()), ..Facts::default() };
     record(Event::AlarmRaised, facts, StateChange::Alarm { about, notice: Some(notice) })?;
 
-    let cause = DeferCause::Restored;
     for consignment in queries.consignments(&ConsignmentFilter::default())? {
-        let attempts = match &consignment.standing {
-            Standing::Collected { .. } => 0,
-            Standing::Deferred { resume: Resume::Opening | Resume::LookingUp, attempts, .. } => *attempts,
-            _ => continue,
-        };
+        let Some((event, code, standing)) = to_look_up(&consignment.standing, *now) else { continue };
+        recovered.looked_up += usize::from(event == Event::Deferred);
+        recovered.held += usize::from(event == Event::Held);
         let state = StateChange::Consignment {
             id: consignment.id,
             expect: consignment.revision,
-            standing: Standing::Deferred { until: *now, attempts, cause, resume: Resume::LookingUp },
+            standing,
             deliveries: None,
             authority: None,
             accepts: Vec::new(),
             signer: None,
         };
-        let facts = Facts { code: Some(cause.notice().code.to_owned()), ..Facts::default() };
-        record(Event::Deferred, facts, state)?;
-        recovered.looked_up += 1;
+        record(event, Facts { code: Some(code.to_owned()), ..Facts::default() }, state)?;
     }
     for submission in queries.submissions(&SubmissionFilter::default())? {
         if may_have_been_sent(&submission, *now) {
@@ -126,21 +129,37 @@ pub(super) fn recover(
     Ok(recovered)
 }
 
+/// What was not delivered when the backup was made may have been since: it is looked up before it is delivered, a held one when a
+/// person lets it go.
+fn to_look_up(standing: &Standing, now: Timestamp) -> Option<(Event, &'static str, Standing)> {
+    let cause = DeferCause::Restored;
+    let look_up = |attempts| {
+        let standing = Standing::Deferred { until: now, attempts, cause, resume: Resume::LookingUp };
+        Some((Event::Deferred, cause.notice().code, standing))
+    };
+    match standing {
+        Standing::Collected { .. } => look_up(0),
+        Standing::Deferred { resume: Resume::Opening | Resume::LookingUp, attempts, .. } => look_up(*attempts),
+        Standing::Held { since, reason, .. } => {
+            let standing = Standing::Held { since: *since, reason: reason.clone(), restored: true };
+            Some((Event::Held, reason.notice().code, standing))
+        }
+        _ => None,
+    }
+}
+
 /// Whether it may have been sent after the backup. What is being sent into a folder is told by that folder at the start.
 fn may_have_been_sent(submission: &Submission, now: Timestamp) -> bool {
     let today = now.to_zoned(london()).date();
     match &submission.stage {
-        Stage::Sealed => submission.transfer_on <= today || submission.ordered.is_some(),
-        Stage::Deferred { .. } => true,
+        Stage::Scheduled | Stage::Held { .. } | Stage::Sealed => {
+            submission.transfer_on <= today || submission.ordered.is_some()
+        }
+        // What was missed or failed may have been ordered since.
+        Stage::Deferred { .. } | Stage::Missed { .. } | Stage::Failed { .. } => true,
         Stage::Sending { place, .. } => place.is_none(),
         // The policy may have sent it once more.
         Stage::Uncertain { restored, .. } => !restored,
-        Stage::Scheduled
-        | Stage::Held { .. }
-        | Stage::Sent { .. }
-        | Stage::Acknowledged { .. }
-        | Stage::Failed { .. }
-        | Stage::Missed { .. }
-        | Stage::Waived { .. } => false,
+        Stage::Sent { .. } | Stage::Acknowledged { .. } | Stage::Waived { .. } => false,
     }
 }

@@ -11,6 +11,7 @@ use zip::ZipArchive;
 
 use crate::cli::backup::{MANIFEST, Manifest, STORE};
 use crate::cli::output::{CliError, Exit};
+use crate::domain::Digest;
 use crate::durable::{CopyError, Directory, copy_and_digest, step};
 use crate::store::SqliteStore;
 
@@ -53,13 +54,18 @@ pub(super) fn is_empty(state: &Path) -> Result<(), CliError> {
 }
 
 /// Unpacks everything below `TRIAL`.
-pub(super) fn unpack(backup: File, state: &Path) -> Result<Manifest, CliError> {
+///
+/// Returns what it says of itself, and the digest of that list.
+pub(super) fn unpack(backup: File, state: &Path, expected: Option<Digest>) -> Result<(Manifest, Digest), CliError> {
     let mut archive = ZipArchive::new(backup).map_err(|error| unsound(&error.to_string()))?;
-    let manifest = manifest(&mut archive)?;
+    let (manifest, digest) = manifest(&mut archive)?;
+    if let Some(expected) = expected.filter(|expected| *expected != digest) {
+        return Err(unsound(&format!("its list of files has the digest {digest}, not {expected}")));
+    }
     let trial = state.join(TRIAL);
     for member in &manifest.files {
         if !member.is_below() {
-            return Err(unsound("it names a file outside the state directory"));
+            return Err(unsound("it names a file that a state directory does not have"));
         }
         let path = trial.join(&member.path);
         let (Some(above), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
@@ -86,10 +92,10 @@ pub(super) fn unpack(backup: File, state: &Path) -> Result<Manifest, CliError> {
     }
     sync_below(&trial).map_err(|error| could_not(format!("{} could not be synced: {error}.", trial.display())))?;
     step("restore.extracted").map_err(|error| could_not(error.to_string()))?;
-    Ok(manifest)
+    Ok((manifest, digest))
 }
 
-fn manifest(archive: &mut ZipArchive<File>) -> Result<Manifest, CliError> {
+fn manifest(archive: &mut ZipArchive<File>) -> Result<(Manifest, Digest), CliError> {
     let mut list = Vec::new();
     let file = archive.by_name(MANIFEST).map_err(|_| unsound("it has no list of files"))?;
     let read = file.take(MANIFEST_BYTES_MAX).read_to_end(&mut list);
@@ -103,7 +109,7 @@ fn manifest(archive: &mut ZipArchive<File>) -> Result<Manifest, CliError> {
             format!("The backup was made by version {} of this program, which is a later one.", manifest.version);
         return Err(CliError::new(Exit::CouldNot, says, "Install that version, and restore with it."));
     }
-    Ok(manifest)
+    Ok((manifest, Digest::of(&list)))
 }
 
 fn sync_below(folder: &Path) -> io::Result<()> {

@@ -97,9 +97,12 @@ impl<'a> Row<'a> {
                 (self.at, self.reply) = (Some(*at), Some(reply.as_str()));
                 Some(crate::domain::AlarmReason::Refused.notice(&about()))
             }
-            Stage::Uncertain { since, .. } => {
+            Stage::Uncertain { since, restored } => {
                 self.at = Some(*since);
-                Some(crate::domain::AlarmReason::Uncertain.notice(&about()))
+                Some(match restored {
+                    true => crate::domain::AlarmReason::uncertain_since_restored(&about()),
+                    false => crate::domain::AlarmReason::Uncertain.notice(&about()),
+                })
             }
             Stage::Missed { since } => {
                 self.at = Some(*since);

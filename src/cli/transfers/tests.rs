@@ -185,7 +185,7 @@ fn the_states_that_can_be_asked_for_are_all_there_are() {
         Standing::Collected { at: at(0) },
         Standing::Staged { at: at(0), boot: boot() },
         Standing::Deferred { until, attempts: 1, cause, resume: Resume::Opening },
-        Standing::Held { since, reason: HoldReason::WorkerFault },
+        Standing::Held { since, reason: HoldReason::WorkerFault, restored: false },
         Standing::Delivered { at: at(0) },
         Standing::Matched { at: at(0) },
         Standing::Closed { at: at(0) },

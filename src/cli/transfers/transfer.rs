@@ -184,6 +184,9 @@ pub fn notice_of_stage(submission: &Submission) -> Option<Notice> {
     match &submission.stage {
         Stage::Held { reason, .. } => Some(reason.notice()),
         Stage::Deferred { cause, .. } => Some(cause.notice()),
+        Stage::Uncertain { restored: true, .. } => {
+            Some(AlarmReason::uncertain_since_restored(&submission.key.to_string()))
+        }
         Stage::Uncertain { .. } => alarm(AlarmReason::Uncertain),
         Stage::Failed { .. } => alarm(AlarmReason::Refused),
         Stage::Missed { .. } => alarm(AlarmReason::Missed),

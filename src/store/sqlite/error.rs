@@ -105,8 +105,8 @@ pub enum StoreError {
     },
     /// It fails its check.
     #[error(
-        "the store {path} is damaged: {says}. Nothing was changed. Keep a copy of the state folder, restore it from the \
-         last backup, and run `hbcourier audit verify`"
+        "the store {path} is damaged: {says}. Nothing was changed. Keep a copy of the state folder, move it away as a whole, \
+         and give `hbcourier restore` the last backup"
     )]
     Damaged {
         /// The store.
@@ -136,7 +136,9 @@ fn going_back(copy: Option<&Path>) -> String {
     match copy {
         None => String::new(),
         Some(copy) => format!(
-            "; or, to go back and lose what was recorded since, keep it aside and put {} in its place",
+            "; or, to go back and lose what was recorded since, keep it aside and put {} in its place. If a checkpoint was \
+             signed since, that is refused: then move the state folder away as a whole and give `hbcourier restore` a backup \
+             that was made before",
             copy.display()
         ),
     }

@@ -224,7 +224,7 @@ fn changes_about(nth: u32) -> Vec<Change> {
         accepts,
         signer: None,
     };
-    let hold = Standing::Held { since: at(1), reason: HoldReason::Unsigned };
+    let hold = Standing::Held { since: at(1), reason: HoldReason::Unsigned, restored: false };
     let code = Facts { code: Some("CN-105".to_owned()), ..Facts::default() };
     let held = change(Event::Held, code, moves(0, hold, None, Vec::new()));
     let why = Facts { why: Some("asked DWP, who confirmed it".to_owned()), ..Facts::default() };

@@ -113,7 +113,7 @@ impl Case {
         if one.standing.word() != "collected" {
             return;
         }
-        let standing = Standing::Held { since: one.received_at, reason: reason(number) };
+        let standing = Standing::Held { since: one.received_at, reason: reason(number), restored: false };
         let state = StateChange::Consignment {
             id: self.id,
             expect: one.revision,

@@ -68,6 +68,7 @@ fn restored_elsewhere_the_ledger_verifies_nothing_comes_twice_and_the_gap_is_tol
     let backup = council.dir.path().join("backup.zip");
     let made = council.json(&["backup", backup.to_str().unwrap()]);
     assert_eq!(made["missing"], serde_json::json!([]));
+    let manifest = made["manifest"].as_str().unwrap().to_owned();
     let in_backup = made["entries"].as_u64().unwrap();
     assert_eq!(council.delivered().len(), BEFORE, "the backup was made within the burst");
     council.kill();
@@ -91,7 +92,8 @@ fn restored_elsewhere_the_ledger_verifies_nothing_comes_twice_and_the_gap_is_tol
     let elsewhere = council.dir.path().join("elsewhere");
     council.changes_settings(|settings| set(settings, &["service", "state"], elsewhere.to_str().unwrap()));
     council.state = elsewhere;
-    let restored = council.json(&["restore", backup.to_str().unwrap()]);
+    let restored =
+        council.json(&["restore", backup.to_str().unwrap(), "--old-service-is-off", "--manifest", &manifest]);
     assert_eq!(restored["entries"], in_backup);
     assert_eq!(
         (restored["known"].as_u64(), restored["lost_at_least"].as_u64()),

@@ -259,7 +259,9 @@ impl Case<'_> {
             Standing::Deferred { until, attempts, .. } => {
                 format!("{because} Failed attempts so far: {attempts}; the next is due {}.", moment(*until))
             }
-            Standing::Held { since, reason: HoldReason::AttemptsExhausted { .. } | HoldReason::WorkerFault } => {
+            Standing::Held {
+                since, reason: HoldReason::AttemptsExhausted { .. } | HoldReason::WorkerFault, ..
+            } => {
                 format!("Held since {}, not by a rule: {because}", moment(*since))
             }
             Standing::Held { since, .. } => format!("Held since {}: {because}", moment(*since)),

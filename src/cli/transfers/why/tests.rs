@@ -22,7 +22,7 @@ fn decided(explanation: &Explanation) -> Vec<&Considered> {
 
 fn held_for(council: &Council, n: u32, reason: HoldReason) -> Explanation {
     council.record(collect(n));
-    council.record(move_to(n, 0, Event::Held, Standing::Held { since: at(1), reason }));
+    council.record(move_to(n, 0, Event::Held, Standing::Held { since: at(1), reason, restored: false }));
     ask(council, id(n))
 }
 

@@ -114,7 +114,7 @@ fn a_damaged_file_is_refused_wherever_the_damage_is() {
         fs::write(file(state.path()), bytes).unwrap();
         let error = refusal(state.path());
         assert!(matches!(error, StoreError::Damaged { .. }), "page {page}: {error}");
-        assert!(error.to_string().contains("restore it from the last backup"));
+        assert!(error.to_string().contains("`hbcourier restore` the last backup"));
     }
 }
 

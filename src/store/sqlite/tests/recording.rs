@@ -144,7 +144,7 @@ fn moves_that_the_domain_forbids_are_refused() {
     }
     let mut born_held = collect(2);
     if let StateChange::Collect(new) = &mut born_held.state {
-        new.consignment.standing = Standing::Held { since: at(0), reason: HoldReason::NoKey };
+        new.consignment.standing = Standing::Held { since: at(0), reason: HoldReason::NoKey, restored: false };
     }
     assert!(matches!(refused(&store, born_held), RecordError::NotAllowed { .. }));
 }

@@ -46,7 +46,7 @@ fn standing(number: usize) -> (Event, Standing) {
             let (cause, resume) = (DeferCause::SpoolUnreadable, Resume::Opening);
             (Event::Deferred, Standing::Deferred { until: at(3), attempts: 2, cause, resume })
         }
-        3 => (Event::Held, Standing::Held { since: at(4), reason: HoldReason::Tampered }),
+        3 => (Event::Held, Standing::Held { since: at(4), reason: HoldReason::Tampered, restored: false }),
         4 => (Event::Delivered, Standing::Delivered { at: at(5) }),
         5 => (Event::Closed, Standing::Closed { at: at(6) }),
         6 => (Event::Rejected, Standing::Rejected { at: at(7), reason: RejectReason::NoIntegrity }),

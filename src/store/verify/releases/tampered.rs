@@ -81,7 +81,14 @@ fn an_approval_ends_when_what_it_is_about_moves() {
     recorder.record(retried(0, 2)).unwrap();
     recorder.record(held(0, 3)).unwrap();
     assert!(queries.approvals(&id(0)).unwrap().is_empty(), "held anew");
-    recorder.record(move_to(2, 3, Event::Held, Standing::Held { since: at(9), reason: HoldReason::NoRoute })).unwrap();
+    recorder
+        .record(move_to(
+            2,
+            3,
+            Event::Held,
+            Standing::Held { since: at(9), reason: HoldReason::NoRoute, restored: false },
+        ))
+        .unwrap();
     assert!(queries.release(&id(2)).unwrap().is_none(), "held anew");
     recorder.record(rejected(3, 2)).unwrap();
     assert!(queries.approvals(&id(3)).unwrap().is_empty(), "rejected");
