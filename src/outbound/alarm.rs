@@ -209,8 +209,7 @@ impl Hindrance {
             Hindrance::NoCourier => (
                 "CN-538",
                 format!("The {this} names a courier that is not configured."),
-                "Mend the configuration (`hbcourier check` names the place) and reload the service (`systemctl \
-                reload hbcourier`).",
+                "Mend the configuration (`hbcourier check` names the place) and reload the service (`systemctl reload hbcourier`).",
             ),
             Hindrance::Fault(says) => (
                 "CN-539",

@@ -262,8 +262,7 @@ impl<'a> Round<'a> {
                 "{} was ordered to be sent, but the configuration has no such return any more.",
                 submission.key
             ),
-            next: "Put its table back into the configuration and reload the service (`systemctl reload \
-            hbcourier`); it is then sent by itself.",
+            next: "Put its table back into the configuration and reload the service (`systemctl reload hbcourier`); it is then sent by itself.",
         })
     }
 

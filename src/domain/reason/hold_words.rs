@@ -191,8 +191,8 @@ const NO_ROUTE: Words = (
 const UNACCEPTED_ROOT: Words = (
     "CN-155",
     "This file is XML, and its root element or namespace is none that its route accepts (`xml_roots`).",
-    "Ask DWP what changed. If the new form is right for your back office, add it to the route, restart the \
-    service and `hbcourier held retry` it. To have this one file as it is, two people may release it: \
+    "Ask DWP what changed. If the new form is right for your back office, add it to the route, reload the \
+    service (`systemctl reload hbcourier`) and `hbcourier held retry` it. To have this one file as it is, two people may release it: \
     `hbcourier held approve ID`.",
 );
 const OTHER_AUTHORITY: Words = (
