@@ -123,6 +123,9 @@ def share(council, point):
     # Away while the service is not there, and mounted later: then it is started.
     machine.do("systemctl", "stop", UNIT)
     unmount()
+    # What is mounted again before systemd has looked was never away to it.
+    unit_of_mount = machine.do("systemd-escape", "--path", "--suffix=mount", point).strip()
+    until(lambda: machine.show(unit_of_mount, "ActiveState") == {"ActiveState": "inactive"}, 30, "systemd knows that the share is away")
     council.drop_new(1)
     mount("third")
     until(council.is_active, 30, "mounting the share starts the service")
