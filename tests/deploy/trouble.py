@@ -96,6 +96,10 @@ def share(council, point):
         until(lambda: machine.do("sh", "-c", f"umount {point} && echo away", ok=None).strip() == "away", 30, f"{point} is unmounted")
 
     machine.do("mkdir", "-p", point)
+    # systemd keeps what a mount starts only for one that it knows by more than its being there.
+    fstab = machine.path("/etc/fstab")
+    known = fstab.read_text() if fstab.exists() else ""
+    fstab.write_text(f"{known}share {point} tmpfs nofail,noauto 0 0\n")
     mount("first")
     file.write_text(before.replace(LAID, folder))
     machine.do("sh", "-c", f"hbcourier unit | install -D -m 644 /dev/stdin {placed}")
@@ -136,6 +140,7 @@ def share(council, point):
     machine.path(placed).write_text(unit)
     machine.do("systemctl", "stop", UNIT)
     unmount()
+    fstab.write_text(known)
     machine.do("systemctl", "daemon-reload")
     machine.do("systemctl", "start", UNIT)
     return f"{point}: {'waited, then ' if waited else ''}seen in the second, and in the third; {council.evidence()}"
