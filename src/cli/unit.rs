@@ -1,7 +1,7 @@
 //! `hbcourier unit`: what the packaged units must be given besides, for this configuration.
 //!
 //! In:  the settings; what is mounted where.
-//! Out: a drop-in for `hbcourier.service`: what it may write to, the mounts it waits for and is started by, its groups;
+//! Out: a drop-in for `hbcourier.service`: what it may write to, the mounts it waits for, its groups; how mounts start it;
 //!      or the one for the units of the timers.
 //! Holds: nothing is opened that the configuration does not name, but that of a share it is the mount point that is
 //! named. A folder below would be bound into the service's view of the machine, and hold the share there after it was
@@ -80,10 +80,19 @@ fn for_the_service(
     let mut text = String::from(
         "# Made by `hbcourier unit` from the configuration, and from what is mounted or in /etc/fstab. After a change of\n\
          # either, with the shares mounted:\n\
-         #   hbcourier unit | install -D -m 644 /dev/stdin /etc/systemd/system/hbcourier.service.d/configured.conf\n\
-         #   systemctl daemon-reload && systemctl reenable hbcourier && systemctl restart hbcourier\n\
-         \n[Unit]\n# Where one of these is a share that is not mounted, the service is not started.\n",
+         #   hbcourier unit | install -D -m 644 /dev/stdin /etc/systemd/system/hbcourier.service.d/configured.conf\n",
     );
+    // systemd 252 reads no [Install] in a drop-in, and `systemctl add-wants` knows no mount that was made by hand.
+    for share in shares {
+        let wants = format!("/etc/systemd/system/{}.wants", unit_of(share));
+        text += &format!("#   mkdir -p '{wants}' && ln -sf /usr/lib/systemd/system/hbcourier.service '{wants}/'\n");
+    }
+    text += "#   systemctl daemon-reload && systemctl restart hbcourier\n";
+    if !shares.is_empty() {
+        text +=
+            "# The links have the service started when a share is mounted later than the machine started, or anew.\n";
+    }
+    text += "\n[Unit]\n# Where one of these is a share that is not mounted, the service is not started.\n";
     for path in needed {
         text += &format!("RequiresMountsFor={}\n", word("", path));
     }
@@ -92,10 +101,6 @@ fn for_the_service(
     let routes = settings.authorities.iter().flat_map(|authority| &authority.routes);
     let groups: BTreeSet<&str> = routes.filter_map(|route| route.group.as_deref()).collect();
     groups.iter().for_each(|group| text += &format!("SupplementaryGroups={group}\n"));
-    if !shares.is_empty() {
-        text += "\n[Install]\n# When one of these is mounted, later than the machine started or anew, the service is started.\n";
-        shares.iter().for_each(|share| text += &format!("WantedBy={}\n", unit_of(share)));
-    }
     text
 }
 
@@ -169,8 +174,7 @@ mod tests {
 
     fn service_lines(settings: &Settings, mounted: &str) -> Vec<String> {
         let printed = printed(settings, false, mounted);
-        let service =
-            printed.split("\n[Service]\n").nth(1).unwrap().split("\n\n[Install]\n").next().unwrap().to_owned();
+        let service = printed.split("\n[Service]\n").nth(1).unwrap().to_owned();
         service.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
     }
 
@@ -189,7 +193,7 @@ mod tests {
         let text = printed(&settings, false, "");
         assert!(text.contains("\nRequiresMountsFor=/srv/hbcourier/drop\n"), "{text}");
         assert!(text.contains("\nRequiresMountsFor=\"/no/back office/100%%\"\n"), "{text}");
-        assert!(!text.contains("[Install]"), "{text}");
+        assert!(!text.contains("ln -s"), "{text}");
         settings.authorities[0].routes[0].folder = "/no/a:b".into();
         assert!(drop_in(&Args::default(), &settings, &Mounts::from_tables(b"", b"")).is_err());
     }
@@ -200,7 +204,9 @@ mod tests {
         let mounted = "23 21 0:40 / /no/benefits rw - cifs //files/benefits rw\n";
         assert_eq!(service_lines(&settings, mounted), ["ReadWritePaths=-/no/benefits", "SupplementaryGroups=benefits"]);
         let text = printed(&settings, false, mounted);
-        assert!(text.ends_with("\nWantedBy=no-benefits.mount\n"), "{text}");
+        let wants = "/etc/systemd/system/no-benefits.mount.wants";
+        let link = format!("\n#   mkdir -p '{wants}' && ln -sf /usr/lib/systemd/system/hbcourier.service '{wants}/'\n");
+        assert!(text.contains(&link), "{text}");
     }
 
     #[test]
