@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use super::build::Service;
+use super::folders::PATIENCE;
 use crate::domain::AlarmReason;
+use crate::effects::probe::Probes;
 use crate::inbound::{Critical, Inbound};
 use crate::sandbox::{Folder, folders, is_kept_out};
 
@@ -13,19 +15,20 @@ use crate::sandbox::{Folder, folders, is_kept_out};
 pub(super) struct Reach {
     inbound: Arc<Inbound>,
     folders: Vec<Folder>,
+    probes: Probes<bool>,
 }
 
 impl Reach {
     /// The folders of this service.
     pub(super) fn of(service: &Service) -> Reach {
-        Reach { inbound: service.inbound.clone(), folders: folders(&service.settings) }
+        Reach { inbound: service.inbound.clone(), folders: folders(&service.settings), probes: Probes::default() }
     }
 
-    /// Looks at each once.
-    pub(super) fn look(&self) -> Result<(), Critical> {
+    /// Looks at each once. Of one that hangs nothing is known.
+    pub(super) fn look(&mut self) -> Result<(), Critical> {
         for Folder { name, path } in &self.folders {
             let about = format!("sandbox-{name}");
-            let kept_out = is_kept_out(path);
+            let Some(kept_out) = self.probes.ask(path, PATIENCE, is_kept_out) else { continue };
             if kept_out {
                 tracing::warn!(about, "The sandbox keeps the service out of {}", path.display());
             }

@@ -293,6 +293,7 @@ pub(crate) fn notices() -> Vec<Notice> {
         OutsideSandbox,
         ServiceDown,
         ServiceHangs,
+        SecretMissing,
         WorkerStuck,
         WatchFault,
     });
