@@ -160,7 +160,10 @@ impl Cli {
                 let configuration = Configuration { path: &self.config, load: &load };
                 run::run(args, self.settings()?, &configuration, out)
             }
-            Command::Status(args) => self.reading(|reading| status::run(args, reading, out)),
+            Command::Status(args) => match self.settings() {
+                Ok(_) => self.reading(|reading| status::run(args, reading, out)),
+                Err(fault) => Err(status::without_settings(fault, order::service_status(&self.socket).as_ref())),
+            },
             Command::Deadline(args) => self.deadline(args, out),
             Command::Transfers(transfers::Args { command: transfers::Command::Names(args) }) => {
                 transfers::names(args, &self.settings()?, out)
