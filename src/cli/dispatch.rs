@@ -162,9 +162,11 @@ impl Cli {
                 let configuration = Configuration { path: &self.config, load: &load };
                 run::run(args, self.settings()?, &configuration, out)
             }
-            Command::Status(args) => self.reading(|reading| status::run(args, reading, out)),
-            // It asks the service itself, which may hang.
-            Command::Deadline(args) => self.reading_with(|_| None, |reading| deadline::run(args, reading, out)),
+            Command::Status(args) => match self.settings() {
+                Ok(_) => self.reading(|reading| status::run(args, reading, out)),
+                Err(fault) => Err(status::without_settings(fault, order::service_status(&self.socket).as_ref())),
+            },
+            Command::Deadline(args) => self.deadline(args, out),
             Command::Transfers(transfers::Args { command: transfers::Command::Names(args) }) => {
                 transfers::names(args, &self.settings()?, out)
             }
@@ -255,6 +257,28 @@ impl Cli {
             service: service.as_ref(),
             now: MachineClock.now(),
         })
+    }
+
+    /// What keeps the service from starting must not keep this from telling of it.
+    fn deadline(&self, args: &deadline::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {
+        let settings = match self.settings() {
+            Ok(settings) => settings,
+            Err(fault) => return deadline::without_settings(args, &self.config, fault, out),
+        };
+        let way = deadline::keep_way(&settings);
+        let mut is_open = false;
+        // It asks the service itself, which may hang.
+        let told = self.reading_with(
+            |_| None,
+            |reading| {
+                is_open = true;
+                deadline::run(args, reading, &way, out)
+            },
+        );
+        match told {
+            Err(fault) if !is_open => deadline::without_store(args, &way, fault, out),
+            told => told,
+        }
     }
 
     fn check(&self, args: &check::Args, out: &mut Output<'_>) -> Result<Exit, CliError> {

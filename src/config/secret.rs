@@ -28,7 +28,7 @@ const SECRET_BYTES_MAX: u64 = 64 * 1024;
 pub enum SecretFault {
     /// The service was not started with credentials.
     #[error(
-        "the credential `{name}` cannot be read: $CREDENTIALS_DIRECTORY is not set; start the service by systemd, whose unit passes in what lies in /etc/hbcourier/credentials"
+        "the credential `{name}` cannot be read here: $CREDENTIALS_DIRECTORY is not set. Only what systemd starts has it, whose unit passes in what lies in /etc/hbcourier/credentials"
     )]
     NoCredentials {
         /// The credential's name.

@@ -387,7 +387,7 @@ pub enum CourierWay {
 }
 
 /// A mail submission server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub struct SmtpSettings {
     /// Host name, also the name its certificate must bear.
     pub host: String,
@@ -449,7 +449,7 @@ pub enum MailTls {
 }
 
 /// Where tokens come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub struct OauthSettings {
     /// The token endpoint; https.
     pub token_url: String,
@@ -462,7 +462,8 @@ pub struct OauthSettings {
 }
 
 /// Where a secret is. Never the secret itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SecretReference {
     /// A systemd credential of this name.
     Credential(String),

@@ -1,17 +1,18 @@
 //! The composition root: from checked settings to everything that runs. Nothing is made anywhere else.
 
+mod lock;
+mod patience;
 mod places;
 
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rustix::fs::{FlockOperation, flock};
 
+pub use lock::{InstanceLock, starting_since};
+use patience::Patience;
 pub(crate) use places::imap_server;
 use places::{archive_limits, message_domains, routes, smtp_server, sources, terms};
 
@@ -23,7 +24,7 @@ use super::migration::note_migration;
 use super::people::{people, warn_of_missing_groups};
 use crate::checkpoints::Checkpoints;
 use crate::config::secret::SecretFault;
-use crate::config::settings::CourierWay;
+use crate::config::settings::{CourierWay, SmtpSettings};
 use crate::config::{Settings, calendars, timetable};
 use crate::domain::timetable::{InForce, Timetables};
 use crate::domain::{CourierName, DestinationName};
@@ -174,27 +175,6 @@ pub enum StartFault {
     },
 }
 
-/// The right to write below a state directory.
-pub struct InstanceLock(#[expect(dead_code, reason = "held for its lock")] File);
-
-impl InstanceLock {
-    /// Takes it, or says who cannot.
-    pub fn take(state: &Path) -> Result<InstanceLock, StartFault> {
-        let unusable = |path: &Path| {
-            let path = path.to_owned();
-            move |source| StartFault::State { path, source }
-        };
-        DirBuilder::new().recursive(true).mode(0o700).create(state).map_err(unusable(state))?;
-        let path = state.join("lock");
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(unusable(&path))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(InstanceLock(file)),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(StartFault::Locked { state: state.to_owned() }),
-            Err(error) => Err(unusable(&path)(error.into())),
-        }
-    }
-}
-
 /// The bundled timetables and those the settings name.
 pub fn timetables(files: &[PathBuf]) -> Result<Timetables, StartFault> {
     let mut timetables = timetable::bundled()?;
@@ -229,9 +209,14 @@ pub fn couriers(settings: &Settings) -> BTreeMap<CourierName, Arc<dyn Courier>> 
 pub fn smtp_courier(settings: &Settings, name: &CourierName) -> Option<SmtpCourier> {
     let courier = settings.couriers.iter().find(|courier| courier.name == *name)?;
     match &courier.way {
-        CourierWay::Smtp(server) => Some(SmtpCourier::new(smtp_server(server))),
+        CourierWay::Smtp(server) => Some(smtp_courier_by(server)),
         CourierWay::Folder { .. } => None,
     }
+}
+
+/// The courier that mails by this server.
+pub fn smtp_courier_by(server: &SmtpSettings) -> SmtpCourier {
+    SmtpCourier::new(smtp_server(server))
 }
 
 /// Opens store and spool for writing. A store is made only where there was never anything: the caller holds the
@@ -263,6 +248,8 @@ pub fn build_by(settings: Settings, timetables: Timetables, clock: Arc<dyn Clock
 fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>) -> Result<Service, StartFault> {
     let state = settings.service.state.clone();
     let lock = Arc::new(InstanceLock::take(&state)?);
+    lock.begins();
+    let _patience = Patience::begin();
     let at_state = |source| StartFault::State { path: state.clone(), source };
     let boot = boot_id().map_err(at_state)?;
     // A copy of the store that a backup left, ended half-way.
@@ -276,8 +263,11 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
     }
     note_migration(&store, &state, &*clock)?;
     let since = clock.now();
-    let ground = Ground { store, spool: Arc::new(spool), boot, lock, counts: Arc::default(), since };
-    put_together(settings, given, clock, ground, checkpoints)
+    let counts = Arc::default();
+    let ground = Ground { store, spool: Arc::new(spool), boot, lock: lock.clone(), counts, since };
+    let service = put_together(settings, given, clock, ground, checkpoints)?;
+    lock.has_begun();
+    Ok(service)
 }
 
 fn put_together(

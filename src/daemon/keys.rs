@@ -5,7 +5,7 @@
 use crate::config::Settings;
 use crate::config::secret::SecretFault;
 use crate::domain::causes::with_causes;
-use crate::effects::pgp::KeyRing;
+use crate::effects::pgp::{KeyRing, Unhad};
 use crate::operator::key_rules;
 use crate::store::{Queries, QueryError};
 
@@ -15,7 +15,10 @@ pub fn key_ring(settings: &Settings) -> KeyRing {
     for partner in settings.partners.iter().filter(|partner| !partner.fingerprints.is_empty()) {
         keys.restrict(&partner.name, &partner.fingerprints);
     }
-    let in_words = |fault: SecretFault| with_causes(&fault);
+    let in_words = |fault: SecretFault| {
+        let only_the_service = matches!(fault, SecretFault::NoCredentials { .. });
+        Unhad { says: with_causes(&fault), only_the_service }
+    };
     if let Some(passphrase) = &settings.keys.passphrase {
         keys.unlock_with(passphrase.read().map_err(in_words));
     }

@@ -24,6 +24,7 @@ mod reach;
 mod reload;
 mod retention;
 mod run;
+mod secrets;
 pub mod stop;
 mod unheard;
 mod vigil;

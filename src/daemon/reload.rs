@@ -14,7 +14,6 @@ use crate::domain::Actor;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::causes::with_causes;
 use crate::domain::ledger::{Event, Facts};
-use crate::operator::with_causes;
 use crate::sandbox;
 use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
 

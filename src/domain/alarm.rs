@@ -79,6 +79,8 @@ pub enum AlarmReason {
     ServiceDown,
     /// The service runs and gives no sign of life.
     ServiceHangs,
+    /// A secret that the configuration names cannot be read by the service.
+    SecretMissing,
     /// The state was restored from a backup.
     Restored,
     /// The settings that lie in the configuration are not those in force.
@@ -282,6 +284,12 @@ const SERVICE_HANGS: Words = (
     "Look at its log, then restart it: `systemctl restart hbcourier`. Nothing is lost by that; `hbcourier status` says when it \
     is well.",
 );
+const SECRET_MISSING: Words = (
+    "CN-564",
+    "The service cannot read a secret that its configuration names (`{about}`), so whatever takes it fails.",
+    "Put a credential by its name into /etc/hbcourier/credentials and restart the service, or mend the file's name, owner or mode \
+    (0600); `hbcourier check` probes what takes it.",
+);
 const RESTORED: Words = (
     "CN-570",
     "{about}: what was recorded after the backup is lost. Files may have been delivered and returns sent that nothing here \
@@ -370,6 +378,7 @@ impl AlarmReason {
             OutsideSandbox => OUTSIDE_SANDBOX,
             ServiceDown => SERVICE_DOWN,
             ServiceHangs => SERVICE_HANGS,
+            SecretMissing => SECRET_MISSING,
             Restored => RESTORED,
             ConfigurationRefused => CONFIGURATION_REFUSED,
             WorkerStuck => WORKER_STUCK,

@@ -5,12 +5,13 @@
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, PathBeneath, Ruleset, RulesetAttr,
     RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, make_bitflags,
 };
 
+use super::SandboxFault;
 use super::grants::{Grants, Use};
-use super::{SandboxFault, anchors};
+use super::pegs::{self, Peg};
 
 /// The latest ABI whose every right was tried with the service.
 const KNOWN: ABI = ABI::V6;
@@ -19,7 +20,7 @@ const KNOWN: ABI = ABI::V6;
 const FILES: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | WriteFile | Truncate});
 
 /// Trees and files that are read by the program's libraries: names of accounts and hosts, certificates, time zones.
-const LIBRARIES: [&str; 13] = [
+const LIBRARIES: [&str; 16] = [
     "/usr",
     "/lib",
     "/lib64",
@@ -34,6 +35,10 @@ const LIBRARIES: [&str; 13] = [
     "/run/systemd/resolve",
     "/run/NetworkManager",
     "/run/resolvconf",
+    // Of libnss-systemd, SSSD and nscd. One that is closed is no answer to the C library, and so no account is known.
+    "/run/systemd/userdb",
+    "/run/nscd",
+    "/var/lib/sss",
 ];
 /// Links of which the target may lie, and be replaced, elsewhere.
 const LINKS: [&str; 3] = ["/etc/resolv.conf", "/etc/hosts", "/etc/localtime"];
@@ -64,23 +69,22 @@ fn ruleset() -> Result<RulesetCreated, RulesetError> {
 
 fn rules(ruleset: RulesetCreated, grants: &Grants) -> Result<RulesetCreated, RulesetError> {
     let mut ruleset = ruleset;
-    for (path, what) in &grants.folders {
-        ruleset = beneath(ruleset, path, rights(*what))?;
-        for above in anchors::beside(path).iter().filter(|above| grants.reaches_up_to(above, *what)) {
-            ruleset = beneath(ruleset, above, rights(*what))?;
-        }
-    }
     let links = LINKS.iter().map(PathBuf::from);
-    for file in grants.files.iter().cloned().chain(links).chain(certificates()) {
-        ruleset = beneath(ruleset, &file, rights(Use::Read))?;
-        for above in anchors::beside(&file) {
-            ruleset = beneath(ruleset, &above, rights(Use::Read))?;
+    let files = grants.files.iter().cloned().chain(links).chain(certificates()).map(|file| (file, Use::Read));
+    let wanted: Vec<(PathBuf, Use)> = grants.folders.clone().into_iter().chain(files).collect();
+    let pegs = pegs::opened(wanted.iter().map(|(path, _)| path));
+    for (path, what) in &wanted {
+        let own = pegs.get(path).into_iter().flatten();
+        for peg in own.filter(|peg| peg.path == *path || grants.reaches_up_to(&peg.path, *what)) {
+            ruleset = hung(ruleset, peg, rights(*what))?;
         }
     }
-    for path in LIBRARIES {
-        ruleset = beneath(ruleset, Path::new(path), rights(Use::Read))?;
+    let read = LIBRARIES.iter().map(|path| (*path, rights(Use::Read)));
+    for (path, rights) in read.chain([(NULL, FILES)]) {
+        if let Some(peg) = Peg::open(Path::new(path)) {
+            ruleset = hung(ruleset, &peg, rights)?;
+        }
     }
-    ruleset = beneath(ruleset, Path::new(NULL), FILES)?;
     let connect = grants.connect.iter().map(|port| Ok(NetPort::new(*port, AccessNet::ConnectTcp)));
     let listen = grants.listen.iter().map(|port| Ok(NetPort::new(*port, AccessNet::BindTcp)));
     ruleset.add_rules(connect.chain(listen))
@@ -97,11 +101,9 @@ fn rights(what: Use) -> BitFlags<AccessFs> {
     }
 }
 
-/// What is not there, or closed to this account, gets no rule: nothing could be done with it.
-fn beneath(ruleset: RulesetCreated, path: &Path, rights: BitFlags<AccessFs>) -> Result<RulesetCreated, RulesetError> {
-    let Ok(opened) = PathFd::new(path) else { return Ok(ruleset) };
-    let rights = if path.is_dir() { rights } else { rights & AccessFs::from_file(KNOWN) };
-    ruleset.add_rule(PathBeneath::new(opened, rights))
+fn hung(ruleset: RulesetCreated, peg: &Peg, rights: BitFlags<AccessFs>) -> Result<RulesetCreated, RulesetError> {
+    let rights = if peg.is_folder { rights } else { rights & AccessFs::from_file(KNOWN) };
+    ruleset.add_rule(PathBeneath::new(&peg.opened, rights))
 }
 
 /// Where the system's certificate authorities are, if not below /etc and /usr.

@@ -9,6 +9,7 @@ mod anchors;
 mod calls;
 mod files;
 mod grants;
+mod pegs;
 mod reach;
 #[cfg(test)]
 mod tests;

@@ -58,7 +58,9 @@ fn on(call: i64, arguments: &[i32]) -> Option<i32> {
 
 #[test]
 fn what_the_service_never_does_is_refused() {
-    for call in [libc::SYS_execve, libc::SYS_execveat, libc::SYS_ptrace, libc::SYS_mount, libc::SYS_bpf] {
+    for call in
+        [libc::SYS_execve, libc::SYS_execveat, libc::SYS_ptrace, libc::SYS_mount, libc::SYS_bpf, libc::SYS_memfd_create]
+    {
         assert_eq!(on(call, &[]), Some(libc::EPERM), "{call}");
     }
     assert_eq!(on(libc::SYS_clone3, &[]), Some(libc::ENOSYS), "the C library then takes clone");

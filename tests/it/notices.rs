@@ -301,6 +301,7 @@ fn alarms() -> Vec<AlarmReason> {
         OutsideSandbox,
         ServiceDown,
         ServiceHangs,
+        SecretMissing,
         WorkerStuck,
         WatchFault,
     })

@@ -26,12 +26,23 @@ pub(in crate::cli) fn probe_keys(
     now: Timestamp,
 ) -> Vec<Probe> {
     let keys = ring.list(now);
-    let mut probes = vec![own(&keys)];
+    let is_elsewhere = keys.faults.iter().any(|(_, fault)| fault.is_only_the_services());
+    let mut probes = Vec::new();
+    // A key that only the service can open is told of as that, and not as one that is not there.
+    if !(keys.own.is_empty() && is_elsewhere) {
+        probes.push(own(&keys));
+    }
     for partner in &settings.partners {
         probes.push(partner_keys(&partner.name, &keys, settings));
     }
     for (partner, fault) in &keys.faults {
         let about = partner.as_ref().map_or_else(|| "own".to_owned(), ToString::to_string);
+        if fault.is_only_the_services() {
+            let says = format!("It cannot be tried from here, because only the service has the secret: {fault}.");
+            let next = "See that the service runs: `hbcourier status` tells of secrets and keys that it lacks.";
+            probes.push(Probe::warning(PROBE, about, says, next));
+            continue;
+        }
         let next = "Mend the file or put it back from a copy; `hbcourier keys list` shows the others.";
         probes.push(Probe::problem(PROBE, about, format!("{fault}."), next));
     }

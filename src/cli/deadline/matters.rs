@@ -16,7 +16,7 @@ use crate::outbound::{about_return, told_of};
 use crate::store::SubmissionFilter;
 
 /// What the matter of the service itself is about.
-const SERVICE: &str = "service";
+pub(super) const SERVICE: &str = "service";
 /// One leaves each day; a day more, and somebody should know.
 const CHECKPOINT_MAX: SignedDuration = SignedDuration::from_hours(48);
 
@@ -36,7 +36,7 @@ pub(super) fn all(reading: &Reading<'_>, life: Life) -> Result<Vec<Matter>, CliE
     notices.extend(returns(reading, life)?);
     notices.extend(checkpoints(reading)?);
     let service = match life {
-        Life::Alive => None,
+        Life::Alive | Life::Starting => None,
         Life::Hangs => Some(AlarmReason::ServiceHangs.notice(SERVICE)),
         Life::Down => Some(AlarmReason::ServiceDown.notice(SERVICE)),
     };
@@ -45,7 +45,7 @@ pub(super) fn all(reading: &Reading<'_>, life: Life) -> Result<Vec<Matter>, CliE
 }
 
 impl Matter {
-    fn of(about: String, notice: Notice) -> Matter {
+    pub(super) fn of(about: String, notice: Notice) -> Matter {
         Matter { about, code: notice.code.to_owned(), says: notice.says, next: notice.next.to_owned() }
     }
 
@@ -69,7 +69,8 @@ fn returns(reading: &Reading<'_>, life: Life) -> Result<Vec<(String, Notice)>, C
         let authority = reading.settings.authorities.iter().find(|one| one.number == submission.key.authority)?;
         let settings = authority.returns.iter().find(|settings| settings.kind == submission.key.kind)?;
         let notice = told_of(submission, settings, reading.now);
-        let notice = notice.or_else(|| unsent(submission, authority, reading).filter(|_| life != Life::Alive))?;
+        let notice = notice
+            .or_else(|| unsent(submission, authority, reading).filter(|_| matches!(life, Life::Hangs | Life::Down)))?;
         Some((about_return(&submission.key), notice))
     });
     Ok(told.collect())

@@ -1,19 +1,24 @@
 //! Telling people by mail, the way the service's alarms go.
 //!
-//! Holds: what is kept as told was taken by the mail server first; a mail that was refused is tried again by the next run.
+//! Holds: that a mail is tried is noted down before it is, so that a state directory which cannot be written floods nobody;
+//! what is kept as told was taken by the mail server; a mail that was refused is tried again by later runs.
 
 use std::fmt::Write as _;
 
-use jiff::civil::Date;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
 use serde::Serialize;
 
-use super::life::Life;
 use super::matters::Matter;
 use super::memory::Memory;
-use crate::cli::output::CliError;
-use crate::cli::reading::Reading;
-use crate::daemon::build::smtp_courier;
-use crate::store::Alarm;
+use super::way::Way;
+use crate::daemon::build::smtp_courier_by;
+use crate::effects::clock::london;
+
+/// Where nothing can be noted down, the first run of every so many hours mails.
+const UNNOTED_EVERY_HOURS: i8 = 4;
+/// As long as from one run of the timer to the next.
+const UNNOTED_MINUTES: i8 = 15;
 
 /// What came of the mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,37 +51,43 @@ impl Told {
         match self {
             Told::NothingNew | Told::Nobody => None,
             Told::Mailed { matters, over } => Some(format!("Mailed: {matters} of them, and {over} that are over.")),
-            Told::Unsent { says } => Some(format!("This could not be mailed: {says} The next run tries again.")),
+            Told::Unsent { says } => Some(format!("This could not be mailed: {says} A later run tries again.")),
         }
     }
 }
 
-/// Mails what is new today, and what is over.
-pub(super) fn tell(reading: &Reading<'_>, life: Life, matters: &[Matter]) -> Result<Told, CliError> {
-    let settings = reading.settings;
-    let Some((courier, to)) = &settings.service.alarms.mail else { return Ok(Told::Nobody) };
-    let Some(courier) = smtp_courier(settings, courier) else { return Ok(Told::Nobody) };
-    let alarms = reading.queries.alarms()?;
-    let (state, today) = (&settings.service.state, reading.today());
-    let memory = Memory::read(state);
-    let news = News::of(&memory, matters, |matter| tells_itself(&alarms, life, matter), today);
+/// Mails what is new today, and what is over; but not what the service tells of itself.
+pub(super) fn tell(way: &Way, matters: &[Matter], tells_itself: impl Fn(&Matter) -> bool, now: Timestamp) -> Told {
+    let Some((server, to)) = &way.mail else { return Told::Nobody };
+    let (memory, here) = (Memory::read(&way.state), now.to_zoned(london()));
+    let today = here.date();
+    let is_new = |matter: &&Matter| memory.is_news(matter, today, now) && !tells_itself(matter);
+    let news = News { new: matters.iter().filter(is_new).collect(), over: memory.over(matters, today, now) };
     if news.new.is_empty() && news.over.is_empty() {
-        return Ok(Told::NothingNew);
+        return Told::NothingNew;
     }
-    if let Err(error) = courier.note(to, &news.subject(), &news.text()) {
-        return Ok(Told::Unsent { says: format!("{error}.") });
+    let tried = memory.tried(news.about(), today, now);
+    let noted = tried.keep(&way.state);
+    if let Err(error) = &noted
+        && !may_go_unnoted(here.datetime())
+    {
+        let says =
+            format!("it could not be noted down first ({error}), and so goes out every {UNNOTED_EVERY_HOURS} hours.");
+        return Told::Unsent { says };
     }
-    let told = Told::Mailed { matters: news.new.len(), over: news.over.len() };
-    match news.remembered(&memory, today).keep(state) {
-        Ok(()) => Ok(told),
-        Err(error) => Ok(Told::Unsent { says: format!("it was, but that could not be noted down: {error}.") }),
+    if let Err(error) = smtp_courier_by(server).note(to, &news.subject(), &news.text()) {
+        return Told::Unsent { says: format!("{error}.") };
+    }
+    let taken = tried.taken(news.new.iter().copied(), news.over.iter().copied(), today);
+    match noted.and_then(|()| taken.keep(&way.state)) {
+        Ok(()) => Told::Mailed { matters: news.new.len(), over: news.over.len() },
+        Err(error) => Told::Unsent { says: format!("it was, but that could not be noted down: {error}.") },
     }
 }
 
-/// Whether the running service has mailed this, or will.
-fn tells_itself(alarms: &[Alarm], life: Life, matter: &Matter) -> bool {
-    let is_raised = alarms.iter().any(|alarm| alarm.about == matter.about && alarm.code == matter.code);
-    life == Life::Alive && is_raised && !matter.is_missed()
+/// Whether it is one of the few times a day at which a mail goes out although nobody will know that it did.
+fn may_go_unnoted(here: DateTime) -> bool {
+    here.hour() % UNNOTED_EVERY_HOURS == 0 && here.minute() < UNNOTED_MINUTES
 }
 
 struct News<'a> {
@@ -84,14 +95,9 @@ struct News<'a> {
     over: Vec<&'a str>,
 }
 
-impl<'a> News<'a> {
-    fn of(memory: &'a Memory, matters: &'a [Matter], is_told: impl Fn(&Matter) -> bool, today: Date) -> News<'a> {
-        let was_told = |matter: &Matter| memory.0.get(&matter.about) == Some(&(matter.code.clone(), today));
-        let is_over = |about: &&str| matters.iter().all(|matter| matter.about != *about);
-        News {
-            new: matters.iter().filter(|matter| !was_told(matter) && !is_told(matter)).collect(),
-            over: memory.0.keys().map(String::as_str).filter(is_over).collect(),
-        }
+impl News<'_> {
+    fn about(&self) -> impl Iterator<Item = &str> {
+        self.new.iter().map(|matter| matter.about.as_str()).chain(self.over.iter().copied())
     }
 
     fn subject(&self) -> String {
@@ -113,37 +119,17 @@ impl<'a> News<'a> {
         text.push_str("Told by `hbcourier deadline`, once a day for as long as it lasts.\n");
         text
     }
-
-    /// What was told by now: before, and still the matter; or just now.
-    fn remembered(&self, memory: &Memory, today: Date) -> Memory {
-        let mut told = memory.0.clone();
-        told.retain(|about, _| !self.over.contains(&about.as_str()));
-        told.extend(self.new.iter().map(|matter| (matter.about.clone(), (matter.code.clone(), today))));
-        Memory(told)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn matter(about: &str, code: &str) -> Matter {
-        Matter { about: about.into(), code: code.into(), says: "It is.".into(), next: "Mend it.".into() }
-    }
-
     #[test]
-    fn a_matter_is_told_once_a_day_until_it_is_over() {
-        let (monday, tuesday) = (Date::constant(2020, 4, 6), Date::constant(2020, 4, 7));
-        let matters = [matter("service", "CN-562"), matter("due-shbe-12302-2020-04", "CN-541")];
-        let none = Memory::default();
-        let first = News::of(&none, &matters, |matter| matter.code == "CN-541", monday);
-        assert_eq!(first.subject(), "hbcourier: CN-562 about service", "the other one is told by the service itself");
-        let told = first.remembered(&none, monday);
-        let again = |matters, day| News::of(&told, matters, |_| false, day).new.len();
-        assert_eq!((again(&matters[..1], monday), again(&matters[..1], tuesday)), (0, 1));
-        assert_eq!(again(&[matter("service", "CN-563")], monday), 1, "another code is news");
-        let over = News::of(&told, &[], |_| false, monday);
-        assert_eq!((over.subject().as_str(), over.new.len()), ("hbcourier: well again: service", 0));
-        assert_eq!(over.remembered(&told, monday), none);
+    fn where_nothing_can_be_noted_down_a_few_runs_a_day_mail() {
+        // The timer runs at each quarter of an hour, or a little later.
+        let day = jiff::civil::Date::constant(2020, 4, 6);
+        let runs = (0..96_i8).map(|run| day.at(run / 4, run % 4 * 15 + 1, 30, 0));
+        assert_eq!(runs.filter(|at| may_go_unnoted(*at)).count(), 6);
     }
 }

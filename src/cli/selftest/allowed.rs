@@ -11,6 +11,9 @@ use crate::durable::Directory;
 use crate::effects::accounts::{Accounts, MachineAccounts};
 use crate::sandbox::{folders, ports};
 
+/// Given to nobody: above the numbers that systemd, containers and directories give.
+const NOBODYS: u32 = 3_999_999_999;
+
 /// Tries all of it.
 pub(super) fn trials(settings: &Settings, configuration: &Path) -> Vec<Trial> {
     let tried = |what: String, done| Trial::of(what, Expected::Done, done);
@@ -18,6 +21,9 @@ pub(super) fn trials(settings: &Settings, configuration: &Path) -> Vec<Trial> {
         tried("read the configuration".to_owned(), File::open(configuration).map(drop)),
         tried("write in the state directory".to_owned(), write_in(&settings.service.state)),
         tried("look up an account".to_owned(), MachineAccounts.account(0).map(drop)),
+        // Only what is in no file is asked of every service that knows accounts.
+        tried("look up an account that there is not".to_owned(), MachineAccounts.account(NOBODYS).map(drop)),
+        tried("look up a group that there is not".to_owned(), MachineAccounts.group("hbcourier-nobodys").map(drop)),
         tried("read the certificate authorities".to_owned(), fs::read_dir("/etc/ssl/certs").map(drop)),
         tried("begin a thread".to_owned(), std::thread::Builder::new().spawn(|| ()).map(drop)),
     ];

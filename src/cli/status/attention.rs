@@ -8,6 +8,8 @@ use super::queues::Expected;
 use crate::cli::held::HeldItem;
 use crate::cli::output::moment;
 use crate::cli::reading::Reading;
+use crate::config::Settings;
+use crate::config::settings::PartnerSettings;
 use crate::daemon::health::{ServiceStatus, look_is_due_within};
 use crate::effects::pgp::KeyListing;
 use crate::foresight::Owed;
@@ -118,18 +120,29 @@ pub(super) fn of_overdue(
     returns.chain(packs).collect()
 }
 
-/// Key files that cannot be used, and an own key that is not there at all.
-pub(super) fn of_key_files(keys: &KeyListing) -> Vec<Attention> {
-    let faulty = keys.faults.iter().map(|(partner, fault)| {
+/// Key files that cannot be used, and own keys and partners' certificates that are not there at all. What only the service
+/// has a secret for is no fault here: the service itself tells of it (CN-511, CN-564).
+pub(super) fn of_key_files(settings: &Settings, keys: &KeyListing) -> Vec<Attention> {
+    let (elsewhere, faults): (Vec<_>, Vec<_>) = keys.faults.iter().partition(|(_, fault)| fault.is_only_the_services());
+    let faulty = faults.into_iter().map(|(partner, fault)| {
         let about = partner.as_ref().map_or_else(|| "keys".to_owned(), ToString::to_string);
         let next = "Mend the file or put it back from a copy; what waits for it then goes on by itself.";
         Attention::new(about, format!("{fault}."), next)
     });
     let mut attention: Vec<Attention> = faulty.collect();
-    if keys.own.is_empty() && attention.iter().all(|one| one.about != "keys") {
+    if keys.own.is_empty() && elsewhere.is_empty() && attention.iter().all(|one| one.about != "keys") {
         let says = "There is no key of our own, so nothing can be opened or sealed.";
         let next = "Put back the one that was lost, or make one with `hbcourier keys generate` and give its certificate to the partners.";
         attention.push(Attention::new("keys", says, next));
+    }
+    for PartnerSettings { name, .. } in &settings.partners {
+        let mut theirs = keys.partners.iter().filter(|(partner, _)| partner == name);
+        if !theirs.any(|(_, facts)| facts.can_sign || facts.can_encrypt) {
+            let says = format!("No certificate of {name} can be used, so nothing from or to it can go through.");
+            let next =
+                format!("Get the current one and trust it: `hbcourier keys trust {name} FILE --fingerprint FPR`.");
+            attention.push(Attention::new(name.to_string(), says, next));
+        }
     }
     attention
 }

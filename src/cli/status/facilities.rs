@@ -21,6 +21,8 @@ pub(crate) struct KeysUntil {
     pub holder: String,
     /// Whether there are any.
     pub usable: bool,
+    /// Whether only the service is passed the secret that they take, so that nobody else can tell.
+    pub only_the_service: bool,
     /// When the last of them ends; nothing if one never does.
     pub until: Option<Timestamp>,
 }
@@ -61,11 +63,13 @@ pub(super) fn keys(reading: &Reading<'_>, keys: &KeyListing) -> Vec<KeysUntil> {
     let own = KeysUntil {
         holder: "own".to_owned(),
         usable: keys.own.iter().any(|facts| facts.can_sign && facts.can_encrypt),
+        only_the_service: keys.own.is_empty() && keys.faults.iter().any(|(_, fault)| fault.is_only_the_services()),
         until: last_end(None, keys),
     };
     let partners = reading.settings.partners.iter().map(|partner| KeysUntil {
         holder: partner.name.to_string(),
         usable: keys.partners.iter().any(|(name, facts)| *name == partner.name && facts.can_encrypt),
+        only_the_service: false,
         until: last_end(Some(&partner.name), keys),
     });
     [own].into_iter().chain(partners).collect()

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::held::{HeldItem, Now, held};
-use crate::cli::output::{CliError, Exit, Output};
+use crate::cli::output::{CliError, Exit, Output, moment};
 use crate::cli::reading::Reading;
 use crate::daemon::health::ServiceStatus;
 use crate::domain::LegalHold;
@@ -85,6 +85,24 @@ pub fn run(args: &Args, reading: &Reading<'_>, out: &mut Output<'_>) -> Result<E
     Ok(if args.fail_if_attention && !status.well { Exit::No } else { Exit::Yes })
 }
 
+/// What can be said although the settings cannot be read: whether the service runs all the same.
+pub(super) fn without_settings(fault: CliError, service: Option<&ServiceStatus>) -> CliError {
+    let Some(service) = service else { return fault };
+    let sources = service.sources.iter().map(|source| match source.last_look {
+        _ if !source.ok => format!("{} (failing)", source.name),
+        None => format!("{} (not yet)", source.name),
+        Some(last) => format!("{} (at {})", source.name, moment(last)),
+    });
+    let sources: Vec<String> = sources.collect();
+    let says = format!(
+        "The service runs, by the settings it had, since {}; it last looked into: {}. It would not start again:\n{}",
+        moment(service.since),
+        sources.join(", "),
+        fault.says
+    );
+    CliError { says, ..fault }
+}
+
 pub(crate) fn status(reading: &Reading<'_>) -> Result<Status, CliError> {
     let submissions = reading.queries.submissions(&SubmissionFilter::default())?;
     let mut owed = owed(reading.settings, reading.timetables, &submissions, reading.now);
@@ -98,7 +116,7 @@ pub(crate) fn status(reading: &Reading<'_>) -> Result<Status, CliError> {
     attention.extend(attention::of_held(&held));
     attention.extend(attention::of_alarms(&alarms));
     attention.extend(attention::of_overdue(&owed.overdue, &held, &overdue_from_partners, &alarms));
-    attention.extend(attention::of_key_files(&keys));
+    attention.extend(attention::of_key_files(reading.settings, &keys));
     attention.extend(attention::of_keys(&ends, &alarms));
     attention.extend(attention::of_timetables(reading, &alarms));
     Ok(Status {

@@ -60,6 +60,7 @@ fn write_service(status: &Status, text: &mut Text) {
 /// How many stand where; and what runs out, and when: keys, space, checkpoints.
 fn write_standing(status: &Status, text: &mut Text) {
     let keys = status.keys.iter().map(|keys| match keys {
+        KeysUntil { holder, only_the_service: true, .. } => format!("{holder} known to the service alone"),
         KeysUntil { holder, usable: false, .. } => format!("{holder} none that can be used"),
         KeysUntil { holder, until: None, .. } => format!("{holder} without end"),
         KeysUntil { holder, until: Some(until), .. } => {

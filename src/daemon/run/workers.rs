@@ -17,11 +17,12 @@ use crate::daemon::carriers::{Job, carry};
 use crate::daemon::checkpoints::Notary;
 use crate::daemon::control::{Control, Desk, Reading};
 use crate::daemon::ear::Ear;
-use crate::daemon::folders::FolderWatch;
+use crate::daemon::folders::{FolderWatch, watched};
 use crate::daemon::lookout::Lookout;
 use crate::daemon::looks::{left_files_alarm, lookout, maildir_readers, postmen};
 use crate::daemon::reach::Reach;
 use crate::daemon::retention::Eraser;
+use crate::daemon::secrets::Secrets;
 use crate::daemon::vigil::Vigil;
 use crate::daemon::watch::{Subjects, Watch};
 use crate::effects::noticing::{Hint, Noticing};
@@ -227,8 +228,9 @@ impl Running {
 
     pub(super) fn spawn_folder_watch(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
         let (inbound, stop) = (service.inbound.clone(), self.stop.clone());
-        let folders = service.settings.folders().into_iter().map(std::path::Path::to_path_buf).collect();
-        let watch = FolderWatch { inbound, stop, folders, pause: self.sweep_every };
+        let folders = watched(&service.settings);
+        let secrets = Secrets::of(&service.settings);
+        let watch = FolderWatch { inbound, stop, folders, pause: self.sweep_every, secrets };
         self.spawn("folders", ended, move || watch.run().map_err(|error| error.to_string()))
     }
 

@@ -179,7 +179,7 @@ impl KeyRing {
         match &self.passphrase {
             Passphrase::None => Ok(None),
             Passphrase::Known(password) => Ok(Some(password.clone())),
-            Passphrase::Unreadable(says) => Err(KeyError::Passphrase(says.clone())),
+            Passphrase::Unreadable(why) => Err(KeyError::Passphrase(why.says.clone())),
         }
     }
 

@@ -40,7 +40,7 @@ pub use examine::{CertificateReport, KeyChange, ReportedKey, spoken};
 pub use keys::{KeyAlgorithm, KeyError, KeyFacts, KeyListing, OwnKey};
 pub use own::{ImportError, SecretKeyBytes};
 pub use refusal::OpenError;
-pub use ring::{KeyFault, KeyRing};
+pub use ring::{KeyFault, KeyRing, Unhad};
 pub use seal::SealError;
 pub use standing::KeyProblem;
 pub use trust::{TrustError, TrustedCertificate};

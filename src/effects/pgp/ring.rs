@@ -51,17 +51,17 @@ impl KeyRing {
     }
 
     /// Unlocks own keys with this passphrase, and protects new ones with it; or remembers why it could not be read.
-    pub fn unlock_with(&mut self, passphrase: Result<SecretString, String>) {
+    pub fn unlock_with(&mut self, passphrase: Result<SecretString, Unhad>) {
         self.passphrase = match passphrase {
             Ok(passphrase) => Passphrase::Known(Password::from(passphrase.expose_secret())),
-            Err(says) => Passphrase::Unreadable(says),
+            Err(why) => Passphrase::Unreadable(why),
         };
         *self.loaded.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Takes in own keys from files that systemd made for the service; or remembers why there are none.
-    pub fn passed_in(&mut self, files: impl IntoIterator<Item = Result<PathBuf, String>>) {
-        let fault = |says| KeyFault::NotPassedIn { says };
+    pub fn passed_in(&mut self, files: impl IntoIterator<Item = Result<PathBuf, Unhad>>) {
+        let fault = |why| KeyFault::NotPassedIn { why };
         self.elsewhere.extend(files.into_iter().map(|file| file.map_err(fault)));
         *self.loaded.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -106,7 +106,22 @@ pub(super) enum Passphrase {
     /// This.
     Known(Password),
     /// It is configured and could not be read.
-    Unreadable(String),
+    Unreadable(Unhad),
+}
+
+/// Why a secret could not be had.
+#[derive(Clone, Debug)]
+pub struct Unhad {
+    /// In words.
+    pub says: String,
+    /// Whether only the service is passed it, so that nothing can be tried here.
+    pub only_the_service: bool,
+}
+
+impl std::fmt::Display for Unhad {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.says)
+    }
 }
 
 /// What is wrong with a key file.
@@ -159,18 +174,18 @@ pub enum KeyFault {
         file: PathBuf,
     },
     /// The passphrase is configured and could not be read.
-    #[error("`{}` needs its passphrase, and that could not be read: {says}", file.display())]
+    #[error("`{}` needs its passphrase, and that could not be read: {why}", file.display())]
     PassphraseUnreadable {
         /// Which file, below the state directory.
         file: PathBuf,
         /// Why.
-        says: String,
+        why: Unhad,
     },
     /// An own key that systemd should have passed in.
-    #[error("an own key in `keys.secret_credentials` is not there: {says}")]
+    #[error("an own key in `keys.secret_credentials` is not there: {why}")]
     NotPassedIn {
         /// Why.
-        says: String,
+        why: Unhad,
     },
     /// No secret key in it can be used.
     #[error("`{}` holds no secret key that can be used", file.display())]
@@ -187,6 +202,16 @@ pub enum KeyFault {
         /// Which file, below the state directory.
         file: PathBuf,
     },
+}
+
+impl KeyFault {
+    /// Whether only the service could tell, because it alone is passed the secret.
+    pub fn is_only_the_services(&self) -> bool {
+        match self {
+            KeyFault::PassphraseUnreadable { why, .. } | KeyFault::NotPassedIn { why } => why.only_the_service,
+            _ => false,
+        }
+    }
 }
 
 /// What the key files looked like from outside. Equal stamps: nothing has changed.

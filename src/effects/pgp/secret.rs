@@ -19,7 +19,7 @@ use sequoia_openpgp::packet::key::{PublicParts, SecretKeyMaterial, SecretParts, 
 use sequoia_openpgp::types::HashAlgorithm;
 use sequoia_openpgp::{Error, Result};
 
-use super::ring::{KeyFault, Passphrase};
+use super::ring::{KeyFault, Passphrase, Unhad};
 
 /// A secret key of ours.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ pub(super) enum Locked {
     /// It is protected with another one.
     WrongPassphrase,
     /// It is protected, and the passphrase could not be read.
-    Unreadable(String),
+    Unreadable(Unhad),
     /// It is protected in a way we do not know, or damaged.
     NotUsable,
 }
@@ -55,7 +55,7 @@ impl Locked {
         match self {
             Locked::NoPassphrase => KeyFault::NoPassphrase { file },
             Locked::WrongPassphrase => KeyFault::WrongPassphrase { file },
-            Locked::Unreadable(says) => KeyFault::PassphraseUnreadable { file, says },
+            Locked::Unreadable(why) => KeyFault::PassphraseUnreadable { file, why },
             Locked::NotUsable => KeyFault::NoUsableSecret { file },
         }
     }
@@ -76,7 +76,7 @@ pub(super) fn unlocked(
     }
     match passphrase {
         Passphrase::None => Err(Locked::NoPassphrase),
-        Passphrase::Unreadable(says) => Err(Locked::Unreadable(says.clone())),
+        Passphrase::Unreadable(why) => Err(Locked::Unreadable(why.clone())),
         Passphrase::Known(password) => key.decrypt_secret(password).map_err(|_| Locked::WrongPassphrase),
     }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use rusqlite::Connection;
 
 use super::error::opening;
-use super::{FILE, StoreError, schema};
+use super::{FILE, StoreError, connect_to_read, schema};
 use crate::durable::{Directory, step};
 
 /// How long a copy that was made before a migration is kept.
@@ -20,8 +20,13 @@ pub const COPY_DAYS_MAX: u64 = 30;
 const PREFIX: &str = "store.v";
 const ENDING: &str = ".sqlite";
 
-/// Copies the store beside itself, named by its version and the time.
+/// Copies the store beside itself, named by its version and the time; or finds the copy that an earlier attempt made, which
+/// ended before the store was brought up to date.
 pub(super) fn before_migration(connection: &Connection, state: &Path, version: usize) -> Result<PathBuf, StoreError> {
+    forget_parts(state).map_err(|source| StoreError::Copy { path: state.to_owned(), source })?;
+    if let Some(copy) = made_before(connection, state, version) {
+        return Ok(copy);
+    }
     let now = "SELECT strftime('%Y%m%dT%H%M%SZ', 'now')";
     let now: String =
         connection.query_row(now, [], |row| row.get(0)).map_err(|error| opening(&state.join(FILE), error))?;
@@ -40,6 +45,29 @@ pub(super) fn before_migration(connection: &Connection, state: &Path, version: u
     folder.sync().map_err(file)?;
     step("migrate.named").map_err(file)?;
     Ok(state.join(name))
+}
+
+/// What attempts left that ended in the middle of a copy.
+fn forget_parts(state: &Path) -> io::Result<()> {
+    let folder = Directory::open(state)?;
+    for name in folder.names()? {
+        let is_part =
+            |name: &&str| name.starts_with(&format!(".{PREFIX}")) && name.ends_with(&format!("{ENDING}.part"));
+        if let Some(name) = name.to_str().filter(is_part) {
+            folder.remove(name)?;
+        }
+    }
+    Ok(())
+}
+
+/// A copy of this version whose ledger ends as that of the store does now.
+fn made_before(connection: &Connection, state: &Path, version: usize) -> Option<PathBuf> {
+    let head = |store: &Connection| -> rusqlite::Result<(i64, Vec<u8>)> {
+        store.query_row("SELECT size, root FROM tree", [], |row| Ok((row.get(0)?, row.get(1)?)))
+    };
+    let now = head(connection).ok()?;
+    let is_same = |path: &Path| connect_to_read(path).is_ok_and(|copy| head(&copy).is_ok_and(|then| then == now));
+    copies(state).into_iter().find(|(found, path)| *found == version && is_same(path)).map(|(_, path)| path)
 }
 
 /// Writes the store, as of one moment, into a new file.

@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::mail::alarms::{mailing, mails};
-use crate::support::council::Council;
+use crate::support::council::{Council, set};
 use crate::support::partner::{Algorithm, Partner};
 use crate::support::smtp::{Certificates, Postfix};
 
@@ -121,4 +121,75 @@ fn a_service_that_hangs_is_told_from_one_that_is_down() {
     assert!(!fs::exists(council.state.join("deadline.json")).unwrap(), "nobody was told, so nothing is kept");
     council.until("it is alive again", |council| deadline(council).1 == Some(0));
     council.stops_well();
+}
+
+/// A council that mails its alarms, and has told once by which way.
+fn told_once(certificates: &Certificates, postfix: &Postfix) -> Council {
+    let mut council = council();
+    mailing(&council, certificates, postfix.port);
+    council.start();
+    assert_eq!(deadline(&council).1, Some(0));
+    council.stops_well();
+    council
+}
+
+/// The exit status and the outcome of the mail, where the command itself could not look.
+fn blind(council: &Council) -> (Option<i32>, Value, String) {
+    let output = council.runs(&["deadline", "--json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    (output.status.code(), document, String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_wrong_configuration_keeps_the_service_down_and_not_the_mail_that_tells_of_it() {
+    let certificates = Certificates::new();
+    let postfix = Postfix::start(&certificates);
+    let mut council = told_once(&certificates, &postfix);
+    let kept = fs::read_to_string(council.state.join("deadline-way.json")).unwrap();
+    assert!(!kept.contains("correct horse"), "by reference only: {kept}");
+    council.changes_settings(|settings| set(settings, &["service", "sweeep_every"], "5s"));
+    let (status, document, says) = blind(&council);
+    assert_eq!((status, &document["mail"]["outcome"]), (Some(78), &"mailed".into()), "{document} {says}");
+    assert!(has(&document, "service", "CN-562"), "{document}");
+    assert!(says.contains("sweeep_every"), "{says}");
+    council.until("it has come", |_| mails(&postfix).iter().any(|mail| mail.contains("CN-562 about service")));
+    assert_eq!(blind(&council).1["mail"]["outcome"], "nothing-new", "once a day");
+    assert_eq!(mails(&postfix).len(), 1);
+}
+
+#[test]
+fn a_store_that_cannot_be_read_is_mailed_too() {
+    let certificates = Certificates::new();
+    let postfix = Postfix::start(&certificates);
+    let mut council = told_once(&certificates, &postfix);
+    rusqlite_of(&council).pragma_update(None, "user_version", 9999).unwrap();
+    let (status, document, says) = blind(&council);
+    assert_eq!((status, &document["mail"]["outcome"]), (Some(3), &"mailed".into()), "{document} {says}");
+    council.until("it has come", |_| mails(&postfix).iter().any(|mail| mail.contains("CN-562 about service")));
+}
+
+#[test]
+fn where_no_way_to_tell_is_known_it_says_so() {
+    let council = council();
+    council.changes_settings(|settings| set(settings, &["service", "sweeep_every"], "5s"));
+    let output = council.runs(&["deadline", "--json"]);
+    let says = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(78), "{says}");
+    assert!(says.contains("Nobody was told of it"), "{says}");
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_written_floods_nobody() {
+    let certificates = Certificates::new();
+    let postfix = Postfix::start(&certificates);
+    let council = told_once(&certificates, &postfix);
+    // Not even root can replace a folder that holds something by a file.
+    fs::create_dir_all(council.state.join(".deadline.json.part/in-the-way")).unwrap();
+    for _ in 0..3 {
+        let mail = &deadline(&council).0["mail"];
+        assert_eq!(mail["outcome"], "unsent", "{mail}");
+        let says = mail["says"].as_str().unwrap();
+        let is_due = says.starts_with("it was, but");
+        assert!(is_due || says.contains("could not be noted down first"), "{says}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{laid_xml, sealed_laids};
-use crate::support::council::{Council, succeeded};
+use crate::support::council::{Council, set, succeeded};
 use crate::support::partner::{Algorithm, Partner, SealOptions};
 
 /// A council that collects as soon as it looks.
@@ -197,4 +197,16 @@ fn a_wrong_configuration_is_refused_with_every_problem() {
     });
     council.changes_drop_folders(|folder| drop(folder.insert("settle".into(), "200ms".into())));
     succeeded(council.runs(&["run", "--once"]));
+}
+
+#[test]
+fn status_tells_of_a_service_that_runs_although_its_configuration_is_wrong_by_now() {
+    let mut council = Council::new(&mut Partner::new(Algorithm::Curve25519));
+    council.start();
+    council.changes_settings(|settings| set(settings, &["service", "sweeep_every"], "5s"));
+    let socket = council.socket();
+    let status = council.runs(&["--socket", socket.to_str().unwrap(), "status"]);
+    let says = String::from_utf8(status.stderr).unwrap();
+    assert_eq!(status.status.code(), Some(78), "{says}");
+    assert!(says.contains("The service runs") && says.contains("sweeep_every"), "{says}");
 }

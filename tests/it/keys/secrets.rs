@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use hbcourier::domain::{Consequence, DeferCause};
-use hbcourier::effects::pgp::{ImportError, KeyAlgorithm, KeyFault, KeyRing, SecretKeyBytes};
+use hbcourier::effects::pgp::{ImportError, KeyAlgorithm, KeyFault, KeyRing, SecretKeyBytes, Unhad};
 use hbcourier::operator::KeyOrder;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -31,6 +31,11 @@ fn own_file(ring_at: &std::path::Path) -> PathBuf {
     fs::read_dir(ring_at.join("keys/own")).unwrap().next().unwrap().unwrap().path()
 }
 
+/// Why a secret is not there, where the service has it no more than anybody else.
+fn unhad(says: &str) -> Unhad {
+    Unhad { says: says.to_owned(), only_the_service: false }
+}
+
 #[test]
 fn a_new_key_is_protected_with_the_passphrase_and_opened_by_it_alone() {
     let state = tempfile::tempdir().unwrap();
@@ -50,7 +55,7 @@ fn a_new_key_is_protected_with_the_passphrase_and_opened_by_it_alone() {
     let says = faults(&wrong)[0].to_string();
     assert!(says.contains("keys/own/") && !says.contains("wrong `") && !says.contains(PASSPHRASE), "{says}");
     let mut lost = KeyRing::at(state.path());
-    lost.unlock_with(Err("the credential is not there".to_owned()));
+    lost.unlock_with(Err(unhad("the credential is not there")));
     assert!(matches!(faults(&lost)[..], [KeyFault::PassphraseUnreadable { .. }]));
     assert!(lost.generate("x", KeyAlgorithm::Curve25519, Timestamp::now(), YEAR).is_err(), "never unprotected instead");
 }
@@ -96,7 +101,7 @@ fn a_key_that_systemd_passes_in() {
     // As systemd lets the service in: by an access list, which shows as group bits.
     fs::set_permissions(&passed, fs::Permissions::from_mode(0o440)).unwrap();
     let mut ring = KeyRing::at(state.path());
-    ring.passed_in([Ok(passed.clone()), Err("no such credential".to_owned())]);
+    ring.passed_in([Ok(passed.clone()), Err(unhad("no such credential"))]);
     let listing = ring.list(now());
     assert_eq!(listing.own[0].fingerprint, made.keys.list(now()).own[0].fingerprint);
     assert!(matches!(&listing.faults[..], [(None, KeyFault::NotPassedIn { .. })]), "{:?}", listing.faults);

@@ -86,6 +86,26 @@ fn a_missing_one_is_waited_for_and_named() {
     council.stops_well();
 }
 
+#[test]
+fn one_that_is_gone_is_told_before_anything_comes_for_it() {
+    let (_, mut council) = quick();
+    let (folder, away) = (laid(&council), council.backoffice.join("away"));
+    fs::rename(&folder, &away).unwrap();
+    council.start();
+    let about = folder.to_str().unwrap();
+    council.until("it is told", |council| council.is_alarmed(about, "CN-507"));
+    fs::rename(&away, &folder).unwrap();
+    council.until("that is over", |council| !council.is_alarmed(about, "CN-507"));
+    council.stops_well();
+}
+
+#[test]
+fn a_partner_of_whom_no_certificate_is_there_needs_attention() {
+    let (_, council) = quick();
+    fs::remove_dir_all(council.state.join("keys/partner/dwp")).unwrap();
+    assert!(council.attention().iter().any(|(about, _)| about == "dwp"), "{:?}", council.attention());
+}
+
 /// A folder that gives its own group to what is made in it, and a service whose account is not of that group.
 #[test]
 fn one_of_another_group_takes_large_files_too() {
