@@ -203,8 +203,8 @@ fn a_wrong_configuration_is_refused_with_every_problem() {
 fn status_tells_of_a_service_that_runs_although_its_configuration_is_wrong_by_now() {
     let mut council = Council::new(&mut Partner::new(Algorithm::Curve25519));
     council.start();
-    council.changes_settings(|settings| set(settings, &["service", "sweeep_every"], "5s"));
     let socket = council.socket();
+    council.changes_settings(|settings| set(settings, &["service", "sweeep_every"], "5s"));
     let status = council.runs(&["--socket", socket.to_str().unwrap(), "status"]);
     let says = String::from_utf8(status.stderr).unwrap();
     assert_eq!(status.status.code(), Some(78), "{says}");
