@@ -106,7 +106,7 @@ pub enum StoreError {
     /// It fails its check.
     #[error(
         "the store {path} is damaged: {says}. Nothing was changed. Keep a copy of the state folder, move it away as a whole, \
-         and give `hbcourier restore` the last backup"
+         give `hbcourier restore` the last backup, and run `hbcourier audit verify`"
     )]
     Damaged {
         /// The store.
