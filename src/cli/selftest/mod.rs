@@ -19,6 +19,7 @@ use super::check::Probe;
 use super::output::{CliError, Exit, Output, Text, Tone};
 use crate::config::Settings;
 use crate::config::settings::Sandbox;
+use crate::domain::causes::with_causes;
 use crate::sandbox::Confinement;
 
 /// Try what the program must do, and in a child process what its sandbox must refuse
@@ -79,6 +80,9 @@ struct Trial {
     outcome: Outcome,
     /// The system's name for why it failed.
     errno: Option<String>,
+    /// Why it failed, where the system has no name for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    why: Option<String>,
     /// It was done because this kernel cannot refuse it.
     beyond_kernel: bool,
     ok: bool,
@@ -103,8 +107,9 @@ impl Trial {
             Expected::Done => matches!(outcome, Outcome::Done | Outcome::Absent),
             Expected::Refused => matches!(outcome, Outcome::Refused | Outcome::Absent),
         };
+        let why = done.as_ref().err().filter(|_| errno.is_none()).map(|error| with_causes(error));
         let errno = errno.map(|errno| format!("{errno:?}"));
-        Trial { what: what.into(), expected, outcome, errno, beyond_kernel: false, ok }
+        Trial { what: what.into(), expected, outcome, errno, why, beyond_kernel: false, ok }
     }
 
     /// What only a kernel with this ABI of Landlock refuses. Without it that is told, and no failure.
@@ -173,11 +178,11 @@ pub(super) fn probes(settings: &Settings, configuration: &Path) -> Vec<Probe> {
                 Probe::warning(PROBE, &trial.what, says, "Give the service an account of its own, as the package does.")
             }
             (false, false) => {
-                let errno = trial.errno.as_deref().unwrap_or("no error");
+                let why = trial.errno.as_deref().or(trial.why.as_deref()).unwrap_or("it came about");
                 Probe::problem(
                     PROBE,
                     &trial.what,
-                    format!("It should be {} and was not ({errno}).", trial.expected.word()),
+                    format!("It should be {} and was not ({why}).", trial.expected.word()),
                     next,
                 )
             }
@@ -189,7 +194,7 @@ pub(super) fn probes(settings: &Settings, configuration: &Path) -> Vec<Probe> {
 fn write_text(document: &Document<'_>, text: &mut Text) {
     text.line(format_args!("In the sandbox: {}.", document.sandbox));
     let width = document.trials.iter().map(|trial| trial.what.chars().count()).max().unwrap_or(0);
-    for Trial { what, outcome, errno, beyond_kernel, ok, .. } in document.trials {
+    for Trial { what, outcome, errno, why, beyond_kernel, ok, .. } in document.trials {
         let (tone, word) = match (ok, beyond_kernel) {
             (true, false) => (Tone::Good, "ok     "),
             (true, true) => (Tone::Warning, "warning"),
@@ -202,7 +207,7 @@ fn write_text(document: &Document<'_>, text: &mut Text) {
             Outcome::Failed => "failed",
             Outcome::Absent => "not there to be tried",
         };
-        let errno = errno.as_ref().map_or_else(String::new, |errno| format!(" ({errno})"));
+        let errno = errno.as_ref().or(why.as_ref()).map_or_else(String::new, |errno| format!(" ({errno})"));
         text.toned(tone, word, format_args!("  {what:<width$}  {outcome}{errno}"));
     }
     let wrong = document.trials.iter().filter(|trial| !trial.ok).count();
