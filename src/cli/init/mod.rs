@@ -100,6 +100,21 @@ pub struct Laid {
     pub vkey: Vkey,
 }
 
+impl Laid {
+    /// Where everything is, in the words in which people are told.
+    fn places(&self) -> [(&'static str, &PathBuf); 7] {
+        [
+            ("configuration", &self.config),
+            ("state", &self.state),
+            ("files arrive in", &self.drop),
+            ("and go to", &self.backoffice),
+            ("returns lie in", &self.returns),
+            ("and go to", &self.outgoing),
+            ("own certificate", &self.own_cert),
+        ]
+    }
+}
+
 /// Why there is no set-up, or not a whole one.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
@@ -292,15 +307,7 @@ fn print(laid: &Laid, args: &Args, name: &str, out: &mut dyn Write) -> io::Resul
         return writeln!(out, "{}", serde_json::to_string(laid)?);
     }
     writeln!(out, "A set-up for {name} ({}):", args.authority)?;
-    for (what, path) in [
-        ("configuration", &laid.config),
-        ("state", &laid.state),
-        ("files arrive in", &laid.drop),
-        ("and go to", &laid.backoffice),
-        ("returns lie in", &laid.returns),
-        ("and go to", &laid.outgoing),
-        ("own certificate", &laid.own_cert),
-    ] {
+    for (what, path) in laid.places() {
         writeln!(out, "  {what:<16} {}", path.display())?;
     }
     writeln!(out, "  {:<16} {}", "its fingerprint", laid.own_fingerprint)?;

@@ -255,17 +255,8 @@ fn print(set_up: &SetUp, args: &Args, name: &str, owners: &Owners, out: &mut dyn
     }
     let laid = &set_up.laid;
     writeln!(out, "This machine is set up for {name} ({}); the service runs as {}.", args.authority, owners.account)?;
-    for (what, path) in [
-        ("configuration", &laid.config),
-        ("state", &laid.state),
-        ("files arrive in", &laid.drop),
-        ("and go to", &laid.backoffice),
-        ("returns lie in", &laid.returns),
-        ("and go to", &laid.outgoing),
-        ("own certificate", &laid.own_cert),
-        ("ledger's vkey", &laid.ledger_vkey),
-        ("unit's drop-in", &set_up.drop_in),
-    ] {
+    let beside = [("ledger's vkey", &laid.ledger_vkey), ("unit's drop-in", &set_up.drop_in)];
+    for (what, path) in laid.places().into_iter().chain(beside) {
         writeln!(out, "  {what:<16} {}", path.display())?;
     }
     list(out, "Made:", &set_up.made)?;
