@@ -24,7 +24,7 @@ use crate::operator::Look;
 use crate::store::{Queries, SqliteStore};
 
 /// What this command looks at, if it is one that the service carries out for others.
-pub fn look(command: &Command) -> Option<Look> {
+pub(super) fn look(command: &Command) -> Option<Look> {
     let work = |is_reading: bool| is_reading.then_some(Look::Work);
     match command {
         Command::Status(_)

@@ -10,7 +10,7 @@ pub mod demo;
 pub mod dispatch;
 pub mod doctor;
 pub mod expectations;
-mod for_others;
+pub mod for_others;
 pub mod held;
 pub mod identify;
 pub mod init;

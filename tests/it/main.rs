@@ -15,6 +15,7 @@ mod crash;
 mod deadline;
 mod demo;
 mod expectations;
+mod fuzz;
 mod inbound;
 mod init;
 mod keys;

@@ -1,6 +1,8 @@
 //! OpenPGP against real GnuPG: what opens, what is held and why, what GnuPG reads of ours.
 
 mod complete;
+mod conformance;
+mod corpus;
 mod keys;
 mod opening;
 mod refusing;
