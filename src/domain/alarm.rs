@@ -89,6 +89,10 @@ pub enum AlarmReason {
     WorkerStuck,
     /// Health and metrics cannot be told.
     WatchFault,
+    /// The last verification did not find the ledger as it was recorded.
+    VerificationFailed,
+    /// The ledger was not verified for too long.
+    VerificationLate,
 }
 
 const SOURCE_MISSING: Words = (
@@ -316,6 +320,18 @@ const WATCH_FAULT: Words = (
     "The service's log says why: another program listens there, or the socket's folder is missing or closed. It is tried \
     again by itself.",
 );
+const VERIFICATION_FAILED: Words = (
+    "CN-567",
+    "The last verification did not find the ledger, or the state, as it was recorded, or could not read it.",
+    "`hbcourier audit verify` says what is wrong. If its answer is no: stop the service, keep a copy of the state folder as \
+    evidence, and compare with the last good backup.",
+);
+const VERIFICATION_LATE: Words = (
+    "CN-568",
+    "The ledger was not verified for two days, so nobody would know that it was altered since.",
+    "`systemctl status hbcourier-audit.timer hbcourier-audit.service` says why; `hbcourier audit verify` does it now. \
+    Without systemd have that run every night, by the service's account.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -383,6 +399,8 @@ impl AlarmReason {
             ConfigurationRefused => CONFIGURATION_REFUSED,
             WorkerStuck => WORKER_STUCK,
             WatchFault => WATCH_FAULT,
+            VerificationFailed => VERIFICATION_FAILED,
+            VerificationLate => VERIFICATION_LATE,
         }
     }
 }

@@ -304,5 +304,7 @@ fn alarms() -> Vec<AlarmReason> {
         SecretMissing,
         WorkerStuck,
         WatchFault,
+        VerificationFailed,
+        VerificationLate,
     })
 }

@@ -1,11 +1,13 @@
 //! The installation that the configuration names.
 
 use super::Installation;
+use crate::cli::deadline::verification::{Answer, ended};
 use crate::cli::for_others;
 use crate::cli::order::give;
 use crate::cli::output::{CliError, Exit};
 use crate::config::Settings;
 use crate::domain::checkpoint::Vkey;
+use crate::effects::clock::{Clock, MachineClock};
 use crate::effects::ledger_key::{VKEY_FILE, read_vkey};
 use crate::operator::Order;
 use crate::store::{Auditable, Queries, SqliteQueries, SqliteStore};
@@ -75,6 +77,19 @@ impl Installation for Live<'_> {
             return Err(CliError::new(Exit::No, says, "Give `hbcourier audit checkpoint`, then ask again."));
         }
         give(&self.settings()?, Order::Checkpoint { by: None, reason: None }).map(drop)
+    }
+
+    fn was_verified(&self, holds: bool) {
+        let Ok(settings) = self.settings() else { return };
+        let state = &settings.service.state;
+        // Before the first start there is nothing to verify.
+        if self.is_for_others || !SqliteStore::path(state).exists() {
+            return;
+        }
+        let answer = if holds { Answer::Holds } else { Answer::Fails };
+        if let Err(error) = ended(state, answer, MachineClock.now()) {
+            tracing::warn!(%error, "What came of the verification could not be noted down for `deadline`: {error}");
+        }
     }
 }
 

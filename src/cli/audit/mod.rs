@@ -72,6 +72,8 @@ pub trait Installation {
     fn vkey(&self) -> Result<Option<Vkey>, CliError>;
     /// Has a checkpoint made of all there is.
     fn make_checkpoint(&self) -> Result<(), CliError>;
+    /// Leaves it to `deadline` that the whole ledger was verified, and whether it holds.
+    fn was_verified(&self, holds: bool);
 }
 
 /// Does it.

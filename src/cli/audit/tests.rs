@@ -25,6 +25,7 @@ struct Here {
     state: tempfile::TempDir,
     key: PKey<Private>,
     notes: RefCell<Vec<String>>,
+    verified: RefCell<Vec<bool>>,
 }
 
 impl Here {
@@ -38,7 +39,7 @@ impl Here {
             store.recorder().record(change).unwrap();
         }
         let key = PKey::private_key_from_raw_bytes(&[7; 32], Id::ED25519).unwrap();
-        Here { state, key, notes: RefCell::default() }
+        Here { state, key, notes: RefCell::default(), verified: RefCell::default() }
     }
 
     fn record(&self, change: Change) {
@@ -100,6 +101,10 @@ impl Installation for Here {
         let signature = signer.sign_oneshot_to_vec(checkpoint.to_string().as_bytes()).unwrap();
         self.notes.borrow_mut().push(checkpoint.note(&self.key(), &signature.try_into().unwrap()));
         Ok(())
+    }
+
+    fn was_verified(&self, holds: bool) {
+        self.verified.borrow_mut().push(holds);
     }
 }
 
@@ -208,6 +213,7 @@ fn the_verdict_is_yes_then_no() {
     keys.sort_unstable();
     assert_eq!(keys, ["checkpoints", "entries", "first_bad", "ok", "root", "says"]);
     assert!(here.said("verify").1.contains("Entry 3 is missing"));
+    assert_eq!(*here.verified.borrow(), [true, false, false], "what the nightly verification leaves");
 }
 
 #[test]
@@ -244,7 +250,9 @@ fn a_store_that_was_rewritten_whole_is_found_by_checkpoints_kept_elsewhere() {
         store.recorder().record(change).unwrap();
     }
     drop(store);
-    let replaced = Here { state: other, key: here.key.clone(), notes: RefCell::default() };
+    assert!(here.verified.borrow().is_empty(), "what is held against given files says nothing of the night");
+    let replaced =
+        Here { state: other, key: here.key.clone(), notes: RefCell::default(), verified: RefCell::default() };
     assert_eq!(replaced.said("verify --json").0, Exit::Yes, "by itself it is whole");
     let (exit, text) = replaced.said(&verify);
     let verdict: Value = serde_json::from_str(&text).unwrap();

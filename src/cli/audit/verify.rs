@@ -66,8 +66,11 @@ fn live(
         None => Notes::default(),
         Some(folder) => Notes::judge(&trusted(given, installation)?, notes_in(folder, "anchors", true)?),
     };
-    let ledger = installation.ledger()?;
-    let verdict = verify_with(&*ledger, &notes)?;
+    let verdict = installation.ledger().and_then(|ledger| Ok(verify_with(&*ledger, &notes)?));
+    if args.reads_the_installation() {
+        installation.was_verified(verdict.as_ref().is_ok_and(|verdict| verdict.ok));
+    }
+    let verdict = verdict?;
     let shown = Shown { ok: verdict.ok, says: &verdict.says, entries: verdict.entries, root: verdict.root };
     let next = "Stop the service, keep a copy of the state folder as evidence, and compare with the last good backup.";
     out.answer(args.json, &verdict, |text| show(&shown, next, text))?;

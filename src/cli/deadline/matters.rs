@@ -6,6 +6,7 @@ use jiff::{SignedDuration, ToSpan};
 use serde::Serialize;
 
 use super::life::Life;
+use super::verification;
 use crate::cli::output::{CliError, Exit};
 use crate::cli::reading::Reading;
 use crate::config::calendars;
@@ -35,6 +36,8 @@ pub(super) fn all(reading: &Reading<'_>, life: Life) -> Result<Vec<Matter>, CliE
     let mut notices: BTreeMap<String, Notice> = foreseen(reading)?;
     notices.extend(returns(reading, life)?);
     notices.extend(checkpoints(reading)?);
+    let verification = verification::matter(&reading.settings.service.state, reading.now);
+    notices.extend(verification.map(|reason| (verification::ABOUT.to_owned(), reason.notice(verification::ABOUT))));
     let service = match life {
         Life::Alive | Life::Starting => None,
         Life::Hangs => Some(AlarmReason::ServiceHangs.notice(SERVICE)),

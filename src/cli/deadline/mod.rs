@@ -12,6 +12,7 @@ mod life;
 mod matters;
 mod memory;
 mod telling;
+pub(super) mod verification;
 mod way;
 
 use std::path::Path;
@@ -28,7 +29,7 @@ use matters::Matter;
 use telling::Told;
 use way::Way;
 
-/// Tell what must not be missed: returns, packs, keys, checkpoints, and whether the service is alive
+/// Tell what must not be missed: returns, packs, keys, checkpoints, verifications, and whether the service is alive
 ///
 /// For a timer, beside the service. Exit status 1 if anything needs attention.
 #[derive(Clone, Debug, Default, clap::Args)]

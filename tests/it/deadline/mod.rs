@@ -1,5 +1,7 @@
 //! `hbcourier deadline` by the real program: with the service down, alive, and stopped in its tracks.
 
+mod verification;
+
 use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process};
