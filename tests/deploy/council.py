@@ -21,9 +21,13 @@ TRANSPORT = "transport"
 CANARIES = {"key-passphrase": "canary-Thrush-7719-passphrase", "smtp-password": "canary-Wren-2294-password"}
 
 
-def laid(number):
+# Nor of this, which is in a file that DWP sends.
+FILE_CANARY = "canary-Dunnock-4410-claimant"
+
+
+def laid(number, words):
     """A LAID as XML that is like no other."""
-    return f'<?xml version="1.0"?><LAID><claim number="{number}"/></LAID>\n'.encode()
+    return f'<?xml version="1.0"?><LAID><claim number="{number}">{words}</claim></LAID>\n'.encode()
 
 
 def extract(day):
@@ -105,11 +109,11 @@ class Council:
 
     # Files from DWP.
 
-    def sealed(self, count):
+    def sealed(self, count, words=""):
         """New files as DWP seals them, not dropped yet: the paths, as the machine sees them."""
         numbers = range(self.number, self.number + count)
         self.number += count
-        contents = {f"LAID_{number:05}.xml": laid(number) for number in numbers}
+        contents = {f"LAID_{number:05}.xml": laid(number, words) for number in numbers}
         paths = self.dwp.seal(contents, self.key, self.machine.path("/root/sealed"))
         self.dropped = sorted([*self.dropped, *(hashlib.sha256(content).hexdigest() for content in contents.values())])
         return [f"/root/sealed/{path.name}" for path in paths]

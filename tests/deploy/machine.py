@@ -5,8 +5,10 @@ Out: commands carried out in it, as root or as another account.
 Holds: it has a network of its own with nothing but loopback; it is ended with the program, also when that fails.
 """
 
+import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -31,7 +33,7 @@ class Refused(Exception):
     """A command ended otherwise than it was to."""
 
 
-def until(holds, seconds, what):
+def until(holds, seconds, what, every=0.1):
     """Waits for a condition; what it answered."""
     end = time.monotonic() + seconds
     while True:
@@ -40,7 +42,7 @@ def until(holds, seconds, what):
             return answer
         if time.monotonic() > end:
             raise Refused(f"within {seconds} s it did not come about that {what}")
-        time.sleep(0.1)
+        time.sleep(every)
 
 
 def make_tree(tar, packages, suite="bookworm"):
@@ -95,6 +97,14 @@ class Machine:
         inits = [int(child) for child in children if Path(f"/proc/{child}/comm").read_text().strip() == "systemd"]
         return inits[0] if inits else None
 
+    def processes(self):
+        """Numbers of its processes, as the host counts them."""
+        mine = os.readlink(f"/proc/{self.leader}/ns/pid")
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if os.readlink(folder / "ns/pid") == mine:
+                    yield int(folder.name)
+
     def path(self, path):
         """A file of the machine, as the host sees it."""
         return self.root / path.lstrip("/")
@@ -103,12 +113,38 @@ class Machine:
         """What it printed; `ok` is the exit status it must have, or None for any."""
         if account:
             command = ("runuser", "-u", account, "--", *command)
-        line = ["nsenter", "-t", str(self.leader), "-a", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
-                *environment, *command]
+        line = self.line(*command, environment=environment)
         done = subprocess.run(line, input=text, capture_output=True, text=True, timeout=seconds)
         if ok is not None and done.returncode != ok:
             raise Refused(f"{' '.join(map(str, command))}: exit status {done.returncode}, not {ok}\n{done.stdout}{done.stderr}")
         return done.stdout if ok is not None else done.stdout + done.stderr
+
+    def line(self, *command, environment=()):
+        """What carries a command out in it."""
+        return ["nsenter", "-t", str(self.leader), "-a", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
+                *environment, *command]
+
+    def asked(self, *command, question, answer, environment=(), seconds=120):
+        """What it printed on a terminal, on which the answer is typed once the question stands there."""
+        ours, its = os.openpty()
+        process = subprocess.Popen(["setsid", "--ctty", "--wait", *self.line(*command, environment=environment)],
+                                   stdin=its, stdout=its, stderr=its, start_new_session=True)
+        os.close(its)
+        printed, is_answered, end = "", False, time.monotonic() + seconds
+        with open(ours, "r+b", buffering=0) as terminal:
+            while select.select([terminal], [], [], max(0, end - time.monotonic()))[0]:
+                try:
+                    printed += terminal.read(4096).decode(errors="replace")
+                except OSError:
+                    break  # Nobody has it open any more.
+                if question in printed and not is_answered:
+                    is_answered = True
+                    terminal.write(f"{answer}\n".encode())
+            else:
+                process.kill()
+        if process.wait() or not is_answered:
+            raise Refused(f"{' '.join(command)}: exit status {process.returncode}, asked: {is_answered}\n{printed}")
+        return printed
 
     def json(self, *command, **more):
         return json.loads(self.do(*command, **more))
