@@ -4,19 +4,24 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 
+use hbcourier::domain::Digest;
 use hbcourier::store::{SqliteStore, verify};
 use rusqlite::Connection;
 
 use crate::support::council::{Council, command, succeeded};
-use crate::support::partner::{Algorithm, Partner};
+use crate::support::partner::{Algorithm, Partner, SealOptions};
 
 /// A council whose store is as the release before left it.
 fn of_the_release_before() -> Council {
     let council = Council::new(&mut Partner::new(Algorithm::Curve25519));
     succeeded(council.runs(&["run", "--once"]));
+    lay_down_as_before(&council);
+    council
+}
+
+fn lay_down_as_before(council: &Council) {
     let store = Connection::open(SqliteStore::path(&council.state)).unwrap();
     store.execute_batch("ALTER TABLE ledger RENAME COLUMN hash TO root; PRAGMA user_version = 10").unwrap();
-    council
 }
 
 fn copies(council: &Council) -> Vec<PathBuf> {
@@ -52,6 +57,33 @@ fn the_service_does_it_by_itself_and_says_so() {
     assert!(refused.status.code() == Some(3) && says.contains("its lock is held"), "{says}");
     council.stops_well();
     assert_eq!((copies(&council).len(), council.events("store-migrated")), (1, 1));
+}
+
+#[test]
+fn what_was_in_hand_is_delivered_once_after_it() {
+    let mut dwp = Partner::new(Algorithm::Curve25519);
+    let mut council = Council::new(&mut dwp);
+    let contents: Vec<String> = (0..5).map(|number| format!("<LAID><Claim number=\"{number}\"/></LAID>")).collect();
+    for (number, content) in contents.iter().enumerate() {
+        let name = format!("LAID_{number}.xml");
+        let sealed = dwp.seals(content.as_bytes(), &name, &SealOptions::default());
+        council.drops(&format!("{name}.pgp"), &sealed);
+    }
+    let (laid, away) = (council.backoffice.join("laid"), council.dir.path().join("away"));
+    fs::rename(&laid, &away).unwrap();
+    council.start();
+    council.until("all are in hand", |council| council.deferred().len() == contents.len());
+    council.kill();
+    lay_down_as_before(&council);
+    fs::rename(&away, &laid).unwrap();
+    council.start();
+    council.until("all have come to rest", |council| council.all_rest(contents.len()));
+    council.stops_well();
+    let mut digests: Vec<Digest> = contents.iter().map(|content| Digest::of(content.as_bytes())).collect();
+    digests.sort_unstable();
+    assert_eq!(council.delivered_digests(), digests, "each once");
+    assert_eq!(council.events("store-migrated"), 1);
+    assert!(verify(&council.store().unwrap()).unwrap().ok);
 }
 
 #[test]
