@@ -231,6 +231,7 @@ def reloads(council):
 def health(council):
     """Whoever watches it is told by its socket."""
     told = {}
+    council.is_watched()
     for path in ("/healthz", "/readyz", "/metrics"):
         with socket.socket(socket.AF_UNIX) as stream:
             stream.settimeout(10)

@@ -4,6 +4,9 @@ In:  a council on its machine. Out: for each step a line of what was seen.
 Holds: each step leaves the machine as it found it.
 """
 
+import contextlib
+import sqlite3
+
 from council import CONFIG, LAID, STATE, UNIT
 from machine import Refused, until
 from steps import this_run
@@ -51,6 +54,32 @@ def opened_configuration(council):
     if mode != "root:hbcourier 755":
         raise Refused(f"conf.d was made {mode}")
     return mode
+
+
+def altered_ledger(council):
+    """The nightly verification finds that somebody altered the ledger, and those who are mailed are told at once, until one holds."""
+    machine, verification, mailing = council.machine, "hbcourier-audit.service", "hbcourier-deadline.service"
+    as_it_was, altered = '"boot":"', '"boot":"9'
+    machine.do("systemctl", "stop", UNIT)
+    rewrite_first_line(council, as_it_was, altered)
+    machine.do("systemctl", "start", verification, ok=1)
+    until(lambda: "CN-567" in this_run(council, mailing), 60, "the failed verification is told of")
+    rewrite_first_line(council, altered, as_it_was)
+    machine.do("systemctl", "start", UNIT)
+    machine.do("systemctl", "start", verification)
+    machine.do("systemctl", "start", mailing, ok=None)
+    if "CN-567" in this_run(council, mailing):
+        raise Refused(f"the ledger was verified, and {mailing} says that it was not")
+    return "found, told as CN-567 at once, and not after one that holds"
+
+
+def rewrite_first_line(council, old, new):
+    """As somebody does who may write the store, and who first takes away what guards it."""
+    with contextlib.closing(sqlite3.connect(council.machine.path(f"{STATE}/store.sqlite"))) as store, store:
+        name, guard = store.execute("SELECT name, sql FROM sqlite_master WHERE name = 'ledger_is_never_rewritten'").fetchone()
+        store.execute(f"DROP TRIGGER {name}")
+        store.execute("UPDATE ledger SET line = CAST(replace(line, ?, ?) AS BLOB) WHERE seq = (SELECT min(seq) FROM ledger)", (old, new))
+        store.execute(guard)
 
 
 def state_elsewhere(council):
