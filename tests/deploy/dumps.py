@@ -40,7 +40,8 @@ def cores_in_the_working_folder():
 def dumped(council):
     """With a file in hand it is ended by what leaves a core, and by a watchdog that asks for one: there is none."""
     machine = council.machine
-    drop_in = machine.path(f"/etc/systemd/system/{UNIT}.d/dumps.conf")
+    # By its name after the one that all steps have.
+    drop_in = machine.path(f"/etc/systemd/system/{UNIT}.d/with-cores.conf")
     with cores_in_the_working_folder():
         control(council)
         drop_in.write_text(f"[Service]\n{POSSIBLE}{QUICK}")
