@@ -42,7 +42,7 @@ pub use answer::{Answer, Answered};
 pub use authority::{Authority, LaNumber};
 pub use consignment::{Consignment, Delivery, Due, Naming, Resume, Standing};
 pub use digest::Digest;
-pub use ids::{ConsignmentId, DeliveryId, Revision};
+pub use ids::{ConsignmentId, DeliveryId, InstallationId, Revision};
 pub use key_rules::{KeyRules, KeyStep, LegacyAlgorithm};
 pub use kind::{FileKind, ReturnKind};
 pub use naming::{CourierName, DestinationName, RecipientName, SourceName};

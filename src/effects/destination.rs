@@ -2,7 +2,6 @@
 //!
 //! Holds: a file under a final name is complete; nothing is overwritten; a hidden part is 0600 until it is published.
 
-use std::collections::HashSet;
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -170,20 +169,16 @@ impl Destinations {
         found.map_err(|error| DestinationError::of(&delivery.path, error))
     }
 
-    /// Removes every hidden part of ours in this folder but those named.
-    pub fn discard_strays(&self, folder: &Path, but: &HashSet<DeliveryId>) -> Result<(), DestinationError> {
-        let stray = |name: &str| {
-            let id = name.strip_prefix(".hbcourier-")?.strip_suffix(".part")?.parse().ok()?;
-            (!but.contains(&id)).then_some(())
-        };
-        let removed = self.directories.at(folder).and_then(|directory| {
-            let names = directory.names()?;
-            names
-                .iter()
-                .filter_map(|name| name.to_str())
-                .filter(|name| stray(name).is_some())
-                .try_for_each(|name| directory.remove(name))
-        });
+    /// The hidden parts in this folder, of whichever installation.
+    pub fn parts(&self, folder: &Path) -> Result<Vec<DeliveryId>, DestinationError> {
+        let names = self.directories.at(folder).and_then(|directory| directory.names());
+        let names = names.map_err(|error| DestinationError::of(&folder.join("-"), error))?;
+        Ok(names.iter().filter_map(|name| part_of(name.to_str()?)).collect())
+    }
+
+    /// Removes a hidden part from this folder.
+    pub fn discard_part(&self, folder: &Path, part: &DeliveryId) -> Result<(), DestinationError> {
+        let removed = self.directories.at(folder).and_then(|directory| directory.remove(&part_name(part)));
         removed.map_err(|error| DestinationError::of(&folder.join("-"), error))
     }
 
@@ -212,6 +207,11 @@ impl Destinations {
 
 fn part_name(id: &DeliveryId) -> String {
     format!(".hbcourier-{id}.part")
+}
+
+/// Whose a hidden part is; `None` for what is no part.
+fn part_of(name: &str) -> Option<DeliveryId> {
+    name.strip_prefix(".hbcourier-")?.strip_suffix(".part")?.parse().ok()
 }
 
 fn write_part(directory: &Directory, part: &str, access: Access, content: Part<'_>) -> io::Result<()> {

@@ -13,7 +13,8 @@ use super::whose::whose;
 use super::{Failure, Inbound, Route, Source};
 use crate::config::template::NameFacts;
 use crate::domain::{
-    Consequence, Consignment, Delivery, DeliveryId, FileKind, HoldReason, LaNumber, Naming, Revision, Waiver, XmlRoot,
+    Consequence, Consignment, DeferCause, Delivery, DeliveryId, FileKind, HoldReason, InstallationId, LaNumber, Naming,
+    Revision, Waiver, XmlRoot,
 };
 use crate::effects::destination::Access;
 
@@ -36,6 +37,7 @@ impl Inbound {
         let decided = self.decided(consignment)?;
         let authority = whose(decided, source, &recognised.named)
             .map_err(|hold| Failure::of(Consequence::Hold(hold), "the LA numbers that are named do not fit"))?;
+        let installation = self.installation()?;
         let routes = self.routes_of(&authority);
         let Recognised { mut opened, parts: recognised, .. } = recognised;
         let copies = self.copies(&mut opened, &recognised, routes)?;
@@ -51,7 +53,7 @@ impl Inbound {
                 return Err(Failure::of(Consequence::Hold(HoldReason::NoRoute), detail));
             };
             accepts(route, &part, waived)?;
-            let delivery = delivery(&authority, route, consignment, index, &part);
+            let delivery = delivery((&installation, &authority), route, consignment, index, &part);
             if parts.iter().any(|(_, other, _)| other.path == delivery.path) {
                 let detail = "two parts of one pack would get the same name";
                 return Err(Failure::of(Consequence::Hold(HoldReason::SameNames), detail));
@@ -59,6 +61,12 @@ impl Inbound {
             parts.push((part, delivery, route.access));
         }
         Ok(Routed { authority, opened, parts })
+    }
+
+    /// Which installation this is: what was collected has an entry.
+    fn installation(&self) -> Result<InstallationId, Failure> {
+        let unread = || Failure::of(Consequence::Defer(DeferCause::StoreUnreadable), "the ledger has no first entry");
+        self.queries.installation()?.ok_or_else(unread)
     }
 
     /// Whose it was staged as before. A signer is recorded with Staged, except for what two people let through without.
@@ -97,9 +105,15 @@ fn accepts(route: &Route, part: &Part, waived: Option<&Waiver>) -> Result<(), Fa
     Ok(())
 }
 
-fn delivery(authority: &LaNumber, route: &Route, consignment: &Consignment, index: usize, part: &Part) -> Delivery {
+fn delivery(
+    (installation, authority): (&InstallationId, &LaNumber),
+    route: &Route,
+    consignment: &Consignment,
+    index: usize,
+    part: &Part,
+) -> Delivery {
     let number = u32::try_from(index).unwrap_or(u32::MAX);
-    let id = DeliveryId::derive(&consignment.id, number, &route.destination);
+    let id = delivery_id(DeliveryId::derive(&consignment.id, number, &route.destination), installation);
     let ext = if part.derived.is_some() { "csv" } else { extension(part.kind, part.name.as_deref()) };
     let file_name = route.file_name.render(&NameFacts {
         kind: part.kind.as_str(),
@@ -123,6 +137,11 @@ fn delivery(authority: &LaNumber, route: &Route, consignment: &Consignment, inde
         place: None,
         published: false,
     }
+}
+
+fn delivery_id(id: DeliveryId, installation: &InstallationId) -> DeliveryId {
+    fail::fail_point!("check.of-an-earlier-version", |_| id);
+    id.within(installation)
 }
 
 /// The ending of a delivered file: by its kind, else the sender's if it is a plain one.

@@ -21,6 +21,7 @@ mod recover;
 mod release;
 mod settle;
 mod stage;
+mod strays;
 mod whose;
 mod withdrawn;
 

@@ -4,7 +4,6 @@
 //! already. One whose source has lost it meanwhile is recorded without its name. Staged parts of what was being held are
 //! removed, and so is what was being cleared from a drop folder.
 
-use std::collections::{BTreeSet, HashSet};
 use std::io;
 
 use super::{Critical, Inbound, Source};
@@ -41,26 +40,6 @@ impl Inbound {
                 Ok((source, _, Some(sighting))) => drop(self.carry(source, &sighting)?),
                 Ok((source, bytes, None)) => self.record_orphan(source, id, bytes)?,
                 Err(error) => tracing::error!(%error, source = %name, transfer = %id, "A spooled file waits: {error}"),
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes hidden parts from every configured destination that no staged consignment names: written before a crash,
-    /// and perhaps never to be written again.
-    fn discard_strays(&self) -> Result<(), Critical> {
-        let mut staged = HashSet::new();
-        for word in ["staged", "deferred"] {
-            let filter = ConsignmentFilter { word: Some(word.to_owned()), ..ConsignmentFilter::default() };
-            for consignment in self.queries.consignments(&filter)? {
-                staged.extend(self.queries.deliveries(&consignment.id)?.into_iter().map(|delivery| delivery.id));
-            }
-        }
-        let folders: BTreeSet<_> = self.routes.values().flatten().map(|route| &route.folder).collect();
-        for folder in folders {
-            // A folder that is not there now is the deliveries' own trouble.
-            if let Err(error) = self.destinations.discard_strays(folder, &staged) {
-                tracing::warn!(%error, "Hidden parts from before a crash may be left: {error}");
             }
         }
         Ok(())

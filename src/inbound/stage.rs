@@ -149,6 +149,10 @@ impl Inbound {
                 delivery.clone_from(known);
                 continue;
             }
+            if let Some(known) = known.filter(|known| known.id != delivery.id) {
+                // It may have a part under the other id, which nobody would know once this one is recorded.
+                self.discard(std::slice::from_ref(known));
+            }
             let at = |error| Failure::at_destination(&delivery.destination, &error);
             let is_free = self.destinations.is_free(delivery).map_err(at)?;
             if is_free && looking_up {
@@ -158,7 +162,9 @@ impl Inbound {
             if is_free {
                 continue;
             }
-            let named_so = known.is_some_and(|known| known.id == delivery.id && known.path == delivery.path);
+            // An earlier version gave the same delivery another id.
+            let is_same = |known: &Delivery| known.destination == delivery.destination && known.path == delivery.path;
+            let named_so = known.is_some_and(is_same);
             let ours =
                 (named_so || looking_up) && self.destinations.find(delivery).map_err(at)?.published == Content::Same;
             if !ours {

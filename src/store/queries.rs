@@ -9,11 +9,12 @@ use jiff::civil::Date;
 
 use super::keeping::Keeping;
 use crate::domain::checkpoint::Checkpoint;
+use crate::domain::merkle;
 use crate::domain::merkle::proof::Subtrees;
 use crate::domain::release::Recorded as GivenApproval;
 use crate::domain::{
-    Answered, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, Due, FileKind, Fingerprint, KeyStep, LaNumber,
-    RecipientName, Release, ReturnKind, SourceName, Standing, Submission, SubmissionKey, TimetableYear, Volume,
+    Answered, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, Due, FileKind, Fingerprint, InstallationId,
+    KeyStep, LaNumber, RecipientName, Release, ReturnKind, SourceName, Standing, Submission, SubmissionKey, TimetableYear, Volume,
     Workbook,
 };
 
@@ -79,6 +80,11 @@ pub trait Queries: Keeping {
     fn alarms(&self) -> Result<Vec<Alarm>, QueryError>;
     /// At most `limit` ledger lines from `seq` on, as the exact bytes that were hashed.
     fn ledger(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, QueryError>;
+    /// Which installation the store is of; none has a ledger without an entry.
+    fn installation(&self) -> Result<Option<InstallationId>, QueryError> {
+        let first = self.ledger(0, 1)?;
+        Ok(first.first().map(|(_, line)| InstallationId::of(&merkle::leaf(line))))
+    }
     /// Size and root of the ledger's tree.
     fn head(&self) -> Result<Head, QueryError>;
     /// The root of the tree's subtree over the 2^`level` entries from `index` · 2^`level` on, if there are that many: level
