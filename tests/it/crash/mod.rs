@@ -5,6 +5,7 @@
 mod derived;
 mod expected;
 mod faults;
+mod installations;
 mod pairs;
 mod passes;
 mod random;
