@@ -14,8 +14,8 @@ use crate::domain::merkle::proof::Subtrees;
 use crate::domain::release::Recorded as GivenApproval;
 use crate::domain::{
     Answered, Consignment, ConsignmentId, Delivery, DeliveryId, Digest, Due, FileKind, Fingerprint, InstallationId,
-    KeyStep, LaNumber, RecipientName, Release, ReturnKind, SourceName, Standing, Submission, SubmissionKey, TimetableYear, Volume,
-    Workbook,
+    KeyStep, LaNumber, RecipientName, Release, ReturnKind, SourceName, Standing, Submission, SubmissionKey,
+    TimetableYear, Volume, Workbook,
 };
 
 /// The store could not be read.

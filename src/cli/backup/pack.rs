@@ -5,7 +5,7 @@
 //! read after it, wherever they have moved to by then. What came after that moment is left out: it was never a part of it.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -14,13 +14,21 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::manifest::{CONFIGURATION, MANIFEST, Manifest, Member, STORE};
-use crate::domain::{Consignment, Digest, Original};
+use crate::domain::{Consignment, Digest, Fingerprint, InstallationId, Original};
 use crate::durable::{CopyError, Directory, Scratch, Stamp, copy_and_digest};
 use crate::effects::ledger_key::HEAD_FILE;
+use crate::effects::pgp::KeyRing;
+use crate::effects::pgp::backup::BackupCertificate;
 use crate::effects::privilege::as_owner_of;
 use crate::store::{
     ConsignmentFilter, Keeping, Queries, QueryError, SqliteQueries, SqliteStore, StoreError, SubmissionFilter,
 };
+
+/// To whom a backup is sealed, and the keys of which one signs it.
+pub(super) struct Sealing {
+    pub to: BackupCertificate,
+    pub keys: KeyRing,
+}
 
 /// What the ledger's key signed last is small.
 const HEAD_BYTES_MAX: u64 = 1 << 20;
@@ -31,6 +39,8 @@ pub(super) struct Packed {
     /// SHA-256 of the list of files: it stands for the whole.
     pub digest: Digest,
     pub bytes: u64,
+    /// Where it is sealed: whose signature it has, or why none.
+    pub signed: Option<Result<Fingerprint, String>>,
 }
 
 /// Why no backup was made. Nothing of it is left.
@@ -48,6 +58,8 @@ pub(super) enum PackFault {
     },
     #[error("the archive could not be written")]
     Archive(#[from] zip::result::ZipError),
+    #[error("the archive could not be sealed")]
+    Seal(#[from] io::Error),
     #[error("another backup is being made")]
     Busy,
     #[error("keys were made, trusted or retired in the meantime: give the command again")]
@@ -59,7 +71,13 @@ fn at(path: &Path) -> impl Fn(io::Error) -> PackFault + use<> {
     move |source| PackFault::File { path: path.clone(), source }
 }
 
-pub(super) fn pack(state: &Path, config: &Path, file: &Path, now: Timestamp) -> Result<Packed, PackFault> {
+pub(super) fn pack(
+    state: &Path,
+    config: &Path,
+    file: &Path,
+    now: Timestamp,
+    sealing: Option<&Sealing>,
+) -> Result<Packed, PackFault> {
     let name = file
         .file_name()
         .and_then(|name| name.to_str())
@@ -69,13 +87,15 @@ pub(super) fn pack(state: &Path, config: &Path, file: &Path, now: Timestamp) -> 
     if folder.stamp(name).map_err(at(file))?.is_some() {
         return Err(at(file)(io::Error::new(io::ErrorKind::AlreadyExists, "a file of that name is there")));
     }
-    let part = format!(".{name}.part");
-    // One backup at a time, so that the part is nobody's.
+    // One backup at a time, so that a part of this installation is nobody's.
     let scratch = scratch(state)?;
+    let parts = parts_of(SqliteStore::read_only(state)?.installation()?);
+    let part = format!("{parts}{name}.part");
     folder.remove(&part).map_err(at(file))?;
-    remove_stale_parts(&folder).map_err(at(above))?;
-    let written =
-        begin(&folder, &part).map_err(at(file)).and_then(|into| write(state, config, scratch.path(), into, now));
+    remove_stale_parts(&folder, &parts).map_err(at(above))?;
+    let written = begin(&folder, &part)
+        .map_err(at(file))
+        .and_then(|into| write(state, config, scratch.path(), into, now, sealing));
     let published = written.and_then(|packed| {
         folder.publish(&part, &folder, name).and_then(|()| folder.sync()).map_err(at(file))?;
         Ok(packed)
@@ -109,11 +129,21 @@ fn begin(folder: &Directory, part: &str) -> io::Result<File> {
     Ok(file)
 }
 
-/// Removes what a backup left that was ended half-way: it holds keys.
-fn remove_stale_parts(folder: &Directory) -> io::Result<()> {
+/// How unfinished backups of this installation are called: others may keep theirs in the same folder.
+fn parts_of(installation: Option<InstallationId>) -> String {
+    installation.map_or_else(|| ".hbcourier-new.".to_owned(), |installation| format!(".hbcourier-{installation}."))
+}
+
+/// Removes what a backup left that was ended half-way: it may hold keys.
+fn remove_stale_parts(folder: &Directory, parts: &str) -> io::Result<()> {
+    // Earlier versions named no installation: `.hbcourier-<date>T<time>Z.zip.part`.
+    let is_earlier = |name: &str| {
+        let time = name.strip_prefix(".hbcourier-").and_then(|rest| rest.strip_suffix("Z.zip.part"));
+        time.is_some_and(|time| time.as_bytes().get(8) == Some(&b'T'))
+    };
     for name in folder.names()? {
         let Some(name) = name.to_str() else { continue };
-        if !(name.starts_with(".hbcourier-") && name.ends_with(".zip.part")) {
+        if !(name.starts_with(parts) && name.ends_with(".part") || is_earlier(name)) {
             continue;
         }
         match folder.open_file(name) {
@@ -129,12 +159,39 @@ fn remove_stale_parts(folder: &Directory) -> io::Result<()> {
     Ok(())
 }
 
-fn write(state: &Path, config: &Path, scratch: &Path, into: File, now: Timestamp) -> Result<Packed, PackFault> {
+fn write(
+    state: &Path,
+    config: &Path,
+    scratch: &Path,
+    into: File,
+    now: Timestamp,
+    sealing: Option<&Sealing>,
+) -> Result<Packed, PackFault> {
+    let ((manifest, digest), signed) = match sealing {
+        None => (fill(state, config, scratch, ZipWriter::new(&into), now)?, None),
+        Some(Sealing { to, keys }) => {
+            let (packed, signed) = keys
+                .seal_backup(&into, to, now, |into| fill(state, config, scratch, ZipWriter::new_stream(into), now))?;
+            (packed, Some(signed))
+        }
+    };
+    into.sync_all().map_err(at(scratch))?;
+    let bytes = into.metadata().map_err(at(scratch))?.len();
+    Ok(Packed { manifest, digest, bytes, signed })
+}
+
+fn fill<W: Write + Seek>(
+    state: &Path,
+    config: &Path,
+    scratch: &Path,
+    zip: ZipWriter<W>,
+    now: Timestamp,
+) -> Result<(Manifest, Digest), PackFault> {
     let head = read_small(&state.join(HEAD_FILE))?;
     let keys = key_files(state)?;
     copy_store(state, scratch)?;
     let store = SqliteStore::read_only(scratch)?;
-    let mut pack = Pack { zip: ZipWriter::new(into), files: Vec::new(), missing: Vec::new() };
+    let mut pack = Pack { zip, files: Vec::new(), missing: Vec::new() };
     pack.add_file(STORE, &scratch.join(STORE))?;
     if let Some(head) = head {
         pack.add(HEAD_FILE, &mut &head[..])?;
@@ -163,19 +220,17 @@ fn write(state: &Path, config: &Path, scratch: &Path, into: File, now: Timestamp
     };
     let list = serde_json::to_vec(&manifest).map_err(|error| at(state)(error.into()))?;
     pack.add(MANIFEST, &mut &list[..])?;
-    let file = pack.zip.finish()?;
-    file.sync_all().map_err(at(scratch))?;
-    let bytes = file.metadata().map_err(at(scratch))?.len();
-    Ok(Packed { manifest, digest: Digest::of(&list), bytes })
+    pack.zip.finish()?;
+    Ok((manifest, Digest::of(&list)))
 }
 
-struct Pack {
-    zip: ZipWriter<File>,
+struct Pack<W: Write + Seek> {
+    zip: ZipWriter<W>,
     files: Vec<Member>,
     missing: Vec<String>,
 }
 
-impl Pack {
+impl<W: Write + Seek> Pack<W> {
     fn add(&mut self, path: &str, from: &mut dyn Read) -> Result<(), PackFault> {
         let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
         self.zip.start_file(path, stored.large_file(true).unix_permissions(0o600))?;

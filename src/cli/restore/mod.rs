@@ -6,11 +6,11 @@
 
 mod anchors;
 mod recover;
+mod sealed;
 mod sources;
 mod unpack;
 mod vouched;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -54,9 +54,21 @@ pub struct Args {
     /// The digest of its list of files, as it was printed when the backup was made: another backup is refused
     #[arg(long, value_name = "DIGEST", conflicts_with = "settled")]
     pub manifest: Option<Digest>,
-    /// The fingerprint of a key or certificate in the backup that you know, where no entry and no --manifest vouches for it
+    /// The fingerprint of a key or certificate in the backup that you know, where no entry, no --manifest and no --signed-by vouches for it
     #[arg(long, value_name = "FINGERPRINT", conflicts_with = "settled")]
     pub key: Vec<Fingerprint>,
+    /// Where it is sealed: the file of the private key that opens it, readable by its owner alone
+    #[arg(long, value_name = "FILE", conflicts_with = "settled")]
+    pub secret_key: Option<PathBuf>,
+    /// The file with that key's passphrase, readable by its owner alone
+    #[arg(long, value_name = "FILE", requires = "secret_key", conflicts_with = "passphrase_credential")]
+    pub passphrase_file: Option<PathBuf>,
+    /// The systemd credential with that key's passphrase
+    #[arg(long, value_name = "NAME", requires = "secret_key")]
+    pub passphrase_credential: Option<String>,
+    /// The certificate of the installation that was backed up: a backup that its key did not sign is refused
+    #[arg(long, value_name = "CERT", conflicts_with = "settled")]
+    pub signed_by: Option<PathBuf>,
     /// Somebody has compared what an earlier restore left open: end its alarm
     #[arg(long, requires = "reason")]
     pub settled: bool,
@@ -123,17 +135,14 @@ pub fn run(
             (settings.service.state.clone(), found, sources::places(&settings))
         }
     };
-    let backup = File::open(file).map_err(|error| {
-        let says = format!("The backup {} could not be read: {error}.", file.display());
-        CliError::new(Exit::CouldNot, says, "Name the file that `hbcourier backup` made.")
-    })?;
+    let backup = sealed::archive(file, args)?;
     let restored = Restored { looks, ..restore(backup, &state, anchors, args)? };
     out.answer(args.json, &restored, |text| tell(&restored, text))?;
     Ok(Exit::Yes)
 }
 
 fn restore(
-    backup: File,
+    backup: Box<dyn unpack::Archive>,
     state: &Path,
     anchors: Vec<crate::audit::notes::FoundNote>,
     args: &Args,
@@ -158,7 +167,7 @@ fn restore(
             "Keep it as evidence, empty the folder, and restore an earlier backup.",
         ));
     }
-    if args.manifest.is_none() {
+    if args.manifest.is_none() && args.signed_by.is_none() {
         let unvouched =
             vouched::unvouched(&store.queries(), &manifest, &args.key).map_err(|error| could_not(&error))?;
         if !unvouched.is_empty() {
@@ -203,8 +212,8 @@ fn stranger(unvouched: &[String]) -> CliError {
         "The backup has keys of which its ledger has no entry, so somebody may have put them there: {}.",
         unvouched.join("; ")
     );
-    let next = "Empty the folder. Then add --manifest with the digest that was printed when the backup was made; or, if nobody has \
-                that, compare each fingerprint with whoever's key it is and add --key FINGERPRINT for those that are right.";
+    let next = "Empty the folder. Then add --manifest with the digest that was printed when the backup was made, or, of a sealed \
+                one, --signed-by with this installation's certificate; or, if nobody has either, compare each fingerprint with whoever's key it is and add --key FINGERPRINT for those that are right.";
     CliError::new(Exit::No, says, next)
 }
 

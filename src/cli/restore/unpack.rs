@@ -3,7 +3,7 @@
 //! Holds: the store gets its place last, and without it no service starts on what else lies there.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
@@ -13,7 +13,26 @@ use crate::cli::backup::{MANIFEST, Manifest, STORE};
 use crate::cli::output::{CliError, Exit};
 use crate::domain::Digest;
 use crate::durable::{CopyError, Directory, copy_and_digest, step};
+use crate::effects::pgp::backup::SealedBackup;
 use crate::store::SqliteStore;
+
+/// The archive, in clear or sealed.
+pub(super) trait Archive: Read + Seek {
+    /// Whether all that was read is what was there when it was opened.
+    fn is_still_the_same(&mut self) -> io::Result<()>;
+}
+
+impl Archive for File {
+    fn is_still_the_same(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Archive for SealedBackup {
+    fn is_still_the_same(&mut self) -> io::Result<()> {
+        SealedBackup::is_still_the_same(self)
+    }
+}
 
 /// Where it lies until it is whole.
 pub(super) const TRIAL: &str = ".restoring";
@@ -56,7 +75,11 @@ pub(super) fn is_empty(state: &Path) -> Result<(), CliError> {
 /// Unpacks everything below `TRIAL`.
 ///
 /// Returns what it says of itself, and the digest of that list.
-pub(super) fn unpack(backup: File, state: &Path, expected: Option<Digest>) -> Result<(Manifest, Digest), CliError> {
+pub(super) fn unpack(
+    backup: Box<dyn Archive>,
+    state: &Path,
+    expected: Option<Digest>,
+) -> Result<(Manifest, Digest), CliError> {
     let mut archive = ZipArchive::new(backup).map_err(|error| unsound(&error.to_string()))?;
     let (manifest, digest) = manifest(&mut archive)?;
     if let Some(expected) = expected.filter(|expected| *expected != digest) {
@@ -90,12 +113,13 @@ pub(super) fn unpack(backup: File, state: &Path, expected: Option<Digest>) -> Re
     if !manifest.files.iter().any(|member| member.path == STORE) {
         return Err(unsound("it has no store"));
     }
+    archive.into_inner().is_still_the_same().map_err(|error| unsound(&error.to_string()))?;
     sync_below(&trial).map_err(|error| could_not(format!("{} could not be synced: {error}.", trial.display())))?;
     step("restore.extracted").map_err(|error| could_not(error.to_string()))?;
     Ok((manifest, digest))
 }
 
-fn manifest(archive: &mut ZipArchive<File>) -> Result<(Manifest, Digest), CliError> {
+fn manifest(archive: &mut ZipArchive<Box<dyn Archive>>) -> Result<(Manifest, Digest), CliError> {
     let mut list = Vec::new();
     let file = archive.by_name(MANIFEST).map_err(|_| unsound("it has no list of files"))?;
     let read = file.take(MANIFEST_BYTES_MAX).read_to_end(&mut list);

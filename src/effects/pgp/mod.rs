@@ -5,6 +5,7 @@
 //! Holds: what is written before the verdict is worth nothing; only [`Opener::open`] returning a verdict makes it content.
 
 mod armour;
+pub mod backup;
 mod beside;
 pub mod completeness;
 mod container;

@@ -119,7 +119,7 @@ impl Sealer for KeyRing {
         }
         let (ring, rules) = (self.ring(), self.rules());
         let policy = StandardPolicy::at(system_time(request.at));
-        let own = own_key(&ring, &rules, &policy, request)?;
+        let own = own_key(&ring, &rules, &policy, request.at)?;
         let mut recipients = own.recipients;
         let mut readers = vec![own.cert];
         for partner in request.to {
@@ -144,28 +144,28 @@ impl Sealer for KeyRing {
 }
 
 /// Our key that signs, and the keys with which we can open it again.
-struct Own<'r> {
-    cert: &'r Cert,
-    signer: &'r SecretKey,
+pub(super) struct Own<'r> {
+    pub cert: &'r Cert,
+    pub signer: &'r SecretKey,
     recipients: Vec<UsableKey<'r>>,
 }
 
 /// The own key that signs.
-fn own_key<'r>(
+pub(super) fn own_key<'r>(
     ring: &'r Ring,
     rules: &KeyRules,
     policy: &'r StandardPolicy<'_>,
-    request: &SealRequest<'_>,
+    at: Timestamp,
 ) -> Result<Own<'r>, SealError> {
     let mut unusable = None;
     // The oldest that is still good: partners have had the most time to trust it. A newer one only opens, until then.
     let mut oldest_first: Vec<&Cert> = ring.own.iter().collect();
     oldest_first.sort_by_key(|cert| cert.primary_key().key().creation_time());
     for cert in oldest_first {
-        let counts = standing::fingerprint(cert).is_some_and(|key| rules.counts(None, &key, request.at));
+        let counts = standing::fingerprint(cert).is_some_and(|key| rules.counts(None, &key, at));
         let alive = if counts { Ok(()) } else { Err(KeyProblem::Retired) };
         let usable = alive
-            .and_then(|()| standing::valid(cert, policy, system_time(request.at)))
+            .and_then(|()| standing::valid(cert, policy, system_time(at)))
             .and_then(|valid| Ok((standing::signing(&valid)?, standing::encryption(&valid)?)));
         let problem = match usable {
             Ok((signing, recipients)) => {
@@ -248,23 +248,9 @@ fn write(
     readers: &[&Cert],
     request: &SealRequest<'_>,
 ) -> Result<(Digester, u64), Failure> {
-    let recipients: Vec<Recipient<'_>> = recipients.iter().cloned().map(Recipient::from).collect();
-    // Version 1 containers unless every certificate asks for more: sequoia chooses so by itself.
-    let mut message = Message::new(sink);
-    if request.armour {
-        message = Armorer::new(message).build()?;
-    }
-    let message = Encryptor::for_recipients(message, recipients).symmetric_algo(SymmetricAlgorithm::AES256).build()?;
-    let mut signed =
-        Signer::new(message, signer.signer())?.hash_algo(HashAlgorithm::SHA512)?.creation_time(system_time(request.at));
-    for reader in readers {
-        signed = signed.add_intended_recipient(reader);
-    }
-    let mut literal = LiteralWriter::new(signed.build()?)
-        .format(DataFormat::Binary)
-        .filename(request.file_name)?
-        .date(system_time(request.at))?
-        .build()?;
+    let SealRequest { file_name, at, armour, .. } = *request;
+    let layers = Layers { signer: Some(signer), recipients: &recipients, readers, file_name, at, armour };
+    let mut literal = layers.begin(sink)?;
     let (mut digester, mut bytes) = (Digester::new(), 0);
     let mut buffer = vec![0; COPY_BYTES];
     loop {
@@ -281,6 +267,45 @@ fn write(
     }
     literal.finalize()?;
     Ok((digester, bytes))
+}
+
+/// What lies round the content of a sealed message.
+pub(super) struct Layers<'a> {
+    /// Nobody, only where we have no key.
+    pub signer: Option<&'a SecretKey>,
+    pub recipients: &'a [UsableKey<'a>],
+    /// Whom the signature names as its readers.
+    pub readers: &'a [&'a Cert],
+    pub file_name: &'a str,
+    pub at: Timestamp,
+    pub armour: bool,
+}
+
+impl<'a> Layers<'a> {
+    /// The message, to which the content is written now.
+    pub(super) fn begin(&self, into: impl Write + Send + Sync + 'a) -> anyhow::Result<Message<'a>> {
+        let recipients: Vec<Recipient<'_>> = self.recipients.iter().cloned().map(Recipient::from).collect();
+        // Version 1 containers unless every certificate asks for more: sequoia chooses so by itself.
+        let mut message = Message::new(into);
+        if self.armour {
+            message = Armorer::new(message).build()?;
+        }
+        message = Encryptor::for_recipients(message, recipients).symmetric_algo(SymmetricAlgorithm::AES256).build()?;
+        if let Some(signer) = self.signer {
+            let mut signed = Signer::new(message, signer.signer())?
+                .hash_algo(HashAlgorithm::SHA512)?
+                .creation_time(system_time(self.at));
+            for reader in self.readers {
+                signed = signed.add_intended_recipient(reader);
+            }
+            message = signed.build()?;
+        }
+        LiteralWriter::new(message)
+            .format(DataFormat::Binary)
+            .filename(self.file_name)?
+            .date(system_time(self.at))?
+            .build()
+    }
 }
 
 /// Where the sealed bytes go, counted and digested.
