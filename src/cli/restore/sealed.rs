@@ -63,13 +63,12 @@ fn sealed(path: &Path, file: File, key: &Path, args: &Args) -> Result<Box<dyn Ar
                 (Exit::No, "Name the private key of the certificate that --seal-to named when it was made.")
             }
             SealedBackupFault::Altered => (Exit::No, "Copy it anew from where it was kept, or restore another one."),
-            SealedBackupFault::NotSignedBy(_) => {
+            SealedBackupFault::NotSigned => {
                 (Exit::No, "Ask who put it there. Restore one that this installation signed.")
             }
-            SealedBackupFault::NotACertificate(_) => {
+            SealedBackupFault::NotACertificate => {
                 (Exit::CouldNot, "Name the one certificate of the installation that was backed up.")
             }
-            SealedBackupFault::Read(_) => (Exit::CouldNot, "Check the disk or share it lies on."),
         };
         let says = format!("Nothing was restored from {}: {}.", path.display(), with_causes(&fault));
         CliError::new(exit, says, next)

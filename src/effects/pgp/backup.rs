@@ -7,7 +7,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use sequoia_openpgp::cert::CertParser;
@@ -15,7 +15,8 @@ use sequoia_openpgp::crypto::{Password, SessionKey};
 use sequoia_openpgp::packet::{PKESK, SKESK};
 use sequoia_openpgp::parse::Parse;
 use sequoia_openpgp::parse::stream::{
-    DecryptionHelper, Decryptor, DecryptorBuilder, MessageLayer, MessageStructure, VerificationHelper,
+    DecryptionHelper, Decryptor, DecryptorBuilder, MessageLayer, MessageStructure, VerificationError,
+    VerificationHelper,
 };
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::types::SymmetricAlgorithm;
@@ -158,17 +159,24 @@ pub enum SealedBackupFault {
     #[error("it is not sealed to this key")]
     OtherKey,
     /// It is not what was written.
-    #[error("it is incomplete or was altered, or is no sealed backup")]
+    #[error("it is incomplete or was altered, or is no sealed backup, or its disk cannot be read")]
     Altered,
     /// It could be anybody's.
-    #[error("it is not signed by {0}")]
-    NotSignedBy(Fingerprint),
+    #[error("it is not signed by the certificate that was named")]
+    NotSigned,
     /// Who should have signed it is not known.
-    #[error("the certificate of who should have signed it cannot be used")]
-    NotACertificate(#[source] TrustError),
-    /// It could not be read.
-    #[error("it could not be read")]
-    Read(#[source] io::Error),
+    #[error("the file of who should have signed it does not hold certificates, and nothing else")]
+    NotACertificate,
+}
+
+/// Every certificate in these bytes: after a key was renewed an installation has several.
+fn certificates(bytes: &[u8]) -> Result<Vec<Cert>, SealedBackupFault> {
+    let parsed = CertParser::from_bytes(bytes).and_then(Iterator::collect::<Sequoia<Vec<Cert>>>);
+    let found = parsed.map_err(|_| SealedBackupFault::NotACertificate)?;
+    if found.is_empty() || found.iter().any(Cert::is_tsk) {
+        return Err(SealedBackupFault::NotACertificate);
+    }
+    Ok(found)
 }
 
 /// A sealed backup that was read to its end and found intact. Reading it decrypts it once more.
@@ -190,18 +198,17 @@ struct Pass {
 }
 
 impl SealedBackup {
-    /// Reads it once; it must be signed by this certificate, if one is named.
+    /// Reads it once; it must be signed by one of these certificates, if they are named.
     pub fn open(file: File, key: BackupKey, signed_by: Option<&[u8]>) -> Result<SealedBackup, SealedBackupFault> {
-        let signer = signed_by.map(sole_certificate).transpose();
-        let signer = signer.map_err(SealedBackupFault::NotACertificate)?;
-        let terms = Terms { key: Arc::new(key), signer };
-        let mut pass = Pass::begin(&file, &terms).map_err(|error| terms.fault(&error))?;
+        let signers = signed_by.map(certificates).transpose()?;
+        let terms = Terms { key: Arc::new(key), signers, ended: Arc::default() };
+        let mut pass = Pass::begin(&file, &terms).map_err(|_| terms.fault())?;
         let (mut tail, mut buffer) = (Vec::new(), vec![0; COPY_BYTES]);
         loop {
             let n = match pass.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(n) => n,
-                Err(error) => return Err(terms.fault(&error.into())),
+                Err(_) => return Err(terms.fault()),
             };
             tail.extend_from_slice(&buffer[..n]);
             if tail.len() > 2 * TAIL_BYTES {
@@ -291,32 +298,30 @@ impl Read for Pass {
 #[derive(Clone)]
 struct Terms {
     key: Arc<BackupKey>,
-    signer: Option<(Cert, Fingerprint)>,
+    signers: Option<Vec<Cert>>,
+    /// What ended the walk, where it is not the bytes: errors lose their type on the way through [`Read`].
+    ended: Arc<OnceLock<Ended>>,
 }
 
-/// What ended the walk, where it is not the bytes.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug)]
 enum Ended {
-    #[error("no key")]
     NoKey,
-    #[error("no signature")]
     NoSignature,
 }
 
 impl Terms {
-    fn fault(&self, error: &anyhow::Error) -> SealedBackupFault {
-        let ended = error.chain().find_map(|cause| cause.downcast_ref::<Ended>());
-        match (ended, &self.signer) {
-            (Some(Ended::NoKey), _) => SealedBackupFault::OtherKey,
-            (Some(Ended::NoSignature), Some((_, signer))) => SealedBackupFault::NotSignedBy(signer.clone()),
-            _ => SealedBackupFault::Altered,
+    fn fault(&self) -> SealedBackupFault {
+        match self.ended.get() {
+            Some(Ended::NoKey) => SealedBackupFault::OtherKey,
+            Some(Ended::NoSignature) => SealedBackupFault::NotSigned,
+            None => SealedBackupFault::Altered,
         }
     }
 }
 
 impl VerificationHelper for Terms {
     fn get_certs(&mut self, _: &[KeyHandle]) -> Sequoia<Vec<Cert>> {
-        Ok(self.signer.iter().map(|(cert, _)| cert.clone()).collect())
+        Ok(self.signers.clone().unwrap_or_default())
     }
 
     fn check(&mut self, structure: MessageStructure<'_>) -> Sequoia<()> {
@@ -328,8 +333,18 @@ impl VerificationHelper for Terms {
             MessageLayer::SignatureGroup { results } => results.iter().any(Result::is_ok),
             MessageLayer::Encryption { .. } | MessageLayer::Compression { .. } => false,
         };
-        if self.signer.is_some() && !layers.iter().any(is_good) {
-            return Err(Ended::NoSignature.into());
+        let has_bad = |layer: &MessageLayer<'_>| match layer {
+            MessageLayer::SignatureGroup { results } => {
+                results.iter().any(|result| matches!(result, Err(VerificationError::BadSignature { .. })))
+            }
+            MessageLayer::Encryption { .. } | MessageLayer::Compression { .. } => false,
+        };
+        if self.signers.is_some() && !layers.iter().any(is_good) {
+            // One of theirs that does not fit the content is an alteration.
+            if !layers.iter().any(has_bad) {
+                self.ended.get_or_init(|| Ended::NoSignature);
+            }
+            return Err(anyhow::anyhow!("it is not signed"));
         }
         Ok(())
     }
@@ -353,6 +368,10 @@ impl DecryptionHelper for Terms {
                 }
             }
         }
-        Err(Ended::NoKey.into())
+        self.ended.get_or_init(|| Ended::NoKey);
+        Err(anyhow::anyhow!("no key fits"))
     }
 }
+
+#[cfg(test)]
+mod tests;

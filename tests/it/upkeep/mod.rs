@@ -5,4 +5,5 @@ mod burst;
 mod changing_over;
 mod migrate;
 mod reload;
+mod sealed;
 mod set_up;
