@@ -1,16 +1,21 @@
 //! Progress: whoever works tells that work goes on, and somebody else may look whether it does.
 //!
 //! In:  each step and each piece of bytes that a thread has behind it, told by the code that did it ([`made`]); how long it
-//! may be silent where it waits for something ([`quiet`]).
-//! Out: the threads that have been silent for longer than they may ([`Workers::stuck`]).
+//! may be silent where it waits for something ([`quiet`]); at which place outside it is in an operation ([`at`]).
+//! Out: the threads that have been silent for longer than they may ([`Workers::stuck`]); and apart from them those that a
+//! place outside does not let go ([`Workers::waiting`]).
 //! Holds: a thread that nobody watches tells nobody, at no cost; a thread that a watched one begins is watched too. What a
 //! thread has behind it is that thread's own matter, so it lies with the thread, and no signature carries it.
+
+mod place;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+pub use place::{At, HANGS_AFTER, Through, Waiting, at, hangs, waiting};
 
 thread_local! {
     static OWN: RefCell<Option<Own>> = const { RefCell::new(None) };
@@ -27,6 +32,10 @@ pub struct Workers {
 struct Pulse {
     made: AtomicU64,
     quiet: AtomicU64,
+    /// The place outside at which it is in an operation, and since when.
+    place: Mutex<place::Place>,
+    /// Nobody does its work while it waits for a place.
+    needed: bool,
 }
 
 #[derive(Clone)]
@@ -50,9 +59,20 @@ impl Workers {
         Arc::new(Workers { began: Instant::now(), counter: AtomicU64::new(0), all: Mutex::default() })
     }
 
-    /// Watches this thread until what is returned is dropped.
+    /// Watches this thread until what is returned is dropped. While a place outside does not let it go, others do its work
+    /// or nobody misses it.
     pub fn enter(self: &Arc<Workers>, name: &str) -> Watched {
-        let pulse = Arc::new(Pulse { made: AtomicU64::new(self.now()), quiet: AtomicU64::new(0) });
+        self.watch(name, false)
+    }
+
+    /// As [`Workers::enter`], for a thread whose work nobody else does: it is stuck wherever it waits.
+    pub fn enter_needed(self: &Arc<Workers>, name: &str) -> Watched {
+        self.watch(name, true)
+    }
+
+    fn watch(self: &Arc<Workers>, name: &str, needed: bool) -> Watched {
+        let (made, quiet) = (AtomicU64::new(self.now()), AtomicU64::new(0));
+        let pulse = Arc::new(Pulse { made, quiet, place: Mutex::default(), needed });
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(number, (name.to_owned(), pulse.clone()));
@@ -60,11 +80,12 @@ impl Workers {
         Watched { workers: self.clone(), number, before }
     }
 
-    /// Those that have told nothing for `patience` beyond what they may be silent.
+    /// Those that have told nothing for `patience` beyond what they may be silent, and that no place outside holds.
     pub fn stuck(&self, patience: Duration) -> Vec<Stuck> {
         let (now, patience) = (self.now(), millis(patience));
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let stuck = all.values().filter_map(|(name, pulse)| {
+        let own = all.values().filter(|(_, pulse)| pulse.needed || pulse.place().is_none());
+        let stuck = own.filter_map(|(name, pulse)| {
             let silent = now.saturating_sub(pulse.made.load(Ordering::Relaxed));
             let allowed = pulse.quiet.load(Ordering::Relaxed).saturating_add(patience);
             (silent > allowed).then(|| Stuck { worker: name.clone(), silent: Duration::from_millis(silent) })

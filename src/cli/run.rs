@@ -16,7 +16,7 @@ use crate::telemetry::{self, LogFormat};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Do everything that can be done now, say what was deferred and which alarms stand, then end: with 0 if nothing was
-    /// held anew, else with 1
+    /// held anew, else with 1; with 3 if a folder did not answer and what is for it was left
     #[arg(long)]
     pub once: bool,
     /// How log lines look
@@ -39,9 +39,13 @@ pub fn run(
     let mut service = daemon::build(settings).map_err(|fault| not_started(&fault))?;
     service.confinement = confinement;
     if args.once {
-        let pass = daemon::once(&service).map_err(|fault| ended(&fault, &state))?;
+        let pass = daemon::once(&Arc::new(service)).map_err(|fault| ended(&fault, &state))?;
         out.answer(false, &(), |text| tell(&pass, text))?;
-        return Ok(if pass.held_anew == 0 { Exit::Yes } else { Exit::No });
+        return Ok(match pass.held_anew {
+            _ if !pass.hanging.is_empty() => Exit::CouldNot,
+            0 => Exit::Yes,
+            _ => Exit::No,
+        });
     }
     daemon::run(service, &|settings| Arc::new(ForOthers::by(settings)), configuration)
         .map_err(|fault| ended(&fault, &state))?;
@@ -68,7 +72,13 @@ fn confined(settings: &Settings, configuration: &Path) -> Result<Confinement, Cl
 }
 
 fn tell(pass: &Pass, text: &mut Text) {
+    for (folder, seconds) in &pass.hanging {
+        text.line(format!(
+            "Not finished: {folder} has not answered for {seconds} s. What is for it was left; the next run goes on with it."
+        ));
+    }
     match pass.held_anew {
+        0 if !pass.hanging.is_empty() => text.line("All else that could be done was done; nothing was held anew."),
         0 => text.line("Everything that could be done was done; nothing was held anew."),
         held => text.line(format!("Held anew: {held}. `hbcourier held list` says why and what to do.")),
     }

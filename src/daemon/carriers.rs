@@ -1,16 +1,17 @@
 //! Carriers: the threads that take files and consignments as far as they go, several at once.
 //!
 //! Holds: no file and no consignment is worked on by two carriers; what is queued here is nowhere else, and losing it
-//! costs nothing but time, because the sweep finds it again.
+//! costs nothing but time, because the sweep finds it again. So many work at a time, beside those that a folder that hangs
+//! does not let go: for each of these another one stands in, up to a bound.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::stop::Stop;
 use crate::domain::{AlarmReason, ConsignmentId};
-use crate::effects::drop_folder::Sighting;
+use crate::effects::drop_folder::{DropFolder, Sighting};
 use crate::inbound::{Collecting, Critical, Inbound};
-use crate::progress;
+use crate::progress::{self, Waiting};
 
 /// Something to carry.
 #[derive(Clone, Debug)]
@@ -27,8 +28,16 @@ enum Key {
     Consignment(ConsignmentId),
 }
 
+/// What the threads that carry are called, with a number.
+const NAME: &str = "carrier-";
+/// Carriers that stand in for others, at most: a folder keeps no more carriers than work at a time, since it is given nothing
+/// more once it is known to hang.
+const STAND_INS_MAX: usize = 192;
+
 /// The queue the carriers work from.
 pub(super) struct Queue {
+    /// How many may be carried at a time, beside those that hang.
+    at_once: usize,
     inner: Mutex<Inner>,
     changed: Condvar,
 }
@@ -37,6 +46,10 @@ pub(super) struct Queue {
 struct Inner {
     waiting: VecDeque<Job>,
     taken: HashSet<Key>,
+    /// Carriers that carry something.
+    busy: usize,
+    /// How many of these a folder does not let go.
+    hung: usize,
     closed: bool,
 }
 
@@ -50,8 +63,18 @@ impl Job {
 }
 
 impl Queue {
-    pub(super) fn new() -> Queue {
-        Queue { inner: Mutex::default(), changed: Condvar::new() }
+    pub(super) fn new(at_once: usize) -> Queue {
+        Queue { at_once, inner: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// Takes note of the carriers that a folder does not let go. How many carriers there must be.
+    pub(super) fn stands_in(&self, waiting: &[Waiting]) -> usize {
+        let hung = waiting.iter().filter(|one| one.worker.starts_with(NAME)).count().min(STAND_INS_MAX);
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut inner.hung, hung) != hung {
+            self.changed.notify_all();
+        }
+        self.at_once + hung
     }
 
     /// Queues the job unless the same file or consignment is queued or carried already.
@@ -77,26 +100,36 @@ impl Queue {
         (inner.waiting.len(), inner.taken.len().saturating_sub(inner.waiting.len()))
     }
 
-    /// Waits until nothing is queued or carried.
+    /// Waits until nothing is queued or carried, but what a folder does not let go.
     pub(super) fn wait_empty(&self) {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.changed.wait_while(inner, |inner| !inner.taken.is_empty() && !inner.closed));
+        drop(self.changed.wait_while(inner, |inner| inner.taken.len() > inner.hung && !inner.closed));
     }
 
     fn next(&self) -> Option<Job> {
         let _rest = progress::rest();
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_while(inner, |inner| inner.waiting.is_empty() && !inner.closed);
-        waited.unwrap_or_else(PoisonError::into_inner).waiting.pop_front()
+        let rests = |inner: &mut Inner| inner.waiting.is_empty() || inner.busy >= self.at_once + inner.hung;
+        let waited = self.changed.wait_while(inner, |inner| !inner.closed && rests(inner));
+        let mut inner = waited.unwrap_or_else(PoisonError::into_inner);
+        let job = inner.waiting.pop_front()?;
+        inner.busy += 1;
+        Some(job)
     }
 
     fn done(&self, key: &Key) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.taken.remove(key);
-        if inner.taken.is_empty() {
+        inner.busy = inner.busy.saturating_sub(1);
+        if inner.taken.len() <= inner.hung {
             self.changed.notify_all();
         }
     }
+}
+
+/// What the carrier with this number is called.
+pub(super) fn name(number: usize) -> String {
+    format!("{NAME}{number}")
 }
 
 /// What the carriers tell of files they could not take: by source and name.
@@ -132,6 +165,10 @@ fn work(inbound: &Arc<Inbound>, job: Job, left: &Left) -> Result<(), Critical> {
         Job::Advance(id) => inbound.advance(&id).map(drop),
         Job::Collect(index, sighting) => {
             let Some(source) = inbound.sources.get(index) else { return Ok(()) };
+            if source.folder().is_ok_and(DropFolder::hangs) {
+                // It stays where it is, and is found there once the folder answers.
+                return Ok(());
+            }
             match inbound.carry(source, &sighting)? {
                 Collecting::Ours(_) => left(index, &sighting.name, None),
                 Collecting::Changed => {}

@@ -58,7 +58,12 @@ impl Ear {
             return;
         }
         let noticing = self.noticing.as_mut();
-        let armed = noticing.map(|noticing| self.folders.iter().try_for_each(|folder| noticing.watch(folder)));
+        let armed = noticing.map(|noticing| {
+            self.folders.iter().try_for_each(|folder| {
+                let _at = progress::at(folder);
+                noticing.watch(folder)
+            })
+        });
         self.is_deaf = !matches!(armed, Some(Ok(())));
         self.armed = (!self.is_deaf).then_some(identity);
         if let Some(Err(error)) = armed {

@@ -3,7 +3,7 @@
 //! A unit that closes the file system keeps folders read-only that were configured later, and only the service's own
 //! process sees that: a command that somebody runs by hand finds them writable.
 //! Holds: a destination, a courier's folder or a returns folder that is gone is told before anything is due there; a share
-//! that hangs counts as gone and keeps nobody waiting, this worker included.
+//! that hangs is told as such (CN-574), from whoever met it, and keeps nobody waiting, this worker included.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,14 @@ use crate::config::Settings;
 use crate::config::settings::CourierWay;
 use crate::domain::AlarmReason;
 use crate::durable::Directory;
-use crate::effects::thread::asked::Asked;
+use crate::effects::thread::asked::{Asked, opened};
 use crate::inbound::{Critical, Inbound};
+use crate::progress::{self, HANGS_AFTER};
+
+/// Beyond the time after which a folder is known to hang.
+const MORE: Duration = Duration::from_millis(500);
+/// How often every folder is asked, at the least: whether one hangs is known so much later than it could be.
+const ASK_EVERY: Duration = Duration::from_secs(10);
 
 /// Looks until told to stop.
 pub(super) struct FolderWatch {
@@ -39,24 +45,51 @@ impl FolderWatch {
         while !self.stop.is_requested() {
             self.secrets.look(&self.inbound)?;
             let answers = asked.ask(&paths, is_read_only);
+            let waiting = progress::waiting();
             for (folder, gone) in &self.folders {
                 let about = folder.display().to_string();
-                let reason = match answers.get(folder).copied().flatten().flatten() {
-                    Some(true) => Some(AlarmReason::ReadOnlyFolder),
-                    Some(false) => None,
-                    None => *gone,
+                // A Maildir hangs where one of its parts does.
+                let held = waiting.iter().filter(|one| one.place.starts_with(folder)).map(|one| one.waited).max();
+                if let Some(waited) = held {
+                    self.tell_hanging(&about, waited)?;
+                    continue;
+                }
+                let reason = match answers.get(folder).copied().flatten() {
+                    // Not yet: it is told once it is known to hang.
+                    None => continue,
+                    Some(Some(true)) => Some(AlarmReason::ReadOnlyFolder),
+                    Some(Some(false)) => None,
+                    Some(None) => *gone,
                 };
                 self.inbound.alarm(&about, reason)?;
             }
-            rest(&self.stop, self.pause);
+            rest(&self.stop, self.pause.min(ASK_EVERY));
         }
         Ok(())
+    }
+
+    fn tell_hanging(&self, about: &str, waited: Duration) -> Result<(), Critical> {
+        let now = self.inbound.clock.now();
+        let since = now.checked_sub(waited).unwrap_or(now);
+        self.inbound.alarm_in_words(about, Some(AlarmReason::hangs_since(about, since)))
     }
 }
 
 /// Nothing of one that cannot be opened.
 fn is_read_only(folder: &Path) -> Option<bool> {
     Directory::open(folder).and_then(|directory| directory.is_read_only()).ok()
+}
+
+/// Asks every folder of the settings, and gives each that does not answer the time after which it is known to hang: so nobody
+/// who begins then is kept by one that hangs already.
+pub(super) fn wait_for_folders(settings: &Settings) {
+    let folders: Vec<PathBuf> = settings.folders().into_iter().map(Path::to_owned).collect();
+    let answers = Asked::default().ask_within(HANGS_AFTER + MORE, &folders, opened);
+    for (folder, answer) in answers {
+        if answer.is_none() {
+            tracing::warn!("{} does not answer; what it is for waits, and all else begins", folder.display());
+        }
+    }
 }
 
 /// Every folder of the settings, and what to tell if it is gone.

@@ -1,6 +1,8 @@
 //! The lookout: watches the drop folders and hands settled files to the carriers.
 //!
 //! Hints make it prompt; the sweep makes it right. With every hint lost, a file is found within one sweep.
+//! Holds: a folder that is known to hang is not touched. The lookout that met it first is held by it, and another stands in;
+//! when the folder answers, the one that was held ends.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ use crate::config::settings::{Carries, DropFolderSettings, Noticing as How};
 use crate::domain::AlarmReason;
 use crate::durable::Directory;
 use crate::effects::clock::Clock;
-use crate::effects::drop_folder::{Look, Sighting};
+use crate::effects::drop_folder::{DropFolder, Look, Sighting};
 use crate::effects::noticing::{Hint, Noticing};
 use crate::effects::pgp::{Completeness, completeness};
 use crate::inbound::{Critical, Inbound, Settling, Source};
@@ -32,7 +34,8 @@ pub(super) struct Lookout {
     pub stop: Arc<Stop>,
     pub health: Arc<Health>,
     pub clock: Arc<dyn Clock>,
-    pub hints: Receiver<Hint>,
+    /// Shared with those that stood in before.
+    pub hints: Arc<Mutex<Receiver<Hint>>>,
     /// Set when a hint found no room.
     pub hints_lost: Arc<AtomicBool>,
     pub noticing: Option<Noticing>,
@@ -43,6 +46,8 @@ pub(super) struct Lookout {
     pub pick_ups: Vec<(PathBuf, Option<(u64, u64)>)>,
     /// Called for a hint that is about no drop folder.
     pub elsewhere: Box<dyn Fn() + Send>,
+    /// Another stands in for this one.
+    pub replaced: Arc<AtomicBool>,
 }
 
 /// One drop folder, as the lookout knows it.
@@ -66,7 +71,7 @@ impl Lookout {
     /// Works until told to stop.
     pub(super) fn run(mut self) -> Result<(), Critical> {
         let mut swept = self.sweep()?;
-        while !self.stop.is_requested() {
+        while !self.is_to_end() {
             let now = self.clock.since_boot();
             let next_sweep = (swept + self.sweep_every).saturating_sub(now);
             let next_settled = self.watched.iter().filter_map(|watched| watched.settling.next_in(now)).min();
@@ -78,7 +83,7 @@ impl Lookout {
             }
             let told = {
                 let _pause = progress::quiet(pause);
-                self.hints.recv_timeout(pause)
+                self.hints.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(pause)
             };
             match told {
                 Ok(hint) => {
@@ -94,6 +99,10 @@ impl Lookout {
         Ok(())
     }
 
+    fn is_to_end(&self) -> bool {
+        self.stop.is_requested() || self.replaced.load(Ordering::SeqCst)
+    }
+
     /// Acts on this hint and all that wait. Whether everything must be looked at.
     fn take_hints(&mut self, first: Hint) -> Result<bool, Critical> {
         let mut next = Some(first);
@@ -107,7 +116,7 @@ impl Lookout {
                     lost = true;
                 }
             }
-            next = self.hints.try_recv().ok();
+            next = self.hints.lock().unwrap_or_else(PoisonError::into_inner).try_recv().ok();
         }
         Ok(lost)
     }
@@ -141,6 +150,9 @@ impl Lookout {
         let (Some(source), Some(watched)) = (self.inbound.sources.get(index), self.watched.get_mut(index)) else {
             return;
         };
+        if source.folder().is_ok_and(DropFolder::hangs) {
+            return;
+        }
         // What cannot be looked at now is found by the sweep.
         if let Ok(Some(sighting)) = source.folder().and_then(|folder| folder.sight(name)) {
             let whole = || look_inside(source, &sighting).unwrap_or_default();
@@ -155,11 +167,19 @@ impl Lookout {
         let now = self.clock.since_boot();
         for index in 0..self.watched.len() {
             fail::fail_point!("lookout.look");
-            // First the ear, then the eye: what comes between the two is heard.
-            self.arm(index);
+            let Some(source) = self.inbound.sources.get(index) else { continue };
+            let hangs = source.folder().is_ok_and(DropFolder::hangs);
+            if !hangs {
+                // First the ear, then the eye: what comes between the two is heard.
+                self.arm(index);
+            }
             let Some(source) = self.inbound.sources.get(index) else { continue };
             let look = source.folder().and_then(|folder| folder.look());
+            if self.is_to_end() {
+                return Ok(now);
+            }
             let found = match &look {
+                Err(_) if hangs => Some(AlarmReason::PlaceHangs),
                 Ok(look) => {
                     let stays = self.inbound.settle_withdrawn(source, look)?;
                     self.inbound.left.retain(&source.name, look.names().map(str::to_owned));
@@ -232,6 +252,10 @@ impl Lookout {
     fn arm_pick_ups(&mut self) {
         let Some(noticing) = &mut self.noticing else { return };
         for (folder, armed) in &mut self.pick_ups {
+            if progress::hangs(folder) {
+                continue;
+            }
+            let _at = progress::at(folder);
             let identity = Directory::open(folder).and_then(|directory| directory.identity()).ok();
             if identity != *armed {
                 *armed = identity.filter(|_| noticing.watch(folder).is_ok());
@@ -250,7 +274,10 @@ impl Lookout {
         if watched.folder.noticing == How::Poll || watched.armed == Some(identity) {
             return;
         }
-        let armed = self.noticing.as_mut().map(|noticing| noticing.watch(&watched.folder.path));
+        let armed = self.noticing.as_mut().map(|noticing| {
+            let _at = progress::at(&watched.folder.path);
+            noticing.watch(&watched.folder.path)
+        });
         watched.deaf = !matches!(armed, Some(Ok(())));
         // Asked for again at each sweep while it is refused.
         watched.armed = (!watched.deaf).then_some(identity);
@@ -267,7 +294,10 @@ pub(super) fn is_of_state(reason: AlarmReason) -> bool {
 
 /// Whether the file is whole, if it can be told now.
 fn look_inside(source: &Source, sighting: &Sighting) -> std::io::Result<Option<Completeness>> {
-    match source.folder()?.open(sighting)? {
+    let folder = source.folder()?;
+    let file = folder.open(sighting)?;
+    let _at = progress::at(folder.path());
+    match file {
         // A mail has no end that tells. Whoever delivers mails into a folder renames them into it.
         Some(_) if source.carries == Carries::Mail => Ok(Some(Completeness::Complete)),
         Some(file) => completeness(&file).map(Some),

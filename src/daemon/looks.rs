@@ -2,8 +2,8 @@
 //!
 //! In:  the service as it was put together. Out: each of them, ready to run.
 
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
 
 use super::build::{Service, imap_server};
 use super::carriers::{Left, Queue};
@@ -22,7 +22,7 @@ pub(super) fn lookout(
     queue: &Arc<Queue>,
     stop: &Arc<Stop>,
     health: &Arc<Health>,
-    hints: Receiver<Hint>,
+    hints: Arc<Mutex<Receiver<Hint>>>,
 ) -> Lookout {
     let folders = service.settings.authorities.iter().flat_map(|authority| authority.drop_folders.iter().cloned());
     let pick_ups = service.settings.authorities.iter().flat_map(|authority| &authority.returns);
@@ -40,6 +40,7 @@ pub(super) fn lookout(
         watched: folders.map(Watched::new).collect(),
         left: service.left.clone(),
         elsewhere: Box::new(|| ()),
+        replaced: Arc::default(),
     }
 }
 

@@ -18,6 +18,7 @@ mod looks;
 mod mailboxes;
 mod maildirs;
 pub mod migration;
+mod notify;
 mod once;
 pub mod people;
 mod reach;

@@ -1,13 +1,15 @@
 //! `run --once`: everything that can be done now, then an end.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::build::Service;
-use super::carriers::{Job, Queue, carry};
+use super::carriers::{self, Job, Queue, carry};
 use super::checkpoints;
+use super::folders::wait_for_folders;
 use super::health::Health;
 use super::looks::{left_files_alarm, lookout, maildir_readers, poll_only, postmen};
 use super::mailboxes::Trouble;
@@ -15,6 +17,7 @@ use super::reach::Reach;
 use super::run::RunFault;
 use super::stop::Stop;
 use crate::domain::{Stage, Standing};
+use crate::progress::Workers;
 use crate::store::{Alarm, ConsignmentFilter, SubmissionFilter};
 
 /// What one pass came to.
@@ -26,43 +29,118 @@ pub struct Pass {
     pub deferred: Vec<(String, String)>,
     /// The alarms that stand.
     pub alarms: Vec<Alarm>,
+    /// Folders that did not let a part of the run go, each with for how many seconds: what is there was left.
+    pub hanging: Vec<(String, u64)>,
 }
 
-/// Collects what has settled, carries it as far as it goes, and does what is due of the returns.
-pub fn once(service: &Service) -> Result<Pass, RunFault> {
+/// What the thread that goes through everything is called.
+const PASS: &str = "pass";
+/// How long it may be held by one folder. It begins nothing at one that is known to hang.
+const PASS_PATIENCE: Duration = Duration::from_secs(60);
+/// How often is looked who is held.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Collects what has settled, carries it as far as it goes, and does what is due of the returns. What a folder does not let
+/// go is left for the next run, and told.
+pub fn once(service: &Arc<Service>) -> Result<Pass, RunFault> {
     let fault = |why: String| RunFault::Worker { worker: "run --once".to_owned(), why };
     let before = held(service).map_err(fault)?;
-    let (queue, stop) = (Arc::new(Queue::new()), Arc::new(Stop::default()));
-    let outcome = std::thread::scope(|scope| {
-        let carriers: Vec<_> = (0..service.settings.service.in_flight_max)
-            .map(|_| {
-                let (queue, stop) = (&queue, &stop);
-                let left = left_files_alarm(service);
-                scope.spawn(move || {
-                    let carried = catch_unwind(AssertUnwindSafe(|| carry(&service.inbound, queue, stop, &*left)))
-                        .map_err(|_| "a carrier panicked".to_owned())
-                        .and_then(|carried| carried.map_err(|error| error.to_string()));
-                    // A carrier that failed takes no more; the others must not wait for it.
-                    if carried.is_err() {
-                        queue.close();
-                    }
-                    carried
-                })
-            })
-            .collect();
-        let worked = pass(service, &queue, &stop);
-        queue.close();
-        let carried = carriers.into_iter().map(|carrier| match carrier.join() {
-            Ok(carried) => carried,
-            Err(_) => Err("a carrier panicked".to_owned()),
-        });
-        carried.fold(worked, |worked, carried| worked.and(carried))
-    });
-    outcome.map_err(fault)?;
+    let (tell, told) = channel();
+    let queue = Arc::new(Queue::new(service.settings.service.in_flight_max));
+    let crew = Crew { service: service.clone(), queue, stop: Arc::default(), workers: Workers::new(), tell };
+    let (worked, hanging) = crew.work(&told)?;
+    worked.map_err(fault)?;
     let now = held(service).map_err(fault)?;
     let held_anew = now.iter().filter(|id| !before.contains(id)).count();
     let alarms = service.inbound.queries.alarms().map_err(|error| fault(error.to_string()))?;
-    Ok(Pass { held_anew, deferred: deferred(service).map_err(fault)?, alarms })
+    Ok(Pass { held_anew, deferred: deferred(service).map_err(fault)?, alarms, hanging })
+}
+
+/// Who does the work: one thread that goes through everything, and the carriers.
+struct Crew {
+    service: Arc<Service>,
+    queue: Arc<Queue>,
+    stop: Arc<Stop>,
+    workers: Arc<Workers>,
+    tell: Sender<End>,
+}
+
+/// How one of them ended.
+enum End {
+    Passed(Result<(), String>),
+    Carried(Result<(), String>),
+}
+
+impl Crew {
+    /// What came of it, and the folders that did not let somebody go, each with for how many seconds.
+    fn work(&self, told: &Receiver<End>) -> Result<(Result<(), String>, Vec<(String, u64)>), RunFault> {
+        let mut carriers = 0;
+        let (mut passed, mut worked) = (false, Ok(()));
+        self.spawn_pass()?;
+        loop {
+            let waiting = self.workers.waiting();
+            let wanted = self.queue.stands_in(&waiting);
+            while carriers < wanted && !passed {
+                self.spawn_carrier(carriers)?;
+                carriers += 1;
+            }
+            match told.recv_timeout(LOOK_EVERY) {
+                Ok(End::Passed(end)) => {
+                    passed = true;
+                    worked = worked.and(end);
+                    self.queue.close();
+                }
+                Ok(End::Carried(end)) => {
+                    // A carrier that failed takes no more; the others must not wait for it.
+                    if end.is_err() {
+                        self.queue.close();
+                    }
+                    worked = worked.and(end);
+                }
+                Err(_) => {}
+            }
+            // Those that are held end with the process.
+            let pass_is_held = waiting.iter().any(|one| one.worker == PASS && one.waited >= PASS_PATIENCE);
+            if (passed || pass_is_held) && self.workers.count() <= waiting.len() {
+                let hanging = waiting.into_iter().map(|one| (one.place.display().to_string(), one.waited.as_secs()));
+                return Ok((worked, hanging.collect::<BTreeMap<_, _>>().into_iter().collect()));
+            }
+            if pass_is_held {
+                self.queue.close();
+            }
+        }
+    }
+
+    fn spawn_pass(&self) -> Result<(), RunFault> {
+        let (service, queue, stop) = (self.service.clone(), self.queue.clone(), self.stop.clone());
+        let work = move || pass(&service, &queue, &stop);
+        self.spawn(PASS.to_owned(), End::Passed, work)
+    }
+
+    fn spawn_carrier(&self, number: usize) -> Result<(), RunFault> {
+        let (inbound, queue, stop) = (self.service.inbound.clone(), self.queue.clone(), self.stop.clone());
+        let left = left_files_alarm(&self.service);
+        let work = move || carry(&inbound, &queue, &stop, &*left).map_err(|error| error.to_string());
+        self.spawn(carriers::name(number), End::Carried, work)
+    }
+
+    fn spawn(
+        &self,
+        name: String,
+        end: fn(Result<(), String>) -> End,
+        work: impl FnOnce() -> Result<(), String> + Send + 'static,
+    ) -> Result<(), RunFault> {
+        let (workers, tell) = (self.workers.clone(), self.tell.clone());
+        let own = name.clone();
+        let spawned = std::thread::Builder::new().name(name).spawn(move || {
+            let watched = workers.enter(&own);
+            let ended = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(format!("{own} panicked")));
+            drop(watched);
+            // Nobody listens once the run is over.
+            let _ = tell.send(end(ended));
+        });
+        spawned.map(drop).map_err(|source| RunFault::Machine { doing: "start a worker", source })
+    }
 }
 
 fn deferred(service: &Service) -> Result<Vec<(String, String)>, String> {
@@ -85,10 +163,11 @@ fn deferred(service: &Service) -> Result<Vec<(String, String)>, String> {
 #[expect(clippy::disallowed_methods, reason = "nothing tells when a file has rested; for this there is only time")]
 fn pass(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>) -> Result<(), String> {
     let inbound = &service.inbound;
+    wait_for_folders(&service.settings);
     inbound.recover().map_err(|error| error.to_string())?;
     let (_hints, told) = sync_channel(1);
     let health = Arc::new(Health::new(service.clock.now(), service.confinement));
-    let mut lookout = lookout(service, queue, stop, &health, told);
+    let mut lookout = lookout(service, queue, stop, &health, Arc::new(Mutex::new(told)));
     poll_only(&mut lookout);
     // Before the sweeps, which tell of what about the state directory these meet.
     for reader in maildir_readers(service, queue, stop, &health) {

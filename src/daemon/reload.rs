@@ -8,12 +8,14 @@
 use std::path::Path;
 
 use super::build::Service;
-use super::run::notify_systemd;
+use super::notify::notify_systemd;
 use crate::config::Settings;
 use crate::domain::Actor;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::causes::with_causes;
 use crate::domain::ledger::{Event, Facts};
+use crate::effects::thread::asked::ASKS;
+use crate::progress::Waiting;
 use crate::sandbox;
 use crate::store::{Change, Queries, RecordError, Recorder, StateChange};
 
@@ -27,6 +29,9 @@ pub struct Configuration<'a> {
 
 /// Why a reload waits, as `status` shows it.
 pub(super) const PUT_OFF: &str = "a reload, put off until the answer to a return that is being sent is there";
+/// The same, while a folder does not let a part of the service go.
+pub(super) const PUT_OFF_HANGS: &str =
+    "a reload, put off while a folder does not answer: `systemctl restart hbcourier` has the settings in force at once";
 /// What the alarm is about.
 const ABOUT: &str = "configuration";
 /// Of why settings are refused no more is told in an alarm; the log has all of it.
@@ -62,10 +67,19 @@ pub(super) fn wanted(
     }
 }
 
-/// Says that a reload waits for an answer. It is running meanwhile, by the old settings.
-pub(super) fn put_off() {
-    tracing::info!("The configuration is not taken up yet: {PUT_OFF}");
-    ready(PUT_OFF);
+/// What a reload must wait for now. An answer that is lost might lead to a second sending; whoever is held by a folder works
+/// on something that nobody else may take up.
+pub(super) fn must_wait(awaits_answer: bool, waiting: &[Waiting]) -> Option<&'static str> {
+    if awaits_answer {
+        return Some(PUT_OFF);
+    }
+    waiting.iter().any(|one| one.worker != ASKS).then_some(PUT_OFF_HANGS)
+}
+
+/// Says why a reload waits. It is running meanwhile, by the old settings.
+pub(super) fn put_off(why: &str) {
+    tracing::info!("The configuration is not taken up yet: {why}");
+    ready(why);
 }
 
 /// What differs from the settings of the start that a running process cannot change.

@@ -1,5 +1,6 @@
 //! Running: starts the workers, minds that none ends before its time, and stops in good order.
 
+mod standing_in;
 mod winding_down;
 mod workers;
 
@@ -17,22 +18,25 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::build::Service;
 use super::carriers::Queue;
 use super::control::{Door, Reading};
+use super::folders::wait_for_folders;
 use super::health::Health;
+use super::notify::notify_systemd;
 use super::reload::{self, Configuration};
 use super::stop::Stop;
+use standing_in::StandIns;
+
 use crate::config::Settings;
 use crate::domain::Actor;
 use crate::domain::causes::with_causes;
 use crate::domain::ledger::{Event, Facts};
 use crate::durable::step;
 use crate::effects::noticing::Hint;
-use crate::outbound::Outbound;
-use crate::progress::Workers;
+use crate::progress::{Watched, Workers};
 use crate::store::{Change, StateChange};
 
 /// Hints that may wait; more than that, and everything is looked at instead.
 const HINTS_MAX: usize = 16_384;
-/// How often is looked whether what puts a reload off is over.
+/// How often is looked whether somebody must be stood in for, and whether what puts a reload off is over.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Why the service ended although nobody asked it to.
@@ -189,6 +193,7 @@ struct Running {
     health: Arc<Health>,
     wake: Wake,
     threads: Mutex<Vec<(String, JoinHandle<()>)>>,
+    stand_ins: StandIns,
     ended: UnboundedSender<End>,
     ends: tokio::sync::Mutex<UnboundedReceiver<End>>,
     door: OnceLock<Door>,
@@ -209,7 +214,6 @@ struct Wake {
 
 /// The other ends of [`Wake`].
 struct Told {
-    hints: Receiver<Hint>,
     due: Receiver<()>,
     returns: Receiver<()>,
 }
@@ -237,16 +241,17 @@ impl Running {
         reading: Arc<dyn Reading>,
         signals: &mut Signals,
     ) -> Result<Running, RunFault> {
-        let (hints, told) = sync_channel(HINTS_MAX);
+        let (hints, hints_told) = sync_channel(HINTS_MAX);
         let (due, due_told) = sync_channel(1);
         let (returns, returns_told) = sync_channel(1);
         let (ended, ends) = unbounded_channel();
         let running = Running {
             stop: Arc::default(),
-            queue: Arc::new(Queue::new()),
+            queue: Arc::new(Queue::new(service.settings.service.in_flight_max)),
             health: Arc::new(Health::new(service.since, service.confinement)),
             wake: Wake { hints, lost: Arc::default(), due, returns },
             threads: Mutex::default(),
+            stand_ins: StandIns::of(hints_told),
             ended,
             ends: tokio::sync::Mutex::new(ends),
             door: OnceLock::new(),
@@ -255,7 +260,7 @@ impl Running {
             stuck_after: service.settings.watch.stuck_after,
             socket: service.settings.service.control_socket.clone(),
         };
-        let begun = running.begin(service, event, reading, Told { hints: told, due: due_told, returns: returns_told });
+        let begun = running.begin(service, event, reading, Told { due: due_told, returns: returns_told });
         match begun {
             Ok(()) => Ok(running),
             Err(fault) => {
@@ -275,9 +280,8 @@ impl Running {
         let control = self.listen(service, reading.clone())?;
         self.recover(service).map_err(critical)?;
         note(service, event).and_then(|()| reload::settled(service)).map_err(|error| critical(error.into()))?;
-        self.spawn_carriers(service, ended)?;
-        let lookout = self.lookout(service, told.hints);
-        self.spawn("lookout", ended, move || lookout.run().map_err(|error| error.to_string()))?;
+        self.spawn_carriers(service)?;
+        self.spawn_lookout(service)?;
         self.spawn("control", ended, move || control.run().map_err(|error| error.to_string()))?;
         self.spawn_maildirs(service, ended)?;
         self.spawn_mailboxes(service, ended)?;
@@ -303,7 +307,8 @@ impl Running {
         std::thread::scope(|scope| {
             let (done, is_done) = sync_channel(1);
             scope.spawn(move || {
-                let _watched = self.workers.enter("recovery");
+                let _watched = self.workers.enter_needed("recovery");
+                wait_for_folders(&service.settings);
                 // Whoever waits for it is there still.
                 let _ = done.send(service.inbound.recover());
             });
@@ -327,10 +332,20 @@ impl Running {
         ended: &UnboundedSender<End>,
         work: impl FnOnce() -> Result<(), String> + Send + 'static,
     ) -> Result<(), RunFault> {
+        self.spawn_as(name, Workers::enter, ended, work)
+    }
+
+    fn spawn_as(
+        &self,
+        name: &str,
+        enter: fn(&Arc<Workers>, &str) -> Watched,
+        ended: &UnboundedSender<End>,
+        work: impl FnOnce() -> Result<(), String> + Send + 'static,
+    ) -> Result<(), RunFault> {
         let (name, ended, workers) = (name.to_owned(), ended.clone(), self.workers.clone());
         let own = name.clone();
         let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
-            let _watched = workers.enter(&own);
+            let _watched = enter(&workers, &own);
             let end = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("it panicked".to_owned()));
             // Nobody listens any more once the service has stopped.
             let _ = ended.send((own, end));
@@ -365,27 +380,30 @@ impl Running {
     ) -> Result<Option<Settings>, RunFault> {
         let mut put_off = None;
         loop {
-            let waiting = put_off.as_ref().map(|_| &*service.outbound);
-            match self.supervise(waiting, signals).await? {
+            match self.supervise(service, put_off.is_some(), signals).await? {
                 Asked::Stop => return Ok(None),
                 Asked::Reload => {}
             }
             put_off = None;
             let wanted = reload::wanted(service, started, configuration).map_err(reloading)?;
-            match wanted {
-                // An answer that is lost might lead to a second sending.
-                Some(_) if service.outbound.awaits_answer() => {
-                    reload::put_off();
-                    put_off = self.stop.begin(reload::PUT_OFF);
+            match (wanted, self.reload_waits(service)) {
+                (Some(_), Some(why)) => {
+                    reload::put_off(why);
+                    put_off = self.stop.begin(why);
                 }
-                Some(settings) => return Ok(Some(settings)),
-                None => {}
+                (Some(settings), None) => return Ok(Some(settings)),
+                (None, _) => {}
             }
         }
     }
 
-    /// Waits for a signal, for the end of what puts a reload off, or a worker that ends before its time.
-    async fn supervise(&self, put_off: Option<&Outbound>, signals: &mut Signals) -> Result<Asked, RunFault> {
+    fn reload_waits(&self, service: &Service) -> Option<&'static str> {
+        reload::must_wait(service.outbound.awaits_answer(), &self.workers.waiting())
+    }
+
+    /// Waits for a signal, for the end of what puts a reload off, or a worker that ends before its time. Whoever is held by
+    /// a folder is stood in for.
+    async fn supervise(&self, service: &Service, put_off: bool, signals: &mut Signals) -> Result<Asked, RunFault> {
         let watchdog = sign_of_life_every();
         let mut alive = tokio::time::interval(watchdog.unwrap_or(Duration::from_secs(3600)));
         let mut look = tokio::time::interval(LOOK_EVERY);
@@ -393,8 +411,9 @@ impl Running {
         loop {
             tokio::select! {
                 asked = signals.next() => return Ok(asked),
-                _ = look.tick(), if put_off.is_some() => {
-                    if put_off.is_some_and(|outbound| !outbound.awaits_answer()) {
+                _ = look.tick() => {
+                    self.stand_in(service)?;
+                    if put_off && self.reload_waits(service).is_none() {
                         return Ok(Asked::Reload);
                     }
                 }
@@ -405,6 +424,9 @@ impl Running {
                     }
                 }
                 Some((worker, end)) = ends.recv() => {
+                    if end.is_ok() && self.stand_ins.is_replaced(&worker) {
+                        continue;
+                    }
                     let why = match end {
                         Ok(()) => "it ended before it was asked to".to_owned(),
                         Err(why) => why,
@@ -448,10 +470,4 @@ pub fn note(service: &Service, event: Event) -> Result<(), crate::store::RecordE
     let (at, actor) = (service.clock.now(), Actor::Service);
     let change = Change { at, actor, event, facts, names: Vec::new(), state: StateChange::None };
     service.inbound.recorder.record(change).map(drop)
-}
-
-pub(super) fn notify_systemd(state: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        tracing::debug!(%error, "systemd was not told: {error}");
-    }
 }

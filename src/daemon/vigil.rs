@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::alarms::rest;
 use super::control::{Asker, Reading};
 use super::health::Health;
+use super::notify::is_wanted;
 use super::stop::Stop;
 use crate::domain::AlarmReason;
 use crate::inbound::{Critical, Inbound};
@@ -37,7 +38,7 @@ impl Vigil {
         let code = AlarmReason::WorkerStuck.notice("").code;
         let alarms = self.inbound.queries.alarms()?.into_iter();
         let mut told: BTreeSet<String> = alarms.filter(|alarm| alarm.code == code).map(|alarm| alarm.about).collect();
-        let (mut looks, mut status, systemd) = (0u32, None, is_notified());
+        let (mut looks, mut status, systemd) = (0u32, None, is_wanted());
         while !self.stop.is_requested() {
             self.tell_stuck(&mut told)?;
             if systemd && looks.is_multiple_of(TELL_EVERY) {
@@ -67,14 +68,8 @@ impl Vigil {
         let page = self.reading.answer(&["status".to_owned()], asker);
         let Some(line) = String::from_utf8_lossy(&page.printed).lines().next().map(str::to_owned) else { return };
         if last.as_ref() != Some(&line) {
-            super::run::notify_systemd(&[sd_notify::NotifyState::Status(&line)]);
+            super::notify::notify_systemd(&[sd_notify::NotifyState::Status(&line)]);
             *last = Some(line);
         }
     }
-}
-
-/// Whether systemd wants to know.
-#[expect(clippy::disallowed_methods, reason = "systemd tells its socket this way")]
-fn is_notified() -> bool {
-    std::env::var_os("NOTIFY_SOCKET").is_some()
 }

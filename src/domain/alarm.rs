@@ -1,5 +1,7 @@
 //! What needs somebody's attention although no single file is held for it.
 
+use jiff::Timestamp;
+
 use super::notice::{Notice, Words};
 
 /// Why an alarm is raised. It is cleared when the cause is gone.
@@ -87,6 +89,8 @@ pub enum AlarmReason {
     ConfigurationRefused,
     /// A part of the service makes no progress.
     WorkerStuck,
+    /// A folder outside does not answer.
+    PlaceHangs,
     /// Health and metrics cannot be told.
     WatchFault,
     /// The last verification did not find the ledger as it was recorded.
@@ -311,8 +315,15 @@ const CONFIGURATION_REFUSED: Words = (
 const WORKER_STUCK: Words = (
     "CN-565",
     "`{about}`, a part of the service, has had nothing behind it for longer than `watch.stuck_after`: it hangs.",
-    "Most often a mounted folder or a disk does not answer: `hbcourier check` probes them. systemd restarts the service by \
-    itself; without systemd restart it once that is mended. What was collected is safe.",
+    "Most often the disk of the state directory does not answer. systemd restarts the service by itself; without systemd \
+    restart it once that is mended. What was collected is safe.",
+);
+const PLACE_HANGS: Words = (
+    "CN-574",
+    "The folder `{about}` does not answer: operations in it do not return. What it is for waits, and all else goes on.",
+    "See whether the machine that has the folder and the network between are up (`df` on the folder hangs too, while it \
+    lasts). It goes on by itself when the folder answers. If it never will, unmount it (`umount -f`, or `umount -l` and \
+    restart the service).",
 );
 const WATCH_FAULT: Words = (
     "CN-566",
@@ -352,6 +363,12 @@ impl AlarmReason {
              after that was made. Until a person decides, nothing is picked up for it and nothing is sent."
         );
         Notice { says, ..AlarmReason::Uncertain.notice(about) }
+    }
+
+    /// What to tell of a folder that has not answered since then.
+    pub fn hangs_since(about: &str, since: Timestamp) -> Notice {
+        let notice = AlarmReason::PlaceHangs.notice(about);
+        Notice { says: format!("{} Since {since:.0}.", notice.says), ..notice }
     }
 
     fn words(self) -> Words {
@@ -398,6 +415,7 @@ impl AlarmReason {
             Restored => RESTORED,
             ConfigurationRefused => CONFIGURATION_REFUSED,
             WorkerStuck => WORKER_STUCK,
+            PlaceHangs => PLACE_HANGS,
             WatchFault => WATCH_FAULT,
             VerificationFailed => VERIFICATION_FAILED,
             VerificationLate => VERIFICATION_LATE,

@@ -233,6 +233,8 @@ pub enum DeferCause {
     PrivateSpace,
     /// The destination folder is missing or cannot be entered.
     DestinationMissing,
+    /// The destination folder does not answer: an operation in it has not returned.
+    DestinationHangs,
     /// The destination's disk is full.
     DestinationFull,
     /// The destination could not be written for another reason.
@@ -306,6 +308,7 @@ impl DeferCause {
             DeferCause::SpoolUnreadable => "the spool could not be read",
             DeferCause::PrivateSpace => "the state directory could not be written",
             DeferCause::DestinationMissing => "the destination folder is missing or closed to the service",
+            DeferCause::DestinationHangs => "the destination folder does not answer",
             DeferCause::DestinationFull => "the destination's disk is full",
             DeferCause::DestinationFault => "the destination could not be written",
             DeferCause::KeyUnreadable => "the service's own key could not be read",
@@ -332,6 +335,7 @@ impl DeferCause {
             DeferCause::SpoolUnreadable => "CN-301",
             DeferCause::PrivateSpace => "CN-302",
             DeferCause::DestinationMissing => "CN-303",
+            DeferCause::DestinationHangs => "CN-316",
             DeferCause::DestinationFull => "CN-304",
             DeferCause::DestinationFault => "CN-305",
             DeferCause::KeyUnreadable => "CN-306",
@@ -359,6 +363,9 @@ impl DeferCause {
             }
             DeferCause::SealedDamaged => {
                 "Put the file back below `sealed` in the state directory from the backup; it is then sent by itself until its hours are over."
+            }
+            DeferCause::DestinationHangs => {
+                "See whether the other machine and the network between are up; it goes on by itself when the folder answers, and no attempt is lost."
             }
             _ => "`hbcourier check` names what to mend; it is then tried again by itself.",
         }

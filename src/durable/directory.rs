@@ -12,13 +12,15 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags};
 
-use crate::progress;
+use crate::progress::{self, At};
 
 /// An open directory.
 pub struct Directory {
     path: PathBuf,
     file: File,
     device: u64,
+    /// Whether it lies outside, where operations may hang.
+    outside: bool,
     syncs: Mutex<Syncs>,
     synced: Condvar,
 }
@@ -54,7 +56,19 @@ impl Directory {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let file = File::from(fs::open(path, flags, Mode::empty())?);
         let device = fs::fstat(&file)?.st_dev;
-        Ok(Directory { path: path.to_owned(), file, device, syncs: Mutex::default(), synced: Condvar::new() })
+        let (path, syncs, synced) = (path.to_owned(), Mutex::default(), Condvar::new());
+        Ok(Directory { path, file, device, outside: false, syncs, synced })
+    }
+
+    /// As [`Directory::open`], for a place outside: an operation in it that does not return is told as waiting for it.
+    pub fn outside(path: &Path) -> io::Result<Directory> {
+        let _at = progress::at(path);
+        Ok(Directory { outside: true, ..Directory::open(path)? })
+    }
+
+    /// Until it is dropped the thread is in an operation in this directory.
+    pub fn during(&self) -> Option<At> {
+        self.outside.then(|| progress::at(&self.path))
     }
 
     /// Where it was opened.
@@ -73,18 +87,21 @@ impl Directory {
 
     /// Device and inode: which directory this is, whatever its name.
     pub fn identity(&self) -> io::Result<(u64, u64)> {
+        let _at = self.during();
         let stat = fs::fstat(&self.file)?;
         Ok((stat.st_dev, stat.st_ino))
     }
 
     /// A new file of mode 0600 that nothing had this name before.
     pub fn create(&self, name: &str) -> io::Result<File> {
+        let _at = self.during();
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(File::from(fs::openat(&self.file, component(name)?, flags, Mode::RUSR | Mode::WUSR)?))
     }
 
     /// An existing regular file, for reading. Never waits, never follows a link.
     pub fn open_file(&self, name: &str) -> io::Result<File> {
+        let _at = self.during();
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = File::from(fs::openat(&self.file, component(name)?, flags, Mode::empty())?);
         if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
@@ -92,6 +109,7 @@ impl Directory {
 
     /// The file's stamp; `None` if there is no such name.
     pub fn stamp(&self, name: &str) -> io::Result<Option<Stamp>> {
+        let _at = self.during();
         progress::made();
         match fs::statat(&self.file, component(name)?, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(stamp_of(&stat))),
@@ -102,6 +120,7 @@ impl Directory {
 
     /// Gives `file` the hidden name `name`, without copying it: for files that have none yet.
     pub fn link(&self, file: &File, name: &str) -> io::Result<()> {
+        let _at = self.during();
         use std::os::fd::AsRawFd;
         let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
         Ok(fs::linkat(fs::CWD, nameless, &self.file, component(name)?, AtFlags::SYMLINK_FOLLOW)?)
@@ -109,12 +128,14 @@ impl Directory {
 
     /// A second name in this directory for the file `name` of `from`.
     pub fn link_from(&self, from: &Directory, name: &str, to: &str) -> io::Result<()> {
+        let _at = self.during();
         Ok(fs::linkat(&from.file, component(name)?, &self.file, component(to)?, AtFlags::empty())?)
     }
 
     /// The move to a final name: in one step, or where the file system has none, by a second name and away with the
     /// first. [`io::ErrorKind::AlreadyExists`] if the name is taken.
     pub fn publish(&self, name: &str, into: &Directory, final_name: &str) -> io::Result<()> {
+        let _at = self.during();
         if self.publish_at_once(name, into, final_name)? {
             return Ok(());
         }
@@ -124,6 +145,7 @@ impl Directory {
 
     /// As [`Directory::publish`], in one step. `false`, with nothing done: the file system has no such step.
     pub fn publish_at_once(&self, name: &str, into: &Directory, final_name: &str) -> io::Result<bool> {
+        let _at = self.during();
         let (name, final_name) = (component(name)?, component(final_name)?);
         match fs::renameat_with(&self.file, name, &into.file, final_name, RenameFlags::NOREPLACE) {
             Ok(()) => Ok(true),
@@ -135,11 +157,13 @@ impl Directory {
     /// Gives `name` the name `of`, in one step, in the place of whatever has it. For files in the state directory that only
     /// the service itself writes.
     pub fn replace(&self, name: &str, of: &str) -> io::Result<()> {
+        let _at = self.during();
         Ok(fs::renameat(&self.file, component(name)?, &self.file, component(of)?)?)
     }
 
     /// Makes a directory in it with these permission bits. One that is there already is left as it is.
     pub fn make(&self, name: &str, mode: u32) -> io::Result<()> {
+        let _at = self.during();
         let (name, mode) = (component(name)?, Mode::from_raw_mode(mode));
         match fs::mkdirat(&self.file, name, mode) {
             // Again, because the process's mask takes some away; and what was made, not what others put in its place.
@@ -158,12 +182,14 @@ impl Directory {
 
     /// Its permission bits, and whether it passes on its group.
     pub fn mode(&self) -> io::Result<u32> {
+        let _at = self.during();
         let mode = Mode::from_raw_mode(fs::fstat(&self.file)?.st_mode);
         Ok((mode & (Mode::RWXU | Mode::RWXG | Mode::RWXO | Mode::SGID)).as_raw_mode())
     }
 
     /// Removes a name. One that is not there is no error.
     pub fn remove(&self, name: &str) -> io::Result<()> {
+        let _at = self.during();
         match fs::unlinkat(&self.file, component(name)?, AtFlags::empty()) {
             Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
             Err(error) => Err(error.into()),
@@ -172,6 +198,7 @@ impl Directory {
 
     /// Every name in it but `.` and `..`. Names that are not UTF-8 come as they are.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let _at = self.during();
         let mut names = Vec::new();
         for entry in fs::Dir::read_from(&self.file)? {
             progress::made();
@@ -185,28 +212,33 @@ impl Directory {
 
     /// The group that files made here get, if the directory passes its own on.
     pub fn inherited_group(&self) -> io::Result<Option<u32>> {
+        let _at = self.during();
         let stat = fs::fstat(&self.file)?;
         Ok((Mode::from_raw_mode(stat.st_mode).contains(Mode::SGID)).then_some(stat.st_gid))
     }
 
     /// Whether files made here get an access list from the directory.
     pub fn has_default_acl(&self) -> bool {
+        let _at = self.during();
         fs::fgetxattr(&self.file, "system.posix_acl_default", &mut [0u8; 0][..]).is_ok_and(|bytes| bytes > 0)
     }
 
     /// Whether this process sees the file system below as read-only.
     pub fn is_read_only(&self) -> io::Result<bool> {
+        let _at = self.during();
         Ok(fs::fstatvfs(&self.file)?.f_flag.contains(fs::StatVfsMountFlags::RDONLY))
     }
 
     /// Free bytes for this process on the file system below.
     pub fn free_bytes(&self) -> io::Result<u64> {
+        let _at = self.during();
         let stat = fs::fstatvfs(&self.file)?;
         Ok(stat.f_bavail * stat.f_frsize)
     }
 
     /// Makes every name operation done so far last. Callers that ask at the same time share one sync.
     pub fn sync(&self) -> io::Result<()> {
+        let _at = self.during();
         let lock = |result: Result<_, PoisonError<_>>| result.unwrap_or_else(PoisonError::into_inner);
         let mut syncs = lock(self.syncs.lock());
         let mine = syncs.begun + 1;

@@ -12,6 +12,7 @@ impl Directory {
     /// Tells this directory from any other that is at its path later: device, inode, the file system's own id, and
     /// when the directory was made. Opaque; the same text until the machine restarts.
     pub fn place(&self) -> io::Result<String> {
+        let _at = self.during();
         let (device, inode) = self.identity()?;
         let file_system = fs::fstatvfs(self.file())?.f_fsid;
         // A directory made after this one was removed may get its inode, but not its time of birth.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::directory::Directory;
+use crate::progress;
 
 /// The directories in use. Cheap to ask each time: a directory that was replaced or remounted is opened anew, and one
 /// that nobody uses is closed, so that its file system can be unmounted.
@@ -27,13 +28,14 @@ impl Directories {
     /// A path that was a mount point and no longer is, is an error: files put there would vanish under the next mount.
     pub fn at(&self, path: &Path) -> io::Result<Arc<Directory>> {
         // Asked for several times for each file: one that is open already is told by its identity alone.
+        let _at = progress::at(path);
         let identity = identity_of(path)?;
         let mounted = is_mount_point(path, identity.0);
         if let Some(directory) = known(&self.lock(), path, identity, mounted)? {
             return Ok(directory);
         }
         // Not under the lock: a share that does not answer keeps nobody from the others.
-        let directory = Arc::new(Directory::open(path)?);
+        let directory = Arc::new(Directory::outside(path)?);
         if directory.identity()? != identity {
             return Err(io::Error::other("it was replaced just now"));
         }

@@ -104,7 +104,7 @@ impl Directory {
     }
 
     fn hide(&self, name: &str, hidden: &str) -> io::Result<()> {
-        let (name, hidden) = (component(name)?, component(hidden)?);
+        let (name, hidden, _at) = (component(name)?, component(hidden)?, self.during());
         match fs::renameat_with(self.file(), name, self.file(), hidden, RenameFlags::NOREPLACE) {
             // File systems without the flag. Not by a second name, as when publishing: that would remove the first.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if self.stamp(hidden)?.is_none() => {

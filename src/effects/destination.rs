@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::domain::{Consequence, DeferCause, Delivery, DeliveryId, Digest, HoldReason};
 use crate::durable::{Copied, Directories, Directory, Whole, copy_and_digest, step};
+use crate::progress::{Through, hangs};
 
 /// Every destination folder.
 pub struct Destinations {
@@ -56,6 +57,12 @@ pub enum DestinationError {
         /// The system's words.
         source: io::Error,
     },
+    /// An operation in it has not returned.
+    #[error("the destination folder {folder} does not answer")]
+    Hangs {
+        /// The configured folder.
+        folder: String,
+    },
     /// No space, or over quota.
     #[error("the disk of destination folder {folder} is full")]
     Full {
@@ -98,6 +105,7 @@ impl DestinationError {
     pub fn consequence(&self) -> Consequence {
         match self {
             DestinationError::Missing { .. } => Consequence::Defer(DeferCause::DestinationMissing),
+            DestinationError::Hangs { .. } => Consequence::Defer(DeferCause::DestinationHangs),
             DestinationError::Full { .. } => Consequence::Defer(DeferCause::DestinationFull),
             DestinationError::Conflict { .. } => Consequence::Hold(HoldReason::NameConflict),
             DestinationError::Fault { .. } => Consequence::Defer(DeferCause::DestinationFault),
@@ -119,8 +127,9 @@ impl Destinations {
         Destinations { directories }
     }
 
-    /// Whether the final name is free.
+    /// Whether the final name is free. With this every delivery begins, so a folder that hangs takes no further one.
     pub fn is_free(&self, delivery: &Delivery) -> Result<bool, DestinationError> {
+        answers(delivery.path.parent())?;
         let (directory, name) = self.place(delivery)?;
         Ok(directory.stamp(name).map_err(|error| DestinationError::of(&delivery.path, error))?.is_none())
     }
@@ -141,6 +150,7 @@ impl Destinations {
         let (directory, name) = self.place(delivery)?;
         let part = part_name(&delivery.id);
         let published = directory.open_file(&part).and_then(|file| {
+            let _at = directory.during();
             file.set_permissions(Permissions::from_mode(access.mode))?;
             directory.publish(&part, &directory, name)
         });
@@ -162,6 +172,7 @@ impl Destinations {
 
     /// What lies there now, compared byte for byte by digest.
     pub fn find(&self, delivery: &Delivery) -> Result<Found, DestinationError> {
+        answers(delivery.path.parent())?;
         let (directory, name) = self.place(delivery)?;
         let compare = |name: &str| compare(&directory, name, &delivery.digest);
         let found =
@@ -171,6 +182,7 @@ impl Destinations {
 
     /// The hidden parts in this folder, of whichever installation.
     pub fn parts(&self, folder: &Path) -> Result<Vec<DeliveryId>, DestinationError> {
+        answers(Some(folder))?;
         let names = self.directories.at(folder).and_then(|directory| directory.names());
         let names = names.map_err(|error| DestinationError::of(&folder.join("-"), error))?;
         Ok(names.iter().filter_map(|name| part_of(name.to_str()?)).collect())
@@ -178,6 +190,7 @@ impl Destinations {
 
     /// Removes a hidden part from this folder.
     pub fn discard_part(&self, folder: &Path, part: &DeliveryId) -> Result<(), DestinationError> {
+        answers(Some(folder))?;
         let removed = self.directories.at(folder).and_then(|directory| directory.remove(&part_name(part)));
         removed.map_err(|error| DestinationError::of(&folder.join("-"), error))
     }
@@ -190,6 +203,7 @@ impl Destinations {
 
     /// Removes our hidden part. Nothing else is ever removed from a destination.
     pub fn discard(&self, delivery: &Delivery) -> Result<(), DestinationError> {
+        answers(delivery.path.parent())?;
         let (directory, _) = self.place(delivery)?;
         directory.remove(&part_name(&delivery.id)).map_err(|error| DestinationError::of(&delivery.path, error))
     }
@@ -205,6 +219,14 @@ impl Destinations {
     }
 }
 
+/// An error for a folder that hangs.
+fn answers(folder: Option<&Path>) -> Result<(), DestinationError> {
+    match folder.filter(|folder| hangs(folder)) {
+        Some(folder) => Err(DestinationError::Hangs { folder: folder.display().to_string() }),
+        None => Ok(()),
+    }
+}
+
 fn part_name(id: &DeliveryId) -> String {
     format!(".hbcourier-{id}.part")
 }
@@ -217,24 +239,30 @@ fn part_of(name: &str) -> Option<DeliveryId> {
 fn write_part(directory: &Directory, part: &str, access: Access, content: Part<'_>) -> io::Result<()> {
     // A leftover of our own, from before a crash: its name is derived from this very delivery.
     directory.remove(part)?;
+    let place = directory.path();
     let file = match content {
         Part::Whole(Whole::File(whole)) => place_whole(directory, part, whole)?,
         Part::Whole(Whole::Memory(whole)) => {
             let mut file = directory.create(part)?;
-            file.write_all(whole)?;
+            Through { file: &mut file, place }.write_all(whole)?;
             file
         }
         Part::Written(write) => {
             let mut file = directory.create(part)?;
-            write(&mut file)?;
+            write(&mut Through { file: &mut file, place })?;
             file
         }
     };
     if let Some(group) = access.group {
+        let _at = directory.during();
         rustix::fs::fchown(&file, None, Some(rustix::fs::Gid::from_raw(group)))?;
     }
     step("stage.written")?;
-    file.sync_all()?;
+    let synced = {
+        let _at = directory.during();
+        file.sync_all()
+    };
+    synced?;
     step("stage.synced")
 }
 
@@ -260,7 +288,8 @@ fn place_whole(directory: &Directory, part: &str, whole: &File) -> io::Result<Fi
     }
     let mut file = directory.create(part)?;
     let mut from = FromStart { file: whole, offset: 0 };
-    io::copy(&mut io::BufReader::with_capacity(256 * 1024, &mut from), &mut file)?;
+    let mut into = Through { file: &mut file, place: directory.path() };
+    io::copy(&mut io::BufReader::with_capacity(256 * 1024, &mut from), &mut into)?;
     Ok(file)
 }
 
@@ -284,7 +313,7 @@ fn compare(directory: &Directory, name: &str, expected: &Digest) -> io::Result<C
         Some(stamp) if !stamp.regular => return Ok(Content::Other),
         Some(_) => {}
     }
-    let mut file = directory.open_file(name)?;
+    let mut file = Through { file: directory.open_file(name)?, place: directory.path() };
     let Copied { digest, .. } = copy_and_digest(&mut file, &mut io::sink(), u64::MAX).map_err(io::Error::other)?;
     Ok(if digest == *expected { Content::Same } else { Content::Other })
 }

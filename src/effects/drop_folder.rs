@@ -4,12 +4,13 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::domain::{ConsignmentId, Digest, is_unfinished_name};
 use crate::durable::directory::stamp;
 use crate::durable::{Directories, Directory, Stamp, Withdrawn, hidden_name, read_hidden_name};
+use crate::progress::hangs;
 
 /// A directory on a local or mounted file system.
 pub struct DropFolder {
@@ -75,8 +76,21 @@ impl DropFolder {
         DropFolder { path, directories }
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it is known not to answer. Then nobody need wait for it.
+    pub fn hangs(&self) -> bool {
+        hangs(&self.path)
+    }
+
     /// What is there now.
     pub fn look(&self) -> io::Result<Look> {
+        if self.hangs() {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not answer"));
+        }
         let directory = self.directory()?;
         let mut look = Look::default();
         for name in directory.names()? {
@@ -91,7 +105,7 @@ impl DropFolder {
             }
             match directory.stamp(name)? {
                 Some(stamp) if stamp.regular => look.sightings.push(Sighting { name: name.to_owned(), stamp }),
-                Some(_) if directory.path().join(name).is_dir() => {}
+                Some(_) if is_directory(&directory, name) => {}
                 Some(_) => look.uncollectable += 1,
                 None => {}
             }
@@ -111,10 +125,12 @@ impl DropFolder {
 
     /// Opens the file for reading, if it is still the one that was seen; `None` if it is not.
     pub fn open(&self, sighting: &Sighting) -> io::Result<Option<File>> {
-        let file = match self.directory()?.open_file(&sighting.name) {
+        let directory = self.directory()?;
+        let file = match directory.open_file(&sighting.name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened?,
         };
+        let _at = directory.during();
         Ok(sighting.is_still(&stamp(&file)?).then_some(file))
     }
 
@@ -134,6 +150,11 @@ impl DropFolder {
     pub fn directory(&self) -> io::Result<Arc<Directory>> {
         self.directories.at(&self.path)
     }
+}
+
+fn is_directory(directory: &Directory, name: &str) -> bool {
+    let _at = directory.during();
+    directory.path().join(name).is_dir()
 }
 
 #[cfg(test)]

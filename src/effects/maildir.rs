@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::durable::directory::stamp;
 use crate::durable::{Directories, Directory, Stamp, step};
+use crate::progress::at;
 
 /// Names like its own that are tried for a mail whose name is taken in the processed folder.
 const NAMES_MAX: u32 = 100;
@@ -92,6 +93,8 @@ pub struct Look {
 /// A mail that is being read.
 pub struct OpenMail {
     file: File,
+    /// Where the Maildir is.
+    place: PathBuf,
     stamp: Stamp,
     has_changed: bool,
 }
@@ -105,6 +108,7 @@ impl OpenMail {
 
 impl Read for OpenMail {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let _at = at(&self.place);
         let got = self.file.read(buffer)?;
         if got == 0 && !is_same(&self.stamp, &stamp(&self.file)?) {
             self.has_changed = true;
@@ -160,7 +164,7 @@ impl Maildir {
             }
             match directory.stamp(name)? {
                 Some(stamp) if stamp.regular => look.mails.push(Mail { part, name: name.to_owned(), stamp }),
-                Some(_) if directory.path().join(name).symlink_metadata().is_ok_and(|found| found.is_dir()) => {}
+                Some(_) if is_directory(&directory, name) => {}
                 Some(_) => look.uncollectable += 1,
                 None => {}
             }
@@ -175,8 +179,10 @@ impl Maildir {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened?,
         };
+        let _at = directory.during();
         let is_it = mail.is_still(&stamp(&file)?);
-        Ok(is_it.then_some(OpenMail { file, stamp: mail.stamp, has_changed: false }))
+        let place = directory.path().to_owned();
+        Ok(is_it.then_some(OpenMail { file, place, stamp: mail.stamp, has_changed: false }))
     }
 
     /// Moves a mail that was collected to the processed folder, with the flags it has. Call only once its ledger entry
@@ -249,6 +255,11 @@ impl Maildir {
         maildir.sync()?;
         self.directories.at(&cur)
     }
+}
+
+fn is_directory(directory: &Directory, name: &str) -> bool {
+    let _at = directory.during();
+    directory.path().join(name).symlink_metadata().is_ok_and(|found| found.is_dir())
 }
 
 /// Whether a name in this directory is the mail's.

@@ -11,13 +11,9 @@ use crate::progress;
 /// caller is watched for progress, it is too.
 pub fn begin(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let (workers, watched) = (progress::workers(), name.clone());
-    begin_unwatched(name, move || {
+    let work = move || {
         let _watched = workers.map(|workers| workers.enter(&watched));
         work();
-    })
-}
-
-/// Begins work that may hang without anybody being stuck for it.
-pub fn begin_unwatched(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    };
     Builder::new().name(name).spawn(work).map(drop)
 }

@@ -16,6 +16,7 @@ use crate::domain::ledger::{Event, Facts};
 use crate::domain::retry::pause;
 use crate::domain::{Consequence, Consignment, ConsignmentId, DeferCause, Delivery, Due, HoldReason, Resume, Standing};
 use crate::durable::step;
+use crate::progress::hangs;
 
 /// What the alarm about the archive is about.
 const ARCHIVE: &str = "archive";
@@ -42,6 +43,9 @@ impl Inbound {
     ) -> Result<Option<Standing>, Critical> {
         let _within = tracing::info_span!("transfer", transfer = %claim.id).entered();
         let Some((mut consignment, name)) = self.queries.consignment(&claim.id)? else { return Ok(None) };
+        if self.waits_for_folder(&consignment)? {
+            return Ok(Some(consignment.standing));
+        }
         let to_archive = is_to_archive(&consignment);
         if matches!(consignment.standing, Standing::Delivered { .. }) {
             self.discard(&self.queries.deliveries(&consignment.id)?);
@@ -70,6 +74,22 @@ impl Inbound {
             self.alarm(ARCHIVE, None)?;
         }
         Ok(Some(consignment.standing))
+    }
+
+    /// Whether it was deferred because a folder did not answer, and one that it may go to still does not: then nothing is
+    /// tried, and nothing recorded once more.
+    fn waits_for_folder(&self, consignment: &Consignment) -> Result<bool, Critical> {
+        let Standing::Deferred { cause: DeferCause::DestinationHangs, resume, .. } = &consignment.standing else {
+            return Ok(false);
+        };
+        if matches!(resume, Resume::Publishing { .. }) {
+            let deliveries = self.queries.deliveries(&consignment.id)?;
+            let mut left = deliveries.iter().filter(|delivery| !delivery.published);
+            return Ok(left.any(|delivery| delivery.path.parent().is_some_and(hangs)));
+        }
+        let Some(source) = self.source(&consignment.source) else { return Ok(false) };
+        let mut numbers = [&source.authority].into_iter().chain(&source.also_for);
+        Ok(numbers.any(|number| self.routes_of(number).iter().any(|route| hangs(&route.folder))))
     }
 
     fn step(
@@ -161,7 +181,9 @@ impl Inbound {
     /// part of it may be published.
     fn deferred(&self, consignment: &Consignment, cause: DeferCause) -> Standing {
         let at = self.clock.now();
-        let attempts = consignment.standing.attempts().saturating_add(1);
+        // A folder that takes nothing was not tried.
+        let tried = u8::from(cause != DeferCause::DestinationHangs);
+        let attempts = consignment.standing.attempts().saturating_add(tried);
         let resume = match &consignment.standing {
             _ if cause == DeferCause::StagedDamaged => Resume::Opening,
             Standing::Staged { boot, .. } => Resume::Publishing { boot: boot.clone() },

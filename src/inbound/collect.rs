@@ -20,6 +20,7 @@ use crate::domain::{Consignment, ConsignmentId, Digest, Revision, Standing};
 use crate::durable::{Copied, CopyError, Stamp, Withdrawn, copy_and_digest, step};
 use crate::effects::drop_folder::Sighting;
 use crate::effects::spool::Incoming;
+use crate::progress::Through;
 use crate::store::{Change, Named, NewConsignment, RecordError, StateChange};
 
 /// From this size on a file on the spool's own file system gets a second name instead of a copy.
@@ -154,7 +155,9 @@ impl Inbound {
         let adopted = large.then(|| self.spool.adopt(&directory, &sighting.name, &mut digest));
         let taken = match adopted {
             // The kernel refuses a second name for somebody else's file, or the file has too many: a copy does.
-            None | Some(Err(CopyError::Write(_))) => self.spool.take(&mut file, bytes_max),
+            None | Some(Err(CopyError::Write(_))) => {
+                self.spool.take(&mut Through { file: &mut file, place: folder.path() }, bytes_max)
+            }
             Some(taken) => taken,
         };
         let incoming = match taken {
@@ -207,8 +210,9 @@ impl Inbound {
         let is_collected = match before {
             Some(is_collected) => is_collected,
             None => {
-                let opened = source.folder().and_then(|folder| folder.open(sighting)).map_err(fault)?;
-                let Some(mut file) = opened else { return Ok(Collecting::Changed) };
+                let folder = source.folder().map_err(fault)?;
+                let Some(file) = folder.open(sighting).map_err(fault)? else { return Ok(Collecting::Changed) };
+                let mut file = Through { file, place: folder.path() };
                 let bytes = copy_and_digest(&mut file, &mut io::sink(), u64::MAX);
                 bytes.map_err(|error| fault(io::Error::other(error)))?.digest == known.sealed_digest
             }

@@ -36,7 +36,7 @@ use crate::config::settings::Carries;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{
-    AcceptedRoot, Actor, Consequence, DestinationName, FileKind, LaNumber, PartnerName, RiskLayout, RiskProfile,
+    AcceptedRoot, Actor, Consequence, DeferCause, DestinationName, FileKind, LaNumber, Notice, PartnerName, RiskLayout, RiskProfile,
     SourceName,
 };
 use crate::effects::clock::Clock;
@@ -199,8 +199,9 @@ impl Failure {
 
     fn at_destination(destination: &DestinationName, error: &DestinationError) -> Failure {
         let consequence = error.consequence();
-        let deferred = matches!(consequence, Consequence::Defer(_));
-        let alarm = deferred.then(|| (destination.to_string(), AlarmReason::DestinationFault));
+        // That a folder hangs is told by who watches them all.
+        let told = matches!(consequence, Consequence::Defer(cause) if cause != DeferCause::DestinationHangs);
+        let alarm = told.then(|| (destination.to_string(), AlarmReason::DestinationFault));
         Failure::This { consequence, alarm, detail: error.to_string() }
     }
 }
@@ -230,7 +231,11 @@ impl Inbound {
 
     /// Raises an alarm, or clears it (`None`), if that changes anything.
     pub fn alarm(&self, about: &str, reason: Option<AlarmReason>) -> Result<(), Critical> {
-        let notice = reason.map(|reason| reason.notice(about));
+        self.alarm_in_words(about, reason.map(|reason| reason.notice(about)))
+    }
+
+    /// As [`Inbound::alarm`], in these words.
+    pub fn alarm_in_words(&self, about: &str, notice: Option<Notice>) -> Result<(), Critical> {
         let raised = self.queries.alarms()?.into_iter().find(|alarm| alarm.about == about).map(|alarm| alarm.code);
         if raised.as_deref() == notice.as_ref().map(|notice| notice.code) {
             return Ok(());
@@ -256,6 +261,5 @@ impl Inbound {
 
 /// The result of a named step in the middle of work on a consignment.
 fn passed(step: io::Result<()>) -> Result<(), Failure> {
-    use crate::domain::DeferCause;
     step.map_err(|error| Failure::of(Consequence::Defer(DeferCause::PrivateSpace), error))
 }

@@ -11,6 +11,7 @@ use super::{Critical, Inbound, Source};
 use crate::domain::{AlarmReason, ConsignmentId};
 use crate::durable::{Back, Stamp, copy_and_digest};
 use crate::effects::drop_folder::{Hidden, Look};
+use crate::progress::Through;
 
 /// What a file is called that is given back and whose name nobody knows any more.
 const NAMELESS: &str = "unnamed.pgp";
@@ -48,7 +49,8 @@ impl Inbound {
             let is_collected = match before {
                 Some(is_collected) => is_collected,
                 None => {
-                    let mut file = directory.open_file(&hidden.name).map_err(fault)?;
+                    let file = directory.open_file(&hidden.name).map_err(fault)?;
+                    let mut file = Through { file, place: directory.path() };
                     let read = copy_and_digest(&mut file, &mut io::sink(), u64::MAX);
                     read.map_err(|error| fault(io::Error::other(error)))?.digest == consignment.sealed_digest
                 }

@@ -6,6 +6,8 @@
 //! Holds: what is checked is what is sealed: one private copy. No file is removed before its Sealed is recorded.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -36,6 +38,7 @@ use crate::domain::{
     Workbook,
 };
 use crate::durable::{Directory, Stamp, step};
+use crate::effects::thread::asked::silent;
 
 /// What earlier looks at one folder have told.
 #[derive(Default)]
@@ -96,10 +99,19 @@ impl Round<'_> {
     /// Looks at every pick-up folder.
     pub(super) fn pick_up_all(&mut self) -> Result<(), Critical> {
         let parts = self.parts;
+        let folders = parts.authorities.iter().flat_map(|authority| &authority.returns);
+        let folders: Vec<PathBuf> = folders.map(|settings| settings.pick_up.clone()).collect();
+        // One round does everything, so it never begins anything at a folder that would not let it go.
+        let silent = silent(&folders);
         for authority in &parts.authorities {
             for settings in &authority.returns {
                 if self.is_stopped() {
                     return Ok(());
+                }
+                if silent.contains(&settings.pick_up) {
+                    let error = io::Error::new(io::ErrorKind::TimedOut, "it does not answer");
+                    self.tell_of(&authority.number, settings, &Hindrance::Folder(error));
+                    continue;
                 }
                 match self.visit(&authority.number, settings) {
                     Ok(()) => {}

@@ -11,6 +11,7 @@ use crate::domain::{Digest, is_unfinished_name};
 use crate::durable::directory::stamp;
 use crate::durable::{Copied, CopyError, Directory, Stamp, Withdrawn, copy_and_digest, hidden_name, read_hidden_name};
 use crate::effects::spool::Spool;
+use crate::progress::Through;
 
 use super::alarm::Hindrance;
 
@@ -98,12 +99,16 @@ pub(super) fn take(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Take::Changing),
         Err(error) => return Err(Hindrance::File(error)),
     };
-    if stamp(&file).map_err(Hindrance::File)? != *looked_at {
+    let stamp_now = |file: &File| {
+        let _at = directory.during();
+        stamp(file).map_err(Hindrance::File)
+    };
+    if stamp_now(&file)? != *looked_at {
         return Ok(Take::Changing);
     }
     let content = spool.private().map_err(Hindrance::State)?;
     let mut into = BufWriter::new(content);
-    let copied = match copy_and_digest(&mut file, &mut into, bytes_max) {
+    let copied = match copy_and_digest(&mut Through { file: &mut file, place: directory.path() }, &mut into, bytes_max) {
         Ok(copied) => copied,
         Err(CopyError::TooLarge(_)) => return Ok(Take::Changing),
         Err(CopyError::Read(error)) => return Err(Hindrance::File(error)),
@@ -112,7 +117,7 @@ pub(super) fn take(
     into.flush().map_err(Hindrance::State)?;
     let content = into.into_inner().map_err(|error| Hindrance::State(error.into_error()))?;
     let now_named = directory.stamp(name).map_err(Hindrance::File)?;
-    if stamp(&file).map_err(Hindrance::File)? != *looked_at || now_named != Some(*looked_at) {
+    if stamp_now(&file)? != *looked_at || now_named != Some(*looked_at) {
         return Ok(Take::Changing);
     }
     let name = name.to_owned();

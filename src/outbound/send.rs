@@ -128,6 +128,11 @@ impl OutboundParts {
         else {
             return Ok(());
         };
+        let courier = settings.and_then(|settings| self.couriers.get(&settings.courier));
+        if courier.is_some_and(|courier| !courier.answers()) {
+            // What cannot be looked at now is no evidence of anything.
+            return Ok(());
+        }
         let interrupted = Interrupted { rebooted: *boot != self.boot, place: place.as_deref() };
         let answer = match self.evidence(submission, sealed, settings, &interrupted) {
             Evidence::Arrived(words) => Answer::Accepted(Event::SentRecovered, words),

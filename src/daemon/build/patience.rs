@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::daemon::run::notify_systemd;
+use crate::daemon::notify::notify_systemd;
 
 /// How often the process is looked at.
 const EVERY: Duration = Duration::from_secs(20);

@@ -2,11 +2,14 @@
 //!
 //! In:  a running service, what was asked for, the signals that still come. Out: nothing works any more; what is asked for by then.
 //! Holds: first no new work, then the end of what is in hand. A stop has its patience, and says what it left. A reload has
-//! as long as its workers make progress; a signal to stop counts all the while.
+//! as long as its workers make progress; a signal to stop counts all the while. Where nothing is left but workers that a folder
+//! does not let go, both end the process: the next start goes on with what these have in hand.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::{Asked, RunFault, Running, Signals, notify_systemd, sign_of_life_every};
+use super::{Asked, RunFault, Running, Signals, sign_of_life_every};
+use crate::daemon::notify::notify_systemd;
 
 /// How long what is in hand may take once the service is to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(80);
@@ -44,6 +47,10 @@ impl Running {
                     if stopping.is_some_and(|since| since.elapsed() >= STOP_PATIENCE) {
                         return Err(RunFault::Unfinished(left.join("; ")));
                     }
+                    // What it works on is taken up by the next process, and by nobody in this one.
+                    if let Some(held) = self.only_held() {
+                        return Err(RunFault::Unfinished(format!("{} ({held})", left.join("; "))));
+                    }
                 }
                 _ = alive.tick() => {
                     // A stop ends by itself, or with its patience.
@@ -64,6 +71,20 @@ impl Running {
         notify_systemd(&[sd_notify::NotifyState::Stopping]);
         self.stop.hurry();
         Instant::now()
+    }
+
+    /// If all workers that have not ended are held by folders that hang: by which.
+    fn only_held(&self) -> Option<String> {
+        let waiting = self.workers.waiting();
+        let threads = self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut working = threads.iter().filter(|(_, thread)| !thread.is_finished());
+        let is_held = |name: &str| waiting.iter().any(|one| one.worker == name);
+        if waiting.is_empty() || !working.all(|(name, _)| is_held(name)) {
+            return None;
+        }
+        let places: BTreeSet<_> = waiting.iter().map(|one| one.place.display().to_string()).collect();
+        let places: Vec<String> = places.into_iter().collect();
+        Some(format!("{} does not answer", places.join(", ")))
     }
 
     /// What is in hand; if nothing is, the workers that have not ended.

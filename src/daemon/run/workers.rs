@@ -13,7 +13,7 @@ use super::{End, RunFault, Running, machine};
 use crate::config::settings::Noticing as How;
 use crate::daemon::alarms::{Herald, Pinger, rest};
 use crate::daemon::build::{Service, smtp_courier};
-use crate::daemon::carriers::{Job, carry};
+use crate::daemon::carriers::{self, Job, carry};
 use crate::daemon::checkpoints::Notary;
 use crate::daemon::control::{Control, Desk, Reading};
 use crate::daemon::ear::Ear;
@@ -25,10 +25,10 @@ use crate::daemon::retention::Eraser;
 use crate::daemon::secrets::Secrets;
 use crate::daemon::vigil::Vigil;
 use crate::daemon::watch::{Subjects, Watch};
-use crate::effects::noticing::{Hint, Noticing};
+use crate::effects::noticing::Noticing;
 use crate::effects::ping::Ping;
 use crate::outbound::Ended;
-use crate::progress;
+use crate::progress::{self, Workers};
 use crate::store::ConsignmentFilter;
 
 /// How often what is due is looked for, at least.
@@ -57,22 +57,32 @@ impl Running {
         Ok(control)
     }
 
-    pub(super) fn spawn_carriers(&self, service: &Service, ended: &UnboundedSender<End>) -> Result<(), RunFault> {
-        for number in 0..service.settings.service.in_flight_max {
-            let (inbound, queue, stop) = (service.inbound.clone(), self.queue.clone(), self.stop.clone());
-            let left = left_files_alarm(service);
-            let work = move || carry(&inbound, &queue, &stop, &*left).map_err(|error| error.to_string());
-            self.spawn(&format!("carrier-{number}"), ended, work)?;
-        }
-        Ok(())
+    pub(super) fn spawn_carriers(&self, service: &Service) -> Result<(), RunFault> {
+        (0..service.settings.service.in_flight_max).try_for_each(|_| self.spawn_carrier(service))
     }
 
-    pub(super) fn lookout(&self, service: &Service, hints: Receiver<Hint>) -> Lookout {
+    /// One more.
+    pub(super) fn spawn_carrier(&self, service: &Service) -> Result<(), RunFault> {
+        let (inbound, queue, stop) = (service.inbound.clone(), self.queue.clone(), self.stop.clone());
+        let left = left_files_alarm(service);
+        let work = move || carry(&inbound, &queue, &stop, &*left).map_err(|error| error.to_string());
+        self.spawn(&carriers::name(self.stand_ins.carrier()), &self.ended, work)
+    }
+
+    /// The lookout, or another in the place of the one before.
+    pub(super) fn spawn_lookout(&self, service: &Service) -> Result<(), RunFault> {
+        let (name, replaced) = self.stand_ins.lookout();
+        let mut lookout = self.lookout(service);
+        lookout.replaced = replaced;
+        self.spawn(&name, &self.ended, move || lookout.run().map_err(|error| error.to_string()))
+    }
+
+    fn lookout(&self, service: &Service) -> Lookout {
         let wake = self.wake.clone();
         let tell = move |hint| wake.hint(hint);
         let noticing = Noticing::start(tell).inspect_err(|error| tracing::warn!(%error, "{error}")).ok();
         let returns = self.wake.returns.clone();
-        let mut lookout = lookout(service, &self.queue, &self.stop, &self.health, hints);
+        let mut lookout = lookout(service, &self.queue, &self.stop, &self.health, self.stand_ins.hints.clone());
         lookout.noticing = noticing;
         lookout.hints_lost = self.wake.lost.clone();
         lookout.elsewhere = Box::new(move || {
@@ -156,7 +166,8 @@ impl Running {
             // A full channel is a wake already on its way.
             let _ = wake.try_send(());
         });
-        self.spawn("returns", ended, move || {
+        // One round does everything, so a folder that does not let it go is nothing to wait for: the next start avoids it.
+        self.spawn_as("returns", Workers::enter_needed, ended, move || {
             let mut busy = None;
             let mut rounds = || {
                 while !stop.is_requested() {

@@ -1,5 +1,8 @@
 //! Whether the service can do its work: what keeps it, in plain words.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use jiff::SignedDuration;
 
 use super::Subjects;
@@ -16,6 +19,7 @@ pub(super) fn not_ready(subjects: &Subjects) -> Vec<String> {
         wrong.push(error.to_string());
     }
     wrong.extend(unseen(subjects));
+    wrong.extend(hanging(subjects));
     wrong.extend(without_keys(subjects, &subjects.keys.list(subjects.clock.now())));
     wrong
 }
@@ -43,6 +47,17 @@ fn unseen(subjects: &Subjects) -> Vec<String> {
         }
     });
     unseen.collect()
+}
+
+/// Folders that do not answer, each once.
+fn hanging(subjects: &Subjects) -> Vec<String> {
+    let mut hanging = BTreeMap::<PathBuf, u64>::new();
+    for one in subjects.workers.waiting() {
+        let longest = hanging.entry(one.place).or_default();
+        *longest = one.waited.as_secs().max(*longest);
+    }
+    let told = hanging.iter().map(|(place, waited)| format!("{} has not answered for {waited} s", place.display()));
+    told.collect()
 }
 
 fn secs(length: SignedDuration) -> i64 {

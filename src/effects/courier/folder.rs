@@ -16,6 +16,7 @@ use std::sync::Arc;
 use super::{Courier, CourierError, Evidence, Form, Interrupted, Parcel, Ready, Reply};
 use crate::domain::{DeferCause, Digest};
 use crate::durable::{Copied, CopyError, Directories, Directory, copy_and_digest};
+use crate::progress::{Through, hangs};
 
 /// For the transport, by way of the folder's group. A part has it too: what is in it is sealed.
 const PUBLISHED_MODE: u32 = 0o640;
@@ -53,6 +54,13 @@ impl Courier for FolderCourier {
                 ),
             });
         }
+        if hangs(&self.folder) {
+            let says = format!(
+                "{} does not answer. Nothing was placed. Next: see whether its machine and the network are up; it is tried again by itself.",
+                self.folder.display()
+            );
+            return Err(CourierError::TryLater { cause: DeferCause::DestinationHangs, says });
+        }
         let directory = self.directories.at(&self.folder).map_err(|error| trouble(&error))?;
         let part = part_name(&sealed.digest);
         match content(&directory, &name, &sealed).map_err(|error| trouble(&error))? {
@@ -74,6 +82,10 @@ impl Courier for FolderCourier {
                 Err(error)
             }
         }
+    }
+
+    fn answers(&self) -> bool {
+        !hangs(&self.folder)
     }
 
     fn evidence(&self, parcel: &Parcel<'_>, interrupted: &Interrupted<'_>) -> Evidence {
@@ -102,7 +114,8 @@ impl FolderCourier {
             ),
         };
         let mut file = directory.create(part).map_err(|error| self.trouble(&error))?;
-        let copied = match copy_and_digest(&mut from, &mut file, sealed.bytes) {
+        let mut into = Through { file: &mut file, place: &self.folder };
+        let copied = match copy_and_digest(&mut from, &mut into, sealed.bytes) {
             Ok(copied) => copied,
             Err(CopyError::Write(error)) => return Err(self.trouble(&error)),
             Err(CopyError::Read(error)) => return Err(unreadable(format!("could not be read: {error}"))),
@@ -111,6 +124,7 @@ impl FolderCourier {
         if copied != *sealed {
             return Err(unreadable("are no longer those that were sealed".to_owned()));
         }
+        let _at = directory.during();
         let synced = file.set_permissions(Permissions::from_mode(PUBLISHED_MODE)).and_then(|()| file.sync_all());
         synced.and_then(|()| directory.sync()).map_err(|error| self.trouble(&error))?;
         Ok(file)
@@ -208,6 +222,7 @@ impl Ready for Placed<'_> {
     }
 
     fn commit(self: Box<Self>) -> Reply {
+        let _at = self.directory.during();
         match self.publish() {
             Ok(()) => self.published(),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => self.name_taken(),

@@ -42,6 +42,10 @@ pub trait Courier: Send + Sync {
     fn prepare<'a>(&'a self, parcel: Parcel<'_>) -> Result<Box<dyn Ready + 'a>, CourierError>;
     /// After a crash in Sending: did the attempt arrive?
     fn evidence(&self, parcel: &Parcel<'_>, interrupted: &Interrupted<'_>) -> Evidence;
+    /// Whether what [`Courier::evidence`] looks at answers.
+    fn answers(&self) -> bool {
+        true
+    }
     /// Can it be used now? For `hbcourier check`.
     fn probe(&self) -> Result<String, CourierError>;
 }

@@ -2,21 +2,25 @@
 //!
 //! In:  folders, and what to ask each. Out: what each answered; nothing of one that hangs.
 //! Holds: one thread a folder and so many in all, however often is asked: a folder that hangs keeps its thread, the next who
-//! asks waits for the same answer, and none who asks waits for it twice. These threads are not watched for progress: that a
-//! folder hangs is its own affair, and no reason to restart a service that can go on without the answer.
+//! asks waits for the same answer, and none who asks waits for it twice. That a folder hangs is its own affair, and no reason
+//! to restart a service that can go on without the answer: such a thread is told as waiting for the folder, and never stuck.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::begin_unwatched;
+use super::begin;
+use crate::durable::Directory;
 use crate::progress;
 
 /// How long folders may take, all together.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Threads at once.
 const THREADS_MAX: usize = 32;
+
+/// What the threads are called.
+pub const ASKS: &str = "asks a folder";
 
 /// Whoever asks one question of folders.
 pub struct Asked<T>(Arc<Inner<T>>);
@@ -52,7 +56,8 @@ impl<T: Clone + Send + 'static> Asked<T> {
         self.ask_within(PATIENCE, folders, question)
     }
 
-    fn ask_within<Q>(&self, patience: Duration, folders: &[PathBuf], question: Q) -> BTreeMap<PathBuf, Option<T>>
+    /// As [`Asked::ask`], with other patience.
+    pub fn ask_within<Q>(&self, patience: Duration, folders: &[PathBuf], question: Q) -> BTreeMap<PathBuf, Option<T>>
     where
         Q: Fn(&Path) -> T + Clone + Send + 'static,
     {
@@ -94,15 +99,18 @@ impl<T: Send + 'static> Inner<T> {
     fn begin(self: Arc<Self>, path: &Path, question: impl Fn(&Path) -> T + Send + 'static) -> bool {
         let path = path.to_owned();
         let ask = move || {
-            fail::fail_point!("folder.asked");
-            let answer = question(&path);
+            let answer = {
+                let _at = progress::at(&path);
+                fail::fail_point!("folder.asked");
+                question(&path)
+            };
             let mut known = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
             let folder = known.entry(path).or_default();
             (folder.asking, folder.answers, folder.last) = (None, folder.answers + 1, Some(answer));
             drop(known);
             self.told.notify_all();
         };
-        begin_unwatched("asks a folder".to_owned(), ask).is_ok()
+        begin(ASKS.to_owned(), ask).is_ok()
     }
 }
 
@@ -120,6 +128,21 @@ pub fn room(folders: &[PathBuf]) -> BTreeMap<PathBuf, Option<Option<Room>>> {
     /// A folder that hangs does so for everybody in this process, so they share its one thread.
     static ROOM: LazyLock<Asked<Option<Room>>> = LazyLock::new(Asked::default);
     ROOM.ask(folders, room_of)
+}
+
+/// Which of these folders do not answer now. Whoever is not watched is no part of a service that must go on, and does not ask.
+pub fn silent(folders: &[PathBuf]) -> BTreeSet<PathBuf> {
+    static SILENT: LazyLock<Asked<()>> = LazyLock::new(Asked::default);
+    if progress::workers().is_none() {
+        return BTreeSet::new();
+    }
+    let answers = SILENT.ask(folders, opened);
+    answers.into_iter().filter(|(_, answer)| answer.is_none()).map(|(folder, _)| folder).collect()
+}
+
+/// Whatever comes of it: that it returns is the answer.
+pub fn opened(folder: &Path) {
+    let _ = Directory::open(folder).and_then(|directory| directory.free_bytes());
 }
 
 fn room_of(folder: &Path) -> Option<Room> {

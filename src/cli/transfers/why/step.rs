@@ -145,6 +145,7 @@ fn of_cause(cause: DeferCause) -> Progress {
         DeferCause::SpoolUnreadable => Step::Spool,
         DeferCause::PrivateSpace | DeferCause::KeyUnreadable => Step::Opening,
         DeferCause::DestinationMissing
+        | DeferCause::DestinationHangs
         | DeferCause::DestinationFull
         | DeferCause::DestinationFault
         | DeferCause::StagedDamaged
