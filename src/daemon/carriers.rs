@@ -69,7 +69,7 @@ impl Queue {
 
     /// Takes note of the carriers that a folder does not let go. How many carriers there must be.
     pub(super) fn stands_in(&self, waiting: &[Waiting]) -> usize {
-        let hung = waiting.iter().filter(|one| one.worker.starts_with(NAME)).count().min(STAND_INS_MAX);
+        let hung = waiting.iter().filter(|one| is_one(&one.worker)).count().min(STAND_INS_MAX);
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::replace(&mut inner.hung, hung) != hung {
             self.changed.notify_all();
@@ -130,6 +130,11 @@ impl Queue {
 /// What the carrier with this number is called.
 pub(super) fn name(number: usize) -> String {
     format!("{NAME}{number}")
+}
+
+/// Whether a carrier is called so.
+pub(super) fn is_one(worker: &str) -> bool {
+    worker.starts_with(NAME)
 }
 
 /// What the carriers tell of files they could not take: by source and name.

@@ -30,7 +30,7 @@ pub struct Pass {
     /// The alarms that stand.
     pub alarms: Vec<Alarm>,
     /// Folders that did not let a part of the run go, each with for how many seconds: what is there was left.
-    pub hanging: Vec<(String, u64)>,
+    pub hanging: BTreeMap<String, u64>,
 }
 
 /// What the thread that goes through everything is called.
@@ -72,9 +72,9 @@ enum End {
 }
 
 impl Crew {
-    /// What came of it, and the folders that did not let somebody go, each with for how many seconds.
-    fn work(&self, told: &Receiver<End>) -> Result<(Result<(), String>, Vec<(String, u64)>), RunFault> {
-        let mut carriers = 0;
+    /// What came of it, and the folders that did not answer, each with for how many seconds.
+    fn work(&self, told: &Receiver<End>) -> Result<(Result<(), String>, BTreeMap<String, u64>), RunFault> {
+        let (mut carriers, mut carried) = (0, 0);
         let (mut passed, mut worked) = (false, Ok(()));
         self.spawn_pass()?;
         loop {
@@ -84,6 +84,15 @@ impl Crew {
                 self.spawn_carrier(carriers)?;
                 carriers += 1;
             }
+            if let Some(held) = waiting.iter().find(|one| one.worker == PASS && one.waited >= PASS_PATIENCE) {
+                let why = format!("all that comes behind {}, which does not answer", held.place.display());
+                return Err(RunFault::Unfinished(why));
+            }
+            // Those that are held end with the process.
+            if passed && carriers - carried <= waiting.iter().filter(|one| carriers::is_one(&one.worker)).count() {
+                let hanging = waiting.into_iter().map(|one| (one.place.display().to_string(), one.waited.as_secs()));
+                return Ok((worked, hanging.collect()));
+            }
             match told.recv_timeout(LOOK_EVERY) {
                 Ok(End::Passed(end)) => {
                     passed = true;
@@ -91,6 +100,7 @@ impl Crew {
                     self.queue.close();
                 }
                 Ok(End::Carried(end)) => {
+                    carried += 1;
                     // A carrier that failed takes no more; the others must not wait for it.
                     if end.is_err() {
                         self.queue.close();
@@ -98,15 +108,6 @@ impl Crew {
                     worked = worked.and(end);
                 }
                 Err(_) => {}
-            }
-            // Those that are held end with the process.
-            let pass_is_held = waiting.iter().any(|one| one.worker == PASS && one.waited >= PASS_PATIENCE);
-            if (passed || pass_is_held) && self.workers.count() <= waiting.len() {
-                let hanging = waiting.into_iter().map(|one| (one.place.display().to_string(), one.waited.as_secs()));
-                return Ok((worked, hanging.collect::<BTreeMap<_, _>>().into_iter().collect()));
-            }
-            if pass_is_held {
-                self.queue.close();
             }
         }
     }

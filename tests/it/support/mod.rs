@@ -9,6 +9,7 @@ pub mod maildir;
 pub mod mount;
 pub mod partner;
 pub mod risk;
+pub mod share;
 pub mod shbe;
 pub mod smtp;
 pub mod virtual_clock;

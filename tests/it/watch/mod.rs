@@ -1,6 +1,7 @@
 //! Being watched: health, readiness and figures over a socket, the sign of life to systemd, lines in the journal.
 
 mod figures;
+mod hanging;
 mod journal;
 mod listening;
 mod progress;

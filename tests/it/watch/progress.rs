@@ -12,13 +12,13 @@ use crate::support::partner::SealOptions;
 use crate::support::smtp::{Certificates, FaultServer, postfix_table};
 
 /// What systemd would hear. It always listens: whoever tells it something waits until it is heard.
-struct Systemd {
+pub(super) struct Systemd {
     told: Receiver<String>,
     path: String,
 }
 
 impl Systemd {
-    fn of(council: &Council) -> Systemd {
+    pub(super) fn of(council: &Council) -> Systemd {
         let path = council.dir.path().join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
         let (tell, told) = channel();
@@ -33,7 +33,7 @@ impl Systemd {
     }
 
     /// Starts the service, which is to give a sign of life ten times a second or so.
-    fn starts(&self, council: &mut Council, more: &[(&str, &str)]) {
+    pub(super) fn starts(&self, council: &mut Council, more: &[(&str, &str)]) {
         let environment = [&[("NOTIFY_SOCKET", self.path.as_str()), ("WATCHDOG_USEC", "300000")], more].concat();
         council.start_in(&environment);
     }
@@ -44,7 +44,7 @@ impl Systemd {
     }
 
     /// Waits until this is said.
-    fn waits_for(&self, what: &str) -> String {
+    pub(super) fn waits_for(&self, what: &str) -> String {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -56,7 +56,7 @@ impl Systemd {
     }
 
     /// Forgets what has been said so far.
-    fn forgets(&self) {
+    pub(super) fn forgets(&self) {
         while self.told.try_recv().is_ok() {}
     }
 }
