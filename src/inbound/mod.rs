@@ -36,8 +36,8 @@ use crate::config::settings::Carries;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{
-    AcceptedRoot, Actor, Consequence, DeferCause, DestinationName, FileKind, LaNumber, Notice, PartnerName, RiskLayout, RiskProfile,
-    SourceName,
+    AcceptedRoot, Actor, Consequence, DeferCause, DestinationName, FileKind, LaNumber, Notice, PartnerName, RiskLayout,
+    RiskProfile, SourceName,
 };
 use crate::effects::clock::Clock;
 use crate::effects::destination::{Access, DestinationError, Destinations};

@@ -108,7 +108,8 @@ pub(super) fn take(
     }
     let content = spool.private().map_err(Hindrance::State)?;
     let mut into = BufWriter::new(content);
-    let copied = match copy_and_digest(&mut Through { file: &mut file, place: directory.path() }, &mut into, bytes_max) {
+    let copied = match copy_and_digest(&mut Through { file: &mut file, place: directory.path() }, &mut into, bytes_max)
+    {
         Ok(copied) => copied,
         Err(CopyError::TooLarge(_)) => return Ok(Take::Changing),
         Err(CopyError::Read(error)) => return Err(Hindrance::File(error)),

@@ -47,7 +47,8 @@ fn is_told(council: &Council, folder: &Path) -> bool {
 }
 
 fn is_well(council: &Council) -> bool {
-    council.attention().is_empty() && says(council, "/readyz", 200)
+    says(council, "/readyz", 200)
+        && council.attention().iter().all(|(_, code)| !["CN-565", "CN-574"].contains(&code.as_str()))
 }
 
 /// Nobody is taken for stuck, and systemd hears that the service works.
@@ -88,7 +89,8 @@ fn a_destination_that_hangs_keeps_its_own_files_waiting_and_nobody_elses() {
     council.until("the alarm is over", is_well);
     assert_eq!(numbers(&share.behind), [0, 1, 2, 3, 4, 5], "each once");
     assert!(files_below(&share.behind).iter().all(|path| !is_hidden(path)));
-    assert_eq!(council.events("delivered"), 12);
+    // One that was staged when the folder was found to hang goes on from there.
+    assert_eq!(council.events("delivered") + council.events("delivered-recovered"), 12);
     council.stops_well();
 }
 

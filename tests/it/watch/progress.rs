@@ -160,14 +160,14 @@ fn a_first_look_that_takes_long_is_no_silence_until_it_is_stuck() {
     council.kill();
 }
 
-/// A share whose server is gone: who asks it never comes back. Nothing else goes with it.
+/// Shares whose servers are gone: who asks them never comes back. That is told, and nothing piles up.
 #[test]
 fn folders_that_hang_are_told_of_and_nobody_is_stuck() {
-    let (dwp, mut council) = watched();
+    let (_dwp, mut council) = watched();
     impatient(&council);
     let systemd = Systemd::of(&council);
+    // It begins when it knows that they hang.
     systemd.starts(&mut council, &[("FAILPOINTS", "folder.asked=pause")]);
-    council.until("it is ready all the same", |council| says(council, "/readyz", 200));
     systemd.waits_for("STATUS=");
     for place in ["state", "laid-12302", "hbms-12302"] {
         assert_eq!(figure(&council, &format!("hbcourier_place_answers{{place=\"{place}\"}}")), Some(0.0), "{place}");
@@ -188,8 +188,8 @@ fn folders_that_hang_are_told_of_and_nobody_is_stuck() {
         assert!(says(&council, "/metrics", 200) && says(&council, "/healthz", 200));
     }
     assert_eq!(asking(), hanging, "they do not pile up");
-    council.drops("flows.pgp", &dwp.seals(b"<?xml version=\"1.0\"?><LAID/>", "LAID.xml", &SealOptions::default()));
-    council.until("files are carried", |council| council.delivered().len() == 1);
+    let drop_folder = council.drop.display().to_string();
+    council.until("each is an alarm", |council| council.is_alarmed(&drop_folder, "CN-574"));
     assert!(council.attention().iter().all(|(_, code)| code != "CN-565"), "{:?}", council.attention());
     council.stops_well();
 }
