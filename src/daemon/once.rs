@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -37,23 +37,27 @@ pub struct Pass {
 const PASS: &str = "pass";
 /// How long it may be held by one folder. It begins nothing at one that is known to hang.
 const PASS_PATIENCE: Duration = Duration::from_secs(60);
+/// Ends that are not taken note of yet; more than there are carriers.
+const ENDS_MAX: usize = 1024;
 /// How often is looked who is held.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Collects what has settled, carries it as far as it goes, and does what is due of the returns. What a folder does not let
 /// go is left for the next run, and told.
 pub fn once(service: &Arc<Service>) -> Result<Pass, RunFault> {
-    let fault = |why: String| RunFault::Worker { worker: "run --once".to_owned(), why };
     let before = held(service).map_err(fault)?;
-    let (tell, told) = channel();
+    let (tell, told) = sync_channel(ENDS_MAX);
     let queue = Arc::new(Queue::new(service.settings.service.in_flight_max));
     let crew = Crew { service: service.clone(), queue, stop: Arc::default(), workers: Workers::new(), tell };
-    let (worked, hanging) = crew.work(&told)?;
-    worked.map_err(fault)?;
+    let hanging = crew.work(&told)?;
     let now = held(service).map_err(fault)?;
     let held_anew = now.iter().filter(|id| !before.contains(id)).count();
     let alarms = service.inbound.queries.alarms().map_err(|error| fault(error.to_string()))?;
     Ok(Pass { held_anew, deferred: deferred(service).map_err(fault)?, alarms, hanging })
+}
+
+fn fault(why: String) -> RunFault {
+    RunFault::Worker { worker: "run --once".to_owned(), why }
 }
 
 /// Who does the work: one thread that goes through everything, and the carriers.
@@ -62,7 +66,7 @@ struct Crew {
     queue: Arc<Queue>,
     stop: Arc<Stop>,
     workers: Arc<Workers>,
-    tell: Sender<End>,
+    tell: SyncSender<End>,
 }
 
 /// How one of them ended.
@@ -72,8 +76,8 @@ enum End {
 }
 
 impl Crew {
-    /// What came of it, and the folders that did not answer, each with for how many seconds.
-    fn work(&self, told: &Receiver<End>) -> Result<(Result<(), String>, BTreeMap<String, u64>), RunFault> {
+    /// Until all is done that can be. The folders that did not answer, each with for how many seconds.
+    fn work(&self, told: &Receiver<End>) -> Result<BTreeMap<String, u64>, RunFault> {
         let (mut carriers, mut carried) = (0, 0);
         let (mut passed, mut worked) = (false, Ok(()));
         self.spawn_pass()?;
@@ -91,7 +95,7 @@ impl Crew {
             // Those that are held end with the process.
             if passed && carriers - carried <= waiting.iter().filter(|one| carriers::is_one(&one.worker)).count() {
                 let hanging = waiting.into_iter().map(|one| (one.place.display().to_string(), one.waited.as_secs()));
-                return Ok((worked, hanging.collect()));
+                return worked.map(|()| hanging.collect()).map_err(fault);
             }
             match told.recv_timeout(LOOK_EVERY) {
                 Ok(End::Passed(end)) => {
