@@ -16,6 +16,7 @@ pub mod scratch;
 pub mod step;
 pub mod withdrawal;
 
+pub use crate::progress::Through;
 pub use boot::boot_id;
 pub use content::{PrivateContent, Whole};
 pub use copy::{Copied, CopyError, copy_and_digest};

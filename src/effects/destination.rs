@@ -127,6 +127,11 @@ impl Destinations {
         Destinations { directories }
     }
 
+    /// Whether this folder is known not to answer.
+    pub fn hangs(&self, folder: &Path) -> bool {
+        hangs(folder)
+    }
+
     /// Whether the final name is free. With this every delivery begins, so a folder that hangs takes no further one.
     pub fn is_free(&self, delivery: &Delivery) -> Result<bool, DestinationError> {
         answers(delivery.path.parent())?;

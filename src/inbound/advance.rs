@@ -16,7 +16,6 @@ use crate::domain::ledger::{Event, Facts};
 use crate::domain::retry::pause;
 use crate::domain::{Consequence, Consignment, ConsignmentId, DeferCause, Delivery, Due, HoldReason, Resume, Standing};
 use crate::durable::step;
-use crate::progress::hangs;
 
 /// What the alarm about the archive is about.
 const ARCHIVE: &str = "archive";
@@ -85,11 +84,13 @@ impl Inbound {
         if matches!(resume, Resume::Publishing { .. }) {
             let deliveries = self.queries.deliveries(&consignment.id)?;
             let mut left = deliveries.iter().filter(|delivery| !delivery.published);
-            return Ok(left.any(|delivery| delivery.path.parent().is_some_and(hangs)));
+            return Ok(
+                left.any(|delivery| delivery.path.parent().is_some_and(|folder| self.destinations.hangs(folder)))
+            );
         }
         let Some(source) = self.source(&consignment.source) else { return Ok(false) };
         let mut numbers = [&source.authority].into_iter().chain(&source.also_for);
-        Ok(numbers.any(|number| self.routes_of(number).iter().any(|route| hangs(&route.folder))))
+        Ok(numbers.any(|number| self.routes_of(number).iter().any(|route| self.destinations.hangs(&route.folder))))
     }
 
     fn step(

@@ -17,10 +17,9 @@ use super::{Critical, Inbound, Source};
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Consignment, ConsignmentId, Digest, Revision, Standing};
-use crate::durable::{Copied, CopyError, Stamp, Withdrawn, copy_and_digest, step};
+use crate::durable::{Copied, CopyError, Stamp, Through, Withdrawn, copy_and_digest, step};
 use crate::effects::drop_folder::Sighting;
 use crate::effects::spool::Incoming;
-use crate::progress::Through;
 use crate::store::{Change, Named, NewConsignment, RecordError, StateChange};
 
 /// From this size on a file on the spool's own file system gets a second name instead of a copy.

@@ -9,9 +9,8 @@ use std::io;
 use super::collect::Stopped;
 use super::{Critical, Inbound, Source};
 use crate::domain::{AlarmReason, ConsignmentId};
-use crate::durable::{Back, Stamp, copy_and_digest};
+use crate::durable::{Back, Stamp, Through, copy_and_digest};
 use crate::effects::drop_folder::{Hidden, Look};
-use crate::progress::Through;
 
 /// What a file is called that is given back and whose name nobody knows any more.
 const NAMELESS: &str = "unnamed.pgp";

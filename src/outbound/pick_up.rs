@@ -9,9 +9,10 @@ use std::io::{self, BufWriter, Write};
 
 use crate::domain::{Digest, is_unfinished_name};
 use crate::durable::directory::stamp;
-use crate::durable::{Copied, CopyError, Directory, Stamp, Withdrawn, copy_and_digest, hidden_name, read_hidden_name};
+use crate::durable::{
+    Copied, CopyError, Directory, Stamp, Through, Withdrawn, copy_and_digest, hidden_name, read_hidden_name,
+};
 use crate::effects::spool::Spool;
-use crate::progress::Through;
 
 use super::alarm::Hindrance;
 
