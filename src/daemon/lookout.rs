@@ -175,7 +175,8 @@ impl Lookout {
             }
             let Some(source) = self.inbound.sources.get(index) else { continue };
             let look = source.folder().and_then(|folder| folder.look());
-            if self.is_to_end() {
+            // Another looks there now.
+            if self.replaced.load(Ordering::SeqCst) {
                 return Ok(now);
             }
             let found = match &look {
