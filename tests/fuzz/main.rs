@@ -13,4 +13,10 @@ static LOOK: LazyLock<fn(&[u8])> = LazyLock::new(|| {
     looks::named(&name).expect("HBCOURIER_FUZZ_TARGET names a target of tests/fuzz/looks/mod.rs")
 });
 
-fuzz_target!(|data: &[u8]| LOOK(data));
+fuzz_target!(
+    init: {
+        // The fuzzer's own hook ends the program at a panic, also at one that the product catches.
+        std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
+    },
+    |data: &[u8]| LOOK(data)
+);
