@@ -3,6 +3,7 @@
 mod lock;
 mod patience;
 mod places;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,33 +15,32 @@ use jiff::Timestamp;
 pub use lock::{InstanceLock, starting_since};
 use patience::Patience;
 pub(crate) use places::imap_server;
-use places::{archive_limits, message_domains, routes, smtp_server, sources, terms};
+use places::smtp_server;
+use shared::Shared;
 
 use super::checkpoints::checkpoints_of;
 use super::counted::{Counted, Counts};
 use super::keys::key_ring_by;
 use super::lookout::LeftFiles;
 use super::migration::note_migration;
-use super::people::{people, warn_of_missing_groups};
 use crate::checkpoints::Checkpoints;
 use crate::config::secret::SecretFault;
 use crate::config::settings::{CourierWay, SmtpSettings};
 use crate::config::{Settings, calendars, timetable};
 use crate::domain::timetable::{InForce, Timetables};
 use crate::domain::{CourierName, DestinationName};
-use crate::durable::{Directories, Scratch, boot_id};
+use crate::durable::{Scratch, boot_id};
 use crate::effects::clock::{Clock, MachineClock};
 use crate::effects::courier::Courier;
 use crate::effects::courier::folder::FolderCourier;
 use crate::effects::courier::smtp::SmtpCourier;
-use crate::effects::destination::Destinations;
 use crate::effects::ledger_key::LedgerKeyFault;
 use crate::effects::spool::Spool;
 use crate::foresight::Foresight;
-use crate::inbound::{Claims, Inbound, Left};
+use crate::inbound::Inbound;
 use crate::operator::Operator;
-use crate::outbound::{Outbound, OutboundParts};
-use crate::retention::{ERASED_MAX, Retention};
+use crate::outbound::Outbound;
+use crate::retention::Retention;
 use crate::sandbox::Confinement;
 use crate::store::{Queries, QueryError, RecordError, SqliteStore, StoreError};
 
@@ -278,87 +278,31 @@ fn put_together(
     checkpoints: Arc<Checkpoints>,
 ) -> Result<Service, StartFault> {
     let Ground { store, spool, boot, lock, counts, since } = ground;
-    let state = settings.service.state.clone();
     let by_record = || timetables_in_force(&settings.timetables, &store.queries());
-    let timetables = InForce::new(given.map_or_else(by_record, Ok)?);
-    let keys = Arc::new(key_ring_by(&settings, &store.queries())?);
-    let directories = Arc::new(Directories::default());
-    let recorder = Arc::new(Counted { recorder: store.recorder(), counts: counts.clone() });
-    let queries = Arc::new(store.queries());
-    let foresight = Foresight {
-        recorder: recorder.clone(),
-        queries: queries.clone(),
-        keys: keys.clone(),
-        clock: clock.clone(),
-        timetables: timetables.clone(),
-        holidays: calendars::bank_holidays()?,
-        settings: settings.clone(),
-    };
-    let retention = Retention {
-        recorder: recorder.clone(),
-        queries: queries.clone(),
+    let shared = Shared {
+        timetables: InForce::new(given.map_or_else(by_record, Ok)?),
+        keys: Arc::new(key_ring_by(&settings, &store.queries())?),
+        directories: Arc::default(),
+        recorder: Arc::new(Counted { recorder: store.recorder(), counts: counts.clone() }),
+        queries: Arc::new(store.queries()),
         spool: spool.clone(),
-        clock: clock.clone(),
-        settings: settings.clone(),
-        erased_max: ERASED_MAX,
-    };
-    let inbound = Inbound {
-        recorder: recorder.clone(),
-        queries: queries.clone(),
-        spool: spool.clone(),
-        destinations: Destinations::new(directories.clone()),
-        opener: keys.clone(),
         clock: clock.clone(),
         boot: boot.clone(),
-        sources: sources(&settings.authorities, &directories),
-        routes: routes(&settings.authorities)?,
-        terms: terms(&settings),
-        claims: Claims::default(),
-        left: Left::default(),
+        settings: &settings,
     };
-    let outbound = Outbound::new(OutboundParts {
-        recorder: recorder.clone(),
-        queries: queries.clone(),
-        spool: spool.clone(),
-        directories,
-        sealer: keys.clone(),
-        opener: keys.clone(),
-        couriers: couriers(&settings),
-        message_domains: message_domains(&settings),
-        clock: clock.clone(),
-        timetables: timetables.clone(),
-        authorities: settings.authorities.clone(),
-        addresses: settings.partners.iter().map(|p| (p.name.clone(), p.addresses.clone())).collect(),
-        state: state.clone(),
-        attempts_max: settings.service.attempts_max,
-        retry_after: settings.service.retry_after,
-        retry_after_max: settings.service.retry_after_max,
-        plaintext_bytes_max: settings.service.limits.plaintext_bytes_max,
-        archive_limits: archive_limits(&settings),
-        shbe: settings.shbe.clone(),
-        boot: boot.clone(),
-    });
-    let people = Arc::new(people(&settings.roles, &state));
-    warn_of_missing_groups(&people);
-    let operator = Operator {
-        recorder,
-        queries,
-        spool: spool.clone(),
-        keys,
-        policy: Some(settings.digest),
-        clock: clock.clone(),
-        timetables,
-        people,
-        checkpoints: Some(checkpoints.clone()),
-    };
+    let inbound = Arc::new(shared.inbound()?);
+    let outbound = Arc::new(shared.outbound());
+    let operator = Arc::new(shared.operator(checkpoints.clone()));
+    let foresight = Arc::new(shared.foresight()?);
+    let retention = Arc::new(shared.retention());
     Ok(Service {
         settings,
-        inbound: Arc::new(inbound),
-        outbound: Arc::new(outbound),
+        inbound,
+        outbound,
         checkpoints,
-        operator: Arc::new(operator),
-        foresight: Arc::new(foresight),
-        retention: Arc::new(retention),
+        operator,
+        foresight,
+        retention,
         clock,
         since,
         confinement: Confinement::default(),
