@@ -31,6 +31,7 @@ mod risk;
 mod roles;
 mod sandbox;
 mod shbe;
+mod stored_words;
 mod support;
 mod timetable;
 mod trouble;

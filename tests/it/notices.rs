@@ -220,10 +220,12 @@ fn holds() -> Vec<HoldReason> {
     })
 }
 
-/// One of every kind.
-pub(crate) fn notices() -> Vec<Notice> {
-    let rejects = every!(RejectReason { NoIntegrity, ByOrder });
-    let defers = every!(DeferCause {
+pub(crate) fn rejects() -> Vec<RejectReason> {
+    every!(RejectReason { NoIntegrity, ByOrder })
+}
+
+pub(crate) fn defers() -> Vec<DeferCause> {
+    every!(DeferCause {
         SpoolUnreadable,
         PrivateSpace,
         DestinationMissing,
@@ -241,8 +243,11 @@ pub(crate) fn notices() -> Vec<Notice> {
         StoreUnreadable,
         StagedDamaged,
         Restored,
-    });
-    let returns = every!(ReturnHold {
+    })
+}
+
+pub(crate) fn returns() -> Vec<ReturnHold> {
+    every!(ReturnHold {
         Empty,
         OtherAuthority { found: "12305".parse().unwrap() },
         TooEarly, AfterTransferDate,
@@ -253,10 +258,14 @@ pub(crate) fn notices() -> Vec<Notice> {
         WorkbookUntold,
         OtherMonth { month: "2020-04".parse().unwrap() },
         PreFlight { errors: 12, first: vec![ShbeFault { rule: ShbeRule::NotADate, line: 3, record: Some('D'), field: Some(8) }] },
-    });
-    let holds = holds();
+    })
+}
+
+/// One of every kind.
+pub(crate) fn notices() -> Vec<Notice> {
+    let (holds, rejects, returns) = (holds(), rejects(), returns());
     let held = holds.iter().map(HoldReason::notice).chain(rejects.iter().map(RejectReason::notice));
-    let deferred = defers.into_iter().map(DeferCause::notice).chain(returns.iter().map(ReturnHold::notice));
+    let deferred = defers().into_iter().map(DeferCause::notice).chain(returns.iter().map(ReturnHold::notice));
     let raised = alarms().into_iter().map(|reason| reason.notice("drop-12302"));
     held.chain(deferred).chain(raised).collect()
 }

@@ -21,7 +21,8 @@ use crate::daemon::keys::key_ring_by;
 use crate::domain::causes::with_causes;
 use crate::domain::{Digest, Fingerprint};
 use crate::effects::clock::{Clock, MachineClock};
-use crate::effects::pgp::backup::BackupCertificate;
+use crate::effects::pgp::TrustError;
+use crate::effects::pgp::backup::{BackupCertificate, BackupCertificateFault};
 use crate::operator::Order;
 use crate::store::SqliteStore;
 
@@ -120,9 +121,13 @@ pub fn run(args: &Args, config: &Path, settings: &Settings, out: &mut Output<'_>
             ("Sealed to", made.sealed_to.as_ref().map(ToString::to_string)),
             ("Signed by", made.signed_by.as_ref().map(ToString::to_string)),
         ]);
-        text.line("Write that digest down apart from the file: `hbcourier restore FILE` takes it as --manifest, and tells by it that nobody altered it.");
+        text.line(
+            "Write that digest down apart from the file: `hbcourier restore FILE` takes it as --manifest, and tells by it that \
+             nobody altered it.",
+        );
         if !missing.is_empty() {
-            text.line(format!("Originals that the store names and that are not there, and no entry says why: {}:", missing.len()));
+            let many = missing.len();
+            text.line(format!("Originals that the store names and that are not there, and no entry says why: {many}:"));
             missing.iter().for_each(|path| text.line(format!("  {path}")));
             text.line("See what removed them. Earlier backups may have them; keep those.");
         }
@@ -138,18 +143,36 @@ pub fn run(args: &Args, config: &Path, settings: &Settings, out: &mut Output<'_>
 }
 
 fn sealing(certificate: &Path, settings: &Settings, now: jiff::Timestamp) -> Result<pack::Sealing, CliError> {
-    let could_not = |error: &dyn std::error::Error| {
-        CliError {
-        exit: Exit::CouldNot,
-        says: format!("No backup was made, for it cannot be sealed to {}: {}.", certificate.display(), with_causes(error)),
-        next: Some("Name the one certificate of whoever keeps the private key for backups, as `gpg --armor --export` writes it.".to_owned()),
-    }
+    let could_not = |why: String, next: &str| {
+        let says = format!("No backup was made, for it cannot be sealed to {}: {why}.", certificate.display());
+        CliError::new(Exit::CouldNot, says, next)
     };
-    let bytes = read_key(certificate).map_err(|error| could_not(&error))?;
-    let to = BackupCertificate::read(&bytes, now).map_err(|error| could_not(&error))?;
-    let queries = SqliteStore::read_only(&settings.service.state).map_err(|error| could_not(&error))?;
-    let keys = key_ring_by(settings, &queries).map_err(|error| could_not(&error))?;
+    let look = "See that it is there and that the store can be read, then give the command again.";
+    let bytes = read_key(certificate).map_err(|error| could_not(error.to_string(), look))?;
+    let to = BackupCertificate::read(&bytes, now).map_err(|fault| {
+        let (why, next) = unfit(&fault);
+        could_not(why, next)
+    })?;
+    let queries = SqliteStore::read_only(&settings.service.state).map_err(|e| could_not(with_causes(&e), look))?;
+    let keys = key_ring_by(settings, &queries).map_err(|error| could_not(with_causes(&error), look))?;
     Ok(pack::Sealing { to, keys })
+}
+
+/// Why a backup cannot be sealed to what was named, and what to name. The words of a partner's certificate would mislead.
+fn unfit(fault: &BackupCertificateFault) -> (String, &'static str) {
+    const NAME: &str =
+        "Name the one certificate of whoever keeps the private key for backups, as `gpg --armor --export` writes it.";
+    match fault {
+        BackupCertificateFault::NotOne(TrustError::SecretKey) => (
+            "it holds a private key, which opens every backup".to_owned(),
+            "Keep that key apart from this machine, and name its certificate alone, as `gpg --armor --export` writes it.",
+        ),
+        BackupCertificateFault::NotOne(TrustError::SeveralCertificates) => {
+            ("it holds several certificates".to_owned(), NAME)
+        }
+        BackupCertificateFault::NotOne(_) => ("it is not an OpenPGP certificate".to_owned(), NAME),
+        BackupCertificateFault::Unusable(..) => (fault.to_string(), NAME),
+    }
 }
 
 /// The bytes of a key or certificate, which are few; wiped when they are dropped.

@@ -91,6 +91,8 @@ struct Restored {
     made_at: jiff::Timestamp,
     /// Of its list of files.
     manifest: Digest,
+    /// By what it is known to be the one that was made.
+    vouched_for: Option<&'static str>,
     #[serde(flatten)]
     recovered: Recovered,
     /// Originals that were not in the backup.
@@ -199,6 +201,7 @@ fn restore(
         state: state.to_owned(),
         made_at: manifest.made_at,
         manifest: digest,
+        vouched_for: vouched_for(args),
         recovered,
         missing: manifest.missing,
         configuration,
@@ -207,19 +210,36 @@ fn restore(
     })
 }
 
+/// By what a backup is known to be the one that was made; a ledger that fits itself anybody can make.
+fn vouched_for(args: &Args) -> Option<&'static str> {
+    match (args.manifest, &args.signed_by) {
+        (Some(_), _) => Some("manifest"),
+        (None, Some(_)) => Some("signature"),
+        (None, None) => None,
+    }
+}
+
 fn stranger(unvouched: &[String]) -> CliError {
     let says = format!(
         "The backup has keys of which its ledger has no entry, so somebody may have put them there: {}.",
         unvouched.join("; ")
     );
     let next = "Empty the folder. Then add --manifest with the digest that was printed when the backup was made, or, of a sealed \
-                one, --signed-by with this installation's certificate; or, if nobody has either, compare each fingerprint with whoever's key it is and add --key FINGERPRINT for those that are right.";
+                one, --signed-by with this installation's certificate; or, if nobody has either, compare each fingerprint with \
+                whoever's key it is and add --key FINGERPRINT for those that are right.";
     CliError::new(Exit::No, says, next)
 }
 
 fn tell(restored: &Restored, text: &mut Text) {
-    let Restored { says, state, recovered, missing, configuration, problems, looks, .. } = restored;
+    let Restored { says, state, vouched_for, recovered, missing, configuration, problems, looks, .. } = restored;
     text.line(says);
+    if vouched_for.is_none() {
+        text.line(
+            "Nobody vouches for this backup: neither --manifest nor --signed-by was given, and whoever could write to it could have \
+             made all of it, its ledger and its keys too. Before you start the service, compare the ledger with checkpoints that \
+             left (`hbcourier audit verify --anchors FOLDER`), and the keys with whoever's they are (`hbcourier keys list`).",
+        );
+    }
     text.facts([
         ("State", Some(state.display().to_string())),
         ("Entries in the backup", Some(recovered.entries.to_string())),
@@ -238,7 +258,10 @@ fn tell(restored: &Restored, text: &mut Text) {
          counts again), exceptions, legal holds, waived returns, timetables. Nothing is erased until this is settled.",
     );
     if looks.is_empty() {
-        text.line("Where files arrive, the configuration that was backed up tells: what still lies there and was delivered is delivered once more.");
+        text.line(
+            "Where files arrive, the configuration that was backed up tells: what still lies there and was delivered is delivered \
+             once more.",
+        );
     } else {
         text.line(
             "What was delivered after the backup and still lies in one of these is delivered once more; look before the service \

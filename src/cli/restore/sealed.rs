@@ -16,8 +16,10 @@ use crate::config::settings::SecretReference;
 use crate::domain::causes::with_causes;
 use crate::effects::pgp::backup::{BackupKey, SealedBackup, SealedBackupFault};
 
-/// How every archive begins.
+/// How every archive in clear begins.
 const ARCHIVE: &[u8] = b"PK";
+/// How everything in ASCII armour begins.
+const ARMOUR: &[u8] = b"-----BEGIN PGP";
 
 /// Opens the backup.
 pub(super) fn archive(path: &Path, args: &Args) -> Result<Box<dyn Archive>, CliError> {
@@ -27,10 +29,22 @@ pub(super) fn archive(path: &Path, args: &Args) -> Result<Box<dyn Archive>, CliE
     };
     let mut file = File::open(path).map_err(unreadable)?;
     let mut begins = Vec::new();
-    (&mut file).take(ARCHIVE.len() as u64).read_to_end(&mut begins).map_err(unreadable)?;
+    (&mut file).take(ARMOUR.len() as u64).read_to_end(&mut begins).map_err(unreadable)?;
     file.rewind().map_err(unreadable)?;
     // The first octet of an OpenPGP packet has its highest bit set.
     let is_sealed = begins.first().is_some_and(|first| first & 0x80 != 0);
+    if begins == ARMOUR {
+        let says = format!("Nothing was restored: the backup {} is in ASCII armour.", path.display());
+        return Err(CliError::new(
+            Exit::Usage,
+            says,
+            "Take it out of it: `gpg --output BACKUP.zip.gpg --dearmor FILE`.",
+        ));
+    }
+    if !is_sealed && !begins.starts_with(ARCHIVE) {
+        let says = format!("Nothing was restored: {} is no backup, neither sealed nor in clear.", path.display());
+        return Err(CliError::new(Exit::No, says, "Name the file that `hbcourier backup` made."));
+    }
     match &args.secret_key {
         Some(key) if is_sealed => sealed(path, file, key, args),
         None if is_sealed => {
@@ -52,7 +66,11 @@ fn sealed(path: &Path, file: File, key: &Path, args: &Args) -> Result<Box<dyn Ar
     let signer = args.signed_by.as_deref().map(|certificate| {
         read_key(certificate).map_err(|error| {
             let says = format!("The certificate {} could not be read: {error}.", certificate.display());
-            CliError::new(Exit::CouldNot, says, "Name the certificate of the installation that was backed up.")
+            CliError::new(
+                Exit::CouldNot,
+                says,
+                "Name the certificates of the installation that was backed up (`keys/own-public.asc`).",
+            )
         })
     });
     let signer = signer.transpose()?;
@@ -66,9 +84,10 @@ fn sealed(path: &Path, file: File, key: &Path, args: &Args) -> Result<Box<dyn Ar
             SealedBackupFault::NotSigned => {
                 (Exit::No, "Ask who put it there. Restore one that this installation signed.")
             }
-            SealedBackupFault::NotACertificate => {
-                (Exit::CouldNot, "Name the one certificate of the installation that was backed up.")
-            }
+            SealedBackupFault::NotACertificate => (
+                Exit::CouldNot,
+                "Name the certificates of the installation that was backed up (`keys/own-public.asc`).",
+            ),
         };
         let says = format!("Nothing was restored from {}: {}.", path.display(), with_causes(&fault));
         CliError::new(exit, says, next)

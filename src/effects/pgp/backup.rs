@@ -10,6 +10,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
 use sequoia_openpgp::cert::CertParser;
 use sequoia_openpgp::crypto::{Password, SessionKey};
 use sequoia_openpgp::packet::{PKESK, SKESK};
@@ -21,8 +22,6 @@ use sequoia_openpgp::parse::stream::{
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::types::SymmetricAlgorithm;
 use sequoia_openpgp::{Cert, KeyHandle, Result as Sequoia, anyhow};
-
-use secrecy::{ExposeSecret, SecretString};
 
 use super::ring::{KeyRing, Passphrase};
 use super::seal::{self, Layers};
@@ -111,6 +110,8 @@ fn failed(error: anyhow::Error) -> io::Error {
 
 /// The private key that opens a backup.
 pub struct BackupKey {
+    /// Whose it is, without its secrets.
+    cert: Cert,
     secrets: Vec<(KeyHandle, SecretKey)>,
 }
 
@@ -148,7 +149,10 @@ impl BackupKey {
             };
             secrets.extend(prepared.map(|key| (found.key().key_handle(), key)));
         }
-        if secrets.is_empty() { Err(BackupKeyFault::NoSecret) } else { Ok(BackupKey { secrets }) }
+        if secrets.is_empty() {
+            return Err(BackupKeyFault::NoSecret);
+        }
+        Ok(BackupKey { cert: cert.strip_secret_key_material(), secrets })
     }
 }
 
@@ -364,7 +368,8 @@ impl DecryptionHelper for Terms {
             for (_, key) in self.key.secrets.iter().filter(|(handle, _)| fits(handle)) {
                 let found = pkesk.decrypt(&mut *key.decryptor(), hint);
                 if found.is_some_and(|(algorithm, session_key)| decrypt(algorithm, &session_key)) {
-                    return Ok(None);
+                    // What was signed for another reader, and sealed to this one by somebody else, is no backup of ours.
+                    return Ok(Some(self.key.cert.clone()));
                 }
             }
         }

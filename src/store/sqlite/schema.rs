@@ -14,7 +14,7 @@ const CHECKPOINTS: &str = include_str!("migrations/0008_checkpoints.sql");
 const HASHES: &str = include_str!("migrations/0012_hashes.sql");
 
 /// In order; the n-th leads to version n.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_ordered.sql"),
     include_str!("migrations/0003_answers.sql"),
@@ -26,6 +26,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("migrations/0010_keys.sql"),
     include_str!("migrations/0011_privacy.sql"),
     HASHES,
+    include_str!("migrations/0013_hangs.sql"),
 ];
 
 /// The version this program knows.

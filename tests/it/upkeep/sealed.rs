@@ -171,7 +171,7 @@ fn a_certificate_that_cannot_be_sealed_to_makes_no_backup() {
     let (expired, file) = (desk.path("expired.asc"), desk.path("none.gpg"));
     for (bytes, words) in [
         (Partner::expired().certificate(), "it has expired"),
-        (desk.keeper.secret_key(), "secret"),
+        (desk.keeper.secret_key(), "private key"),
         (b"no certificate".to_vec(), "cannot be sealed to"),
     ] {
         fs::write(&expired, bytes).unwrap();
