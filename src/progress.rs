@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use place::{At, HANGS_AFTER, Through, Waiting, at, hangs, waiting};
+pub use place::{At, HANGS_AFTER, Through, Waiting, at, hangs, hangs_within, waiting};
 
 thread_local! {
     static OWN: RefCell<Option<Own>> = const { RefCell::new(None) };
@@ -91,6 +91,16 @@ impl Workers {
             (silent > allowed).then(|| Stuck { worker: name.clone(), silent: Duration::from_millis(silent) })
         });
         stuck.collect()
+    }
+
+    /// Whether nobody has had anything behind it for so long, beyond what each may be silent. Whoever rests is not counted.
+    pub fn are_still(&self, patience: Duration) -> bool {
+        let (now, patience) = (self.now(), millis(patience));
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().all(|(_, pulse)| {
+            let allowed = pulse.quiet.load(Ordering::Relaxed).saturating_add(patience);
+            allowed == u64::MAX || now.saturating_sub(pulse.made.load(Ordering::Relaxed)) > allowed
+        })
     }
 
     /// How many are watched.
@@ -222,6 +232,21 @@ mod tests {
         }
         time_passes();
         assert_eq!(names(&workers), ["returns"]);
+    }
+
+    #[test]
+    fn all_are_still_when_the_last_that_does_not_rest_is() {
+        let workers = Workers::new();
+        let _watched = workers.enter("pass");
+        time_passes();
+        assert!(workers.are_still(NONE) && !workers.are_still(Duration::from_secs(600)));
+        {
+            let _waiting = quiet(Duration::from_secs(600));
+            time_passes();
+            assert!(!workers.are_still(NONE), "it waits for something that ends");
+        }
+        let _rest = rest();
+        assert!(workers.are_still(NONE), "and who waits for work does not count");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! does not let go: for each of these another one stands in, up to a bound.
 
 use std::collections::{HashSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::stop::Stop;
@@ -20,12 +21,15 @@ pub(super) enum Job {
     Collect(usize, Sighting),
     /// A consignment that is ours.
     Advance(ConsignmentId),
+    /// A folder that did not answer at the start.
+    CatchUp(PathBuf),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Key {
     File(usize, String),
     Consignment(ConsignmentId),
+    Folder(PathBuf),
 }
 
 /// What the threads that carry are called, with a number.
@@ -58,6 +62,7 @@ impl Job {
         match self {
             Job::Collect(source, sighting) => Key::File(*source, sighting.name.clone()),
             Job::Advance(id) => Key::Consignment(*id),
+            Job::CatchUp(folder) => Key::Folder(folder.clone()),
         }
     }
 }
@@ -69,12 +74,17 @@ impl Queue {
 
     /// Takes note of the carriers that a folder does not let go. How many carriers there must be.
     pub(super) fn stands_in(&self, waiting: &[Waiting]) -> usize {
-        let hung = waiting.iter().filter(|one| is_one(&one.worker)).count().min(STAND_INS_MAX);
+        let hung = waiting.iter().filter(|one| is_one(&one.worker)).count();
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::replace(&mut inner.hung, hung) != hung {
             self.changed.notify_all();
         }
-        self.at_once + hung
+        self.carriers_with(hung)
+    }
+
+    /// How many carriers there are when so many are held.
+    fn carriers_with(&self, hung: usize) -> usize {
+        self.at_once + hung.min(STAND_INS_MAX)
     }
 
     /// Queues the job unless the same file or consignment is queued or carried already.
@@ -103,13 +113,21 @@ impl Queue {
     /// Waits until nothing is queued or carried, but what a folder does not let go.
     pub(super) fn wait_empty(&self) {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.changed.wait_while(inner, |inner| inner.taken.len() > inner.hung && !inner.closed));
+        drop(
+            self.changed
+                .wait_while(inner, |inner| inner.taken.len() > inner.hung && !inner.closed && self.works(inner)),
+        );
+    }
+
+    /// Whether any carrier is let go.
+    fn works(&self, inner: &Inner) -> bool {
+        inner.hung < self.carriers_with(inner.hung)
     }
 
     fn next(&self) -> Option<Job> {
         let _rest = progress::rest();
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let rests = |inner: &mut Inner| inner.waiting.is_empty() || inner.busy >= self.at_once + inner.hung;
+        let rests = |inner: &mut Inner| inner.waiting.is_empty() || inner.busy >= self.carriers_with(inner.hung);
         let waited = self.changed.wait_while(inner, |inner| !inner.closed && rests(inner));
         let mut inner = waited.unwrap_or_else(PoisonError::into_inner);
         let job = inner.waiting.pop_front()?;
@@ -162,12 +180,14 @@ fn label(inbound: &Inbound, job: &Job) -> String {
             None => "collecting a file".to_owned(),
         },
         Job::Advance(id) => format!("transfer {id}"),
+        Job::CatchUp(_) => "looking for what a crash left in a folder".to_owned(),
     }
 }
 
 fn work(inbound: &Arc<Inbound>, job: Job, left: &Left) -> Result<(), Critical> {
     match job {
         Job::Advance(id) => inbound.advance(&id).map(drop),
+        Job::CatchUp(folder) => inbound.catch_up(&folder),
         Job::Collect(index, sighting) => {
             let Some(source) = inbound.sources.get(index) else { return Ok(()) };
             if source.folder().is_ok_and(DropFolder::hangs) {

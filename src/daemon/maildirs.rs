@@ -13,7 +13,7 @@ use super::health::Health;
 use super::lookout::{LeftFiles, is_of_state};
 use super::stop::Stop;
 use crate::domain::AlarmReason;
-use crate::effects::maildir::Look;
+use crate::effects::maildir::{Look, Maildir};
 use crate::inbound::{Carried, Critical, Inbound, Source};
 
 /// After a look that met a mail in the middle of a change.
@@ -74,8 +74,10 @@ impl MaildirReader {
     /// Has every mail that is there collected. Whether another look should come soon.
     fn look(&mut self) -> Result<bool, Critical> {
         let source = &self.inbound.sources[self.source];
+        let hangs = || source.maildir().is_ok_and(Maildir::hangs);
+        let hung = hangs();
         // First the ear, then the eye: what comes between the two is heard.
-        if let (Some(ear), Ok(maildir)) = (&mut self.ear, source.maildir()) {
+        if let (Some(ear), Ok(maildir), false) = (&mut self.ear, source.maildir(), hung) {
             ear.arm(&source.name, maildir);
         }
         let look = match source.maildir().and_then(|maildir| maildir.look()) {
@@ -83,6 +85,10 @@ impl MaildirReader {
             Err(error) => {
                 tracing::debug!(source = %source.name, %error, "The Maildir {} cannot be looked into", source.name);
                 self.health.looked(&source.name, self.inbound.clock.now(), false, 0);
+                if hung || hangs() {
+                    // Whoever watches all folders tells of that.
+                    return Ok(false);
+                }
                 self.inbound.alarm(source.name.as_str(), Some(AlarmReason::SourceMissing))?;
                 self.remember(BTreeMap::new());
                 return Ok(false);

@@ -9,6 +9,7 @@ mod carriers;
 pub mod checkpoints;
 pub mod control;
 pub mod counted;
+mod due;
 mod ear;
 mod folders;
 pub mod health;

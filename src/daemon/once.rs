@@ -1,23 +1,32 @@
 //! `run --once`: everything that can be done now, then an end.
+//!
+//! Holds: a folder that hangs keeps the part of the run that met it, and no other. Where nothing goes on any more the run ends.
+
+mod parts;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::build::Service;
-use super::carriers::{self, Job, Queue, carry};
+use super::carriers::{self, Queue, carry};
 use super::checkpoints;
+use super::due;
 use super::folders::wait_for_folders;
 use super::health::Health;
+use super::lookout::Lookout;
 use super::looks::{left_files_alarm, lookout, maildir_readers, poll_only, postmen};
 use super::mailboxes::Trouble;
 use super::reach::Reach;
 use super::run::RunFault;
 use super::stop::Stop;
+use parts::Parts;
+
 use crate::domain::{Stage, Standing};
-use crate::progress::Workers;
+use crate::progress::{self, Workers};
 use crate::store::{Alarm, ConsignmentFilter, SubmissionFilter};
 
 /// What one pass came to.
@@ -35,8 +44,8 @@ pub struct Pass {
 
 /// What the thread that goes through everything is called.
 const PASS: &str = "pass";
-/// How long it may be held by one folder. It begins nothing at one that is known to hang.
-const PASS_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a folder may hold somebody while nobody else has anything behind them: then the rest waits for it.
+const HELD_PATIENCE: Duration = Duration::from_secs(60);
 /// Ends that are not taken note of yet; more than there are carriers.
 const ENDS_MAX: usize = 1024;
 /// How often is looked who is held.
@@ -48,7 +57,8 @@ pub fn once(service: &Arc<Service>) -> Result<Pass, RunFault> {
     let before = held(service).map_err(fault)?;
     let (tell, told) = sync_channel(ENDS_MAX);
     let queue = Arc::new(Queue::new(service.settings.service.in_flight_max));
-    let crew = Crew { service: service.clone(), queue, stop: Arc::default(), workers: Workers::new(), tell };
+    let (stop, workers, parts) = (Arc::default(), Workers::new(), Arc::default());
+    let crew = Crew { service: service.clone(), queue, stop, workers, parts, tell };
     let hanging = crew.work(&told)?;
     let now = held(service).map_err(fault)?;
     let held_anew = now.iter().filter(|id| !before.contains(id)).count();
@@ -66,6 +76,7 @@ struct Crew {
     queue: Arc<Queue>,
     stop: Arc<Stop>,
     workers: Arc<Workers>,
+    parts: Arc<Parts>,
     tell: SyncSender<End>,
 }
 
@@ -88,12 +99,15 @@ impl Crew {
                 self.spawn_carrier(carriers)?;
                 carriers += 1;
             }
-            if let Some(held) = waiting.iter().find(|one| one.worker == PASS && one.waited >= PASS_PATIENCE) {
+            let mut long = waiting.iter().filter(|one| one.waited >= HELD_PATIENCE);
+            if let Some(held) = long.next().filter(|_| !passed && self.workers.are_still(HELD_PATIENCE)) {
                 let why = format!("all that comes behind {}, which does not answer", held.place.display());
                 return Err(RunFault::Unfinished(why));
             }
             // Those that are held end with the process.
-            if passed && carriers - carried <= waiting.iter().filter(|one| carriers::is_one(&one.worker)).count() {
+            let held = waiting.iter().filter(|one| carriers::is_one(&one.worker)).count();
+            if passed && carriers - carried <= held && self.parts.are_done_but(&waiting) {
+                worked = worked.and(self.parts.outcome());
                 let hanging = waiting.into_iter().map(|one| (one.place.display().to_string(), one.waited.as_secs()));
                 return worked.map(|()| hanging.collect()).map_err(fault);
             }
@@ -118,7 +132,8 @@ impl Crew {
 
     fn spawn_pass(&self) -> Result<(), RunFault> {
         let (service, queue, stop) = (self.service.clone(), self.queue.clone(), self.stop.clone());
-        let work = move || pass(&service, &queue, &stop);
+        let parts = self.parts.clone();
+        let work = move || pass(&service, &queue, &stop, &parts);
         self.spawn(PASS.to_owned(), End::Passed, work)
     }
 
@@ -165,36 +180,16 @@ fn deferred(service: &Service) -> Result<Vec<(String, String)>, String> {
     Ok(transfers.chain(returns).collect())
 }
 
-#[expect(clippy::disallowed_methods, reason = "nothing tells when a file has rested; for this there is only time")]
-fn pass(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>) -> Result<(), String> {
-    let inbound = &service.inbound;
+fn pass(service: &Arc<Service>, queue: &Arc<Queue>, stop: &Arc<Stop>, parts: &Arc<Parts>) -> Result<(), String> {
     wait_for_folders(&service.settings);
-    inbound.recover().map_err(|error| error.to_string())?;
-    let (_hints, told) = sync_channel(1);
+    service.inbound.recover().map_err(|error| error.to_string())?;
     let health = Arc::new(Health::new(service.clock.now(), service.confinement));
-    let mut lookout = lookout(service, queue, stop, &health, Arc::new(Mutex::new(told)));
-    poll_only(&mut lookout);
     // Before the sweeps, which tell of what about the state directory these meet.
     for reader in maildir_readers(service, queue, stop, &health) {
-        reader.once().map_err(|error| error.to_string())?;
+        let name = reader.name();
+        parts.go_through(name, move || reader.once().map_err(|error| error.to_string()))?;
     }
-    // A file that never comes to rest is left for the next run; the returns must not wait for it.
-    let folders = service.settings.authorities.iter().flat_map(|authority| &authority.drop_folders);
-    let longest = folders.map(|folder| folder.settle).max().unwrap_or_default();
-    let mut patience = longest.saturating_mul(2).saturating_add(Duration::from_secs(1));
-    loop {
-        lookout.sweep().map_err(|error| error.to_string())?;
-        offer_due(service, queue)?;
-        queue.wait_empty();
-        match lookout.settles_in().filter(|_| !patience.is_zero()) {
-            Some(pause) => {
-                let pause = pause.min(patience);
-                std::thread::sleep(pause);
-                patience -= pause;
-            }
-            None => break,
-        }
-    }
+    look_into_folders(service, queue, stop, &health, parts)?;
     for postman in postmen(service, queue, stop, &health) {
         match postman.once() {
             // That it could not be read is an alarm, and the returns must not wait for it.
@@ -203,7 +198,71 @@ fn pass(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>) -> Result<(), S
         }
     }
     queue.wait_empty();
-    // What the returns folders hold settles in its own time.
+    let own = service.clone();
+    parts.go_through("returns".to_owned(), move || returns(&own))?;
+    Reach::of(service).look().map_err(|error| error.to_string())?;
+    super::retention::all(&service.retention).map_err(|error| error.to_string())?;
+    service.foresight.look().map(drop).map_err(|error| error.to_string())?;
+    let own = service.clone();
+    parts.go_through("checkpoints".to_owned(), move || checkpoints::once(&own.checkpoints)).map(drop)
+}
+
+/// Looks into every drop folder. A lookout that one of them does not let go is stood in for by another, which does not touch
+/// that folder.
+fn look_into_folders(
+    service: &Arc<Service>,
+    queue: &Arc<Queue>,
+    stop: &Arc<Stop>,
+    health: &Arc<Health>,
+    parts: &Arc<Parts>,
+) -> Result<(), String> {
+    for number in 0..=service.inbound.sources.len() {
+        let (_hints, told) = sync_channel(1);
+        let mut lookout = lookout(service, queue, stop, health, Arc::new(Mutex::new(told)));
+        poll_only(&mut lookout);
+        let replaced = Arc::<AtomicBool>::default();
+        lookout.replaced = replaced.clone();
+        let (service, queue) = (service.clone(), queue.clone());
+        if parts.go_through(format!("lookout-{number}"), move || sweep(lookout, &service, &queue))? {
+            break;
+        }
+        replaced.store(true, Ordering::SeqCst);
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "nothing tells when a file has rested; for this there is only time")]
+fn rest(pause: Duration) {
+    let _quiet = progress::quiet(pause);
+    std::thread::sleep(pause);
+}
+
+/// Until everything has been carried that comes to rest.
+fn sweep(mut lookout: Lookout, service: &Service, queue: &Queue) -> Result<(), String> {
+    // A file that never comes to rest is left for the next run; the returns must not wait for it.
+    let folders = service.settings.authorities.iter().flat_map(|authority| &authority.drop_folders);
+    let longest = folders.map(|folder| folder.settle).max().unwrap_or_default();
+    let mut patience = longest.saturating_mul(2).saturating_add(Duration::from_secs(1));
+    loop {
+        lookout.sweep().map_err(|error| error.to_string())?;
+        if lookout.is_to_end() {
+            return Ok(());
+        }
+        due::offer(&service.inbound, queue, usize::MAX).map_err(|error| error.to_string())?;
+        queue.wait_empty();
+        match lookout.settles_in().filter(|_| !patience.is_zero()) {
+            Some(pause) => {
+                let pause = pause.min(patience);
+                rest(pause);
+                patience -= pause;
+            }
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Does what is due of the returns; what the returns folders hold settles in its own time.
+fn returns(service: &Service) -> Result<(), String> {
     let patience = service.settings.authorities.iter().flat_map(|authority| &authority.returns);
     let mut patience = patience.map(|settings| settings.settle).max().unwrap_or_default() + Duration::from_secs(1);
     loop {
@@ -212,23 +271,12 @@ fn pass(service: &Service, queue: &Arc<Queue>, stop: &Arc<Stop>) -> Result<(), S
         match pause.filter(|pause| *pause <= patience) {
             Some(pause) => {
                 let pause = pause.max(Duration::from_millis(50));
-                std::thread::sleep(pause);
+                rest(pause);
                 patience = patience.saturating_sub(pause);
             }
-            None => break,
+            None => return Ok(()),
         }
     }
-    Reach::of(service).look().map_err(|error| error.to_string())?;
-    super::retention::all(&service.retention).map_err(|error| error.to_string())?;
-    service.foresight.look().map(drop).map_err(|error| error.to_string())?;
-    checkpoints::once(&service.checkpoints)
-}
-
-fn offer_due(service: &Service, queue: &Queue) -> Result<(), String> {
-    let filter = ConsignmentFilter { due: Some(service.inbound.due(service.clock.now())), ..Default::default() };
-    let due = service.inbound.queries.consignments(&filter).map_err(|error| error.to_string())?;
-    due.into_iter().for_each(|consignment| queue.offer(Job::Advance(consignment.id)));
-    Ok(())
 }
 
 /// What is held, by transfer or by return and since when: a return that was held and is held anew counts as new.

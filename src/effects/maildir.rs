@@ -7,12 +7,12 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::durable::directory::stamp;
 use crate::durable::{Directories, Directory, Stamp, step};
-use crate::progress::at;
+use crate::progress::{at, hangs_within};
 
 /// Names like its own that are tried for a mail whose name is taken in the processed folder.
 const NAMES_MAX: u32 = 100;
@@ -124,6 +124,16 @@ impl Maildir {
         Maildir { path, processed, directories }
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it, or a part of it, is known not to answer. Then nobody need wait for it.
+    pub fn hangs(&self) -> bool {
+        hangs_within(&self.path)
+    }
+
     /// The two folders in which mails arrive.
     pub fn folders(&self) -> [PathBuf; 2] {
         Part::ALL.map(|part| self.path.join(part.name()))
@@ -137,6 +147,9 @@ impl Maildir {
 
     /// What is there now.
     pub fn look(&self) -> io::Result<Look> {
+        if self.hangs() {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not answer"));
+        }
         // The Maildir may be a mount point, which its parts are not.
         self.directories.at(&self.path)?;
         let mut look = self.look_into(Part::New)?;

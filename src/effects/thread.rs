@@ -2,6 +2,7 @@
 
 pub mod asked;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::thread::Builder;
 
@@ -16,4 +17,9 @@ pub fn begin(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<(
         work();
     };
     Builder::new().name(name).spawn(work).map(drop)
+}
+
+/// The names of the threads that folders which hang do not let go, as far as they are watched as this one is.
+pub fn held() -> BTreeSet<String> {
+    progress::waiting().into_iter().map(|one| one.worker).collect()
 }

@@ -77,7 +77,7 @@ impl Inbound {
 
     /// Whether it was deferred because a folder did not answer, and one that it may go to still does not: then nothing is
     /// tried, and nothing recorded once more.
-    fn waits_for_folder(&self, consignment: &Consignment) -> Result<bool, Critical> {
+    pub fn waits_for_folder(&self, consignment: &Consignment) -> Result<bool, Critical> {
         let Standing::Deferred { cause: DeferCause::DestinationHangs, resume, .. } = &consignment.standing else {
             return Ok(false);
         };

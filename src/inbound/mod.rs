@@ -12,6 +12,7 @@ mod collect;
 mod derive;
 mod hand_in;
 mod identify;
+mod late;
 mod left;
 mod mail;
 mod maildir;
@@ -27,7 +28,7 @@ mod withdrawn;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +51,7 @@ use crate::store::{Change, Queries, QueryError, RecordError, Recorder, StateChan
 pub use claims::Claims;
 pub use collect::Collecting;
 pub use hand_in::HandedIn;
+pub use late::Late;
 pub use left::Left;
 pub use maildir::Carried;
 pub use settle::Settling;
@@ -80,6 +82,8 @@ pub struct Inbound {
     pub claims: Claims,
     /// What could not be taken from the drop folders.
     pub left: Left,
+    /// What recovery could not do yet.
+    pub late: Late,
 }
 
 /// One drop folder, Maildir or mailbox, and whose files come by it.
@@ -114,6 +118,15 @@ impl Source {
         match &self.origin {
             Origin::Folder(folder) => Ok(folder),
             Origin::Maildir(_) | Origin::Mailbox => Err(io::Error::new(io::ErrorKind::Unsupported, "it has mails")),
+        }
+    }
+
+    /// Where its folder is, of whichever kind.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::Folder(folder) => Some(folder.path()),
+            Origin::Maildir(maildir) => Some(maildir.path()),
+            Origin::Mailbox => None,
         }
     }
 

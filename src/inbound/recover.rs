@@ -1,8 +1,9 @@
 //! After a crash: spooled files that were never recorded.
 //!
 //! A file whose source still has it is collected from there, under its own name, and finds its spooled bytes there
-//! already. One whose source has lost it meanwhile is recorded without its name. Staged parts of what was being held are
-//! removed, and so is what was being cleared from a drop folder.
+//! already. One whose source has lost it meanwhile is recorded without its name; while that cannot be told because the
+//! folder does not answer, it waits: see [`late`](super::late). Staged parts of what was being held are removed, and so is
+//! what was being cleared from a drop folder.
 
 use std::io;
 
@@ -10,7 +11,7 @@ use super::{Critical, Inbound, Source};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Consignment, ConsignmentId, Digest, Revision, SourceName, Standing};
 use crate::durable::Copied;
-use crate::effects::drop_folder::Sighting;
+use crate::effects::drop_folder::{Look, Sighting};
 use crate::store::{Change, ConsignmentFilter, Named, NewConsignment, RecordError, StateChange};
 
 impl Inbound {
@@ -36,6 +37,11 @@ impl Inbound {
             if self.queries.consignment(&id)?.is_some() {
                 continue;
             }
+            let folder = self.source(&name).and_then(|source| source.folder().ok());
+            if let Some(folder) = folder.filter(|folder| folder.hangs()) {
+                self.late.orphan(folder.path(), name, id);
+                continue;
+            }
             match self.orphan(&name, id) {
                 Ok((source, _, Some(sighting))) => drop(self.carry(source, &sighting)?),
                 Ok((source, bytes, None)) => self.record_orphan(source, id, bytes)?,
@@ -46,15 +52,24 @@ impl Inbound {
     }
 
     /// Whose it is, its bytes, and the file it came from if that is still there.
-    fn orphan(&self, name: &SourceName, id: ConsignmentId) -> io::Result<(&Source, Copied, Option<Sighting>)> {
+    pub(super) fn orphan(
+        &self,
+        name: &SourceName,
+        id: ConsignmentId,
+    ) -> io::Result<(&Source, Copied, Option<Sighting>)> {
         let source = self.source(name).ok_or_else(|| io::Error::other("its source is no longer configured"))?;
         let bytes = self.spool.collected_digest(name, &id)?;
-        let look = source.folder().and_then(|folder| folder.look()).unwrap_or_default();
+        let look = match source.folder() {
+            Ok(folder) => {
+                folder.look().or_else(|error| if folder.hangs() { Err(error) } else { Ok(Look::default()) })?
+            }
+            Err(_) => Look::default(),
+        };
         let origin = |sighting: &Sighting| ConsignmentId::derive(name, &sighting.native(), &bytes.digest) == id;
         Ok((source, bytes, look.sightings.into_iter().find(origin)))
     }
 
-    fn record_orphan(&self, source: &Source, id: ConsignmentId, bytes: Copied) -> Result<(), Critical> {
+    pub(super) fn record_orphan(&self, source: &Source, id: ConsignmentId, bytes: Copied) -> Result<(), Critical> {
         let at = self.clock.now();
         let named = Named::new("");
         let facts = Facts {

@@ -33,6 +33,7 @@ impl Inbound {
         for (part, delivery, access) in &mut parts {
             unrecorded.deliveries.push(delivery.clone());
             if !delivery.published {
+                self.before_staging(delivery)?;
                 let opened = opened.get_mut(part.content).ok_or_else(nothing_opened)?;
                 self.stage_part(&mut opened.content, part, delivery, *access)?;
                 let place = self.destinations.place_of(delivery);

@@ -28,6 +28,9 @@ const ATTEMPTS_MAX: usize = 16;
 /// Attempts at one time by one courier to one partner.
 const ON_ONE_WAY_MAX: usize = 4;
 
+/// How often who waits for an answer looks whether all are held.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
 /// Called whenever an attempt has ended.
 pub type Ended = Arc<dyn Fn() + Send + Sync>;
 
@@ -73,6 +76,11 @@ enum Gate {
     Closing,
     /// Nothing is recorded any more.
     Closed,
+}
+
+/// What the thread of an attempt is called.
+fn name(key: &SubmissionKey) -> String {
+    format!("send-{key}")
 }
 
 impl Attempts {
@@ -122,7 +130,7 @@ impl Attempts {
             attempts.end(&submission.key, trouble);
             ended();
         };
-        thread::begin(format!("send-{key}"), work).map(|()| true).inspect_err(|_| self.end(&key, None))
+        thread::begin(name(&key), work).map(|()| true).inspect_err(|_| self.end(&key, None))
     }
 
     fn end(&self, key: &SubmissionKey, trouble: Option<Trouble>) {
@@ -133,12 +141,20 @@ impl Attempts {
         self.changed.notify_all();
     }
 
-    /// Waits until one more attempt has ended; not at all if there is none.
-    pub(super) fn wait_for_one(&self) {
-        let flying = self.flying();
+    /// Waits until one more attempt has ended; not at all if there is none. `false`: all that are left are held by folders
+    /// that hang.
+    pub(super) fn wait_for_one(&self) -> bool {
+        let mut flying = self.flying();
         let count = flying.ways.len();
-        let fewer = self.changed.wait_while(flying, |flying| count > 0 && flying.ways.len() >= count);
-        drop(fewer.unwrap_or_else(PoisonError::into_inner));
+        while count > 0 && flying.ways.len() >= count {
+            let held = thread::held();
+            if flying.ways.keys().all(|key| held.contains(&name(key))) {
+                return false;
+            }
+            let waited = self.changed.wait_timeout(flying, LOOK_EVERY);
+            flying = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 
     /// What an attempt met that concerns the whole service. A panic goes on here.

@@ -82,6 +82,11 @@ pub fn hangs(place: &Path) -> bool {
     waiting().iter().any(|one| one.place == place)
 }
 
+/// As [`hangs`], for a folder whose parts are places of their own.
+pub fn hangs_within(folder: &Path) -> bool {
+    waiting().iter().any(|one| one.place.starts_with(folder))
+}
+
 /// Who waits for a place that hangs, under the watch that this thread is under.
 pub fn waiting() -> Vec<Waiting> {
     OWN.with_borrow(|own| own.as_ref().map(|own| own.workers.waiting()).unwrap_or_default())

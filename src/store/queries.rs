@@ -152,6 +152,8 @@ pub struct ConsignmentFilter {
     pub until: Option<Timestamp>,
     /// Only those of which this certificate's signature was accepted.
     pub signer: Option<Fingerprint>,
+    /// Only behind the one that was received at this time and has this id.
+    pub after: Option<(Timestamp, ConsignmentId)>,
     /// At most this many; all, if `None`.
     pub limit: Option<usize>,
 }

@@ -96,6 +96,7 @@ fn inbound(args: &ListArgs, queries: &dyn Queries) -> Result<Vec<Transfer>, CliE
         since: args.since.map(beginning_of).transpose()?,
         until: args.until.map(end_of).transpose()?,
         signer: None,
+        after: None,
         limit: None,
     };
     let consignments = queries.consignments(&filter)?;

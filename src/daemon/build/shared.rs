@@ -14,7 +14,7 @@ use crate::effects::destination::Destinations;
 use crate::effects::pgp::KeyRing;
 use crate::effects::spool::Spool;
 use crate::foresight::Foresight;
-use crate::inbound::{Claims, Inbound, Left};
+use crate::inbound::{Claims, Inbound, Late, Left};
 use crate::operator::Operator;
 use crate::outbound::{Outbound, OutboundParts};
 use crate::retention::{ERASED_MAX, Retention};
@@ -48,6 +48,7 @@ impl Shared<'_> {
             terms: terms(self.settings),
             claims: Claims::default(),
             left: Left::default(),
+            late: Late::default(),
         })
     }
 

@@ -168,6 +168,10 @@ impl Queries for SqliteQueries {
         conditions.add("received_at >= ?", filter.since.map(At));
         conditions.add("received_at < ?", filter.until.map(At));
         conditions.add("signer = ?", filter.signer.clone());
+        if let Some((received_at, id)) = filter.after {
+            let after: [Box<dyn ToSql>; 2] = [Box::new(At(received_at)), Box::new(id)];
+            conditions.add_all("(received_at, id) > (?, ?)", after);
+        }
         let mut sql =
             format!("SELECT {} FROM consignment{} ORDER BY received_at, id", rows::CONSIGNMENT, conditions.sql);
         if let Some(limit) = filter.limit {

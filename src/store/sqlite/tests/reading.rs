@@ -117,6 +117,8 @@ fn consignments_by_word_authority_and_time() {
     assert_eq!(find(ConsignmentFilter { authority: Some("101809".parse().unwrap()), ..any() }), [0u32; 0]);
     let first = ConsignmentFilter { authority: Some("12302".parse().unwrap()), limit: Some(1), ..any() };
     assert_eq!(find(first), [1]);
+    let behind = |second, of| ConsignmentFilter { after: Some((at(second), id(of))), limit: Some(2), ..any() };
+    assert_eq!((find(behind(1, 1)), find(behind(3, 3)), find(behind(4, 4))), (vec![2, 3], vec![4], vec![]));
 }
 
 #[test]
