@@ -322,8 +322,9 @@ const PLACE_HANGS: Words = (
     "CN-574",
     "The folder `{about}` does not answer: operations in it do not return. What it is for waits, and all else goes on.",
     "See whether the machine that has the folder and the network between are up (`df` on the folder hangs too, while it \
-    lasts). It goes on by itself when the folder answers. If it never will, unmount it (`umount -f`, or `umount -l` and \
-    restart the service).",
+    lasts). It goes on by itself when the folder answers; if the service began while it hung, and CN-561 is told then, after \
+    a restart. If it never will, unmount it (`umount -f`, or `umount -l`), mount it again, then restart the service: \
+    without its mount the bare folder below is taken for it.",
 );
 const WATCH_FAULT: Words = (
     "CN-566",
@@ -363,6 +364,17 @@ impl AlarmReason {
              after that was made. Until a person decides, nothing is picked up for it and nothing is sent."
         );
         Notice { says, ..AlarmReason::Uncertain.notice(about) }
+    }
+
+    /// What to tell of a return whose last attempt has no answer yet though its hours are over.
+    pub fn unanswered(about: &str) -> Notice {
+        let says = format!(
+            "The hours of sending of {about} are over, and nobody can tell yet whether it left: an attempt to send it has \
+             neither an answer nor evidence."
+        );
+        let next = "See whether the machine of its courier and the network between are up: it is found out by itself then. If \
+                    that takes too long, ask DWP whether it arrived.";
+        Notice { says, next, ..AlarmReason::Uncertain.notice(about) }
     }
 
     /// What to tell of a folder that has not answered since then.

@@ -365,7 +365,7 @@ impl DeferCause {
                 "Put the file back below `sealed` in the state directory from the backup; it is then sent by itself until its hours are over."
             }
             DeferCause::DestinationHangs => {
-                "See whether the other machine and the network between are up; it goes on by itself when the folder answers, and no attempt is lost."
+                "See whether the other machine and the network between are up; it goes on by itself when the folder answers, a return within its hours, and no attempt is lost."
             }
             _ => "`hbcourier check` names what to mend; it is then tried again by itself.",
         }

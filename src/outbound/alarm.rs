@@ -81,6 +81,7 @@ pub(super) fn notice_of(submission: &Submission, hours: &Hours, quiet: u8, now: 
         Stage::Uncertain { restored: true, .. } => Some(AlarmReason::uncertain_since_restored(&about)),
         Stage::Uncertain { .. } => words(AlarmReason::Uncertain, String::new()),
         Stage::Missed { .. } => words(AlarmReason::Missed, String::new()),
+        Stage::Sending { .. } if now >= hours.closes => Some(AlarmReason::unanswered(&about)),
         Stage::Scheduled
         | Stage::Held { .. }
         | Stage::Sealed
@@ -224,4 +225,31 @@ impl Hindrance {
 fn key_notice(whose: &str, why: &str) -> Notice {
     let notice = AlarmReason::KeyUnusable.notice(whose);
     Notice { says: format!("{} Why: {why}.", notice.says), ..notice }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Revision;
+
+    #[test]
+    fn an_attempt_without_an_answer_is_told_once_the_hours_are_over() {
+        let at: Timestamp = "2020-04-30T12:00:00Z".parse().unwrap();
+        let submission = Submission {
+            key: "hbms-mi/12302/2020-04".parse().unwrap(),
+            extract_from: None,
+            transfer_on: "2020-04-30".parse().unwrap(),
+            revision: Revision(3),
+            stage: Stage::Sending { at, attempt: 1, boot: "boot".to_owned(), place: None },
+            ordered: None,
+            resent: None,
+            sent: None,
+            sealed: None,
+        };
+        let hours = Hours::ordered(at);
+        assert_eq!(notice_of(&submission, &hours, ATTEMPTS_QUIET, at), None);
+        let told = notice_of(&submission, &hours, ATTEMPTS_QUIET, hours.closes).unwrap();
+        assert!(told.says.contains("nobody can tell yet whether it left"), "{}", told.says);
+        assert_eq!(told.code, AlarmReason::Uncertain.notice("").code);
+    }
 }

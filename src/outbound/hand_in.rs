@@ -6,12 +6,11 @@
 //! Holds: what is checked is what is sealed: one private copy. No file is removed before its Sealed is recorded.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::alarm::Hindrance;
 use super::check::{Expected, judge};
@@ -109,8 +108,10 @@ impl Round<'_> {
                     return Ok(());
                 }
                 if silent.contains(&settings.pick_up) {
-                    let error = io::Error::new(io::ErrorKind::TimedOut, "it does not answer");
-                    self.tell_of(&authority.number, settings, &Hindrance::Folder(error));
+                    // That it hangs, if it does, is told by who watches all folders.
+                    let (kind, number) = (settings.kind, &authority.number);
+                    info!("The {kind} of LA {number} waits: {} does not answer", settings.pick_up.display());
+                    self.retry();
                     continue;
                 }
                 match self.visit(&authority.number, settings) {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
@@ -26,6 +27,9 @@ use crate::store::{Alarm, SubmissionFilter};
 
 /// A return that is owed and no longer configured is never sent; that its day passes is still said.
 const NO_WINDOW: Window = Window { from: Time::constant(0, 0, 0, 0), until: Time::constant(0, 0, 0, 0) };
+
+/// How often is looked whether a courier answers that did not.
+const COURIER_HANGS_PAUSE: Duration = Duration::from_secs(5);
 
 /// What is remembered between ticks. All of it can be lost.
 #[derive(Default)]
@@ -190,7 +194,10 @@ impl<'a> Round<'a> {
             if all_begun && self.attempts.keys().is_empty() {
                 return self.attempts.trouble();
             }
-            self.attempts.wait_for_one();
+            if !self.attempts.wait_for_one() {
+                // They go on when their folder answers, or the next start finds out what became of them.
+                return self.attempts.trouble();
+            }
         }
     }
 
@@ -204,6 +211,12 @@ impl<'a> Round<'a> {
             }
             let Some(settings) = self.settings(&submission.key) else { continue };
             if begun.contains(&submission.key) || self.next_step(&submission) != NextStep::Send {
+                continue;
+            }
+            let courier = self.parts.couriers.get(&settings.courier);
+            if courier.is_some_and(|courier| !courier.answers()) {
+                // No attempt, and so no pause that grows: it is made as soon as the courier answers.
+                self.look_again(later(self.parts.clock.now(), COURIER_HANGS_PAUSE));
                 continue;
             }
             let ended = match self.answers {

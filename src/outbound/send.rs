@@ -206,6 +206,12 @@ impl OutboundParts {
         let now = self.clock.now();
         let (event, stage, reply, code) = match answer {
             Answer::Accepted(event, reply) => (event, Stage::Sent { at: now, reply: reply.clone() }, Some(reply), None),
+            // Nothing was tried, and it is as soon as the courier answers.
+            Answer::Later(cause @ DeferCause::DestinationHangs, reply) => {
+                let (code, attempts) = (cause.notice().code, attempt.saturating_sub(1));
+                let stage = Stage::Deferred { until: now, attempts, cause, reply: reply.clone() };
+                (Event::SendDeferred, stage, reply, Some(code))
+            }
             Answer::Later(cause, reply) => {
                 let until = later(now, pause(attempt, self.retry_after, self.retry_after_max));
                 let code = cause.notice().code;
