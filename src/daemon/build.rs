@@ -40,6 +40,7 @@ use crate::foresight::Foresight;
 use crate::inbound::Inbound;
 use crate::operator::Operator;
 use crate::outbound::Outbound;
+use crate::progress::Workers;
 use crate::retention::Retention;
 use crate::sandbox::Confinement;
 use crate::store::{Queries, QueryError, RecordError, SqliteStore, StoreError};
@@ -68,6 +69,8 @@ pub struct Service {
     pub confinement: Confinement,
     /// How many of each event were recorded since the start.
     pub counts: Arc<Counts>,
+    /// Who is watched for progress. A folder that hangs keeps threads whatever the settings.
+    pub(super) workers: Arc<Workers>,
     /// Files that had to be left where they arrived.
     pub(super) left: Arc<LeftFiles>,
     /// What all of them work on.
@@ -87,6 +90,7 @@ impl Service {
             boot: self.boot.clone(),
             lock: self.lock.clone(),
             counts: self.counts.clone(),
+            workers: self.workers.clone(),
             since: self.since,
         };
         let checkpoints = Arc::new(checkpoints_of(&settings, &self.store, self.clock.clone())?);
@@ -102,6 +106,7 @@ struct Ground {
     boot: String,
     lock: Arc<InstanceLock>,
     counts: Arc<Counts>,
+    workers: Arc<Workers>,
     since: Timestamp,
 }
 
@@ -263,8 +268,8 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
     }
     note_migration(&store, &state, &*clock)?;
     let since = clock.now();
-    let counts = Arc::default();
-    let ground = Ground { store, spool: Arc::new(spool), boot, lock: lock.clone(), counts, since };
+    let (counts, workers) = (Arc::default(), Workers::new());
+    let ground = Ground { store, spool: Arc::new(spool), boot, lock: lock.clone(), counts, workers, since };
     let service = put_together(settings, given, clock, ground, checkpoints)?;
     lock.has_begun();
     Ok(service)
@@ -277,7 +282,7 @@ fn put_together(
     ground: Ground,
     checkpoints: Arc<Checkpoints>,
 ) -> Result<Service, StartFault> {
-    let Ground { store, spool, boot, lock, counts, since } = ground;
+    let Ground { store, spool, boot, lock, counts, workers, since } = ground;
     let by_record = || timetables_in_force(&settings.timetables, &store.queries());
     let shared = Shared {
         timetables: InForce::new(given.map_or_else(by_record, Ok)?),
@@ -307,6 +312,7 @@ fn put_together(
         since,
         confinement: Confinement::default(),
         counts,
+        workers,
         left: Arc::default(),
         store,
         spool,

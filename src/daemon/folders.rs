@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::alarms::rest;
@@ -15,9 +15,9 @@ use super::secrets::Secrets;
 use super::stop::Stop;
 use crate::config::Settings;
 use crate::config::settings::CourierWay;
-use crate::domain::AlarmReason;
+use crate::domain::{AlarmReason, SourceName};
 use crate::durable::Directory;
-use crate::effects::thread::asked::{Asked, opened};
+use crate::effects::thread::asked::{Asked, not_answering};
 use crate::inbound::{Critical, Inbound};
 use crate::progress::{self, HANGS_AFTER};
 
@@ -26,6 +26,9 @@ const MORE: Duration = Duration::from_millis(500);
 /// How often every folder is asked, at the least: whether one hangs is known so much later than it could be.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 
+/// Of one process, like the threads that folders keep which hang.
+static READ_ONLY: LazyLock<Asked<Option<bool>>> = LazyLock::new(Asked::default);
+
 /// Looks until told to stop.
 pub(super) struct FolderWatch {
     pub inbound: Arc<Inbound>,
@@ -33,6 +36,8 @@ pub(super) struct FolderWatch {
     /// Each with what to tell if it is gone; nothing where its reader tells that.
     pub folders: BTreeMap<PathBuf, Option<AlarmReason>>,
     pub pause: Duration,
+    /// The sources, each with its folder.
+    pub sources: Vec<(SourceName, PathBuf)>,
     /// Secrets that the settings name, which may be missing too.
     pub secrets: Secrets,
 }
@@ -40,18 +45,17 @@ pub(super) struct FolderWatch {
 impl FolderWatch {
     /// Works until told to stop.
     pub(super) fn run(self) -> Result<(), Critical> {
-        let asked = Asked::default();
         let paths: Vec<PathBuf> = self.folders.keys().cloned().collect();
         while !self.stop.is_requested() {
             self.secrets.look(&self.inbound)?;
-            let answers = asked.ask(&paths, is_read_only);
+            let answers = READ_ONLY.ask(&paths, is_read_only);
             let waiting = progress::waiting();
             for (folder, gone) in &self.folders {
                 let about = folder.display().to_string();
                 // A Maildir hangs where one of its parts does.
                 let held = waiting.iter().filter(|one| one.place.starts_with(folder)).map(|one| one.waited).max();
                 if let Some(waited) = held {
-                    self.tell_hanging(&about, waited)?;
+                    self.tell_hanging(folder, waited)?;
                     continue;
                 }
                 let reason = match answers.get(folder).copied().flatten() {
@@ -68,10 +72,16 @@ impl FolderWatch {
         Ok(())
     }
 
-    fn tell_hanging(&self, about: &str, waited: Duration) -> Result<(), Critical> {
+    /// Of the source too, if it is one's folder: that alarm ends with the next look into it.
+    fn tell_hanging(&self, folder: &Path, waited: Duration) -> Result<(), Critical> {
         let now = self.inbound.clock.now();
         let since = now.checked_sub(waited).unwrap_or(now);
-        self.inbound.alarm_in_words(about, Some(AlarmReason::hangs_since(about, since)))
+        let path = folder.display().to_string();
+        let notice = AlarmReason::hangs_since(&path, since);
+        for (source, _) in self.sources.iter().filter(|(_, of)| of == folder) {
+            self.inbound.alarm_in_words(source.as_str(), Some(notice.clone()))?;
+        }
+        self.inbound.alarm_in_words(&path, Some(notice))
     }
 }
 
@@ -84,11 +94,8 @@ fn is_read_only(folder: &Path) -> Option<bool> {
 /// who begins then is kept by one that hangs already.
 pub(super) fn wait_for_folders(settings: &Settings) {
     let folders: Vec<PathBuf> = settings.folders().into_iter().map(Path::to_owned).collect();
-    let answers = Asked::default().ask_within(HANGS_AFTER + MORE, &folders, opened);
-    for (folder, answer) in answers {
-        if answer.is_none() {
-            tracing::warn!("{} does not answer; what it is for waits, and all else begins", folder.display());
-        }
+    for folder in not_answering(HANGS_AFTER + MORE, &folders) {
+        tracing::warn!("{} does not answer; what it is for waits, and all else begins", folder.display());
     }
 }
 

@@ -4,7 +4,7 @@
 //! waiting; what was known of it stays.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::build::Service;
 use crate::domain::AlarmReason;
@@ -12,23 +12,25 @@ use crate::effects::thread::asked::Asked;
 use crate::inbound::{Critical, Inbound};
 use crate::sandbox::{Folder, folders, is_kept_out};
 
+/// Of one process, like the threads that folders keep which hang.
+static KEPT_OUT: LazyLock<Asked<bool>> = LazyLock::new(Asked::default);
+
 /// Every folder outside the state directory.
 pub(super) struct Reach {
     inbound: Arc<Inbound>,
     folders: Vec<Folder>,
-    asked: Asked<bool>,
 }
 
 impl Reach {
     /// The folders of this service.
     pub(super) fn of(service: &Service) -> Reach {
-        Reach { inbound: service.inbound.clone(), folders: folders(&service.settings), asked: Asked::default() }
+        Reach { inbound: service.inbound.clone(), folders: folders(&service.settings) }
     }
 
     /// Looks at each once.
     pub(super) fn look(&self) -> Result<(), Critical> {
         let paths: Vec<PathBuf> = self.folders.iter().map(|folder| folder.path.clone()).collect();
-        let answers = self.asked.ask(&paths, is_kept_out);
+        let answers = KEPT_OUT.ask(&paths, is_kept_out);
         for Folder { name, path } in &self.folders {
             let Some(kept_out) = answers.get(path).copied().flatten() else { continue };
             let about = format!("sandbox-{name}");

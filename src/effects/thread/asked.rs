@@ -30,6 +30,16 @@ struct Inner<T> {
     told: Condvar,
 }
 
+/// What came of asking a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heard<T> {
+    Answer(T),
+    /// It was asked, and has not answered.
+    Nothing,
+    /// Too many others keep their threads.
+    NotAsked,
+}
+
 /// What is known of a folder.
 struct Folder<T> {
     /// Since when a thread asks it.
@@ -56,8 +66,19 @@ impl<T: Clone + Send + 'static> Asked<T> {
         self.ask_within(PATIENCE, folders, question)
     }
 
-    /// As [`Asked::ask`], with other patience.
-    pub fn ask_within<Q>(&self, patience: Duration, folders: &[PathBuf], question: Q) -> BTreeMap<PathBuf, Option<T>>
+    fn ask_within<Q>(&self, patience: Duration, folders: &[PathBuf], question: Q) -> BTreeMap<PathBuf, Option<T>>
+    where
+        Q: Fn(&Path) -> T + Clone + Send + 'static,
+    {
+        let heard = self.hear(patience, folders, question);
+        let answer = |heard| match heard {
+            Heard::Answer(answer) => Some(answer),
+            Heard::Nothing | Heard::NotAsked => None,
+        };
+        heard.into_iter().map(|(folder, heard)| (folder, answer(heard))).collect()
+    }
+
+    fn hear<Q>(&self, patience: Duration, folders: &[PathBuf], question: Q) -> BTreeMap<PathBuf, Heard<T>>
     where
         Q: Fn(&Path) -> T + Clone + Send + 'static,
     {
@@ -81,12 +102,16 @@ impl<T: Clone + Send + 'static> Asked<T> {
                 awaited |= folder.asking.is_none_or(|since| now < since + patience);
             }
             if !awaited || now >= until {
-                let answered = wanted.into_iter().map(|(path, answer)| {
-                    let of_now = known.get(&path).filter(|folder| folder.answers >= answer);
-                    let last = of_now.and_then(|folder| folder.last.clone());
-                    (path, last)
-                });
-                return answered.collect();
+                let heard = |folder: &Folder<T>, answer| match &folder.last {
+                    Some(last) if folder.answers >= answer => Heard::Answer(last.clone()),
+                    _ if folder.asking.is_some() => Heard::Nothing,
+                    _ => Heard::NotAsked,
+                };
+                let of = |(path, answer)| {
+                    let heard = known.get(&path).map_or(Heard::NotAsked, |folder| heard(folder, answer));
+                    (path, heard)
+                };
+                return wanted.into_iter().map(of).collect();
             }
             let waited = self.0.told.wait_timeout(known, until - now);
             known = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -132,16 +157,27 @@ pub fn room(folders: &[PathBuf]) -> BTreeMap<PathBuf, Option<Option<Room>>> {
 
 /// Which of these folders do not answer now. Whoever is not watched is no part of a service that must go on, and does not ask.
 pub fn silent(folders: &[PathBuf]) -> BTreeSet<PathBuf> {
-    static SILENT: LazyLock<Asked<()>> = LazyLock::new(Asked::default);
     if progress::workers().is_none() {
         return BTreeSet::new();
     }
-    let answers = SILENT.ask(folders, opened);
-    answers.into_iter().filter(|(_, answer)| answer.is_none()).map(|(folder, _)| folder).collect()
+    not_answering(PATIENCE, folders)
+}
+
+/// Which of these folders have not answered within this time. One that found no place to be asked is not among them, unless
+/// it is known to hang.
+pub fn not_answering(patience: Duration, folders: &[PathBuf]) -> BTreeSet<PathBuf> {
+    static OPENED: LazyLock<Asked<()>> = LazyLock::new(Asked::default);
+    let is_silent = |folder: &PathBuf, heard| match heard {
+        Heard::Answer(()) => false,
+        Heard::Nothing => true,
+        Heard::NotAsked => progress::hangs(folder),
+    };
+    let heard = OPENED.hear(patience, folders, opened);
+    heard.into_iter().filter(|(folder, heard)| is_silent(folder, *heard)).map(|(folder, _)| folder).collect()
 }
 
 /// Whatever comes of it: that it returns is the answer.
-pub fn opened(folder: &Path) {
+fn opened(folder: &Path) {
     let _ = Directory::open(folder).and_then(|directory| directory.free_bytes());
 }
 
@@ -219,6 +255,9 @@ mod tests {
         assert!(answers.len() == folders.len() && answers.values().all(Option::is_none));
         let asking = asked.0.folders.lock().unwrap().values().filter(|folder| folder.asking.is_some()).count();
         assert_eq!(asking, THREADS_MAX);
+        let heard = asked.hear(MOMENT, &folders, share.question());
+        let not_asked = heard.values().filter(|heard| **heard == Heard::NotAsked).count();
+        assert_eq!(not_asked, folders.len() - THREADS_MAX, "of these nobody knows that they hang");
         share.answers();
         let answers = asked.ask_within(LONG, &folders, share.question());
         assert!(answers.values().all(Option::is_some), "those that found no place are asked as places come free");
