@@ -81,17 +81,14 @@ impl Lookout {
                 self.disarm();
                 swept = self.sweep()?;
             }
-            let told = {
-                let _pause = progress::quiet(pause);
-                self.hints.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(pause)
-            };
-            match told {
+            match self.next_hint(pause) {
                 Ok(hint) => {
                     // However many hints come: no sweep is late for them.
                     if self.take_hints(hint)? || next_sweep.is_zero() {
                         swept = self.sweep()?;
                     }
                 }
+                Err(RecvTimeoutError::Timeout) if self.is_to_end() => break,
                 Err(RecvTimeoutError::Timeout) => swept = self.sweep()?,
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -99,8 +96,23 @@ impl Lookout {
         Ok(())
     }
 
-    fn is_to_end(&self) -> bool {
+    pub(super) fn is_to_end(&self) -> bool {
         self.stop.is_requested() || self.replaced.load(Ordering::SeqCst)
+    }
+
+    /// The next hint within this time. What is told is for the one that nobody stands in for.
+    fn next_hint(&self, pause: Duration) -> Result<Hint, RecvTimeoutError> {
+        // One that waits here while another stands in for it lets go within a sweep's time.
+        let _quiet = progress::quiet(pause.saturating_add(self.sweep_every));
+        let hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_to_end() {
+            return Err(RecvTimeoutError::Timeout);
+        }
+        let told = hints.recv_timeout(pause);
+        if told.is_ok() && self.replaced.load(Ordering::SeqCst) {
+            self.hints_lost.store(true, Ordering::SeqCst);
+        }
+        told
     }
 
     /// Acts on this hint and all that wait. Whether everything must be looked at.
@@ -116,7 +128,7 @@ impl Lookout {
                     lost = true;
                 }
             }
-            next = self.hints.lock().unwrap_or_else(PoisonError::into_inner).try_recv().ok();
+            next = self.next_hint(Duration::ZERO).ok();
         }
         Ok(lost)
     }
@@ -179,8 +191,10 @@ impl Lookout {
             if self.replaced.load(Ordering::SeqCst) {
                 return Ok(now);
             }
+            let hangs = hangs || source.folder().is_ok_and(DropFolder::hangs);
             let found = match &look {
-                Err(_) if hangs => Some(AlarmReason::PlaceHangs),
+                // Whoever watches all folders tells of that.
+                Err(_) if hangs => None,
                 Ok(look) => {
                     let stays = self.inbound.settle_withdrawn(source, look)?;
                     self.inbound.left.retain(&source.name, look.names().map(str::to_owned));
@@ -192,7 +206,9 @@ impl Lookout {
             let source = &self.inbound.sources[index];
             let waiting = look.as_ref().map_or(0, |look| look.sightings.len());
             self.health.looked(&source.name, self.clock.now(), look.is_ok(), waiting);
-            self.inbound.alarm(source.name.as_str(), found)?;
+            if look.is_ok() || !hangs {
+                self.inbound.alarm(source.name.as_str(), found)?;
+            }
         }
         self.arm_pick_ups();
         self.inbound.alarm("state", self.attention_below_state())?;

@@ -35,13 +35,28 @@ pub(super) fn notify_systemd(state: &[NotifyState<'_>]) {
     let mut untold = UNTOLD.lock().unwrap_or_else(PoisonError::into_inner);
     untold.push_back(words.join("\n"));
     if let Err(error) = tell(&socket, &mut untold) {
-        untold.retain(|words| words != SIGN_OF_LIFE);
-        untold.truncate(UNTOLD_MAX);
+        shorten(&mut untold);
         let dropped = DROPPED.fetch_add(1, Ordering::Relaxed) + 1;
         // The first, and then ever more rarely.
         if dropped.is_power_of_two() {
             tracing::warn!(%error, dropped, "systemd was not told how things stand, {dropped} times so far: {error}");
         }
+    }
+}
+
+/// Leaves out what comes again or is outdated. That the service is ready stays as long as anything does.
+fn shorten(untold: &mut VecDeque<String>) {
+    untold.retain(|words| words != SIGN_OF_LIFE);
+    let is_status = |words: &String| words.starts_with("STATUS=");
+    let last = untold.iter().rposition(is_status);
+    let mut place = 0..;
+    untold.retain(|words| {
+        let here = place.next();
+        !is_status(words) || here == last
+    });
+    while untold.len() > UNTOLD_MAX {
+        let first = untold.iter().position(|words| !words.contains("READY=1")).unwrap_or_default();
+        untold.remove(first);
     }
 }
 
@@ -97,6 +112,19 @@ mod tests {
         tell(path.as_os_str(), &mut untold).unwrap();
         let bytes = reader.recv(&mut heard).unwrap();
         assert_eq!((&heard[..bytes], untold.len()), (b"READY=1".as_slice(), 0));
+    }
+
+    #[test]
+    fn of_what_is_untold_the_last_status_and_that_it_is_ready_stay() {
+        let mut untold: VecDeque<String> = (0..40).map(|n| format!("STATUS={n}")).collect();
+        untold.push_front("READY=1".to_owned());
+        untold.push_back(SIGN_OF_LIFE.to_owned());
+        shorten(&mut untold);
+        assert_eq!(untold, ["READY=1", "STATUS=39"]);
+        (0..40).for_each(|n| untold.push_back(format!("RELOADING=1\nMONOTONIC_USEC={n}")));
+        shorten(&mut untold);
+        assert_eq!((untold.len(), untold[0].as_str()), (UNTOLD_MAX, "READY=1"));
+        assert!(untold.back().unwrap().ends_with("=39"), "the newest are the ones that count");
     }
 
     #[test]

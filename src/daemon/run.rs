@@ -63,6 +63,14 @@ pub enum RunFault {
     /// Work went on after the service was to stop, and was left for the next start.
     #[error("stopped although this was not finished: {0}. The next start goes on with it")]
     Unfinished(String),
+    /// The work could not begin, and what had begun could not be ended: nobody may take its place in this process.
+    #[error("{fault}; and what had begun by then did not end: {left}")]
+    NotBegun {
+        /// Why it could not.
+        fault: Box<RunFault>,
+        /// What is left.
+        left: Box<RunFault>,
+    },
 }
 
 fn machine(doing: &'static str) -> impl Fn(io::Error) -> RunFault {
@@ -119,6 +127,7 @@ async fn go_over(
     let why = match service.anew(settings) {
         Ok(anew) => match Running::start(&anew, event, reading(&anew.settings), signals).await {
             Ok(running) => return Ok((anew, running)),
+            Err(fault @ RunFault::NotBegun { .. }) => return Err(fault),
             Err(fault) => with_causes(&fault),
         },
         Err(fault) => with_causes(&fault),
@@ -256,7 +265,7 @@ impl Running {
             ends: tokio::sync::Mutex::new(ends),
             door: OnceLock::new(),
             sweep_every: service.settings.service.sweep_every,
-            workers: Workers::new(),
+            workers: service.workers.clone(),
             stuck_after: service.settings.watch.stuck_after,
             socket: service.settings.service.control_socket.clone(),
         };
@@ -266,8 +275,10 @@ impl Running {
             Err(fault) => {
                 // What has begun ends before anybody else takes its place.
                 let asked = if event == Event::ServiceStarted { Asked::Stop } else { Asked::Reload };
-                running.wind_down(asked, signals).await?;
-                Err(fault)
+                match running.wind_down(asked, signals).await {
+                    Ok(_) => Err(fault),
+                    Err(left) => Err(RunFault::NotBegun { fault: Box::new(fault), left: Box::new(left) }),
+                }
             }
         }
     }
@@ -412,7 +423,9 @@ impl Running {
             tokio::select! {
                 asked = signals.next() => return Ok(asked),
                 _ = look.tick() => {
-                    self.stand_in(service)?;
+                    if let Err(fault) = self.stand_in(service) {
+                        tracing::warn!("Nobody stands in yet for a worker that a folder holds: {}", with_causes(&fault));
+                    }
                     if put_off && self.reload_waits(service).is_none() {
                         return Ok(Asked::Reload);
                     }
@@ -424,7 +437,8 @@ impl Running {
                     }
                 }
                 Some((worker, end)) = ends.recv() => {
-                    if end.is_ok() && self.stand_ins.is_replaced(&worker) {
+                    if end.is_ok() && self.stand_ins.ended(&worker) {
+                        self.join(&worker);
                         continue;
                     }
                     let why = match end {
@@ -435,6 +449,15 @@ impl Running {
                     return Err(RunFault::Worker { worker, why });
                 }
             }
+        }
+    }
+
+    /// Lets go of a thread that has nothing more to do.
+    fn join(&self, worker: &str) {
+        let mut threads = self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for (_, thread) in threads.extract_if(.., |(name, _)| name == worker) {
+            // Its end was told; a panic would have been.
+            let _ = thread.join();
         }
     }
 

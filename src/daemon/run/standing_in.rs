@@ -16,7 +16,10 @@ use crate::effects::noticing::Hint;
 pub(super) struct StandIns {
     /// Carriers there are.
     carriers: AtomicUsize,
+    /// The last is the one that looks.
     lookouts: Mutex<Vec<Looking>>,
+    /// Lookouts there were.
+    begun: AtomicUsize,
     pub(super) hints: Arc<Mutex<Receiver<Hint>>>,
 }
 
@@ -28,33 +31,48 @@ struct Looking {
 
 impl StandIns {
     pub(super) fn of(hints: Receiver<Hint>) -> StandIns {
-        StandIns { carriers: AtomicUsize::new(0), lookouts: Mutex::default(), hints: Arc::new(Mutex::new(hints)) }
-    }
-
-    /// Another carrier: its number.
-    pub(super) fn carrier(&self) -> usize {
-        self.carriers.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Another lookout, in the place of the last: its name, and what tells it that it is replaced itself.
-    pub(super) fn lookout(&self) -> (String, Arc<AtomicBool>) {
-        let mut lookouts = self.lookouts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = lookouts.last() {
-            last.replaced.store(true, Ordering::SeqCst);
+        StandIns {
+            carriers: AtomicUsize::new(0),
+            lookouts: Mutex::default(),
+            begun: AtomicUsize::new(0),
+            hints: Arc::new(Mutex::new(hints)),
         }
-        let name = match lookouts.len() {
+    }
+
+    /// Another carrier: its number, once `begin` has begun it.
+    pub(super) fn carrier(&self, begin: impl FnOnce(usize) -> Result<(), RunFault>) -> Result<(), RunFault> {
+        begin(self.carriers.load(Ordering::Relaxed))?;
+        self.carriers.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Another lookout, in the place of the last once `begin` has begun it by this name, and with what tells it that it is
+    /// replaced itself.
+    pub(super) fn lookout(
+        &self,
+        begin: impl FnOnce(&str, Arc<AtomicBool>) -> Result<(), RunFault>,
+    ) -> Result<(), RunFault> {
+        let mut lookouts = self.lookouts.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = match self.begun.load(Ordering::Relaxed) {
             0 => "lookout".to_owned(),
             before => format!("lookout-{before}"),
         };
         let replaced = Arc::<AtomicBool>::default();
-        lookouts.push(Looking { name: name.clone(), replaced: replaced.clone() });
-        (name, replaced)
+        begin(&name, replaced.clone())?;
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        if let Some(last) = lookouts.last() {
+            last.replaced.store(true, Ordering::SeqCst);
+        }
+        lookouts.push(Looking { name, replaced });
+        Ok(())
     }
 
-    /// Whether another does this one's work.
-    pub(super) fn is_replaced(&self, worker: &str) -> bool {
-        let lookouts = self.lookouts.lock().unwrap_or_else(PoisonError::into_inner);
-        lookouts.iter().any(|one| one.name == worker && one.replaced.load(Ordering::SeqCst))
+    /// Forgets a lookout that has ended in good order because another does its work. Whether it was such a one.
+    pub(super) fn ended(&self, worker: &str) -> bool {
+        let mut lookouts = self.lookouts.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = lookouts.len();
+        lookouts.retain(|one| one.name != worker || !one.replaced.load(Ordering::SeqCst));
+        lookouts.len() < before
     }
 
     /// The lookout that is not replaced.
@@ -65,7 +83,7 @@ impl StandIns {
 }
 
 impl Running {
-    /// Has whoever a folder does not let go stood in for.
+    /// Has whoever a folder does not let go stood in for. What cannot be begun now is at the next look.
     pub(super) fn stand_in(&self, service: &Service) -> Result<(), RunFault> {
         let waiting = self.workers.waiting();
         let wanted = self.queue.stands_in(&waiting);
@@ -90,12 +108,35 @@ mod tests {
     #[test]
     fn a_lookout_is_replaced_by_the_next_and_by_no_other() {
         let stand_ins = StandIns::of(sync_channel(1).1);
-        let (first, replaced) = stand_ins.lookout();
-        assert!(!replaced.load(Ordering::SeqCst) && !stand_ins.is_replaced(&first));
-        let (second, _) = stand_ins.lookout();
-        assert!(replaced.load(Ordering::SeqCst) && stand_ins.is_replaced(&first));
-        assert!(!stand_ins.is_replaced(&second) && first != second);
-        assert_eq!(stand_ins.looking(), Some(second));
-        assert_eq!((stand_ins.carrier(), stand_ins.carrier()), (0, 1));
+        let begins = || {
+            let mut begun = None;
+            let begin = |name: &str, replaced: Arc<AtomicBool>| {
+                begun = Some((name.to_owned(), replaced));
+                Ok(())
+            };
+            stand_ins.lookout(begin).unwrap();
+            begun.unwrap()
+        };
+        let (first, replaced) = begins();
+        assert!(!replaced.load(Ordering::SeqCst));
+        let refused = || RunFault::Unfinished("no thread".to_owned());
+        assert!(stand_ins.lookout(|_, _| Err(refused())).is_err());
+        assert!(!replaced.load(Ordering::SeqCst), "nobody stands in for it yet");
+        let (second, _) = begins();
+        assert!(replaced.load(Ordering::SeqCst) && first != second);
+        assert_eq!(stand_ins.looking().as_ref(), Some(&second));
+        assert!(stand_ins.ended(&first) && !stand_ins.ended(&first) && !stand_ins.ended(&second));
+        let (third, _) = begins();
+        assert!(third != first && third != second, "a name is one lookout's");
+        let begins = |wanted| {
+            let begin = |number| {
+                assert_eq!(number, wanted);
+                Ok(())
+            };
+            stand_ins.carrier(begin).unwrap();
+        };
+        begins(0);
+        assert!(stand_ins.carrier(|_| Err(refused())).is_err());
+        begins(1);
     }
 }

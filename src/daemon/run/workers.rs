@@ -13,9 +13,10 @@ use super::{End, RunFault, Running, machine};
 use crate::config::settings::Noticing as How;
 use crate::daemon::alarms::{Herald, Pinger, rest};
 use crate::daemon::build::{Service, smtp_courier};
-use crate::daemon::carriers::{self, Job, carry};
+use crate::daemon::carriers::{self, carry};
 use crate::daemon::checkpoints::Notary;
 use crate::daemon::control::{Control, Desk, Reading};
+use crate::daemon::due;
 use crate::daemon::ear::Ear;
 use crate::daemon::folders::{FolderWatch, watched};
 use crate::daemon::lookout::Lookout;
@@ -29,11 +30,10 @@ use crate::effects::noticing::Noticing;
 use crate::effects::ping::Ping;
 use crate::outbound::Ended;
 use crate::progress::{self, Workers};
-use crate::store::ConsignmentFilter;
 
 /// How often what is due is looked for, at least.
 const DUE_EVERY: Duration = Duration::from_secs(5);
-/// Consignments taken from the store at once.
+/// Transfers offered at once.
 const DUE_MAX: usize = 4096;
 /// How long answers to returns that are being sent are awaited at a stop: less than that has, for an end in good order.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
@@ -66,15 +66,16 @@ impl Running {
         let (inbound, queue, stop) = (service.inbound.clone(), self.queue.clone(), self.stop.clone());
         let left = left_files_alarm(service);
         let work = move || carry(&inbound, &queue, &stop, &*left).map_err(|error| error.to_string());
-        self.spawn(&carriers::name(self.stand_ins.carrier()), &self.ended, work)
+        self.stand_ins.carrier(|number| self.spawn(&carriers::name(number), &self.ended, work))
     }
 
     /// The lookout, or another in the place of the one before.
     pub(super) fn spawn_lookout(&self, service: &Service) -> Result<(), RunFault> {
-        let (name, replaced) = self.stand_ins.lookout();
         let mut lookout = self.lookout(service);
-        lookout.replaced = replaced;
-        self.spawn(&name, &self.ended, move || lookout.run().map_err(|error| error.to_string()))
+        self.stand_ins.lookout(|name, replaced| {
+            lookout.replaced = replaced;
+            self.spawn(name, &self.ended, move || lookout.run().map_err(|error| error.to_string()))
+        })
     }
 
     fn lookout(&self, service: &Service) -> Lookout {
@@ -140,10 +141,7 @@ impl Running {
         let pause = self.sweep_every.min(DUE_EVERY);
         self.spawn("due", ended, move || {
             while !stop.is_requested() {
-                let due = Some(inbound.due(inbound.clock.now()));
-                let filter = ConsignmentFilter { due, limit: Some(DUE_MAX), ..Default::default() };
-                let due = inbound.queries.consignments(&filter).map_err(|error| error.to_string())?;
-                due.into_iter().for_each(|consignment| queue.offer(Job::Advance(consignment.id)));
+                due::offer(&inbound, &queue, DUE_MAX).map_err(|error| error.to_string())?;
                 let _pause = progress::quiet(pause);
                 if let Err(RecvTimeoutError::Disconnected) = told.recv_timeout(pause) {
                     break;
@@ -241,7 +239,9 @@ impl Running {
         let (inbound, stop) = (service.inbound.clone(), self.stop.clone());
         let folders = watched(&service.settings);
         let secrets = Secrets::of(&service.settings);
-        let watch = FolderWatch { inbound, stop, folders, pause: self.sweep_every, secrets };
+        let sources = service.inbound.sources.iter();
+        let sources = sources.filter_map(|source| Some((source.name.clone(), source.path()?.to_owned()))).collect();
+        let watch = FolderWatch { inbound, stop, folders, sources, pause: self.sweep_every, secrets };
         self.spawn("folders", ended, move || watch.run().map_err(|error| error.to_string()))
     }
 
