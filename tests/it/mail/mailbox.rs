@@ -52,7 +52,7 @@ fn writes(password: &Path, text: &str) {
 }
 
 /// A mail with one sealed attachment, whose lines end as they do on the way.
-pub(super) fn mail(dwp: &Partner, number: usize, content: &[u8]) -> Vec<u8> {
+pub(crate) fn mail(dwp: &Partner, number: usize, content: &[u8]) -> Vec<u8> {
     let sealed = dwp.seals(content, "LAID.xml", &SealOptions::armoured());
     let head = format!(
         "Message-ID: <{number}@partner.test>\nSubject: Monthly file\nMIME-Version: 1.0\n\

@@ -5,7 +5,7 @@ mod answers;
 mod canary;
 mod corpus;
 mod faults;
-mod mailbox;
+pub(crate) mod mailbox;
 mod maildir;
 mod sender;
 mod sending;

@@ -12,11 +12,13 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::progress::Systemd;
 use super::{get, says, watched};
+use crate::mail::mailbox::mail;
 use crate::support::council::{Council, drop_into, files_below, is_hidden, set};
 use crate::support::partner::{Partner, SealOptions};
 use crate::support::share::Share;
 
 const NEIGHBOUR: &str = "20101";
+const MAILDIR: &str = "maildir-12302";
 
 /// Two carriers, who are stuck after far less than a folder takes to be known to hang.
 fn two_authorities() -> (Partner, Council, PathBuf, PathBuf) {
@@ -40,6 +42,32 @@ fn numbers(folder: &Path) -> Vec<usize> {
     let mut numbers: Vec<usize> = visible.filter_map(|path| number(fs::read_to_string(path).unwrap())).collect();
     numbers.sort_unstable();
     numbers
+}
+
+/// A Maildir on a share, beside the drop folder.
+fn with_maildir(council: &Council) -> (PathBuf, Share) {
+    let path = council.dir.path().join("mails");
+    fs::create_dir(&path).unwrap();
+    council.changes_settings(|settings| {
+        let mut maildir = toml::Table::new();
+        for (key, value) in [("name", MAILDIR), ("path", path.to_str().unwrap())] {
+            maildir.insert(key.into(), value.into());
+        }
+        maildir.insert("partners".into(), toml::Value::Array(vec!["dwp".into()]));
+        let authority = settings["authority"][0].as_table_mut().unwrap();
+        authority.insert("maildir".into(), toml::Value::Array(vec![maildir.into()]));
+    });
+    let share = Share::over(&path);
+    ["tmp", "new", "cur"].iter().for_each(|part| fs::create_dir(share.behind.join(part)).unwrap());
+    (path, share)
+}
+
+/// Puts a numbered LAID there by mail, as a mail system does.
+fn mails(share: &Share, dwp: &Partner, n: usize) {
+    let content = format!("<?xml version=\"1.0\"?><LAID n=\"{n}\"/>");
+    let part = share.behind.join("tmp").join(n.to_string());
+    fs::write(&part, mail(dwp, n, content.as_bytes())).unwrap();
+    fs::rename(part, share.behind.join("new").join(format!("{n}.made-up"))).unwrap();
 }
 
 fn is_told(council: &Council, folder: &Path) -> bool {
@@ -126,6 +154,32 @@ fn a_drop_folder_that_hangs_keeps_only_its_own_files_waiting() {
 }
 
 #[test]
+fn a_maildir_that_hangs_keeps_only_its_own_mails_waiting() {
+    let (dwp, mut council) = watched();
+    council.changes_settings(|settings| set(settings, &["watch", "stuck_after"], "5s"));
+    let (path, share) = with_maildir(&council);
+    let systemd = Systemd::of(&council);
+    systemd.starts(&mut council, &[]);
+    council.until("it is ready", is_well);
+    mails(&share, &dwp, 0);
+    let office = council.backoffice.clone();
+    council.until("it works as any Maildir", |_| numbers(&office) == [0]);
+    share.hangs();
+    mails(&share, &dwp, 1);
+    council.drops("2.pgp", &seal(&dwp, 2));
+    council.until("what was dropped is delivered", |_| numbers(&office) == [0, 2]);
+    council.until("it is an alarm", |council| is_told(council, &path));
+    council.until("of its source too", |council| council.is_alarmed(MAILDIR, "CN-574"));
+    works(&council, &systemd);
+
+    share.answers();
+    council.until("all are delivered", |council| council.all_rest(3));
+    council.until("the alarms are over", is_well);
+    assert_eq!(numbers(&office), [0, 1, 2], "each once");
+    council.stops_well();
+}
+
+#[test]
 fn while_one_hangs_a_reload_waits_and_a_stop_and_a_start_do_not() {
     let (dwp, mut council, drop, backoffice) = two_authorities();
     let share = Share::over(&backoffice);
@@ -160,6 +214,77 @@ fn while_one_hangs_a_reload_waits_and_a_stop_and_a_start_do_not() {
     assert_eq!(council.events("delivered") + council.events("delivered-recovered"), 4);
 }
 
+/// The hidden files in this folder.
+fn hidden(folder: &Path) -> Vec<PathBuf> {
+    files_below(folder).into_iter().filter(|path| is_hidden(path)).collect()
+}
+
+#[test]
+fn what_a_crash_left_hidden_goes_when_its_folder_first_answers() {
+    let (dwp, mut council, drop, backoffice) = two_authorities();
+    let share = Share::over(&backoffice);
+    council.start_in(&[("FAILPOINTS", "stage.written=pause")]);
+    drop_into(&drop, "0.pgp", &seal(&dwp, 0));
+    council.until("it is being staged", |_| !hidden(&share.behind).is_empty());
+    council.kill();
+    // One more of this installation, of which nobody knows any more.
+    let part = hidden(&share.behind).remove(0);
+    let name = part.file_name().unwrap().to_str().unwrap();
+    let (begins, id) = name.split_at(".hbcourier-".len());
+    let other = if id.starts_with('0') { "1" } else { "0" };
+    fs::copy(&part, part.with_file_name(format!("{begins}{other}{}", &id[1..]))).unwrap();
+    share.hangs();
+    council.start();
+    council.until("it is an alarm", |council| is_told(council, &backoffice));
+    assert_eq!(hidden(&share.behind).len(), 2);
+
+    share.answers();
+    council.until("nothing hidden is left", |council| hidden(&share.behind).is_empty() && council.all_rest(1));
+    assert_eq!(numbers(&share.behind), [0], "each once");
+    council.stops_well();
+}
+
+#[test]
+fn a_spooled_file_whose_drop_folder_hangs_at_the_start_keeps_its_name() {
+    let (dwp, mut council, drop, backoffice) = two_authorities();
+    let share = Share::over(&drop);
+    drop_into(&share.behind, "named.pgp", &seal(&dwp, 0));
+    council.start_with(&[("FAILPOINTS", "collect.directory-synced=return(kill)")]);
+    assert!(!council.ends().success());
+    share.hangs();
+    council.start();
+    council.until("it is an alarm", |council| is_told(council, &drop));
+    assert!(council.consignments().is_empty(), "it waits");
+    share.answers();
+    council.until("it is delivered", |council| council.all_rest(1));
+    assert_eq!((council.events("collected"), council.events("collected-recovered")), (1, 0));
+    assert_eq!(numbers(&backoffice), [0]);
+    council.stops_well();
+}
+
+#[test]
+fn a_courier_that_hangs_costs_no_attempt_and_is_tried_as_soon_as_it_answers() {
+    let (_dwp, mut council) = watched();
+    council.changes_settings(|settings| set(settings, &["watch", "stuck_after"], "5s"));
+    council.falls_due_today();
+    let folder = council.outgoing.clone();
+    let share = Share::over(&folder);
+    let systemd = Systemd::of(&council);
+    systemd.starts(&mut council, &[]);
+    council.until("it is ready", |council| says(council, "/readyz", 200));
+    share.hangs();
+    council.until("it is an alarm", |council| is_told(council, &folder));
+    fs::write(council.returns.join("hbms-mi/workbook.xlsx"), samples::mi_workbook("HBMS MI").unwrap()).unwrap();
+    council.until("it is sealed", |council| council.events("sealed") == 1);
+    works(&council, &systemd);
+    assert_eq!(council.events("sending") + council.events("send-deferred"), 0);
+    share.answers();
+    council.until("it is sent", |council| council.events("sent") == 1);
+    assert_eq!((council.events("sending"), files_below(&share.behind).len()), (1, 1));
+    council.until("the alarm is over", |council| !is_told(council, &folder));
+    council.stops_well();
+}
+
 #[test]
 fn a_single_run_says_what_it_left_and_ends() {
     let (dwp, mut council, drop, backoffice) = two_authorities();
@@ -177,6 +302,28 @@ fn a_single_run_says_what_it_left_and_ends() {
         council.runs(&["run", "--once"]).status.success() && council.all_rest(2)
     });
     assert_eq!(numbers(&share.behind), [0]);
+}
+
+#[test]
+fn a_single_run_leaves_a_maildir_that_hangs_and_does_all_else() {
+    let (dwp, mut council) = watched();
+    council.falls_due_today();
+    let (path, share) = with_maildir(&council);
+    mails(&share, &dwp, 0);
+    council.drops("1.pgp", &seal(&dwp, 1));
+    fs::write(council.returns.join("hbms-mi/workbook.xlsx"), samples::mi_workbook("HBMS MI").unwrap()).unwrap();
+    share.hangs();
+    let run = council.runs(&["run", "--once"]);
+    let told = String::from_utf8(run.stdout).unwrap();
+    assert_eq!(run.status.code(), Some(3), "{told}{}", String::from_utf8_lossy(&run.stderr));
+    assert!(told.contains(&format!("Not finished: {} has not answered for", path.display())), "{told}");
+    assert_eq!((numbers(&council.backoffice), council.events("sent")), (vec![1], 1), "{told}");
+    share.answers();
+    council.until("what was left is delivered", |council| {
+        council.runs(&["run", "--once"]);
+        council.all_rest(2)
+    });
+    assert_eq!(numbers(&council.backoffice), [0, 1]);
 }
 
 #[test]

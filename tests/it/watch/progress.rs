@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use hbcourier::cli::demo::samples;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{PATIENCE, figure, get, says, watched};
 use crate::support::council::{Council, set};
@@ -174,8 +175,9 @@ fn folders_that_hang_are_told_of_and_nobody_is_stuck() {
     }
     let (_, figures) = get(&council, "/metrics").unwrap();
     assert!(!figures.contains("hbcourier_disk_free_bytes{"), "{figures}");
+    let pid = council.pid();
     let asking = || {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", council.pid())).unwrap().flatten();
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
         let names = tasks.map(|task| std::fs::read_to_string(task.path().join("comm")).unwrap_or_default());
         names.filter(|name| name.trim_end() == "asks a folder").count()
     };
@@ -190,6 +192,16 @@ fn folders_that_hang_are_told_of_and_nobody_is_stuck() {
     assert_eq!(asking(), hanging, "they do not pile up");
     let drop_folder = council.drop.display().to_string();
     council.until("each is an alarm", |council| council.is_alarmed(&drop_folder, "CN-574"));
+    for _ in 0..3 {
+        systemd.forgets();
+        kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), Signal::HUP).unwrap();
+        systemd.waits_for("RELOADING=1");
+        systemd.waits_for("READY=1");
+        council.until("it looks again", |council| says(council, "/metrics", 200) && says(council, "/healthz", 200));
+        assert_eq!(asking(), hanging, "nor with reloads");
+    }
+    assert!(council.is_alarmed(&drop_folder, "CN-574") && !council.log().contains("not taken up"), "{}", council.log());
+    assert_eq!(council.events("configuration-reloaded"), 3);
     assert!(council.attention().iter().all(|(_, code)| code != "CN-565"), "{:?}", council.attention());
     council.stops_well();
 }
