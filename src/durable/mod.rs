@@ -14,6 +14,7 @@ pub mod private;
 pub mod registry;
 pub mod scratch;
 pub mod step;
+pub mod sync;
 pub mod withdrawal;
 
 pub use crate::progress::Through;
@@ -26,4 +27,5 @@ pub use private::{private_directory, private_file};
 pub use registry::Directories;
 pub use scratch::Scratch;
 pub use step::step;
+pub use sync::synced;
 pub use withdrawal::{Back, Withdrawn, hidden_name, read_hidden_name};

@@ -12,7 +12,7 @@ use rustix::fs::{self, RenameFlags};
 use rustix::io::Errno;
 
 use super::directory::{Directory, Stamp, component};
-use super::step;
+use super::{step, synced};
 
 /// Names like the old one that are tried before giving up.
 const NAMES_MAX: u32 = 100;
@@ -67,7 +67,7 @@ impl Directory {
             hid => hid?,
         }
         match step(passing).and_then(|()| self.remove_if(hidden, is_it)) {
-            Ok(true) => self.sync().map(|()| Withdrawn::Removed),
+            Ok(true) => synced("sync.withdrawn.directory", || self.sync()).map(|()| Withdrawn::Removed),
             Ok(false) => match self.give_back(hidden, name) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Withdrawn::NotThere),
                 back => back.map(Withdrawn::GivenBack),

@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::domain::checkpoint::NOTE_BYTES_MAX;
-use crate::durable::{Directories, Directory, step};
+use crate::durable::{Directories, Directory, step, synced};
 
 /// Whoever keeps them may read them: they are public.
 const PLACED_MODE: u32 = 0o644;
@@ -38,7 +38,7 @@ impl AuditFolder {
         for (name, text) in files {
             place(&directory, name, text.as_bytes())?;
         }
-        directory.sync()?;
+        synced("sync.checkpoint.left-directory", || directory.sync())?;
         step("checkpoint.left-synced")
     }
 
@@ -71,7 +71,7 @@ fn place(directory: &Directory, name: &str, content: &[u8]) -> io::Result<()> {
     let mut file = directory.create(&part)?;
     file.write_all(content)?;
     file.set_permissions(Permissions::from_mode(PLACED_MODE))?;
-    file.sync_all()?;
+    synced("sync.checkpoint.part-file", || file.sync_all())?;
     step("checkpoint.part-synced")?;
     match directory.publish(&part, directory, name) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {

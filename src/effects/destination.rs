@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::domain::{Consequence, DeferCause, Delivery, DeliveryId, Digest, HoldReason};
-use crate::durable::{Copied, Directories, Directory, Whole, copy_and_digest, step};
+use crate::durable::{Copied, Directories, Directory, Whole, copy_and_digest, step, synced};
 use crate::progress::{Through, hangs};
 
 /// Every destination folder.
@@ -163,14 +163,14 @@ impl Destinations {
         step("publish.renamed").map_err(|error| DestinationError::of(&delivery.path, error))
     }
 
-    /// Makes staged parts or published names last.
-    pub fn sync(&self, deliveries: &[Delivery]) -> Result<(), DestinationError> {
+    /// Makes staged parts or published names last; `name` is that of the sync.
+    pub fn sync(&self, deliveries: &[Delivery], name: &'static str) -> Result<(), DestinationError> {
         let mut folders: Vec<&Path> = deliveries.iter().filter_map(|delivery| delivery.path.parent()).collect();
         folders.sort();
         folders.dedup();
         for folder in folders {
-            let synced = self.directories.at(folder).and_then(|directory| directory.sync());
-            synced.map_err(|error| DestinationError::of(&folder.join("-"), error))?;
+            let done = self.directories.at(folder).and_then(|directory| synced(name, || directory.sync()));
+            done.map_err(|error| DestinationError::of(&folder.join("-"), error))?;
         }
         Ok(())
     }
@@ -263,11 +263,11 @@ fn write_part(directory: &Directory, part: &str, access: Access, content: Part<'
         rustix::fs::fchown(&file, None, Some(rustix::fs::Gid::from_raw(group)))?;
     }
     step("stage.written")?;
-    let synced = {
+    let done = {
         let _at = directory.during();
-        file.sync_all()
+        synced("sync.stage.file", || file.sync_all())
     };
-    synced?;
+    done?;
     step("stage.synced")
 }
 

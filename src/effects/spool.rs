@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::domain::{ConsignmentId, Digest, SourceName};
-use crate::durable::{Copied, CopyError, Directory, PrivateContent, Stamp, copy_and_digest, private_file, step};
+use crate::durable::{
+    Copied, CopyError, Directory, PrivateContent, Stamp, copy_and_digest, private_file, step, synced,
+};
 
 /// The spool of one state directory.
 pub struct Spool {
@@ -67,7 +69,8 @@ impl Spool {
         }
         // The folders' own names must outlast a power cut before anything is kept in them.
         for path in [state.join("spool"), state.to_owned()] {
-            Directory::open(&path)?.sync()?;
+            let folder = Directory::open(&path)?;
+            synced("sync.spool.folders", || folder.sync())?;
         }
         Ok(spool)
     }
@@ -90,7 +93,7 @@ impl Spool {
         let mut incoming = Incoming { tmp: &self.tmp, name, copied: empty, kept: false };
         incoming.copied = copy_and_digest(from, &mut file, bytes_max)?;
         step("collect.copied").map_err(CopyError::Write)?;
-        file.sync_all().map_err(CopyError::Write)?;
+        synced("sync.collect.file", || file.sync_all()).map_err(CopyError::Write)?;
         step("collect.synced").map_err(CopyError::Write)?;
         Ok(incoming)
     }
@@ -110,7 +113,7 @@ impl Spool {
         let file = self.tmp.open_file(&incoming.name).map_err(CopyError::Read)?;
         incoming.copied = digest(&file)?;
         step("collect.copied").map_err(CopyError::Write)?;
-        file.sync_all().map_err(CopyError::Write)?;
+        synced("sync.collect.file", || file.sync_all()).map_err(CopyError::Write)?;
         step("collect.synced").map_err(CopyError::Write)?;
         Ok(incoming)
     }
@@ -135,7 +138,7 @@ impl Spool {
             Err(error) => return Err(error),
         }
         step("collect.named")?;
-        self.raw.sync()?;
+        synced("sync.collect.directory", || self.raw.sync())?;
         step("collect.directory-synced")
     }
 
@@ -172,8 +175,8 @@ impl Spool {
             moved => moved?,
         }
         // First the new name, then the loss of the old one: a power cut between leaves two names, never none.
-        self.archive.sync()?;
-        self.raw.sync()
+        synced("sync.archive.new-name", || self.archive.sync())?;
+        synced("sync.archive.old-name", || self.raw.sync())
     }
 
     /// What lies in `raw`: complete, but perhaps never recorded.
@@ -199,7 +202,7 @@ impl Spool {
 
     /// Keeps sealed bytes under their digest, to last. `sealed` is a nameless file from [`Spool::private`].
     pub fn keep_sealed(&self, sealed: &File, digest: &Digest) -> io::Result<()> {
-        sealed.sync_all()?;
+        synced("sync.seal.file", || sealed.sync_all())?;
         step("seal.written")?;
         let name = sealed_name(digest);
         if self.sealed.stamp(&name)?.is_none() {
@@ -209,7 +212,7 @@ impl Spool {
             }
         }
         step("seal.named")?;
-        self.sealed.sync()
+        synced("sync.seal.directory", || self.sealed.sync())
     }
 
     /// Sealed bytes by their digest.

@@ -13,6 +13,9 @@ use crate::durable::step;
 use crate::effects::destination::{Access, Content, DestinationError, Found};
 use crate::store::StateChange;
 
+/// The sync by which final names last.
+const PUBLISHED: &str = "sync.publish.directory";
+
 /// What is left to do for one staged part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Remaining {
@@ -114,8 +117,8 @@ impl Inbound {
         for delivery in &mut deliveries {
             // What cannot be looked at now is told by a later look; and only a name that lasts is told of at all.
             let is_published = matches!(self.remaining(delivery, boot), Ok(Remaining::Done | Remaining::Taken));
-            delivery.published =
-                delivery.published || is_published && self.destinations.sync(std::slice::from_ref(delivery)).is_ok();
+            delivery.published = delivery.published
+                || is_published && self.destinations.sync(std::slice::from_ref(delivery), PUBLISHED).is_ok();
         }
         Ok((deliveries != before).then_some(deliveries))
     }
@@ -152,7 +155,7 @@ impl Inbound {
 
     /// Makes the names last, then records that they do.
     fn delivered(&self, consignment: &mut Consignment, deliveries: &[Delivery], event: Event) -> Result<(), Failure> {
-        self.synced(deliveries)?;
+        self.synced(deliveries, PUBLISHED)?;
         super::passed(step("publish.directory-synced"))?;
         let standing = Standing::Delivered { at: self.clock.now() };
         let release = self.queries.release(&consignment.id)?.map(|release| release.entry);

@@ -43,7 +43,7 @@ impl Inbound {
         let volumes = parts.iter().flat_map(|(part, delivery, _)| volumes_of(part, delivery)).collect();
         let derived: Vec<bool> = parts.iter().map(|(part, _, _)| part.derived.is_some()).collect();
         let deliveries: Vec<Delivery> = parts.into_iter().map(|(_, delivery, _)| delivery).collect();
-        self.synced(&deliveries)?;
+        self.synced(&deliveries, "sync.stage.directory")?;
         super::passed(step("stage.directory-synced"))?;
         let standing = Standing::Staged { at: self.clock.now(), boot: self.boot.clone() };
         let verdicts: Vec<&Verdict> = opened.iter().map(|opened| &opened.verdict).collect();
@@ -206,9 +206,9 @@ impl Inbound {
         self.destinations.stage(delivery, access, Staging::Written(&mut write)).map_err(at)
     }
 
-    pub(super) fn synced(&self, deliveries: &[Delivery]) -> Result<(), Failure> {
+    pub(super) fn synced(&self, deliveries: &[Delivery], name: &'static str) -> Result<(), Failure> {
         let Some(first) = deliveries.first() else { return Ok(()) };
-        self.destinations.sync(deliveries).map_err(|error| Failure::at_destination(&first.destination, &error))
+        self.destinations.sync(deliveries, name).map_err(|error| Failure::at_destination(&first.destination, &error))
     }
 
     fn staged(

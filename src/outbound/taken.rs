@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Digest, Series, SubmissionKey};
-use crate::durable::{Directory, Stamp, copy_and_digest, private_directory};
+use crate::durable::{Directory, Stamp, copy_and_digest, private_directory, synced};
 
 /// The largest note that is read.
 const NOTE_BYTES_MAX: u64 = 4096;
@@ -71,10 +71,10 @@ impl Notes {
         self.directory.remove(&part)?;
         let mut file = self.directory.create(&part)?;
         file.write_all(&serde_json::to_vec(note)?)?;
-        file.sync_all()?;
+        synced("sync.seal.note-file", || file.sync_all())?;
         self.directory.remove(&name)?;
         self.directory.publish(&part, &self.directory, &name)?;
-        self.directory.sync()
+        synced("sync.seal.note-directory", || self.directory.sync())
     }
 
     /// The note, if there is one. One that cannot be understood counts as none: then nothing is removed.

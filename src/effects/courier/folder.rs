@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::{Courier, CourierError, Evidence, Form, Interrupted, Parcel, Ready, Reply};
 use crate::domain::{DeferCause, Digest};
-use crate::durable::{Copied, CopyError, Directories, Directory, copy_and_digest};
+use crate::durable::{Copied, CopyError, Directories, Directory, copy_and_digest, synced};
 use crate::progress::{Through, hangs};
 
 /// For the transport, by way of the folder's group. A part has it too: what is in it is sealed.
@@ -125,8 +125,10 @@ impl FolderCourier {
             return Err(unreadable("are no longer those that were sealed".to_owned()));
         }
         let _at = directory.during();
-        let synced = file.set_permissions(Permissions::from_mode(PUBLISHED_MODE)).and_then(|()| file.sync_all());
-        synced.and_then(|()| directory.sync()).map_err(|error| self.trouble(&error))?;
+        file.set_permissions(Permissions::from_mode(PUBLISHED_MODE))
+            .and_then(|()| synced("sync.send.part-file", || file.sync_all()))
+            .and_then(|()| synced("sync.send.part-directory", || directory.sync()))
+            .map_err(|error| self.trouble(&error))?;
         Ok(file)
     }
 
@@ -247,7 +249,8 @@ impl Placed<'_> {
     }
 
     fn published(&self) -> Reply {
-        match self.file.sync_all().and_then(|()| self.directory.sync()) {
+        let file = synced("sync.send.file", || self.file.sync_all());
+        match file.and_then(|()| synced("sync.send.directory", || self.directory.sync())) {
             Ok(()) => Reply::Accepted(placed(&self.name)),
             Err(error) => self.silence(&error),
         }

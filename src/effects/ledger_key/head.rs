@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::domain::checkpoint::{NOTE_BYTES_MAX, Vkey};
-use crate::durable::{Directory, step};
+use crate::durable::{Directory, step, synced};
 
 pub(super) const SECRET_MODE: u32 = 0o600;
 const PUBLIC_MODE: u32 = 0o644;
@@ -23,7 +23,7 @@ pub(super) fn remember(folder: &Directory, note: &str) -> io::Result<()> {
     step("checkpoint.head-written")?;
     folder.replace(&part, HEAD)?;
     step("checkpoint.head-named")?;
-    folder.sync()?;
+    synced("sync.checkpoint.head-directory", || folder.sync())?;
     step("checkpoint.head-synced")
 }
 
@@ -56,7 +56,7 @@ fn write(folder: &Directory, name: &str, text: &str, mode: u32) -> io::Result<St
     let mut file = folder.create(&part)?;
     file.write_all(text.as_bytes())?;
     file.set_permissions(Permissions::from_mode(mode))?;
-    file.sync_all()?;
+    synced("sync.checkpoint.head-file", || file.sync_all())?;
     Ok(part)
 }
 

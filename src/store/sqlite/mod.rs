@@ -29,8 +29,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::durable::Directory;
 use crate::durable::boot::{BOOT_ID, boot_id};
+use crate::durable::sync::is_left_out;
+use crate::durable::{Directory, synced};
 use error::opening;
 
 pub use copy::forget_old as forget_old_copies;
@@ -181,7 +182,7 @@ fn own_file(state: &Path, path: &Path) -> Result<(), StoreError> {
     if facts.len() == 0 && fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
         return Err(StoreError::Damaged { path: path.to_owned(), says: "it is empty, but its log is not".into() });
     }
-    File::open(state).and_then(|folder| folder.sync_all()).map_err(file)
+    File::open(state).and_then(|folder| synced("sync.store.name", || folder.sync_all())).map_err(file)
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
@@ -208,7 +209,8 @@ fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
 fn durable(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let set = || {
         let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
-        connection.pragma_update(None, "synchronous", "full")?;
+        let synchronous = if is_left_out("sync.store.commit") { "off" } else { "full" };
+        connection.pragma_update(None, "synchronous", synchronous)?;
         // What is erased is overwritten where it lies.
         connection.pragma_update(None, "secure_delete", "on")?;
         connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_MAX, |_| Ok(()))?;

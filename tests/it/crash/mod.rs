@@ -8,6 +8,7 @@ mod faults;
 mod installations;
 mod pairs;
 mod passes;
+mod power;
 mod random;
 mod reboot;
 mod recovery;

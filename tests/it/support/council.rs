@@ -116,8 +116,13 @@ impl Council {
 
     /// As [`Council::start_with`], as if the machine had been restarted: the kernel tells another boot id.
     pub fn start_rebooted(&mut self, environment: &[(&str, &str)]) {
+        self.start_rebooted_as(1, environment);
+    }
+
+    /// As [`Council::start_rebooted`], for the so manieth time.
+    pub fn start_rebooted_as(&mut self, boot: u32, environment: &[(&str, &str)]) {
         let boot_id = self.dir.path().join("boot_id");
-        fs::write(&boot_id, "00000000-0000-4000-8000-000000000001\n").unwrap();
+        fs::write(&boot_id, format!("00000000-0000-4000-8000-{boot:012}\n")).unwrap();
         let mut run = Command::new("unshare");
         let mounted = r#"mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@""#;
         run.args(["--mount", "--propagation", "private", "sh", "-c", mounted]).arg(boot_id).arg(PROGRAM);
