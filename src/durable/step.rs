@@ -8,7 +8,7 @@ use std::io;
 use crate::progress;
 
 /// Every step, in the order of the protocol. A campaign kills the service at each of them.
-pub const STEPS: [&str; 36] = [
+pub const STEPS: [&str; 37] = [
     "collect.copied",
     "collect.synced",
     "collect.named",
@@ -35,6 +35,7 @@ pub const STEPS: [&str; 36] = [
     "seal.source-removed",
     "send.prepared",
     "send.recorded",
+    "send.placed",
     "send.committed",
     "send.answer-recorded",
     "checkpoint.head-written",

@@ -5,7 +5,7 @@
 use std::io;
 
 /// Every sync on the way of a file, in or out, and of a checkpoint, in the order of the protocol.
-pub const SYNCS: [&str; 23] = [
+pub const SYNCS: [&str; 24] = [
     "sync.spool.folders",
     "sync.store.name",
     "sync.store.commit",
@@ -18,6 +18,7 @@ pub const SYNCS: [&str; 23] = [
     "sync.archive.new-name",
     "sync.archive.old-name",
     "sync.seal.file",
+    "sync.seal.link",
     "sync.seal.directory",
     "sync.seal.note-file",
     "sync.seal.note-directory",

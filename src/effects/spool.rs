@@ -212,6 +212,8 @@ impl Spool {
             }
         }
         step("seal.named")?;
+        // How many names it has is the file's own, and a folder's sync need not cover that.
+        synced("sync.seal.link", || sealed.sync_all())?;
         synced("sync.seal.directory", || self.sealed.sync())
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::{Courier, CourierError, Evidence, Form, Interrupted, Parcel, Ready, Reply};
 use crate::domain::{DeferCause, Digest};
-use crate::durable::{Copied, CopyError, Directories, Directory, copy_and_digest, synced};
+use crate::durable::{Copied, CopyError, Directories, Directory, copy_and_digest, step, synced};
 use crate::progress::{Through, hangs};
 
 /// For the transport, by way of the folder's group. A part has it too: what is in it is sealed.
@@ -249,7 +249,7 @@ impl Placed<'_> {
     }
 
     fn published(&self) -> Reply {
-        let file = synced("sync.send.file", || self.file.sync_all());
+        let file = step("send.placed").and_then(|()| synced("sync.send.file", || self.file.sync_all()));
         match file.and_then(|()| synced("sync.send.directory", || self.directory.sync())) {
             Ok(()) => Reply::Accepted(placed(&self.name)),
             Err(error) => self.silence(&error),

@@ -29,7 +29,8 @@ fn told_as(step: &str) -> Option<&'static str> {
 fn an_error_at_every_step() {
     let mut scene = Scene::new();
     let files = scene.one_of_each();
-    for (at, step) in steps().into_iter().enumerate() {
+    // An error once a return is visible leaves it to a person: `outbound::crashes`.
+    for (at, step) in steps().into_iter().filter(|step| *step != "send.placed").enumerate() {
         for which in 0..length("HBCOURIER_CRASH_ERRORS", 1) {
             let errno = if (at + which) % 2 == 0 { EIO } else { ENOSPC };
             scene.sets_back();

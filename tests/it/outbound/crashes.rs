@@ -71,13 +71,28 @@ fn killed_at_every_step_and_again_while_recovering() {
     }
 }
 
+/// All but one: see `an_error_once_the_file_is_visible_is_for_a_person()`.
 #[test]
 fn every_step_fails() {
-    for step in outbound_steps() {
+    for step in outbound_steps().filter(|step| *step != "send.placed") {
         for errno in ["28", "5"] {
             goes_out_once(step, &format!("2*return({errno})->off"));
         }
     }
+}
+
+#[test]
+fn an_error_once_the_file_is_visible_is_for_a_person() {
+    let scenario = FailScenario::setup();
+    let council = Council::new(&["12302"], "2020-04-14 09:00", Way::Folders);
+    council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-04-14", ""));
+    council.tick();
+    council.clock.advance(super::council::SETTLE);
+    fail::cfg("send.placed", "1*return(5)").unwrap();
+    council.tick();
+    assert!(matches!(council.stage(APRIL), Stage::Uncertain { .. }), "{:?}", council.stage(APRIL));
+    assert_eq!(council.outgoing("12302").len(), 1);
+    scenario.teardown();
 }
 
 /// An attempt undone while Sending may be on disk would look as if it had arrived and been taken.

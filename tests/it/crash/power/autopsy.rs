@@ -69,7 +69,7 @@ impl Ground {
         let folders = [self.scene.root().join("drop"), self.scene.council.state.join("spool/raw")];
         let lying: BTreeSet<Digest> = folders.iter().flat_map(|folder| digests(folder)).collect();
         let ours: BTreeSet<Digest> = consignments.iter().map(|one| one.sealed_digest).collect();
-        for sealed in &self.files {
+        for sealed in &self.given {
             let digest = Digest::of(&sealed.bytes);
             if !lying.contains(&digest) && !ours.contains(&digest) {
                 faults.push(Fault::Lost(format!("{} is nowhere", sealed.name)));

@@ -6,44 +6,58 @@ use std::time::Duration;
 use hbcourier::durable::sync::SYNCS;
 
 use super::images::FileSystem;
-use super::story::{Cut, Ground, Layout};
-use crate::crash::length;
+use super::is_long;
+use super::story::{Cut, Given, Ground, Layout};
 
 /// What is found at once needs no patience; what never comes to rest is found too.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The steps at which a sync may be missed: those behind it, up to where its work is recorded or used.
-fn steps_behind(sync: &str) -> &'static [&'static str] {
+/// What makes it pass the sync and nothing else, and the steps at which it may be missed: those behind it, up to where its
+/// work is recorded or used.
+fn behind(sync: &str) -> (Given, &'static [&'static str]) {
+    use Given::{OnePack, OneReturn};
     match sync {
-        "sync.spool.folders" => &["collect.recorded", "collect.cleared"],
-        "sync.store.name" => &["collect.cleared", "stage.recorded"],
-        "sync.store.commit" => &["seal.source-removed", "collect.cleared", "publish.recorded", "close.recorded"],
-        "sync.collect.file" | "sync.collect.directory" => &["collect.recorded", "collect.cleared"],
-        "sync.withdrawn.directory" => &["collect.cleared", "seal.source-removed", "close.recorded"],
-        "sync.stage.file" => &["stage.recorded", "publish.renamed", "publish.recorded"],
-        "sync.stage.directory" => &["stage.recorded", "publish.renamed"],
-        "sync.publish.directory" => &["publish.recorded", "close.recorded"],
-        "sync.archive.new-name" | "sync.archive.old-name" => &["close.archived", "close.recorded"],
-        "sync.seal.file" | "sync.seal.directory" => &["seal.recorded", "seal.source-removed", "send.prepared"],
-        "sync.seal.note-file" | "sync.seal.note-directory" => &["seal.recorded", "seal.source-withdrawn"],
-        "sync.send.part-file" | "sync.send.part-directory" => &["send.prepared", "send.recorded", "send.committed"],
-        "sync.send.file" | "sync.send.directory" => &["send.committed", "send.answer-recorded"],
-        "sync.checkpoint.head-file" | "sync.checkpoint.head-directory" => {
-            &["checkpoint.head-synced", "checkpoint.recorded"]
+        "sync.spool.folders" => (OnePack, &["collect.cleared"]),
+        "sync.store.name" => (OnePack, &["collect.cleared"]),
+        "sync.store.commit" => (OneReturn, &["seal.source-removed", "send.answer-recorded"]),
+        "sync.collect.file" | "sync.collect.directory" => (OnePack, &["collect.recorded", "collect.cleared"]),
+        "sync.withdrawn.directory" => (OnePack, &["collect.cleared", "close.recorded"]),
+        "sync.stage.file" => (OnePack, &["stage.recorded", "publish.renamed", "publish.recorded"]),
+        "sync.stage.directory" => (OnePack, &["stage.recorded", "publish.renamed"]),
+        "sync.publish.directory" => (OnePack, &["publish.recorded", "close.recorded"]),
+        "sync.archive.new-name" | "sync.archive.old-name" => (OnePack, &["close.archived", "close.recorded"]),
+        "sync.seal.file" | "sync.seal.link" | "sync.seal.directory" => {
+            (OneReturn, &["seal.recorded", "seal.source-removed"])
         }
-        "sync.checkpoint.part-file" => &["checkpoint.placed", "checkpoint.left-recorded"],
-        "sync.checkpoint.left-directory" => &["checkpoint.left-synced", "checkpoint.left-recorded"],
-        _ => &[],
+        "sync.seal.note-file" | "sync.seal.note-directory" => (OneReturn, &["seal.recorded", "seal.source-withdrawn"]),
+        "sync.send.part-file" | "sync.send.part-directory" => {
+            (OneReturn, &["send.recorded", "send.placed", "send.committed"])
+        }
+        "sync.send.file" | "sync.send.directory" => (OneReturn, &["send.committed", "send.answer-recorded"]),
+        "sync.checkpoint.head-file" | "sync.checkpoint.head-directory" => {
+            (OnePack, &["checkpoint.head-synced", "checkpoint.recorded"])
+        }
+        "sync.checkpoint.part-file" => (OnePack, &["checkpoint.placed", "checkpoint.left-recorded"]),
+        "sync.checkpoint.left-directory" => (OnePack, &["checkpoint.left-synced", "checkpoint.left-recorded"]),
+        _ => panic!("where may {sync} be missed?"),
     }
 }
 
+/// Those that are not missed, and why they are done all the same.
+const NOT_MISSED: [(&str, &str); 1] = [("", "")];
+
 /// Where the first fault was found, and which.
 fn missed(ground: &mut Ground, kind: FileSystem, sync: &'static str) -> Option<String> {
-    for step in steps_behind(sync) {
-        for neighbour in [false, true] {
-            let told = ground.tells(&[Cut { step, neighbour }], Some(sync), PATIENCE);
+    let (given, steps) = behind(sync);
+    // A neighbour's sync makes names last, and never the bytes of others.
+    let neighbours: &[bool] = if sync.ends_with("file") { &[false, true] } else { &[false] };
+    for step in steps {
+        for neighbour in neighbours.iter().copied() {
+            let told = ground.tells(given, &[Cut { step, neighbour }], Some(sync), PATIENCE);
             println!("  {sync}, {}, {step}, neighbour {neighbour}: {:?}", kind.name(), told.faults);
             if let Some(fault) = told.faults.first() {
+                let whole = ground.tells(given, &[Cut { step, neighbour }], None, PATIENCE);
+                assert!(whole.faults.is_empty(), "with every sync, {step}: {:?}", whole.faults);
                 let beside = if neighbour { ", after a neighbour's sync" } else { "" };
                 return Some(format!("{} at `{step}`{beside}: {}", kind.name(), fault.word()));
             }
@@ -52,20 +66,36 @@ fn missed(ground: &mut Ground, kind: FileSystem, sync: &'static str) -> Option<S
     None
 }
 
-/// In the long form.
+/// In an ordinary run two of them, on ext4.
+#[test]
+fn two_syncs_that_are_left_out() {
+    let mut ground = Ground::on(FileSystem::Ext4, Layout::Apart);
+    for sync in ["sync.stage.file", "sync.publish.directory"] {
+        let missed = missed(&mut ground, FileSystem::Ext4, sync);
+        println!("| `{sync}` | {} |", missed.unwrap_or_else(|| panic!("nobody misses {sync}")));
+    }
+}
+
+/// In the long form all of them, on one file system after the other until one is missed.
 #[test]
 fn each_sync_that_is_left_out() {
-    if length("HBCOURIER_POWER_SYSTEMS", 0) == 0 {
+    if !is_long() {
         return;
     }
-    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut found: BTreeMap<&str, Option<String>> = SYNCS.into_iter().map(|sync| (sync, None)).collect();
     for kind in FileSystem::ALL.into_iter().filter(|kind| kind.is_here()) {
         let mut ground = Ground::on(kind, Layout::Apart);
-        for sync in SYNCS {
-            found.entry(sync).or_default().extend(missed(&mut ground, kind, sync));
+        for (sync, found) in found.iter_mut().filter(|(_, found)| found.is_none()) {
+            *found = missed(&mut ground, kind, sync);
         }
     }
-    for (sync, found) in &found {
-        println!("| `{sync}` | {} |", if found.is_empty() { "-".to_owned() } else { found.join("; ") });
+    let mut unlike = Vec::new();
+    for sync in SYNCS {
+        let why = NOT_MISSED.iter().find(|(name, _)| *name == sync).map(|(_, why)| *why);
+        println!("| `{sync}` | {} |", found[sync].as_deref().or(why).unwrap_or("NOT MISSED"));
+        if found[sync].is_some() == why.is_some() {
+            unlike.push(sync);
+        }
     }
+    assert!(unlike.is_empty(), "not as is said in NOT_MISSED: {unlike:?}");
 }

@@ -15,6 +15,9 @@ use crate::support::council::{LA, files_below, set};
 /// Far beyond what is needed, for slow machines.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Which of the files is the pack.
+const PACK: usize = 2;
+
 /// What lies on which image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
@@ -36,10 +39,23 @@ impl Layout {
 /// A council on images.
 pub struct Ground {
     pub scene: Scene,
-    pub files: Vec<Sealed>,
+    /// What came in this history.
+    pub given: Vec<Sealed>,
+    files: Vec<Sealed>,
     pub auditors: PathBuf,
     images: Images,
     boots: u32,
+}
+
+/// What is put before the council.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// A file of each kind, one that must be held, a large one, and both returns.
+    Everything,
+    /// One pack of three: nobody else's syncs reach what is its own.
+    OnePack,
+    /// One return, for the same reason.
+    OneReturn,
 }
 
 /// Where the power fails.
@@ -97,12 +113,12 @@ impl Ground {
         let mut files = scene.one_of_each();
         // Beyond what is kept in memory: by way of a nameless file.
         files.push(Sample::xml(5, 700_000).sealed_by(&scene.dwp));
-        Ground { scene, files, auditors, images, boots: 0 }
+        Ground { scene, given: Vec::new(), files, auditors, images, boots: 0 }
     }
 
     /// From the beginning. With a sync left out, what is found at once is enough.
-    pub fn tells(&mut self, cuts: &[Cut], left_out: Option<&'static str>, patience: Duration) -> Told {
-        self.begins();
+    pub fn tells(&mut self, given: Given, cuts: &[Cut], left_out: Option<&'static str>, patience: Duration) -> Told {
+        self.begins(given);
         let mut told = Told::default();
         let without = left_out.map(|sync| format!(";{sync}=return")).unwrap_or_default();
         for cut in cuts {
@@ -119,28 +135,36 @@ impl Ground {
                 // What lies behind an earlier step is not passed again.
                 Ended::Rested => return self.reckoned(told),
                 Ended::Stuck => {
-                    told.faults.push(Fault::Stuck("nothing comes to rest".into()));
+                    told.faults.push(self.stuck());
                     return told;
                 }
             }
         }
         match self.runs(without.trim_start_matches(';'), patience, &mut told) {
             Ended::Rested => self.reckoned(told),
-            ended => {
-                told.faults.push(Fault::Stuck(format!("after the last cut: {ended:?}")));
+            Ended::Killed | Ended::Stuck => {
+                told.faults.push(self.stuck());
                 told
             }
         }
     }
 
-    fn begins(&mut self) {
+    fn begins(&mut self, given: Given) {
         self.boots = 0;
         self.images.sets_back();
         self.scene.expected = Default::default();
-        for sealed in &self.files {
-            self.scene.drops(sealed);
+        let files = match given {
+            Given::Everything => self.files.clone(),
+            Given::OnePack => vec![self.files[PACK].clone()],
+            Given::OneReturn => Vec::new(),
+        };
+        files.iter().for_each(|sealed| self.scene.drops(sealed));
+        match given {
+            Given::Everything => self.scene.hands_in_returns(LA),
+            Given::OneReturn => self.scene.returns().hands_in_shbe(LA),
+            Given::OnePack => {}
         }
-        self.scene.hands_in_returns(LA);
+        self.given = files;
         // Others see to it that what they hand over lasts.
         self.images.syncs();
     }
@@ -181,6 +205,12 @@ impl Ground {
         }
     }
 
+    fn stuck(&self) -> Fault {
+        let log = self.scene.council.log();
+        let last: Vec<&str> = log.lines().rev().take(4).collect();
+        Fault::Stuck(format!("the log ends, backwards: {last:#?}"))
+    }
+
     /// Whether everything has come to rest, what only a person can settle too, and the last checkpoint has left.
     fn rests(&self) -> bool {
         let expected = self.scene.expected.everything();
@@ -198,9 +228,8 @@ impl Ground {
     fn checkpoints_rest(&self) -> bool {
         let entries = self.scene.council.entries();
         let last = |event: &str| entries.iter().rfind(|entry| entry["event"] == event).map(|entry| &entry["size"]);
-        let sent = entries
-            .iter()
-            .rposition(|entry| ["sent", "sent-recovered", "uncertain"].iter().any(|event| entry["event"] == *event));
+        let sent =
+            entries.iter().rposition(|entry| ["sent", "sent-recovered"].iter().any(|event| entry["event"] == *event));
         let covers = |size: &serde_json::Value| size.as_u64() > sent.map(|at| at as u64);
         last("checkpoint-left").is_some_and(covers) && last("checkpoint-left") == last("checkpoint-made")
     }
