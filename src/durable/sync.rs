@@ -5,7 +5,7 @@
 use std::io;
 
 /// Every sync on the way of a file, in or out, and of a checkpoint, in the order of the protocol.
-pub const SYNCS: [&str; 24] = [
+pub const SYNCS: [&str; 23] = [
     "sync.spool.folders",
     "sync.store.name",
     "sync.store.commit",
@@ -24,7 +24,6 @@ pub const SYNCS: [&str; 24] = [
     "sync.seal.note-directory",
     "sync.send.part-file",
     "sync.send.part-directory",
-    "sync.send.file",
     "sync.send.directory",
     "sync.checkpoint.head-file",
     "sync.checkpoint.head-directory",

@@ -245,12 +245,12 @@ impl Placed<'_> {
         self.file.set_permissions(Permissions::from_mode(IN_TWO_STEPS_MODE))?;
         self.file.sync_all()?;
         self.directory.publish(&self.part, &self.directory, &self.name)?;
-        self.file.set_permissions(Permissions::from_mode(PUBLISHED_MODE))
+        self.file.set_permissions(Permissions::from_mode(PUBLISHED_MODE))?;
+        self.file.sync_all()
     }
 
     fn published(&self) -> Reply {
-        let file = step("send.placed").and_then(|()| synced("sync.send.file", || self.file.sync_all()));
-        match file.and_then(|()| synced("sync.send.directory", || self.directory.sync())) {
+        match step("send.placed").and_then(|()| synced("sync.send.directory", || self.directory.sync())) {
             Ok(()) => Reply::Accepted(placed(&self.name)),
             Err(error) => self.silence(&error),
         }

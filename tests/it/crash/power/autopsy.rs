@@ -36,7 +36,7 @@ impl Ground {
     }
 
     fn looks_at_visible_files(&self, faults: &mut Vec<Fault>) {
-        let parts = visible(&self.scene.root().join("backoffice"));
+        let parts = visible(&self.scene.council.backoffice);
         let strange = parts.into_iter().filter(|(_, digest)| !self.scene.expected.has_part(digest));
         faults.extend(strange.map(|(path, _)| Fault::half_written(&path)));
         for path in files_below(&self.auditors).into_iter().filter(|path| !is_hidden(path)) {
@@ -66,7 +66,7 @@ impl Ground {
 
     /// Every file that came is at its source, or ours.
     fn looks_for_what_came(&self, consignments: &[Consignment], faults: &mut Vec<Fault>) {
-        let folders = [self.scene.root().join("drop"), self.scene.council.state.join("spool/raw")];
+        let folders = [self.scene.council.drop.clone(), self.scene.council.state.join("spool/raw")];
         let lying: BTreeSet<Digest> = folders.iter().flat_map(|folder| digests(folder)).collect();
         let ours: BTreeSet<Digest> = consignments.iter().map(|one| one.sealed_digest).collect();
         for sealed in &self.given {
@@ -117,8 +117,7 @@ impl Ground {
 
     /// What was sealed is kept, and what was sent is there; what was not sealed is still where it was.
     fn looks_at_returns(&self, submissions: &[Submission], faults: &mut Vec<Fault>) {
-        let root = self.scene.root();
-        let (placed, left) = (visible(&root.join("outgoing")), digests(&root.join("returns")));
+        let (placed, left) = (visible(&self.scene.council.outgoing), digests(&self.scene.council.returns));
         for (path, digest) in &placed {
             let is_sealed = |one: &Submission| one.sealed.as_ref().is_some_and(|sealed| sealed.sealed == *digest);
             if !submissions.iter().any(is_sealed) {

@@ -66,16 +66,20 @@ pub fn visible(folder: &Path) -> Vec<(std::path::PathBuf, Digest)> {
     files.map(|path| (path.clone(), Digest::of(&std::fs::read(&path).unwrap()))).collect()
 }
 
+fn hidden(folder: &Path) -> Vec<std::path::PathBuf> {
+    files_below(folder).into_iter().filter(|path| is_hidden(path)).collect()
+}
+
 impl Ground {
     /// The service has stopped in good order.
     pub fn reckoned(&self, mut told: Told) -> Told {
-        let (root, state) = (self.scene.root(), &self.scene.council.state);
+        let (council, state) = (&self.scene.council, &self.scene.council.state);
         let expected = self.scene.expected.everything();
         let faults = &mut told.faults;
-        compares(&expected.parts, visible(&root.join("backoffice")), faults);
+        compares(&expected.parts, visible(&council.backoffice), faults);
         let submissions = self.scene.submissions();
         told.uncertain = submissions.iter().filter(|one| matches!(one.stage, Stage::Uncertain { .. })).count();
-        let mut placed = visible(&root.join("outgoing"));
+        let mut placed = visible(&council.outgoing);
         for one in &submissions {
             let Some(sealed) = &one.sealed else { continue };
             let at = placed.iter().position(|(_, digest)| *digest == sealed.sealed);
@@ -94,14 +98,10 @@ impl Ground {
         if self.scene.council.codes() != expected.held {
             faults.push(Fault::Astray(format!("held: {:?}", self.scene.council.codes())));
         }
-        for folder in ["backoffice", "outgoing", "drop", "returns"] {
-            let left = files_below(&root.join(folder)).into_iter();
-            // The part of a return that is Uncertain stays, sealed as it is, until that is settled.
-            let may_stay = |path: &Path| folder == "outgoing" && told.uncertain > 0 && is_hidden(path);
-            let left = left.filter(|path| is_hidden(path) || ["drop", "returns"].contains(&folder));
-            let left = left.filter(|path| !may_stay(path));
-            faults.extend(left.map(|path| Fault::Astray(path.display().to_string())));
-        }
+        // The part of a return that is Uncertain stays, sealed as it is, until that is settled.
+        let outgoing = if told.uncertain > 0 { Vec::new() } else { hidden(&council.outgoing) };
+        let left = [outgoing, hidden(&council.backoffice), council.dropped(), files_below(&council.returns)];
+        faults.extend(left.into_iter().flatten().map(|path| Fault::Astray(path.display().to_string())));
         let counts = [
             ("spool/raw", expected.held.len()),
             ("spool/tmp", 0),

@@ -218,9 +218,9 @@ impl Ground {
         let submissions = self.scene.submissions();
         let at_rest = submissions.iter().filter(|one| is_at_rest(&one.stage)).count();
         at_rest == expected.returns.values().sum::<usize>()
-            && files_below(&self.scene.root().join("returns")).is_empty()
+            && files_below(&self.scene.council.returns).is_empty()
             && files_below(&self.scene.council.state.join("picked-up")).is_empty()
-            && self.scene.dropped().is_empty()
+            && self.scene.council.dropped().is_empty()
             && self.scene.council.all_rest(expected.files)
             && self.checkpoints_rest()
     }
