@@ -44,14 +44,13 @@ fn behind(sync: &str) -> (Given, &'static [&'static str]) {
 }
 
 /// Those that are not missed, and why they are done all the same.
-const NOT_MISSED: [(&str, &str); 7] = [
+const NOT_MISSED: [(&str, &str); 6] = [
     ("sync.spool.folders", "Linux file systems make a new folder's name last with the first file that is synced in it"),
     ("sync.store.name", "SQLite syncs the folder when it makes its log, before the first commit"),
     ("sync.withdrawn.directory", "a file that is back at its source is known by its record, and removed again"),
     ("sync.stage.directory", "Linux file systems make a new file's name last with the file's own sync"),
     ("sync.seal.file", "`sync.seal.link` follows before anything names the file"),
     ("sync.send.part-directory", "after another boot a return found at Sending is Uncertain, part or no part"),
-    ("sync.checkpoint.head-directory", "the commit of its record makes it last where both are on one journal"),
 ];
 
 /// Where the first fault was found, and which.
