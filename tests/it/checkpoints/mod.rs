@@ -6,7 +6,7 @@ mod making;
 mod starting;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hbcourier::domain::checkpoint::{Continuation, SignedCheckpoint, Vkey};
 
@@ -32,27 +32,38 @@ impl Audited {
 
     /// The notes in the folder, by size.
     fn notes(&self) -> Vec<SignedCheckpoint> {
-        let vkey = vkey(&self.council);
-        let files = fs::read_dir(&self.folder).unwrap().map(|file| file.unwrap().path());
-        let notes = files.filter(|path| path.extension().is_some_and(|ending| ending == "txt"));
-        let mut notes: Vec<_> = notes.map(|path| vkey.verify(&fs::read_to_string(path).unwrap()).unwrap()).collect();
-        notes.sort_by_key(|note| note.checkpoint().size);
-        notes
+        notes(&self.council, &self.folder)
     }
 
-    /// Fails unless each note but the first comes with a proof that it continues the one before, and nothing half-written
-    /// lies about.
     fn assert_chained(&self) -> usize {
-        let notes = self.notes();
-        for pair in notes.windows(2) {
-            let (earlier, later) = (pair[0].checkpoint(), pair[1].checkpoint());
-            let stem = format!("{}-{}", later.size, &later.root.to_string()[..8]);
-            let proof = fs::read_to_string(self.folder.join(format!("{stem}.proof"))).unwrap();
-            let proof: Continuation = proof.parse().unwrap();
-            assert!(proof.shows(earlier, later), "{stem}: {proof}");
-        }
-        notes.len()
+        chained(&self.council, &self.folder)
     }
+}
+
+/// The notes in the folder, by size.
+pub(crate) fn notes(council: &Council, folder: &Path) -> Vec<SignedCheckpoint> {
+    let vkey = vkey(council);
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let notes = files.filter(|path| path.extension().is_some_and(|ending| ending == "txt"));
+    let mut notes: Vec<_> = notes.map(|path| vkey.verify(&fs::read_to_string(path).unwrap()).unwrap()).collect();
+    notes.sort_by_key(|note| note.checkpoint().size);
+    notes
+}
+
+/// How many they are. Fails unless each note but the first comes with a proof that it continues the one before, and
+/// nothing half-written lies about.
+pub(crate) fn chained(council: &Council, folder: &Path) -> usize {
+    let notes = notes(council, folder);
+    for pair in notes.windows(2) {
+        let (earlier, later) = (pair[0].checkpoint(), pair[1].checkpoint());
+        let stem = format!("{}-{}", later.size, &later.root.to_string()[..8]);
+        let proof = fs::read_to_string(folder.join(format!("{stem}.proof"))).unwrap();
+        let proof: Continuation = proof.parse().unwrap();
+        assert!(proof.shows(earlier, later), "{stem}: {proof}");
+    }
+    let hidden = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
+    assert!(hidden.into_iter().all(|name| !name.to_string_lossy().starts_with('.')), "a part is left");
+    notes.len()
 }
 
 fn council() -> Council {

@@ -2,6 +2,7 @@
 //!
 //! The real binary is killed by SIGKILL at named steps and at random moments. `tests/crash` runs the long campaigns.
 
+mod calls;
 mod derived;
 mod expected;
 mod faults;

@@ -79,7 +79,11 @@ impl Sample {
     }
 
     pub fn sealed_by(&self, partner: &Partner) -> Sealed {
-        let bytes = partner.seals(&self.content, &self.name, &SealOptions::default());
+        self.sealed_with(partner, &SealOptions::default())
+    }
+
+    pub fn sealed_with(&self, partner: &Partner, options: &SealOptions) -> Sealed {
+        let bytes = partner.seals(&self.content, &self.name, options);
         let parts = self.parts.iter().map(|part| Digest::of(part)).collect();
         Sealed { name: format!("{}.pgp", self.name), bytes, parts, held_as: None }
     }

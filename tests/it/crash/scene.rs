@@ -83,6 +83,12 @@ impl Scene {
         self.expected = Arc::default();
     }
 
+    /// From now on the beginning is as it is now, and nothing of it is expected.
+    pub fn begins_here(&mut self) {
+        fs::remove_dir_all(&self.snapshot).unwrap();
+        copy_tree(&self.root(), &self.snapshot);
+    }
+
     /// One of each kind, and one that must be held.
     pub fn one_of_each(&self) -> Vec<Sealed> {
         let samples = [Sample::pdf(1), Sample::xml(2, 40_000), Sample::pack(3)];

@@ -7,27 +7,29 @@ use hbcourier::domain::{Digest, Stage, Standing};
 use hbcourier::store::verify;
 
 use super::scene::Scene;
-use super::watch::Watch;
+use super::watch::{Seen, Watch};
 use crate::support::council::{files_below, is_hidden};
 
 /// What a campaign came to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Outcome {
-    kills: usize,
-    files: usize,
-    returns: usize,
-    lost: usize,
-    duplicated: usize,
-    half_written: usize,
+    pub kills: usize,
+    pub files: usize,
+    pub returns: usize,
+    pub lost: usize,
+    pub duplicated: usize,
+    pub half_written: usize,
+    /// Returns of which nobody can tell whether they arrived, as is said to a person.
+    pub uncertain: usize,
     /// Entries that tell of something interrupted and found again.
-    recovered: usize,
+    pub recovered: usize,
     /// What the ledger's verification says against it.
-    ledger: Option<String>,
+    pub ledger: Option<String>,
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Outcome { kills, files, returns, lost, duplicated, half_written, recovered, ledger } = self;
+        let Outcome { kills, files, returns, lost, duplicated, half_written, recovered, ledger, .. } = self;
         let ledger = ledger.as_deref().unwrap_or("intact");
         write!(
             f,
@@ -41,6 +43,17 @@ impl Scene {
     /// Reckons, and fails unless everything is as it should be. The service has stopped. `what` names the campaign.
     pub fn zeros(&self, watch: Watch, kills: usize, what: &str) -> Outcome {
         let seen = watch.ends();
+        let half_written = seen.half_written.clone();
+        let outcome = self.reckons(seen, kills);
+        let zeros = outcome.lost + outcome.duplicated + outcome.half_written == 0 && outcome.ledger.is_none();
+        assert!(zeros, "{what}: {outcome}\n{half_written:?}\n{}", self.council.log());
+        self.is_tidy(what);
+        self.is_told_once(what);
+        outcome
+    }
+
+    /// What became of everything.
+    pub fn reckons(&self, seen: Seen, kills: usize) -> Outcome {
         let expected = self.expected.everything();
         let lying = files_below(&self.root().join("backoffice")).into_iter().filter(|path| !is_hidden(path));
         let delivered = lying.map(|path| Digest::of(&std::fs::read(path).unwrap())).chain(seen.taken);
@@ -50,25 +63,21 @@ impl Scene {
         let opened = sent.map(|sealed| self.dwp.opens(&sealed)).inspect(|opened| assert!(opened.good_signature));
         let (unsent, sent_twice) = compare(&expected.returns, opened.map(|opened| Digest::of(&opened.content)));
         let verdict = verify(&self.council.store().unwrap()).unwrap();
-        let outcome = Outcome {
+        Outcome {
             kills,
             files: expected.files,
             returns: expected.returns.values().sum(),
             lost: lost + unsent,
             duplicated: duplicated + sent_twice,
             half_written: seen.half_written.len(),
+            uncertain: 0,
             recovered: self.council.entries().iter().filter(|entry| is_of_recovery(entry)).count(),
             ledger: (!verdict.ok).then_some(verdict.says),
-        };
-        let zeros = outcome.lost + outcome.duplicated + outcome.half_written == 0 && outcome.ledger.is_none();
-        assert!(zeros, "{what}: {outcome}\n{:?}\n{}", seen.half_written, self.council.log());
-        self.is_tidy(what);
-        self.is_told_once(what);
-        outcome
+        }
     }
 
     /// Nothing lies where it should not.
-    fn is_tidy(&self, what: &str) {
+    pub fn is_tidy(&self, what: &str) {
         let expected = self.expected.everything();
         let (root, state) = (self.root(), &self.council.state);
         assert!(self.dropped().is_empty(), "{what}: {:?}", self.dropped());
@@ -85,7 +94,7 @@ impl Scene {
     }
 
     /// Every transfer has one end, and the ledger tells of it once.
-    fn is_told_once(&self, what: &str) {
+    pub fn is_told_once(&self, what: &str) {
         let expected = self.expected.everything();
         let consignments = self.council.consignments();
         assert_eq!(consignments.len(), expected.files, "{what}");

@@ -20,30 +20,42 @@ pub(super) const SELDOM: &str = "10m";
 /// A council whose one source is this mailbox.
 pub(super) fn council(dwp: &mut Partner, certificates: &Certificates, port: u16, tls: &str, poll: &str) -> Council {
     let council = Council::new(dwp);
-    let password = council.dir.path().join("password");
-    writes(&password, PASSWORD);
+    let mailbox = mailbox_table(certificates, council.dir.path(), port, tls, poll);
     council.changes_settings(|settings| {
         set(settings, &["service", "retry_after"], "200ms");
         set(settings, &["service", "retry_after_max"], "1s");
-        let mut mailbox = toml::Table::new();
-        for (key, value) in [
-            ("name", MAILBOX),
-            ("host", "localhost"),
-            ("tls", tls),
-            ("ca_file", &certificates.file("ca.pem").to_string_lossy()),
-            ("account", "hbms@council.example"),
-            ("password_file", &password.to_string_lossy()),
-            ("poll", poll),
-        ] {
-            mailbox.insert(key.into(), value.into());
-        }
-        mailbox.insert("port".into(), i64::from(port).into());
-        mailbox.insert("partners".into(), toml::Value::Array(vec!["dwp".into()]));
         let authority = settings["authority"][0].as_table_mut().unwrap();
         authority.remove("drop_folder");
         authority.insert("mailbox".into(), toml::Value::Array(vec![mailbox.into()]));
     });
     council
+}
+
+/// A mailbox at that port, with its password in that folder.
+pub(crate) fn mailbox_table(
+    certificates: &Certificates,
+    folder: &Path,
+    port: u16,
+    tls: &str,
+    poll: &str,
+) -> toml::Table {
+    let password = folder.join("password");
+    writes(&password, PASSWORD);
+    let mut mailbox = toml::Table::new();
+    for (key, value) in [
+        ("name", MAILBOX),
+        ("host", "localhost"),
+        ("tls", tls),
+        ("ca_file", &certificates.file("ca.pem").to_string_lossy()),
+        ("account", "hbms@council.example"),
+        ("password_file", &password.to_string_lossy()),
+        ("poll", poll),
+    ] {
+        mailbox.insert(key.into(), value.into());
+    }
+    mailbox.insert("port".into(), i64::from(port).into());
+    mailbox.insert("partners".into(), toml::Value::Array(vec!["dwp".into()]));
+    mailbox
 }
 
 fn writes(password: &Path, text: &str) {
@@ -53,13 +65,17 @@ fn writes(password: &Path, text: &str) {
 
 /// A mail with one sealed attachment, whose lines end as they do on the way.
 pub(crate) fn mail(dwp: &Partner, number: usize, content: &[u8]) -> Vec<u8> {
-    let sealed = dwp.seals(content, "LAID.xml", &SealOptions::armoured());
+    mail_with(number, "LAID.xml.asc", dwp.seals(content, "LAID.xml", &SealOptions::armoured()))
+}
+
+/// A mail with this armoured attachment.
+pub(crate) fn mail_with(number: usize, name: &str, armoured: Vec<u8>) -> Vec<u8> {
     let head = format!(
         "Message-ID: <{number}@partner.test>\nSubject: Monthly file\nMIME-Version: 1.0\n\
-         Content-Type: application/octet-stream; name=LAID.xml.asc\nContent-Disposition: attachment; \
-         filename=LAID.xml.asc\n\n"
+         Content-Type: application/octet-stream; name={name}\nContent-Disposition: attachment; \
+         filename={name}\n\n"
     );
-    [head.into_bytes(), sealed].concat()
+    [head.into_bytes(), armoured].concat()
 }
 
 pub(super) fn digests(numbers: impl IntoIterator<Item = usize>) -> Vec<hbcourier::domain::Digest> {

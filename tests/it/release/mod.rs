@@ -1,11 +1,11 @@
 //! Releasing what is held: two people, one finding, the same bytes.
 
-mod crashes;
+pub(crate) mod crashes;
 mod desk;
 mod mails;
 mod never;
 mod orders;
-mod people;
+pub(crate) mod people;
 mod tampering;
 mod walked;
 

@@ -218,6 +218,16 @@ impl Postfix {
         delivered + ["incoming", "active", "deferred"].into_iter().map(queued).sum::<usize>()
     }
 
+    /// How many messages are delivered, once none is on its way.
+    pub fn delivered_in_all(&mut self) -> usize {
+        self.until("nothing is queued", |postfix| {
+            let new = count(&postfix.dir.path().join("mail/hbms/new"), &|_| true);
+            let queues = ["maildrop", "incoming", "active", "deferred"];
+            let queued = queues.map(|queue| count(&postfix.dir.path().join("queue").join(queue), &|_| true));
+            (queued == [0; 4] && new == count(&postfix.dir.path().join("mail/hbms/new"), &|_| true)).then_some(new)
+        })
+    }
+
     fn until<T>(&mut self, what: &str, mut look: impl FnMut(&mut Postfix) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {

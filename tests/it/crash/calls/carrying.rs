@@ -1,0 +1,142 @@
+//! Workflows that begin and end in folders: a file or a pack that comes in, a return that is left for a transport.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::super::samples::{Sample, Sealed};
+use super::super::scene::Scene;
+use super::super::watch::Watch;
+use super::super::zeros::Outcome;
+use super::campaign::Workflow;
+use crate::release::crashes::released;
+use crate::release::people::Staff;
+use crate::support::council::{LA, command, files_below};
+use crate::support::partner::SealOptions;
+
+/// Far beyond what is needed, for slow machines.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Words of what is carried.
+pub const IN_XML: &str = "Claim reference=";
+pub const IN_PACK: &str = "REFERRAL,RULE";
+pub const IN_RETURN: &str = "DEMO-0001";
+
+/// What is put where the service finds it, and expected.
+type Puts = Box<dyn Fn(&Scene)>;
+
+pub struct Carrying {
+    name: &'static str,
+    pub scene: Scene,
+    puts: Puts,
+    /// What is in the content, and must nowhere lie in clear below the state directory.
+    canary: &'static str,
+    watch: Option<Watch>,
+    turn: usize,
+}
+
+impl Carrying {
+    pub fn file() -> Carrying {
+        let scene = Scene::new();
+        let sealed = Sample::xml(1, 40_000).sealed_by(&scene.dwp);
+        Carrying::of("folder to folder", scene, IN_XML, Box::new(move |scene| scene.drops(&sealed)))
+    }
+
+    pub fn pack() -> Carrying {
+        let scene = Scene::new();
+        let sealed = Sample::pack(1).sealed_by(&scene.dwp);
+        Carrying::of("ZIP pack of three", scene, IN_PACK, Box::new(move |scene| scene.drops(&sealed)))
+    }
+
+    pub fn left_return() -> Carrying {
+        Carrying::of("return by folder", Scene::new(), IN_RETURN, Box::new(|scene| scene.returns().hands_in_shbe(LA)))
+    }
+
+    /// Two people have approved what was held; the service comes to it.
+    pub fn release() -> (Carrying, Staff) {
+        let mut scene = Scene::new();
+        let staff = Staff::of(&scene.council);
+        scene.begins_here();
+        let sample = Sample::xml(1, 500);
+        let options = SealOptions { sign: false, ..SealOptions::default() };
+        let unsigned = Sealed { held_as: Some("CN-105"), ..sample.sealed_with(&scene.dwp, &options) };
+        scene.drops(&unsigned);
+        while !scene.rests() {
+            assert!(once(&scene).output().unwrap().status.code().is_some_and(|code| code < 2));
+        }
+        released(&scene.council, &staff, &scene.council.consignments()[0]);
+        scene.begins_here();
+        let released = Sealed { held_as: None, ..unsigned };
+        let puts: Puts = Box::new(move |scene| scene.expected.file(&released));
+        (Carrying::of("release by two people", scene, IN_XML, puts), staff)
+    }
+
+    fn of(name: &'static str, scene: Scene, canary: &'static str, puts: Puts) -> Carrying {
+        Carrying { name, scene, puts, canary, watch: None, turn: 0 }
+    }
+}
+
+impl Workflow for Carrying {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn sets_back(&mut self) {
+        drop(self.watch.take().map(Watch::ends));
+        self.scene.sets_back();
+        (self.puts)(&self.scene);
+        // Every other time a back office takes what it sees.
+        self.turn += 1;
+        self.watch = Some(self.scene.watched(self.turn % 2 == 0));
+    }
+
+    fn command(&self) -> Command {
+        once(&self.scene)
+    }
+
+    fn rests(&self) -> bool {
+        self.scene.rests() && self.scene.council.codes().is_empty()
+    }
+
+    fn completes(&mut self) {
+        completes(&self.scene, || self.rests());
+    }
+
+    fn reckons(&mut self, what: &str) -> Outcome {
+        let outcome = self.scene.reckons(self.watch.take().unwrap().ends(), 1);
+        if outcome.is_well() {
+            self.scene.is_tidy(what);
+            self.scene.is_told_once(what);
+        }
+        holds_nothing_in_clear(&self.scene, self.canary);
+        outcome
+    }
+}
+
+/// Everything that can be done now.
+pub fn once(scene: &Scene) -> Command {
+    let mut once = command();
+    once.arg("--config").arg(&scene.council.config).args(["run", "--once"]);
+    once
+}
+
+/// Again and again, until nothing is left to do.
+pub fn completes(scene: &Scene, rests: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let ran = once(scene).output().unwrap();
+        let says = || String::from_utf8_lossy(&[&ran.stdout[..], &ran.stderr].concat()).into_owned();
+        assert!(ran.status.success(), "{}: {}", ran.status, says());
+        if rests() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "nothing comes to rest: {}", says());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+pub fn holds_nothing_in_clear(scene: &Scene, canary: &str) {
+    for path in files_below(&scene.council.state) {
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        assert!(memchr::memmem::find(&bytes, canary.as_bytes()).is_none(), "{} holds content", path.display());
+    }
+}
