@@ -27,6 +27,7 @@ use crate::checkpoints::Checkpoints;
 use crate::config::secret::SecretFault;
 use crate::config::settings::{CourierWay, SmtpSettings};
 use crate::config::{Settings, calendars, timetable};
+use crate::domain::causes::with_causes;
 use crate::domain::timetable::{InForce, Timetables};
 use crate::domain::{CourierName, DestinationName};
 use crate::durable::{Scratch, boot_id};
@@ -35,6 +36,7 @@ use crate::effects::courier::Courier;
 use crate::effects::courier::folder::FolderCourier;
 use crate::effects::courier::smtp::SmtpCourier;
 use crate::effects::ledger_key::LedgerKeyFault;
+use crate::effects::pgp::KeyRing;
 use crate::effects::spool::Spool;
 use crate::foresight::Foresight;
 use crate::inbound::Inbound;
@@ -260,6 +262,9 @@ fn assemble(settings: Settings, given: Option<Timetables>, clock: Arc<dyn Clock>
     // A copy of the store that a backup left, ended half-way.
     if let Err(error) = Scratch::clear_stale(&state.join(Scratch::OF_BACKUPS)) {
         tracing::warn!(%error, "What a backup left below the state directory could not be removed: {error}");
+    }
+    if let Err(error) = KeyRing::at(&state).discard_parts() {
+        tracing::warn!("{}", with_causes(&error));
     }
     let (store, spool) = open_store(&state)?;
     let checkpoints = Arc::new(checkpoints_of(&settings, &store, clock.clone())?);

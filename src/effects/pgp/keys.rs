@@ -81,6 +81,9 @@ pub enum KeyError {
     /// It could not be kept.
     #[error("could not write our own new key below the state directory")]
     Write(#[source] io::Error),
+    /// What was left half-written is still there.
+    #[error("what is left of a key that was being written could not be removed")]
+    Remove(#[source] io::Error),
     /// There is nothing to give out.
     #[error("there is no key of our own; make one with `hbcourier keys generate`")]
     NoOwnKey,
@@ -165,6 +168,12 @@ impl KeyRing {
 }
 
 impl KeyRing {
+    /// Removes what is left below the state directory of keys that were being written when the process died. Nobody else
+    /// may be writing keys.
+    pub fn discard_parts(&self) -> Result<(), KeyError> {
+        place::discard_parts(&self.keys).map_err(KeyError::Remove)
+    }
+
     /// Writes our certificates, without their secrets, to a file that may be given away. Returns where it is.
     pub fn publish_own(&self) -> Result<std::path::PathBuf, KeyError> {
         let file = self.keys.join("own-public.asc");

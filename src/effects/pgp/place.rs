@@ -1,7 +1,8 @@
 //! Where keys lie below the state directory, and how they get there: whole or not at all.
 //!
 //! In:  bytes and a name. Out: a file of that name that has survived a power cut once this returns.
-//! Holds: own keys are never readable by another account, not even for a moment.
+//! Holds: own keys are never readable by another account, not even for a moment; one process at a time writes here, so
+//! what lies here under a part's name was left by one that died half-way, and is removed.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -14,6 +15,9 @@ use crate::domain::{Fingerprint, PartnerName};
 pub(super) const OWN: &str = "own";
 /// Partners' certificates, below `<state>/keys`, a directory for each partner.
 pub(super) const PARTNER: &str = "partner";
+
+/// What follows the name of a key file while it is written.
+const PART: &str = ".part";
 
 /// Who may read a key file.
 #[derive(Clone, Copy, Debug)]
@@ -45,12 +49,8 @@ pub(super) fn put(file: &Path, bytes: &[u8], readers: Readers) -> io::Result<()>
         Readers::Us => 0o600,
         Readers::Anyone => 0o644,
     };
-    let part = directory.join(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
-    // Left by a process of this number that died half-way. Nobody else writes here.
-    match fs::remove_file(&part) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    discard_parts_in(directory)?;
+    let part = directory.join(format!(".{}{PART}", name.to_string_lossy()));
     let written = write_new(&part, bytes, mode).and_then(|()| fs::rename(&part, file));
     if let Err(error) = written {
         // The first error is the one to report.
@@ -58,6 +58,37 @@ pub(super) fn put(file: &Path, bytes: &[u8], readers: Readers) -> io::Result<()>
         return Err(error);
     }
     File::open(directory)?.sync_all()
+}
+
+/// Removes what a process left that died while it put a key in its place: it may hold a secret that no list shows.
+pub(super) fn discard_parts(keys: &Path) -> io::Result<()> {
+    discard_parts_in(keys)?;
+    discard_parts_in(&keys.join(OWN))?;
+    for partner in entries(&keys.join(PARTNER))? {
+        discard_parts_in(&partner)?;
+    }
+    Ok(())
+}
+
+fn discard_parts_in(directory: &Path) -> io::Result<()> {
+    let is_part = |file: &PathBuf| {
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        // Earlier versions put the number of their process between the two.
+        name.starts_with('.') && name.ends_with(PART) && name.contains(".asc.")
+    };
+    let parts: Vec<PathBuf> = entries(directory)?.into_iter().filter(is_part).collect();
+    for part in &parts {
+        fs::remove_file(part)?;
+    }
+    if parts.is_empty() { Ok(()) } else { File::open(directory)?.sync_all() }
+}
+
+/// Nothing, if it is missing or no directory.
+fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(directory) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Vec::new()),
+        entries => entries?.map(|entry| entry.map(|entry| entry.path())).collect(),
+    }
 }
 
 fn write_new(part: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
@@ -79,4 +110,43 @@ fn make_private(directory: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEFT: [&str; 4] =
+        ["own/.A.asc.part", "own/.A.asc.7.part", "partner/dwp/.B.asc.7.part", ".own-public.asc.7.part"];
+    const OTHERS: [&str; 3] = ["own/A.asc", "partner/dwp/B.asc", ".ledger.head.part"];
+
+    fn with_leftovers() -> tempfile::TempDir {
+        let keys = tempfile::tempdir().unwrap();
+        fs::create_dir_all(keys.path().join("own")).unwrap();
+        fs::create_dir_all(keys.path().join("partner/dwp")).unwrap();
+        LEFT.iter().chain(&OTHERS).for_each(|name| fs::write(keys.path().join(name), "a key").unwrap());
+        keys
+    }
+
+    fn there<'n>(keys: &Path, names: &[&'n str]) -> Vec<&'n str> {
+        names.iter().copied().filter(|name| keys.join(name).exists()).collect()
+    }
+
+    #[test]
+    fn what_a_process_left_that_died_is_removed_and_nothing_else() {
+        let keys = with_leftovers();
+        discard_parts(keys.path()).unwrap();
+        assert!(there(keys.path(), &LEFT).is_empty());
+        assert_eq!(there(keys.path(), &OTHERS), OTHERS);
+        discard_parts(&keys.path().join("missing")).unwrap();
+    }
+
+    #[test]
+    fn the_next_key_that_is_put_there_removes_it_too() {
+        let keys = with_leftovers();
+        put(&keys.path().join("own/C.asc"), b"another", Readers::Us).unwrap();
+        assert_eq!(there(keys.path(), &LEFT), LEFT[2..]);
+        assert_eq!(fs::read(keys.path().join("own/C.asc")).unwrap(), b"another");
+        assert_eq!(fs::read_dir(keys.path().join("own")).unwrap().count(), 2);
+    }
 }
