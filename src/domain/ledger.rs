@@ -126,9 +126,9 @@ pub enum Event {
     KeyTrusted,
     /// A certificate, a partner's or our own, counts no longer.
     KeyRetired,
-    /// Own keys were made.
+    /// Own keys were made. Recorded before they are kept.
     KeyGenerated,
-    /// An own key that was made elsewhere was taken in.
+    /// An own key that was made elsewhere was taken in. Recorded before it is kept.
     KeyImported,
     /// A source, destination or other thing needs attention.
     AlarmRaised,

@@ -14,6 +14,7 @@ use sequoia_openpgp::crypto::{Decryptor, Password, SessionKey};
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::serialize::SerializeInto;
 use sequoia_openpgp::types::{KeyFlags, PublicKeyAlgorithm};
+use zeroize::Zeroizing;
 
 use crate::domain::{Fingerprint, KeyRules, PartnerName};
 
@@ -92,8 +93,15 @@ pub enum KeyError {
     OwnKeyUnreadable(#[source] KeyFault),
 }
 
+/// A key of our own that has no file yet, so that nothing is signed by it and nothing opened.
+pub struct UnkeptKey {
+    /// What it is good for.
+    pub facts: KeyFacts,
+    pub(super) armoured: Zeroizing<Vec<u8>>,
+}
+
 impl KeyRing {
-    /// Makes a key of our own, valid from now: the primary key signs, a subkey is encrypted to.
+    /// Makes a key of our own and keeps it.
     pub fn generate(
         &self,
         user_id: &str,
@@ -101,6 +109,25 @@ impl KeyRing {
         at: Timestamp,
         valid_for: Duration,
     ) -> Result<OwnKey, KeyError> {
+        let key = self.make(user_id, algorithm, at, valid_for)?;
+        self.keep(&key)?;
+        Ok(OwnKey { fingerprint: key.facts.fingerprint, expires: key.facts.expires })
+    }
+
+    /// Puts the key in its place. From now on it counts.
+    pub fn keep(&self, key: &UnkeptKey) -> Result<(), KeyError> {
+        let file = place::own(&self.keys, &key.facts.fingerprint);
+        place::put(&file, &key.armoured, Readers::Us).map_err(KeyError::Write)
+    }
+
+    /// Makes a key of our own, valid from now: the primary key signs, a subkey is encrypted to.
+    pub fn make(
+        &self,
+        user_id: &str,
+        algorithm: KeyAlgorithm,
+        at: Timestamp,
+        valid_for: Duration,
+    ) -> Result<UnkeptKey, KeyError> {
         let password = self.protection()?;
         let suite = match algorithm {
             KeyAlgorithm::Rsa3072 => CipherSuite::RSA3k,
@@ -118,9 +145,7 @@ impl KeyRing {
             .map_err(|error| KeyError::Generate(error.into()))?;
         let armoured = cert.as_tsk().armored().export_to_vec().map_err(|error| KeyError::Generate(error.into()))?;
         let fingerprint = standing::fingerprint(&cert).ok_or(KeyError::NoOwnKey)?;
-        place::put(&place::own(&self.keys, &fingerprint), &armoured, Readers::Us).map_err(KeyError::Write)?;
-        let expires = facts(&cert, fingerprint.clone(), at).expires;
-        Ok(OwnKey { fingerprint, expires })
+        Ok(UnkeptKey { facts: facts(&cert, fingerprint, at), armoured: Zeroizing::new(armoured) })
     }
 
     /// All keys on disk, and what they are good for at this time.

@@ -38,7 +38,7 @@ use crate::domain::{Digest, Fingerprint, PartnerName, Waiver};
 
 pub use completeness::{Completeness, completeness};
 pub use examine::{CertificateReport, KeyChange, ReportedKey, spoken};
-pub use keys::{KeyAlgorithm, KeyError, KeyFacts, KeyListing, OwnKey};
+pub use keys::{KeyAlgorithm, KeyError, KeyFacts, KeyListing, OwnKey, UnkeptKey};
 pub use own::{ImportError, SecretKeyBytes};
 pub use refusal::OpenError;
 pub use ring::{KeyFault, KeyRing, Unhad};

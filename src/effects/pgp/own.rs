@@ -19,7 +19,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::domain::Fingerprint;
 
-use super::place::{self, Readers};
+use super::keys::UnkeptKey;
 use super::ring::{KeyFault, KeyRing};
 use super::standing::KeyProblem;
 use super::{KeyError, KeyFacts, keys, secret, standing};
@@ -90,8 +90,15 @@ pub enum ImportError {
 }
 
 impl KeyRing {
-    /// Takes in an own key. One that has expired is welcome as well: what was sealed to it can still be opened.
+    /// Takes in an own key.
     pub fn import_own(&self, bytes: &SecretKeyBytes, at: Timestamp) -> Result<KeyFacts, ImportError> {
+        let key = self.read_own(bytes, at)?;
+        self.keep(&key)?;
+        Ok(key.facts)
+    }
+
+    /// An own key to be taken in. One that has expired is welcome as well: what was sealed to it can still be opened.
+    pub fn read_own(&self, bytes: &SecretKeyBytes, at: Timestamp) -> Result<UnkeptKey, ImportError> {
         let cert = sole_key(&bytes.0)?;
         let key = standing::fingerprint(&cert).ok_or(ImportError::NotAKey)?;
         let facts = keys::facts(&cert, key.clone(), at);
@@ -103,9 +110,7 @@ impl KeyRing {
         }
         let protected = self.protected(cert, &key)?;
         let armoured = protected.as_tsk().armored().export_to_vec().map_err(failed)?;
-        place::put(&place::own(&self.keys, &key), &Zeroizing::new(armoured), Readers::Us)
-            .map_err(|error| ImportError::Key(KeyError::Write(error)))?;
-        Ok(facts)
+        Ok(UnkeptKey { facts, armoured: Zeroizing::new(armoured) })
     }
 
     /// Every secret opens with the configured passphrase, or is protected with it now.

@@ -89,7 +89,8 @@ impl Office {
     pub fn order(&self, uid: u32, order: KeyOrder) -> Result<Done, String> {
         let actor = Actor::Account { uid, name: format!("account {uid}") };
         self.operator.execute(&actor, &Order::Keys(order)).map_err(|refused| {
-            assert!(matches!(refused, Refused::Unfit(_) | Refused::NotAllowed(_)), "{refused}");
+            let is_answered = matches!(refused, Refused::Unfit(_) | Refused::NotAllowed(_) | Refused::Unfinished(_));
+            assert!(is_answered, "{refused}");
             refused.to_string()
         })
     }

@@ -136,6 +136,27 @@ fn a_key_from_the_old_scripts_is_taken_in_as_an_order() {
     office.is_sound();
 }
 
+/// It is recorded before it counts, so what could not be written is told, and is taken in when it is ordered again.
+#[test]
+fn no_key_counts_of_which_the_ledger_does_not_tell() {
+    let office = Office::of_one();
+    let scripts = Partner::new(Algorithm::Curve25519);
+    let order = || KeyOrder::ImportOwn { key: SecretKeyBytes::from(scripts.secret_key()) };
+    let own = office.state.path().join("keys/own");
+    let away = own.with_extension("away");
+    fs::rename(&own, &away).unwrap();
+    fs::write(&own, "").unwrap();
+    let says = office.order(1001, order()).unwrap_err();
+    assert!(says.contains("is recorded, but does not count"), "{says}");
+    assert_eq!(office.events(), ["key-imported"]);
+    fs::remove_file(&own).unwrap();
+    fs::rename(&away, &own).unwrap();
+    assert!(!own.join(format!("{}.asc", scripts.fingerprint())).exists());
+    office.order(1001, order()).unwrap();
+    assert_eq!(office.events(), ["key-imported", "key-imported"]);
+    office.is_sound();
+}
+
 #[test]
 fn a_key_that_is_brought_along_gets_the_passphrase_or_must_have_it() {
     let state = tempfile::tempdir().unwrap();

@@ -93,6 +93,10 @@ impl Upkeep {
         self.scene.council.entries().iter().any(of_it)
     }
 
+    fn has_own(&self, fingerprint: &Fingerprint) -> bool {
+        self.scene.council.state.join(format!("keys/own/{fingerprint}.asc")).exists()
+    }
+
     fn originals(&self) -> Vec<PathBuf> {
         let state = &self.scene.council.state;
         ["archive", "spool/raw", "sealed"].iter().flat_map(|folder| files_below(&state.join(folder))).collect()
@@ -135,7 +139,7 @@ impl Workflow for Upkeep {
     fn rests(&self) -> bool {
         match &self.work {
             Work::Trust(_, fingerprint) => self.tells_of("key-trusted", fingerprint),
-            Work::Import(_, fingerprint) => self.tells_of("key-imported", fingerprint),
+            Work::Import(_, fingerprint) => self.has_own(fingerprint) && self.tells_of("key-imported", fingerprint),
             Work::Erase(_) => self.originals().is_empty(),
             Work::Checkpoint(_) => self.scene.rests() && self.last("checkpoint-left") == self.last("checkpoint-made"),
         }
@@ -145,6 +149,10 @@ impl Workflow for Upkeep {
         match self.work {
             Work::Erase(_) | Work::Checkpoint(_) => completes(&self.scene, || self.rests()),
             Work::Trust(..) | Work::Import(..) => {
+                if let Work::Import(_, key) = &self.work {
+                    let is_told = self.tells_of("key-imported", key);
+                    assert!(is_told || !self.has_own(key), "a key counts of which the ledger does not tell");
+                }
                 if !self.rests() {
                     let ran = self.command().output().unwrap();
                     assert!(ran.status.success(), "{}: {}", ran.status, String::from_utf8_lossy(&ran.stderr));
