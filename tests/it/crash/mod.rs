@@ -1,6 +1,6 @@
 //! Killed and failed at every moment: nothing is lost, nothing comes twice, nothing is half-written, the ledger is whole.
 //!
-//! The real binary is killed by SIGKILL at named steps and at random moments. `tests/crash` runs the long campaigns.
+//! The real binary is killed by SIGKILL at named steps, at random moments, and at every system call (`calls`). `tests/crash` runs the long campaigns.
 
 mod calls;
 mod derived;
@@ -16,6 +16,7 @@ mod recovery;
 mod recovery_packs;
 mod samples;
 mod scene;
+mod small_disks;
 mod steps;
 mod store;
 mod watch;

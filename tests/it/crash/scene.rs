@@ -255,7 +255,7 @@ fn make_folders(root: &Path, number: &str) {
 }
 
 /// With modes and times.
-fn copy_tree(from: &Path, to: &Path) {
+pub fn copy_tree(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
     assert!(copied.success());
 }

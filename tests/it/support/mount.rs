@@ -16,10 +16,20 @@ pub struct Mount {
 impl Mount {
     /// Over the folder `at`, with room for this many KiB.
     pub fn over(at: &Path, kib: u64) -> Mount {
-        let size = format!("size={kib}k,mode=0755");
+        Mount::with(at, &format!("size={kib}k"))
+    }
+
+    /// Over the folder `at`, with these options such as `size=64k,nr_inodes=20`.
+    pub fn with(at: &Path, options: &str) -> Mount {
         let mut mount = Command::new("mount");
-        succeeded(mount.args(["-t", "tmpfs", "-o", &size, "hbcourier-test"]).arg(at).output().unwrap());
+        mount.args(["-t", "tmpfs", "-o", &format!("mode=0755,{options}"), "hbcourier-test"]).arg(at);
+        succeeded(mount.output().unwrap());
         Mount { at: at.to_owned() }
+    }
+
+    /// Gives it other options, from now on.
+    pub fn becomes(&self, options: &str) {
+        succeeded(Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(&self.at).output().unwrap());
     }
 
     /// Puts a file of this many KiB there.

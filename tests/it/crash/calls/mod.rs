@@ -5,7 +5,7 @@
 //! without a fault until nothing is left to do; then everything is reckoned.
 
 mod campaign;
-mod carrying;
+pub mod carrying;
 mod kinds;
 mod mailed;
 mod table;
