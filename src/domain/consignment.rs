@@ -158,9 +158,13 @@ impl Standing {
         }
     }
 
-    /// Whether the service should work on it now.
+    /// Whether the service should work on it now. Only a pause is waited for: any other time is when something happened,
+    /// and one that is still to come was told by a clock that has been set back since.
     pub fn is_due(&self, due: Due) -> bool {
-        self.due_at().is_some_and(|at| at <= due.now || at > due.latest)
+        match self {
+            Standing::Deferred { until, .. } => *until <= due.now || *until > due.latest,
+            _ => self.due_at().is_some(),
+        }
     }
 
     /// Whether its original was moved to the archive.

@@ -87,7 +87,7 @@ impl Retention {
         progress: &mut Progress,
     ) -> Result<(), Critical> {
         let consignment = &settled.consignment;
-        let (Some(since), original) = (over(&consignment.standing), Original::Transfer(consignment.id)) else {
+        let (Some(since), original) = (over(consignment), Original::Transfer(consignment.id)) else {
             return Ok(());
         };
         if is_held(holds, &original, &consignment.authority) {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::config::Settings;
 use crate::config::settings::RetentionSettings;
-use crate::domain::{DestinationName, Keep, LaNumber, LegalHold, Original, Stage, Standing, Submission};
+use crate::domain::{Consignment, DestinationName, Keep, LaNumber, LegalHold, Original, Stage, Standing, Submission};
 use crate::store::Settled;
 
 /// How long is kept what went by each route.
@@ -83,10 +83,11 @@ impl Rule<'_> {
     }
 }
 
-/// When a transfer was over; `None` while it is not.
-pub(super) fn over(standing: &Standing) -> Option<Timestamp> {
-    match standing {
-        Standing::Closed { at } | Standing::Rejected { at, .. } => Some(*at),
+/// When a transfer was over; `None` while it is not. Nothing is over before it came: then the clock had been set back, and
+/// what is kept would be erased too early.
+pub(super) fn over(consignment: &Consignment) -> Option<Timestamp> {
+    match &consignment.standing {
+        Standing::Closed { at } | Standing::Rejected { at, .. } => Some((*at).max(consignment.received_at)),
         Standing::Collected { .. }
         | Standing::Staged { .. }
         | Standing::Deferred { .. }
@@ -97,10 +98,13 @@ pub(super) fn over(standing: &Standing) -> Option<Timestamp> {
 }
 
 /// When a return was over; `None` while it is not. A report may still come about what was sent, so its time counts from
-/// the sending.
+/// the sending, which was not before the sealing.
 pub(super) fn returned(submission: &Submission) -> Option<Timestamp> {
+    let sealed = submission.sealed.as_ref().map(|sealed| sealed.at);
     match &submission.stage {
-        Stage::Sent { at, .. } | Stage::Acknowledged { at } | Stage::Waived { at } => Some(*at),
+        Stage::Sent { at, .. } | Stage::Acknowledged { at } | Stage::Waived { at } => {
+            Some(sealed.map_or(*at, |sealed| sealed.max(*at)))
+        }
         Stage::Scheduled
         | Stage::Held { .. }
         | Stage::Sealed

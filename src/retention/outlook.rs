@@ -76,7 +76,7 @@ pub fn outlook(queries: &dyn Queries, settings: &Settings, now: Timestamp) -> Re
         last = Some((end.consignment.received_at, end.consignment.id));
         for settled in &page {
             let consignment = &settled.consignment;
-            let Some(since) = over(&consignment.standing) else { continue };
+            let Some(since) = over(consignment) else { continue };
             if is_held(&legal_holds, &Original::Transfer(consignment.id), &consignment.authority) {
                 under_hold += 1;
                 continue;

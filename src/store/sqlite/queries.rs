@@ -161,7 +161,9 @@ impl Queries for SqliteQueries {
     fn consignments(&self, filter: &ConsignmentFilter) -> Result<Vec<Consignment>, QueryError> {
         let mut conditions = Conditions::default();
         if let Some(due) = filter.due {
-            conditions.add_all("(due_at <= ? OR due_at > ?)", [At(due.now), At(due.latest)]);
+            // As `Standing::is_due` says.
+            let is_due = "due_at IS NOT NULL AND (due_at <= ? OR due_at > ? OR word <> 'deferred')";
+            conditions.add_all(is_due, [At(due.now), At(due.latest)]);
         }
         conditions.add("word = ?", filter.word.clone());
         conditions.add("authority = ?", filter.authority.clone());

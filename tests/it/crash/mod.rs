@@ -3,6 +3,7 @@
 //! The real binary is killed by SIGKILL at named steps, at random moments, and at every system call (`calls`). `tests/crash` runs the long campaigns.
 
 mod calls;
+mod clock;
 mod derived;
 mod expected;
 mod faults;
