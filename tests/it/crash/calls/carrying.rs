@@ -86,7 +86,7 @@ impl Workflow for Carrying {
         (self.puts)(&self.scene);
         // Every other time a back office takes what it sees.
         self.turn += 1;
-        self.watch = Some(self.scene.watched(self.turn % 2 == 0));
+        self.watch = Some(self.scene.watched(self.turn.is_multiple_of(2)));
     }
 
     fn command(&self) -> Command {

@@ -55,7 +55,7 @@ impl Workflow for MailIn {
         self.came += 1;
         self.scene.expected.file(&self.sealed);
         self.dovecot.delivers(&mail_with(self.came, "HBMS_pack_1.zip.asc", self.sealed.bytes.clone()));
-        self.watch = Some(self.scene.watched(self.came % 2 == 0));
+        self.watch = Some(self.scene.watched(self.came.is_multiple_of(2)));
     }
 
     fn command(&self) -> Command {
