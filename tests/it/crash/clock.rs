@@ -88,7 +88,7 @@ fn what_is_deferred_by_a_wrong_clock_is_tried_again_by_the_right_one() {
     let mut scene = Scene::new();
     let sealed = Sample::xml(1, 500).sealed_by(&scene.dwp);
     let (laid, away) = (scene.council.backoffice.join("laid"), scene.council.backoffice.join("away"));
-    for jump in JUMPS {
+    for jump in JUMPS.into_iter().skip(1).take(1 + length("HBCOURIER_CRASH_CLOCKS", 1)) {
         scene.sets_back();
         scene.drops(&sealed);
         let watch = scene.watched(false);

@@ -30,23 +30,20 @@ pub trait Workflow {
     fn reckons(&mut self, what: &str) -> Outcome;
 }
 
-/// At how many calls of each kind; 0: at every one.
-fn spread() -> usize {
-    length("HBCOURIER_CRASH_CALLS", 2)
-}
-
-/// Killed once, at calls that change something.
-pub fn kills(workflow: &mut dyn Workflow) -> Table {
+/// Killed once, at calls that change something: at so many of each kind in an ordinary run, at every one in a long one
+/// (`HBCOURIER_CRASH_CALLS=0`).
+pub fn kills(workflow: &mut dyn Workflow, usual: usize) -> Table {
+    let spread = length("HBCOURIER_CRASH_CALLS", usual);
     let mut table = Table::new(workflow.name(), "killed");
     let counts = undisturbed(workflow);
     for kind in CHANGING {
         let Some(count) = counts.get(&kind) else { continue };
         let mut row = Row::new(format!("killed at {}", kind.name()), kind.name());
-        for nth in chosen(*count, spread()) {
+        for nth in chosen(*count, spread) {
             let fault = Fault { kind, nth, what: What::Kill };
             let end = meets(workflow, &fault, &mut row);
             // The threads do not share the work in the same way each time.
-            if spread() == 0 && nth >= *count && !end.hit {
+            if spread == 0 && nth >= *count && !end.hit {
                 break;
             }
         }

@@ -19,12 +19,12 @@ use upkeep::Upkeep;
 
 #[test]
 fn killed_while_a_file_comes_in() {
-    kills(&mut Carrying::file()).says();
+    kills(&mut Carrying::file(), 2).says();
 }
 
 #[test]
 fn killed_while_a_return_is_left_in_a_folder() {
-    kills(&mut Carrying::left_return()).says();
+    kills(&mut Carrying::left_return(), 1).says();
 }
 
 #[test]
@@ -35,45 +35,45 @@ fn failed_while_a_file_comes_in() {
 #[test]
 #[ignore = "long: tests/crash --calls"]
 fn killed_while_a_mail_comes_in() {
-    kills(&mut MailIn::new()).says();
+    kills(&mut MailIn::new(), 2).says();
 }
 
 #[test]
 #[ignore = "long: tests/crash --calls"]
 fn killed_while_a_pack_comes_in() {
-    kills(&mut Carrying::pack()).says();
+    kills(&mut Carrying::pack(), 2).says();
 }
 
 #[test]
 #[ignore = "long: tests/crash --calls"]
 fn killed_while_a_return_is_mailed() {
-    kills(&mut MailOut::new()).says();
+    kills(&mut MailOut::new(), 2).says();
 }
 
 #[test]
 #[ignore = "long: tests/crash --calls"]
 fn killed_while_a_release_is_carried_out() {
     let (mut release, _staff) = Carrying::release();
-    kills(&mut release).says();
+    kills(&mut release, 2).says();
 }
 
 #[test]
 #[ignore = "long: tests/crash --calls"]
 fn killed_while_keys_are_taken_in() {
-    kills(&mut Upkeep::trust()).says();
-    kills(&mut Upkeep::import()).says();
+    kills(&mut Upkeep::trust(), 2).says();
+    kills(&mut Upkeep::import(), 2).says();
 }
 
 #[test]
 #[ignore = "long: tests/crash --calls"]
 fn killed_while_what_was_kept_long_enough_is_erased() {
-    kills(&mut Upkeep::erase()).says();
+    kills(&mut Upkeep::erase(), 2).says();
 }
 
 #[test]
 #[ignore = "long: tests/crash --calls"]
 fn killed_while_a_checkpoint_is_made() {
-    kills(&mut Upkeep::checkpoint()).says();
+    kills(&mut Upkeep::checkpoint(), 2).says();
 }
 
 #[test]
