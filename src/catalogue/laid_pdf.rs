@@ -17,6 +17,11 @@ use crate::domain::FileKind;
 /// Readers accept an end mark within the last kilobyte; the offset line stands before it.
 // ISO 32000-1 Annex H, implementation note 18
 const TAIL_BYTES: u64 = 2048;
+/// Where a reader of ZIPs looks for the record that ends one: it and the longest comment.
+// APPNOTE.TXT §4.3.16
+const ZIP_TAIL_BYTES: u64 = 22 + 65_535;
+/// That record, of an archive on a single disk.
+const ZIP_END: &[u8] = b"PK\x05\x06\0\0\0\0";
 const CHUNK_BYTES: usize = 64 << 10;
 const STREAMS_MAX: usize = 100_000;
 /// Spaces that may stand between the keyword and the stream; one line end is what the format allows.
@@ -64,10 +69,11 @@ const PACKS_OBJECTS: &[u8] = b"ObjStm";
 const ACTS: &str = "pdf-active";
 const HIDES: &str = "pdf-hidden";
 const UNPACKS_TOO_FAR: &str = "pdf-too-large";
+const TWO_THINGS: &str = "pdf-and-zip";
 
 /// Whether this finding is about what the document might do, not about damage.
 pub(super) fn is_of_activity(code: &str) -> bool {
-    [ACTS, HIDES, UNPACKS_TOO_FAR].contains(&code)
+    [ACTS, HIDES, UNPACKS_TOO_FAR, TWO_THINGS].contains(&code)
 }
 
 pub(super) fn look<R: Read + Seek>(
@@ -87,6 +93,9 @@ pub(super) fn look<R: Read + Seek>(
     } else {
         gathered.error("pdf-no-end", "does not end as a PDF does (startxref, %%EOF): it was cut short or damaged");
     }
+    if has_zip_end(content)? {
+        gathered.error(TWO_THINGS, "is a ZIP archive too: programs may read two things in it");
+    }
     let mut contents = Contents::default();
     let streams = contents.scan(content)?;
     contents.look_into(&streams, content, limits.bytes_max)?;
@@ -95,11 +104,20 @@ pub(super) fn look<R: Read + Seek>(
     Ok((FileKind::LaidPdf, if whole && named { Confidence::Certain } else { Confidence::Likely }))
 }
 
-fn has_end<R: Read + Seek>(content: &mut R) -> io::Result<bool> {
+fn has_zip_end<R: Read + Seek>(content: &mut R) -> io::Result<bool> {
+    Ok(memmem::find(&tail(content, ZIP_TAIL_BYTES)?, ZIP_END).is_some())
+}
+
+fn tail<R: Read + Seek>(content: &mut R, bytes: u64) -> io::Result<Vec<u8>> {
     let length = content.seek(SeekFrom::End(0))?;
-    content.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    content.seek(SeekFrom::Start(length.saturating_sub(bytes)))?;
     let mut tail = Vec::new();
-    content.take(TAIL_BYTES).read_to_end(&mut tail)?;
+    content.take(bytes).read_to_end(&mut tail)?;
+    Ok(tail)
+}
+
+fn has_end<R: Read + Seek>(content: &mut R) -> io::Result<bool> {
+    let tail = tail(content, TAIL_BYTES)?;
     let last = |needle: &[u8]| tail.windows(needle.len()).rposition(|bytes| bytes == needle);
     Ok(last(b"startxref").zip(last(b"%%EOF")).is_some_and(|(offset, end)| offset < end))
 }

@@ -18,8 +18,9 @@ use super::{Confidence, Gathered};
 use crate::domain::FileKind;
 use walk::Walk;
 
-/// One tag, text or comment. Large enough for a scanned page inside an element.
-const PIECE_BYTES_MAX: u64 = 32 << 20;
+/// One tag, text or comment, which is in memory as a whole. Large enough for a scanned page inside an element, and small enough
+/// for every carrier to have one.
+const PIECE_BYTES_MAX: u64 = 8 << 20;
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// Whether a file begins as XML does, and not as a web page.

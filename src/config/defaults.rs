@@ -2,7 +2,7 @@
 
 use super::raw::{
     RawAlarms, RawDerived, RawDropFolder, RawExpect, RawLimits, RawMailbox, RawMaildir, RawRetention, RawReturn,
-    RawRisk, RawRoute, RawService, RawShbe, RawSmtp, RawWatch,
+    RawRisk, RawRoute, RawScan, RawService, RawShbe, RawSmtp, RawWatch,
 };
 use super::settings::{
     Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, ExpectSettings, MailForm, MailTls, Noticing,
@@ -34,6 +34,12 @@ impl Default for RawService {
 impl Default for RawWatch {
     fn default() -> Self {
         RawWatch { listen: None, stuck_after: "10m".into() }
+    }
+}
+
+impl Default for RawScan {
+    fn default() -> Self {
+        RawScan { clamd: None, timeout: "1m".into() }
     }
 }
 

@@ -8,7 +8,9 @@ pub(super) mod audit;
 mod keys;
 mod oauth;
 mod retention;
+mod risk;
 mod roles;
+mod scan;
 mod shbe;
 mod watch;
 
@@ -18,15 +20,16 @@ use serde::{Deserialize, Serialize};
 pub(super) use keys::RawKeys;
 pub(super) use oauth::RawOauth;
 pub(super) use retention::RawRetention;
+pub(super) use risk::RawRisk;
 pub(super) use roles::RawRoles;
+pub(super) use scan::RawScan;
 pub(super) use shbe::RawShbe;
 pub(super) use watch::RawWatch;
 
 use self::audit::RawAudit;
 use super::notation::{WrittenDuration, WrittenKeep, WrittenSize};
 use super::settings::{
-    Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, MailForm, MailTls, Noticing, RiskExpected, RiskHeader,
-    Sandbox,
+    Carries, DerivedDelimiter, DerivedEncoding, DerivedFormulas, MailForm, MailTls, Noticing, RiskExpected, Sandbox,
 };
 
 /// The whole configuration.
@@ -57,6 +60,8 @@ pub(super) struct Raw {
     pub(super) audit: RawAudit,
     /// How others watch the service, and when it counts as stuck.
     pub(super) watch: RawWatch,
+    /// The virus scanner that everything passes after it was opened and verified, and before it is delivered.
+    pub(super) scan: RawScan,
 }
 
 /// The process itself.
@@ -466,26 +471,6 @@ pub(super) struct RawSmtp {
     pub(super) reply_timeout: WrittenDuration,
     /// Largest message, in the size that travels. A larger one is held for a person.
     pub(super) message_bytes_max: WrittenSize,
-}
-
-/// Which columns of DWP's Caseload Risk Data mean what. Each is the name in the header row, or a number from 1, in
-/// quotation marks.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawRisk {
-    /// The claim's reference.
-    #[schemars(example = &"CLAIM_REFERENCE")]
-    pub(super) claim: Option<String>,
-    /// The risk score, by which DWP ranks the claims from high to low.
-    #[schemars(example = &"RISK_SCORE")]
-    pub(super) score: Option<String>,
-    /// The mark of the nationally highest risks.
-    #[schemars(example = &"3")]
-    pub(super) high_risk: Option<String>,
-    /// What stands in that column for a marked claim, in any letters.
-    pub(super) high_risk_values: Vec<String>,
-    /// Whether the first row names the columns.
-    pub(super) header: RiskHeader,
 }
 
 /// A timetable besides the bundled ones.

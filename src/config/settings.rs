@@ -7,6 +7,7 @@ mod retention;
 mod roles;
 mod routes;
 mod sandbox;
+mod scan;
 mod watch;
 
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ pub use retention::RetentionSettings;
 pub use roles::{GroupName, Roles};
 pub use routes::{DerivedDelimiter, DerivedEncoding, DerivedFormulas, DerivedSettings, RouteSettings};
 pub use sandbox::Sandbox;
+pub use scan::ScanSettings;
 pub use watch::{Listen, WatchSettings};
 
 /// Everything.
@@ -54,6 +56,8 @@ pub struct Settings {
     pub audit: AuditSettings,
     /// `[watch]`: how others watch the service.
     pub watch: WatchSettings,
+    /// `[scan]`: the virus scanner.
+    pub scan: ScanSettings,
     /// SHA-256 over the merged settings: names the settings in the ledger.
     pub digest: Digest,
 }

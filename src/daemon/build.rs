@@ -15,6 +15,7 @@ use jiff::Timestamp;
 pub use lock::{InstanceLock, starting_since};
 use patience::Patience;
 pub(crate) use places::imap_server;
+pub(crate) use places::scanner;
 use places::smtp_server;
 use shared::Shared;
 

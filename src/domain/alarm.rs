@@ -97,6 +97,10 @@ pub enum AlarmReason {
     VerificationFailed,
     /// The ledger was not verified for too long.
     VerificationLate,
+    /// The virus scanner gives no verdict.
+    ScannerSilent,
+    /// A file is larger than the virus scanner takes.
+    ScannerLimit,
 }
 
 const SOURCE_MISSING: Words = (
@@ -344,6 +348,18 @@ const VERIFICATION_LATE: Words = (
     "`systemctl status hbcourier-audit.timer hbcourier-audit.service` says why; `hbcourier audit verify` does it now. \
     Without systemd have that run every night, by the service's account.",
 );
+const SCANNER_SILENT: Words = (
+    "CN-523",
+    "The virus scanner gives no verdict, so nothing is delivered: what came waits.",
+    "Start or mend clamd; `hbcourier check` asks it, and the service's log has its answer. What waits is then scanned and \
+    delivered by itself.",
+);
+const SCANNER_LIMIT: Words = (
+    "CN-524",
+    "A file is larger than the virus scanner takes, so it waits.",
+    "If it is genuine, raise `StreamMaxLength`, `MaxFileSize` and `MaxScanSize` in clamd's configuration and restart it; the \
+    file is then scanned and delivered by itself. Other files go on.",
+);
 const ARCHIVE_FAULT: Words = (
     "CN-518",
     "The sealed original of a delivered file could not be moved to the archive; what was delivered is not affected.",
@@ -431,6 +447,8 @@ impl AlarmReason {
             WatchFault => WATCH_FAULT,
             VerificationFailed => VERIFICATION_FAILED,
             VerificationLate => VERIFICATION_LATE,
+            ScannerSilent => SCANNER_SILENT,
+            ScannerLimit => SCANNER_LIMIT,
         }
     }
 }

@@ -280,6 +280,13 @@ pub struct Facts {
     /// The entry of the release under which parts are staged or delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<u64>,
+    /// Of what was staged, the virus scanner that found nothing in any of its parts, with its signatures; none, if nothing
+    /// was scanned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scanned: Option<String>,
+    /// What the virus scanner found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub infection: Option<String>,
     /// Of a restored state, how many entries the latest head was over of which a signature is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known: Option<u64>,

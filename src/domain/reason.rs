@@ -101,6 +101,11 @@ pub enum HoldReason {
     },
     /// XML whose root element is none that its route accepts.
     UnacceptedRoot,
+    /// The virus scanner found something in it.
+    Infected {
+        /// What the scanner calls it.
+        signature: String,
+    },
     /// A derived copy was to be delivered beside it and cannot be made.
     NoCopy {
         /// Why.
@@ -261,6 +266,10 @@ pub enum DeferCause {
     StagedDamaged,
     /// The state was restored from a backup: it is looked up at its destination before it is delivered.
     Restored,
+    /// The virus scanner did not answer, or not with a verdict.
+    ScannerSilent,
+    /// The virus scanner takes no file as large as this.
+    ScannerLimit,
 }
 
 impl Limit {
@@ -326,6 +335,8 @@ impl DeferCause {
             DeferCause::Restored => {
                 "the state was restored from a backup and it must be looked up at its destination first"
             }
+            DeferCause::ScannerSilent => "the virus scanner gave no verdict",
+            DeferCause::ScannerLimit => "the virus scanner takes no file as large as it",
         }
     }
 
@@ -349,6 +360,8 @@ impl DeferCause {
             DeferCause::NameTaken => "CN-314",
             DeferCause::SealedDamaged => "CN-315",
             DeferCause::Restored => "CN-572",
+            DeferCause::ScannerSilent => "CN-317",
+            DeferCause::ScannerLimit => "CN-318",
         };
         Notice::new(code, format!("Waiting to try again, because {}.", self.says()), self.next())
     }
@@ -363,6 +376,12 @@ impl DeferCause {
             }
             DeferCause::SealedDamaged => {
                 "Put the file back below `sealed` in the state directory from the backup; it is then sent by itself until its hours are over."
+            }
+            DeferCause::ScannerSilent => {
+                "Start or mend clamd (`hbcourier check` asks it); nothing is delivered unscanned, and this is tried again by itself."
+            }
+            DeferCause::ScannerLimit => {
+                "If the file is genuine, raise `StreamMaxLength`, `MaxFileSize` and `MaxScanSize` in clamd's configuration and restart it; this is tried again by itself."
             }
             DeferCause::DestinationHangs => {
                 "See whether the other machine and the network between are up; it goes on by itself when the folder answers, a return within its hours, and no attempt is lost."

@@ -88,6 +88,8 @@ impl Waiver {
             | LimitReached { .. }
             | Malformed { unsound: Unsound::Broken }
             | Mail { .. } => None,
+            // What acts on whoever opens it no approval makes harmless; of a false alarm the scanner can be told.
+            Infected { .. } => None,
             // It may be somebody else's personal data.
             OtherAuthority { .. } | SeveralAuthorities { .. } | AuthorityUntold => None,
             // A dated exception, the configuration, another folder or a further attempt is the answer, and lasts.

@@ -52,6 +52,9 @@ pub const STEPS: [&str; 37] = [
 /// campaign of their own.
 pub const ERASING_STEPS: [&str; 4] = ["erase.recorded", "erase.removed", "erase.directory-synced", "erase.rewritten"];
 
+/// The step of the virus scanner, which is passed where one is configured.
+pub const SCAN_STEPS: [&str; 1] = ["scan.clean"];
+
 /// The steps of setting a machine up, of migrating a store, of restoring a backup, of going over to other settings.
 pub const UPKEEP_STEPS: [&str; 10] = [
     "set-up.made",
@@ -69,7 +72,7 @@ pub const UPKEEP_STEPS: [&str; 10] = [
 /// Passes the named step; in a test build, unless it was told otherwise.
 pub fn step(name: &'static str) -> io::Result<()> {
     progress::made();
-    let is_step = STEPS.contains(&name) || ERASING_STEPS.contains(&name) || UPKEEP_STEPS.contains(&name);
+    let is_step = [&STEPS[..], &ERASING_STEPS, &SCAN_STEPS, &UPKEEP_STEPS].iter().any(|steps| steps.contains(&name));
     debug_assert!(is_step, "{name} is not a step");
     fail::fail_point!(name, |told| match told.as_deref() {
         Some("kill") => {

@@ -13,6 +13,7 @@ pub mod noticing;
 pub mod pgp;
 pub mod ping;
 pub mod privilege;
+pub mod scanner;
 pub mod spool;
 pub mod thread;
 pub mod token;

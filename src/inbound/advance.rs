@@ -139,7 +139,8 @@ impl Inbound {
         let outer = name.filter(|_| source.carries == Carries::Files).map(without_openpgp_ending);
         let recognised = self.identify(consignment.id, opened, outer, waived)?;
         let routed = self.check(source, consignment, recognised, waived)?;
-        self.stage(consignment, routed, release.as_ref())
+        let scanned = self.scan(consignment, routed)?;
+        self.stage(consignment, scanned, release.as_ref())
     }
 
     fn record_consequence(
@@ -165,7 +166,13 @@ impl Inbound {
             },
         };
         tracing::info!(%transfer, code = notice.code, detail, "{} {transfer}: {}", event, notice.says);
-        let facts = Facts { code: Some(notice.code.to_owned()), ..Facts::default() };
+        let mut facts = Facts { code: Some(notice.code.to_owned()), ..Facts::default() };
+        if let Standing::Held { reason, .. } = &standing {
+            self.end_alarm_of_limit(reason)?;
+            if let HoldReason::Infected { signature } = reason {
+                facts.infection = Some(signature.clone());
+            }
+        }
         untroubled(step("outcome.decided"));
         // What has left is remembered with the outcome: it is never delivered a second time, by whatever way back.
         let deliveries = self.published_by_now(consignment)?;

@@ -1,6 +1,6 @@
 //! The way in: from a sighting in a drop folder to files at their destinations.
 //!
-//! settle ▸ collect ▸ open ▸ unpack and identify ▸ check ▸ stage ▸ publish ▸ close. Each step consumes the type of the one
+//! settle ▸ collect ▸ open ▸ unpack and identify ▸ check ▸ scan ▸ stage ▸ publish ▸ close. Each step consumes the type of the one
 //! before, so none can be skipped. What interrupts a step is sorted by its [`Consequence`] in one place, `advance`.
 //! Holds: the store is the only queue; every step can be done again after a crash.
 
@@ -20,6 +20,7 @@ mod open;
 mod publish;
 mod recover;
 mod release;
+mod scan;
 mod settle;
 mod stage;
 mod strays;
@@ -45,6 +46,7 @@ use crate::effects::destination::{Access, DestinationError, Destinations};
 use crate::effects::drop_folder::DropFolder;
 use crate::effects::maildir::Maildir;
 use crate::effects::pgp::Opener;
+use crate::effects::scanner::Clamd;
 use crate::effects::spool::Spool;
 use crate::store::{Change, Queries, QueryError, RecordError, Recorder, StateChange};
 
@@ -68,6 +70,8 @@ pub struct Inbound {
     pub destinations: Destinations,
     /// Decrypts and verifies.
     pub opener: Arc<dyn Opener>,
+    /// The virus scanner that everything passes, if one is configured.
+    pub scanner: Option<Clamd>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The kernel's boot id.

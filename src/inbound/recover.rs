@@ -22,6 +22,7 @@ impl Inbound {
             self.discard(&self.queries.deliveries(&consignment.id)?);
         }
         self.discard_strays()?;
+        self.end_alarms_of_no_scanner()?;
         for source in &self.sources {
             // A folder that is not there now is looked at by the first sweep that finds it.
             self.settle_withdrawn(source, &source.folder().and_then(|folder| folder.look()).unwrap_or_default())?;

@@ -1,6 +1,6 @@
 //! Staging: every part complete beside its final name, hidden; then one record for all of them.
 //!
-//! In:  [`Routed`] content. Out: the consignment at Staged.
+//! In:  [`Scanned`] content. Out: the consignment at Staged.
 //! Holds: all or nothing; what is already at a final name is never touched; the same content is accepted once for an
 //! authority.
 
@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use super::check::Routed;
 use super::identify::{Part, open_archive};
+use super::scan::Scanned;
 use super::{Failure, Inbound};
 use crate::domain::ledger::{Event, Facts, PartFacts, VolumeFacts};
 use crate::domain::reason::Became;
@@ -24,10 +25,10 @@ impl Inbound {
     pub(super) fn stage(
         &self,
         consignment: &mut Consignment,
-        routed: Routed,
+        scanned: Scanned,
         release: Option<&Release>,
     ) -> Result<Vec<Delivery>, Failure> {
-        let Routed { authority, mut opened, mut parts } = routed;
+        let Scanned { routed: Routed { authority, mut opened, mut parts }, by } = scanned;
         self.recall_published(consignment, &mut parts)?;
         let mut unrecorded = Unrecorded { inbound: self, deliveries: Vec::new(), recorded: false };
         for (part, delivery, access) in &mut parts {
@@ -51,6 +52,7 @@ impl Inbound {
         self.note_exceptions(consignment, &verdicts)?;
         let mut change = self.staged(consignment, &authority, standing.clone(), (&deliveries, &derived), &verdicts);
         change.facts.volumes = volumes;
+        change.facts.scanned = by;
         change.facts.release = release.map(|release| release.entry);
         match self.record_staged(change, release) {
             Ok(recorded) => consignment.revision = recorded.revision,

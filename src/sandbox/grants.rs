@@ -140,6 +140,10 @@ impl Grants {
         if !self.connect.is_empty() {
             self.connect.insert(DNS);
         }
+        // No name is looked up for it; and a socket with a file is nothing that the kernel asks Landlock about.
+        if let Some(Listen::Loopback(clamd)) = &settings.scan.clamd {
+            self.connect.insert(clamd.port());
+        }
     }
 
     fn tokens(&mut self, oauth: &OauthSettings) {

@@ -143,6 +143,9 @@ fn a_reload_may_want_what_the_sandbox_was_made_for_and_no_more() {
     assert_eq!(says, "Listening on port 9617 takes another sandbox.");
     let says = covers(&made, &settings(watch("unix:/run/watch/watch.sock")), here).unwrap_err().join(" ");
     assert_eq!(says, "The folder /run/watch lies outside the sandbox.");
+    let scan = |text: String| format!("{text}\n[scan]\nclamd = \"127.0.0.1:3310\"\n");
+    assert_eq!(asked(scan), "Connections to port 3310 leave the sandbox.", "and no name is looked up for it");
+    assert!(covers(&settings(scan), &made, here).is_ok());
     let off = |text: String| text.replacen("[service]", "[service]\nsandbox = \"off\"", 1);
     assert!(asked(off).contains("`service.sandbox`"));
     assert!(covers(&settings(off), &settings(|text| off(ping(text))), here).is_ok(), "without one anything goes");

@@ -332,6 +332,28 @@ fn roles_and_the_control_socket_are_checked() {
 }
 
 #[test]
+fn the_scanner_is_on_this_machine_or_nowhere() {
+    use hbcourier::config::settings::Listen;
+    let with = |lines: &str| format!("{MINIMAL}\n[scan]\n{lines}\n");
+    let settings = Etc::with(MINIMAL).load().unwrap();
+    assert_eq!((settings.scan.clamd, settings.scan.timeout), (None, Duration::from_secs(60)));
+    let settings = Etc::with(&with("clamd = \"unix:/run/clamav/clamd.ctl\"\ntimeout = \"5m\"")).load().unwrap();
+    let socket = Listen::Unix("/run/clamav/clamd.ctl".into());
+    assert_eq!((settings.scan.clamd, settings.scan.timeout), (Some(socket), Duration::from_secs(300)));
+    let settings = Etc::with(&with("clamd = \"127.0.0.1:3310\"")).load().unwrap();
+    assert_eq!(settings.scan.clamd, Some(Listen::Loopback(([127, 0, 0, 1], 3310).into())));
+    refused(&with("clamd = \"10.0.0.7:3310\""), "scan.clamd", "other machines could reach");
+    refused(&with("clamd = \"/run/clamav/clamd.ctl\""), "scan.clamd", "no place on this machine");
+    refused(&with("clamd = \"\""), "scan.clamd", "no place on this machine");
+    refused(&with("timeout = \"0s\""), "scan.timeout", "1s");
+    refused(
+        &minimal_but("\"laid-12302\"", "\"clamd\""),
+        "authority[12302].route[clamd].destination",
+        "the service's own alarms",
+    );
+}
+
+#[test]
 fn what_is_not_toml_is_named_by_line_in_every_file() {
     let etc = Etc::with("[service]\nstate = /var/lib\n").also("a.toml", "[[partner]\nname = \"dwp\"\n");
     let problems = etc.load().unwrap_err();

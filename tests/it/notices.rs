@@ -210,6 +210,7 @@ fn holds() -> Vec<HoldReason> {
             received: jiff::Timestamp::UNIX_EPOCH, became: Became::Delivered },
         LimitReached { limit: Limit::PlaintextBytes },
         ArchiveUnsafe, Malformed { unsound: Unsound::Broken }, UnacceptedRoot, NoRoute,
+        Infected { signature: "Win.Test.EICAR_HDB-1".to_owned() },
         NoCopy { why: Underivable::Columns },
         OtherAuthority { found: "12305".parse().unwrap() },
         SeveralAuthorities { found: vec!["12302".parse().unwrap(), "12305".parse().unwrap()] }, AuthorityUntold,
@@ -243,6 +244,8 @@ pub(crate) fn defers() -> Vec<DeferCause> {
         StoreUnreadable,
         StagedDamaged,
         Restored,
+        ScannerSilent,
+        ScannerLimit,
     })
 }
 
@@ -317,5 +320,7 @@ fn alarms() -> Vec<AlarmReason> {
         WatchFault,
         VerificationFailed,
         VerificationLate,
+        ScannerSilent,
+        ScannerLimit,
     })
 }

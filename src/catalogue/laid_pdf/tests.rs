@@ -49,6 +49,18 @@ fn a_document_cut_short_is_not() {
 }
 
 #[test]
+fn one_that_is_a_zip_too_is_refused() {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("a.csv", zip::write::SimpleFileOptions::default()).unwrap();
+    let _ = zip.set_comment("x".repeat(60_000));
+    let zip = zip.finish().unwrap().into_inner();
+    let both = [pdf(&[]), zip.clone(), pdf(&[])].concat();
+    assert_eq!(codes(&look_at(both)), ["pdf-and-zip"]);
+    let attached = [pdf(&[&stream("", &zip)]), vec![b' '; 70_000], pdf(&[])].concat();
+    assert!(!codes(&look_at(attached)).contains(&"pdf-and-zip"), "too far from the end for a reader of ZIPs");
+}
+
+#[test]
 fn whatever_acts_is_found() {
     for object in [
         &b"4 0 obj<</S/JavaScript/JS(app.alert(1))>>endobj\n"[..],

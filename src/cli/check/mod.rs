@@ -13,6 +13,7 @@ pub(super) mod keys;
 mod machine;
 mod mailboxes;
 mod people;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod timetables;
@@ -178,6 +179,7 @@ pub fn probe(subjects: &Subjects<'_>) -> Vec<Probe> {
     probes.extend(audit::probe(subjects.settings, subjects.couriers));
     probes.extend(machine::probe(subjects));
     probes.extend(watch::probe(subjects.settings));
+    probes.push(scan::probe(subjects.settings));
     probes.extend(people::probe(subjects));
     probes.extend(timetables::probe(subjects));
     probes.extend(authorities::probe(subjects));

@@ -73,6 +73,8 @@ pub(crate) struct Status {
     pub space: Vec<Space>,
     /// How far the ledger is vouched for.
     pub ledger: Vouched,
+    /// Where the virus scanner is asked; nothing, if nothing is scanned.
+    pub scanner: Option<String>,
     /// When this was so.
     #[serde(rename = "at")]
     pub now: Timestamp,
@@ -133,6 +135,7 @@ pub(crate) fn status(reading: &Reading<'_>) -> Result<Status, CliError> {
         keys: facilities::keys(reading, &keys),
         space: facilities::space(reading),
         ledger: facilities::vouched(reading)?,
+        scanner: reading.settings.scan.clamd.as_ref().map(ToString::to_string),
         now: reading.now,
     })
 }

@@ -90,6 +90,10 @@ fn write_standing(status: &Status, text: &mut Text) {
         let counted: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
         if counted.is_empty() { "none".to_owned() } else { counted.join(", ") }
     };
+    let scanner = status.scanner.as_ref().map_or_else(
+        || "nothing is scanned".to_owned(),
+        |clamd| format!("clamd at {clamd} has found clean whatever is delivered"),
+    );
     text.gap();
     text.facts([
         ("Transfers", Some(counts(&status.queues.transfers))),
@@ -97,6 +101,7 @@ fn write_standing(status: &Status, text: &mut Text) {
         ("Held", Some(status.held.to_string())),
         ("Keys", Some(keys.collect::<Vec<_>>().join(", "))),
         ("Free space", Some(space.collect::<Vec<_>>().join(", "))),
+        ("Virus scan", Some(scanner)),
         ("Checkpoint", Some([made].into_iter().chain(left).collect::<Vec<_>>().join("; "))),
     ]);
 }

@@ -37,6 +37,12 @@ pub struct Happened {
     /// The entry of the release under which it happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<u64>,
+    /// The virus scanner that found nothing in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scanned: Option<String>,
+    /// What the virus scanner found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub infection: Option<String>,
     /// Of a release, the entry of the first person's approval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approved: Option<u64>,
@@ -81,6 +87,8 @@ impl From<Entry> for Happened {
             reply: facts.reply,
             why: facts.why,
             release: facts.release,
+            scanned: facts.scanned,
+            infection: facts.infection,
             approved: facts.approved,
             waives: facts.waives,
         }
@@ -105,7 +113,16 @@ pub fn write(entries: &[Happened], text: &mut Text) {
         };
         let attempt = entry.attempt.map(|attempt| format!("attempt {attempt}"));
         let release = entry.release.map(|seq| format!("released by entry {seq}"));
-        let remarks = [entry.code.clone(), attempt, release, entry.reply.clone(), entry.why.clone()];
+        let scanned = entry.scanned.as_ref().map(|by| format!("found clean by {by}"));
+        let remarks = [
+            entry.code.clone(),
+            entry.infection.clone(),
+            attempt,
+            release,
+            scanned,
+            entry.reply.clone(),
+            entry.why.clone(),
+        ];
         let remarks: Vec<String> = remarks.into_iter().flatten().collect();
         table.row([entry.seq.to_string(), moment(entry.at), entry.event.to_string(), by, remarks.join("; ")]);
     }

@@ -15,6 +15,7 @@ mod report;
 mod retention;
 mod risk;
 mod roles;
+mod scan;
 mod several;
 mod watch;
 
@@ -65,6 +66,7 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
     let timetables = each(&raw.timetable, "timetable", |raw, at| report.absolute(&at.key("file"), &raw.file));
     let audit = audit::check(&raw, &mut report);
     let watch = watch::check(&raw.watch, service.as_ref(), &root.key("watch"), &mut report);
+    let scan = scan::check(&raw.scan, &root.key("scan"), &mut report);
     Some(Settings {
         service: service?,
         roles: roles?,
@@ -77,6 +79,7 @@ pub(super) fn check(raw: Raw, places: Places, problems: &mut Problems) -> Option
         shbe: raw.shbe.severity.policy(raw.shbe.d_count_moved_percent),
         audit: audit?,
         watch: watch?,
+        scan: scan?,
         digest: digest?,
     })
 }

@@ -72,7 +72,7 @@ fn unique_names(raw: &Raw, report: &mut Report<'_>) {
 /// Names that the service's own alarms go by.
 fn reserved(name: Option<&str>, at: TreePath, report: &mut Report<'_>) {
     let ours = |name: &str| {
-        matches!(name, "state" | "archive" | "spool" | "alarm-mail" | "ping")
+        matches!(name, "state" | "archive" | "spool" | "alarm-mail" | "ping" | "clamd" | "clamd-limit")
             || [
                 "return-",
                 "returns-",

@@ -20,7 +20,7 @@ pub(super) fn check(
         None => Some(None),
         Some(text) => {
             let at = at.key("listen");
-            match listen(text).and_then(|listen| apart(listen, service)) {
+            match place(text).and_then(|listen| apart(listen, service)) {
                 Ok(listen) => Some(Some(listen)),
                 Err((wrong, next)) => {
                     report.wrong(&at, wrong, next);
@@ -33,9 +33,10 @@ pub(super) fn check(
 }
 
 /// What is wrong, and what to do.
-type Wrong = (String, &'static str);
+pub(super) type Wrong = (String, &'static str);
 
-fn listen(text: &str) -> Result<Listen, Wrong> {
+/// A place on this machine, as it is written.
+pub(super) fn place(text: &str) -> Result<Listen, Wrong> {
     const EITHER: &str = "write `unix:` and an absolute path, or a loopback address and a port as in \"127.0.0.1:9617\" or \"[::1]:9617\"";
     if let Some(path) = text.strip_prefix("unix:") {
         let path = absolute(path).ok_or_else(|| (format!("`{path}` is not an absolute path"), EITHER))?;
@@ -46,9 +47,10 @@ fn listen(text: &str) -> Result<Listen, Wrong> {
         }
         return Ok(Listen::Unix(path));
     }
-    let address: SocketAddr = text.parse().map_err(|_| (format!("`{text}` is no place to listen at"), EITHER))?;
+    let address: SocketAddr = text.parse().map_err(|_| (format!("`{text}` is no place on this machine"), EITHER))?;
     if !address.ip().is_loopback() {
-        let wrong = format!("other machines could reach {address}, and nothing would ask them who they are");
+        let wrong =
+            format!("other machines could reach {address}, or it would reach them, and nothing would ask who they are");
         return Err((wrong, "name a loopback address, as 127.0.0.1 or [::1], and let what passes it on ask"));
     }
     if address.port() == 0 {
@@ -73,7 +75,7 @@ mod tests {
     #[test]
     fn this_machine_alone() {
         for good in ["unix:/run/hbcourier/watch.sock", "127.0.0.1:9617", "127.4.4.4:1", "[::1]:9617"] {
-            assert_eq!(listen(good).map(|listen| listen.to_string()), Ok(good.to_owned()));
+            assert_eq!(place(good).map(|listen| listen.to_string()), Ok(good.to_owned()));
         }
         for (bad, words) in [
             ("0.0.0.0:9617", "other machines could reach 0.0.0.0:9617"),
@@ -81,16 +83,16 @@ mod tests {
             ("10.1.2.3:9617", "other machines"),
             ("[::ffff:127.0.0.1]:9617", "other machines"),
             ("127.0.0.1:0", "at which port"),
-            ("127.0.0.1", "no place to listen at"),
-            ("localhost:9617", "no place to listen at"),
-            ("9617", "no place to listen at"),
+            ("127.0.0.1", "no place on this machine"),
+            ("localhost:9617", "no place on this machine"),
+            ("9617", "no place on this machine"),
             ("unix:watch.sock", "not an absolute path"),
             ("unix:/run/../etc/watch.sock", "not an absolute path"),
-            ("", "no place to listen at"),
+            ("", "no place on this machine"),
         ] {
-            let (wrong, _) = listen(bad).expect_err(bad);
+            let (wrong, _) = place(bad).expect_err(bad);
             assert!(wrong.contains(words), "{bad}: {wrong}");
         }
-        assert!(listen(&format!("unix:/{}", "a".repeat(107))).is_err());
+        assert!(place(&format!("unix:/{}", "a".repeat(107))).is_err());
     }
 }

@@ -8,7 +8,7 @@ use super::StartFault;
 use crate::catalogue;
 use crate::config::Settings;
 use crate::config::settings::{
-    AuthoritySettings, Carries, CourierWay, MailForm, MailTls, MailboxSettings, MaildirSettings, OauthSettings,
+    AuthoritySettings, Carries, CourierWay, Listen, MailForm, MailTls, MailboxSettings, MaildirSettings, OauthSettings,
     RouteSettings, SecretReference, SmtpSettings, SourceWay,
 };
 use crate::domain::{CourierName, LaNumber};
@@ -19,6 +19,7 @@ use crate::effects::destination::Access;
 use crate::effects::drop_folder::DropFolder;
 use crate::effects::mailbox::{self, ImapServer};
 use crate::effects::maildir::Maildir;
+use crate::effects::scanner::{Clamd, Place};
 use crate::effects::token::TokenEndpoint;
 use crate::inbound::{Origin, Route, Source, Terms};
 use crate::outbound::NO_DOMAIN;
@@ -40,6 +41,15 @@ pub(super) fn terms(settings: &Settings) -> Terms {
 pub(super) fn archive_limits(settings: &Settings) -> catalogue::Limits {
     let limits = &settings.service.limits;
     catalogue::Limits { members_max: limits.archive_members_max, bytes_max: limits.archive_bytes_max }
+}
+
+/// The virus scanner, if one is configured.
+pub(crate) fn scanner(settings: &Settings) -> Option<Clamd> {
+    let place = match settings.scan.clamd.clone()? {
+        Listen::Unix(path) => Place::Unix(path),
+        Listen::Loopback(address) => Place::Loopback(address),
+    };
+    Some(Clamd::at(place, settings.scan.timeout))
 }
 
 pub(super) fn sources(authorities: &[AuthoritySettings], directories: &Arc<Directories>) -> Vec<Source> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::places::{archive_limits, message_domains, routes, sources, terms};
+use super::places::{archive_limits, message_domains, routes, scanner, sources, terms};
 use super::{StartFault, couriers};
 use crate::checkpoints::Checkpoints;
 use crate::config::{Settings, calendars};
@@ -41,6 +41,7 @@ impl Shared<'_> {
             spool: self.spool.clone(),
             destinations: Destinations::new(self.directories.clone()),
             opener: self.keys.clone(),
+            scanner: scanner(self.settings),
             clock: self.clock.clone(),
             boot: self.boot.clone(),
             sources: sources(&self.settings.authorities, &self.directories),

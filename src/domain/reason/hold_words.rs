@@ -272,6 +272,13 @@ const WHEREABOUTS_UNKNOWN: Words = (
     "Put the old folder back or mount it, look whether the file is there, then `hbcourier held retry` this: what \
     lies there already is not delivered again. There is no release.",
 );
+const INFECTED: Words = (
+    "CN-157",
+    "The virus scanner found {signature} in this file, so nothing of what it came in was delivered.",
+    "Do not open it. Tell your IT security and the partner, and ask for a clean file. It cannot be released: if it was a \
+    false alarm, have clamd's signatures corrected and `hbcourier held retry` this, which scans it anew; otherwise \
+    `hbcourier held reject ID` it.",
+);
 const RELEASE_UNPROVEN: Words = (
     "CN-156",
     "The store says that this file was released, but the ledger does not tell of two different people who approved it, \
@@ -351,6 +358,7 @@ impl HoldReason {
                 says.replace("{found}", &found.join(", "))
             }
             Reply { to } => says.replace("{to}", &to.to_string()),
+            Infected { signature } => says.replace("{signature}", signature),
             AttemptsExhausted { cause } => says.replace("{cause}", cause.says()),
             _ => says.to_owned(),
         };
@@ -392,6 +400,7 @@ impl HoldReason {
             Mail { unfit: UnfitMail::TooComplex } => MAIL_TOO_COMPLEX,
             Mail { unfit: UnfitMail::SeveralSigners } => MAIL_SEVERAL_SIGNERS,
             UnacceptedRoot => UNACCEPTED_ROOT,
+            Infected { .. } => INFECTED,
             NoCopy { .. } => NO_COPY,
             NoRoute => NO_ROUTE,
             OtherAuthority { .. } => OTHER_AUTHORITY,

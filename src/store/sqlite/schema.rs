@@ -14,7 +14,7 @@ const CHECKPOINTS: &str = include_str!("migrations/0008_checkpoints.sql");
 const HASHES: &str = include_str!("migrations/0012_hashes.sql");
 
 /// In order; the n-th leads to version n.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_ordered.sql"),
     include_str!("migrations/0003_answers.sql"),
@@ -27,6 +27,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/0011_privacy.sql"),
     HASHES,
     include_str!("migrations/0013_hangs.sql"),
+    include_str!("migrations/0014_scans.sql"),
 ];
 
 /// The version this program knows.

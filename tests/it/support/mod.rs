@@ -1,6 +1,7 @@
 //! What the tests stand on: partners, councils, mounts, clocks, waits.
 
 pub mod accounts;
+pub mod clamd;
 pub mod container;
 pub mod council;
 pub mod everybody;

@@ -74,7 +74,7 @@ fn other_machines_can_never_reach_it() {
     for (listen, words) in [
         ("0.0.0.0:9617", "other machines could reach 0.0.0.0:9617"),
         ("[::]:9617", "other machines could reach"),
-        ("watch.sock", "no place to listen at"),
+        ("watch.sock", "no place on this machine"),
     ] {
         council.changes_settings(|settings| set(settings, &["watch", "listen"], listen));
         for command in ["check", "run"] {

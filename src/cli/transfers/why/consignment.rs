@@ -10,6 +10,7 @@ use crate::cli::transfers::released::{Released, released};
 use crate::cli::transfers::transfer::notice_of_standing;
 use crate::cli::transfers::{answers, entries};
 use crate::config::settings::{AuthoritySettings, RouteSettings, SourceSettings};
+use crate::domain::ledger::Event;
 use crate::domain::{Answered, Consignment, Delivery, FileKind, HoldReason, LaNumber, Standing};
 use crate::effects::pgp::KeyListing;
 
@@ -26,6 +27,8 @@ struct Case<'a> {
     first: Option<Consignment>,
     /// The release that it carries, or was delivered under.
     released: Option<Released>,
+    /// The scanner that found nothing in it when it was last staged.
+    scanned: Option<String>,
 }
 
 pub(super) fn explain(consignment: &Consignment, reading: &Reading<'_>) -> Result<Explanation, CliError> {
@@ -52,7 +55,9 @@ pub(super) fn explain(consignment: &Consignment, reading: &Reading<'_>) -> Resul
     let whose = reading.settings.authorities.iter().find(|one| one.number == consignment.authority);
     let about = entries::about(&consignment.id.to_string(), reading.queries)?;
     let released = released(&about).filter(|released| !released.ended);
-    let case = Case { consignment, deliveries, source, whose, keys, progress, first, released };
+    let staged = about.iter().rfind(|entry| entry.event == Event::Staged);
+    let scanned = staged.and_then(|entry| entry.scanned.clone());
+    let case = Case { consignment, deliveries, source, whose, keys, progress, first, released, scanned };
     let (says, next) = case.result();
     let id = consignment.id.to_string();
     let rules = Step::ALL.into_iter().flat_map(|step| case.considered(step)).collect();
@@ -140,6 +145,10 @@ impl Case<'_> {
             },
             Step::Copy => "Where a route wants a derived copy of risk data, it must be possible.".to_owned(),
             Step::Route => "A route must take its kind.".to_owned(),
+            Step::Scan => match &self.scanned {
+                Some(by) => format!("The virus scanner must find nothing in it: {by} did not."),
+                None => "Where a virus scanner is configured, it must find nothing in it.".to_owned(),
+            },
             Step::FinalName => "The final name at the destination must be free.".to_owned(),
             Step::Destination => format!("The destination must take it. {}", self.destinations()),
             Step::Repeat => match &self.first {

@@ -24,6 +24,8 @@ pub(super) enum Step {
     Copy,
     /// A route takes its kind.
     Route,
+    /// The virus scanner, if one is configured, finds nothing in it.
+    Scan,
     /// The final name is free.
     FinalName,
     /// The destination can be written.
@@ -35,7 +37,7 @@ pub(super) enum Step {
 }
 
 impl Step {
-    pub(super) const ALL: [Step; 13] = [
+    pub(super) const ALL: [Step; 14] = [
         Step::Source,
         Step::Spool,
         Step::Form,
@@ -45,6 +47,7 @@ impl Step {
         Step::Authority,
         Step::Copy,
         Step::Route,
+        Step::Scan,
         Step::FinalName,
         Step::Destination,
         Step::Repeat,
@@ -62,6 +65,7 @@ impl Step {
             Step::Authority => "authority",
             Step::Copy => "copy",
             Step::Route => "route",
+            Step::Scan => "scan",
             Step::FinalName => "final name",
             Step::Destination => "destination",
             Step::Repeat => "repeat",
@@ -113,6 +117,7 @@ fn of_hold(reason: &HoldReason) -> Progress {
         ArchiveUnsafe | Malformed { .. } | UnacceptedRoot => Step::Content,
         OtherAuthority { .. } | SeveralAuthorities { .. } | AuthorityUntold => Step::Authority,
         NoRoute => Step::Route,
+        Infected { .. } => Step::Scan,
         NameConflict | SameNames => Step::FinalName,
         NoCopy { .. } => Step::Copy,
         Repeat { .. } => Step::Repeat,
@@ -144,6 +149,7 @@ fn of_cause(cause: DeferCause) -> Progress {
     Progress::Stopped(match cause {
         DeferCause::SpoolUnreadable => Step::Spool,
         DeferCause::PrivateSpace | DeferCause::KeyUnreadable => Step::Opening,
+        DeferCause::ScannerSilent | DeferCause::ScannerLimit => Step::Scan,
         DeferCause::DestinationMissing
         | DeferCause::DestinationHangs
         | DeferCause::DestinationFull
