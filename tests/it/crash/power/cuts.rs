@@ -6,7 +6,6 @@ use rand::{Rng, SeedableRng};
 use hbcourier::durable::step::STEPS;
 
 use super::images::FileSystem;
-use super::is_long;
 use super::reckoning::Fault;
 use super::story::{Cut, Given, Ground, Layout, PATIENCE, Told};
 use crate::crash::length;
@@ -77,14 +76,12 @@ fn once_each_folder_on_its_own() {
     assert_eq!(faults, 0, "they are told above");
 }
 
-/// In the long form only.
 #[test]
+#[ignore = "long: `tests/crash --power`"]
 fn once_everything_on_one() {
-    if is_long() {
-        let all = file_systems().into_iter().enumerate();
-        let faults: usize = all.map(|(number, kind)| once(number + 1, kind, Layout::Together, 1)).sum();
-        assert_eq!(faults, 0, "they are told above");
-    }
+    let all = file_systems().into_iter().enumerate();
+    let faults: usize = all.map(|(number, kind)| once(number + 1, kind, Layout::Together, 1)).sum();
+    assert_eq!(faults, 0, "they are told above");
 }
 
 /// Pairs of steps, drawn with a seed that is printed.

@@ -6,7 +6,6 @@ use std::time::Duration;
 use hbcourier::durable::sync::SYNCS;
 
 use super::images::FileSystem;
-use super::is_long;
 use super::story::{Cut, Given, Ground, Layout};
 
 /// What is found at once needs no patience; what never comes to rest is found too.
@@ -44,12 +43,17 @@ fn behind(sync: &str) -> (Given, &'static [&'static str]) {
 }
 
 /// Those that are not missed, and why they are done all the same.
-const NOT_MISSED: [(&str, &str); 6] = [
+const NOT_MISSED: [(&str, &str); 8] = [
     ("sync.spool.folders", "Linux file systems make a new folder's name last with the first file that is synced in it"),
     ("sync.store.name", "SQLite syncs the folder when it makes its log, before the first commit"),
     ("sync.withdrawn.directory", "a file that is back at its source is known by its record, and removed again"),
     ("sync.stage.directory", "Linux file systems make a new file's name last with the file's own sync"),
     ("sync.seal.file", "`sync.seal.link` follows before anything names the file"),
+    (
+        "sync.seal.link",
+        "the sync of the note writes the same block of inodes; it was missed when that was left out too",
+    ),
+    ("sync.seal.directory", "`sync.seal.link` makes the new file's name last as well"),
     ("sync.send.part-directory", "after another boot a return found at Sending is Uncertain, part or no part"),
 ];
 
@@ -83,12 +87,10 @@ fn two_syncs_that_are_left_out() {
     }
 }
 
-/// In the long form all of them, on one file system after the other until one is missed.
+/// All of them, on one file system after the other until one is missed.
 #[test]
+#[ignore = "long: `tests/crash --power`"]
 fn each_sync_that_is_left_out() {
-    if !is_long() {
-        return;
-    }
     let mut found: BTreeMap<&str, Option<String>> = SYNCS.into_iter().map(|sync| (sync, None)).collect();
     for kind in FileSystem::ALL.into_iter().filter(|kind| kind.is_here()) {
         let mut ground = Ground::on(kind, Layout::Apart);

@@ -10,8 +10,3 @@ mod images;
 mod missed;
 mod reckoning;
 mod story;
-
-/// Whether this is the long form, of `tests/crash --power`.
-fn is_long() -> bool {
-    super::length("HBCOURIER_POWER_SYSTEMS", 0) > 0
-}
