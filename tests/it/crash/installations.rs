@@ -91,7 +91,8 @@ fn two_on_one_folder_leave_each_other_alone() {
     for number in 0..FILES {
         live.drops(&Sample::xml(number, 6_000_000));
     }
-    live.council.start();
+    // Long enough for the other to start while parts lie there.
+    live.council.start_with(&[("FAILPOINTS", "stage.synced=sleep(3000)")]);
     let (mut starts, mut met) = (0, false);
     while !live.council.all_rest(FILES as usize) {
         other.drops(&Sample::xml(1000 + starts, 2_000_000));

@@ -106,6 +106,9 @@ impl Images {
     pub fn sets_back(&mut self) {
         for image in &mut self.images {
             image.unmounts();
+            // Another file, not the same one with other bytes: who was cloned with our mounts may hold the old file system
+            // still, and a second mount of its file would be that one.
+            let _ = fs::remove_file(&image.file);
             copies(&image.template, &image.file);
             image.mounts();
         }
