@@ -1,5 +1,6 @@
-//! The words that a store may hold are known to every program of its version, so that an earlier program says that a store
-//! is too new for it, and does not stop at a word that it cannot read.
+//! The reasons that a store may hold (why something is held, rejected or tried again) are known to every program of its
+//! version, so that an earlier program says that a store is too new for it, and does not stop at a word that it cannot read.
+//! Standings, stages and events are not listed.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +29,7 @@ fn words<T: Serialize>(kind: &str, all: Vec<T>) -> Vec<String> {
 }
 
 #[test]
-fn every_word_that_a_store_may_hold_came_with_its_version() {
+fn every_reason_that_a_store_may_hold_came_with_its_version() {
     let mut all = words("deferred", defers());
     all.extend(words("held", each_hold()));
     all.extend(words("rejected", rejects()));
