@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags};
 
@@ -22,7 +23,8 @@ pub struct Directory {
     /// Whether it lies outside, where operations may hang.
     outside: bool,
     syncs: Mutex<Syncs>,
-    synced: Condvar,
+    /// Where callers wait, by whether the number of the sync that serves them is even: its end wakes nobody else.
+    synced: [Condvar; 2],
 }
 
 /// Directory syncs, counted: a caller is served by the first sync that began after it asked.
@@ -30,8 +32,18 @@ pub struct Directory {
 struct Syncs {
     begun: u64,
     ended: u64,
+    /// Callers that the next one serves.
+    asking: usize,
+    /// Somebody waits for more of them, and will begin it.
+    gathering: bool,
+    /// The last one served several.
+    shared: bool,
     failed: Option<(u64, i32)>,
 }
+
+/// Where several asked for the last sync, whoever begins the next one lets others join for so long: while many files are on
+/// their way, few syncs serve all of them. A single file never waits.
+const GATHERS: Duration = Duration::from_millis(1);
 
 /// What tells whether a file has changed, and two files of one name apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,7 +68,7 @@ impl Directory {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let file = File::from(fs::open(path, flags, Mode::empty())?);
         let device = fs::fstat(&file)?.st_dev;
-        let (path, syncs, synced) = (path.to_owned(), Mutex::default(), Condvar::new());
+        let (path, syncs, synced) = (path.to_owned(), Mutex::default(), Default::default());
         Ok(Directory { path, file, device, outside: false, syncs, synced })
     }
 
@@ -239,10 +251,11 @@ impl Directory {
     /// Makes every name operation done so far last. Callers that ask at the same time share one sync.
     pub fn sync(&self) -> io::Result<()> {
         let _at = self.during();
-        let lock = |result: Result<_, PoisonError<_>>| result.unwrap_or_else(PoisonError::into_inner);
-        let mut syncs = lock(self.syncs.lock());
+        let mut syncs = self.syncs.lock().unwrap_or_else(PoisonError::into_inner);
         let mine = syncs.begun + 1;
-        loop {
+        syncs.asking += 1;
+        while syncs.begun != syncs.ended || syncs.gathering {
+            syncs = self.waits_for(mine).wait(syncs).unwrap_or_else(PoisonError::into_inner);
             if syncs.ended >= mine {
                 // A sync that covers this caller has ended; a failed one stays failed for those it was to serve.
                 return match syncs.failed {
@@ -250,22 +263,43 @@ impl Directory {
                     _ => Ok(()),
                 };
             }
-            if syncs.begun == syncs.ended {
-                break;
-            }
-            syncs = lock(self.synced.wait(syncs));
         }
-        syncs.begun += 1;
+        if syncs.shared {
+            syncs.gathering = true;
+            drop(syncs);
+            gather();
+            syncs = self.syncs.lock().unwrap_or_else(PoisonError::into_inner);
+        }
+        syncs.gathering = false;
+        syncs.begun = mine;
+        syncs.shared = std::mem::take(&mut syncs.asking) > 1;
         drop(syncs);
+        self.sync_for(mine)
+    }
+
+    /// The sync of this number, for all who asked for it.
+    fn sync_for(&self, mine: u64) -> io::Result<()> {
         let result = self.file.sync_all();
-        let mut syncs = lock(self.syncs.lock());
-        syncs.ended = syncs.begun;
+        let mut syncs = self.syncs.lock().unwrap_or_else(PoisonError::into_inner);
+        syncs.ended = mine;
         if let Err(error) = &result {
-            syncs.failed = Some((syncs.ended, error.raw_os_error().unwrap_or(5)));
+            syncs.failed = Some((mine, error.raw_os_error().unwrap_or(5)));
         }
-        self.synced.notify_all();
+        drop(syncs);
+        self.waits_for(mine).notify_all();
+        // One of those who came meanwhile begins the next.
+        self.waits_for(mine + 1).notify_one();
         result
     }
+
+    fn waits_for(&self, sync: u64) -> &Condvar {
+        &self.synced[usize::from(sync.is_multiple_of(2))]
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "what is waited for is that time passes")]
+fn gather() {
+    std::thread::sleep(GATHERS);
 }
 
 fn stamp_of(stat: &fs::Stat) -> Stamp {

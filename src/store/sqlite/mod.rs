@@ -47,6 +47,12 @@ const BUSY_MAX: Duration = Duration::from_secs(5);
 /// Statements kept ready on each connection.
 const STATEMENTS_MAX: usize = 64;
 
+/// What the writer keeps of the file in memory, at most. Keys are digests, so that each change touches pages all over it.
+const CACHE_KIB: i64 = 32 << 10;
+
+/// Pages in the log from which on it is written into the file: what changed in many commits is written once.
+const LOG_PAGES: i64 = 4000;
+
 /// What the log is cut back to once it was written into the file, in bytes.
 const LOG_BYTES_MAX: i64 = 64 << 20;
 
@@ -214,6 +220,8 @@ fn durable(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         // What is erased is overwritten where it lies.
         connection.pragma_update(None, "secure_delete", "on")?;
         connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_MAX, |_| Ok(()))?;
+        connection.pragma_update_and_check(None, "wal_autocheckpoint", LOG_PAGES, |_| Ok(()))?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         Ok(mode)
     };
     let mode = set().map_err(|source| opening(path, source))?;

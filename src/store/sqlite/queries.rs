@@ -33,9 +33,15 @@ pub struct SqliteQueries(Arc<Readers>);
 
 struct Readers {
     path: PathBuf,
-    /// `None` is a connection that may still be opened.
-    idle: Mutex<Vec<Option<Connection>>>,
+    idle: Mutex<Idle>,
     returned: Condvar,
+}
+
+struct Idle {
+    /// `None` is a connection that may still be opened.
+    places: Vec<Option<Connection>>,
+    /// Readers that wait for one.
+    waiting: usize,
 }
 
 impl From<rusqlite::Error> for QueryError {
@@ -57,10 +63,12 @@ impl Readers {
     fn take(&self) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            match idle.pop() {
-                Some(place) => return place,
-                None => idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner),
+            if let Some(place) = idle.places.pop() {
+                return place;
             }
+            idle.waiting += 1;
+            idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner);
+            idle.waiting -= 1;
         }
     }
 }
@@ -74,15 +82,21 @@ struct Reader<'a> {
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
         let mut idle = self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push(self.connection.take());
-        self.readers.returned.notify_one();
+        idle.places.push(self.connection.take());
+        let is_awaited = idle.waiting > 0;
+        drop(idle);
+        // To wake nobody costs a call too, and most reads are over before another begins.
+        if is_awaited {
+            self.readers.returned.notify_one();
+        }
     }
 }
 
 impl SqliteQueries {
     pub(super) fn new(path: PathBuf) -> SqliteQueries {
-        let idle = (0..READERS_MAX).map(|_| None).collect();
-        SqliteQueries(Arc::new(Readers { path, idle: Mutex::new(idle), returned: Condvar::new() }))
+        let places = (0..READERS_MAX).map(|_| None).collect();
+        let idle = Mutex::new(Idle { places, waiting: 0 });
+        SqliteQueries(Arc::new(Readers { path, idle, returned: Condvar::new() }))
     }
 }
 
