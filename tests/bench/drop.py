@@ -3,12 +3,25 @@
 Holds: the bytes are on the disk, and the disk at rest, before the clock starts: neither side pays for the copying.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
+
+
+def reserve(folder):
+    """A handle; as long as it is open, no other run measures in this folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = open(folder / "lock", "w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"another run measures in {folder}: wait for it, or give --dir")
+    return handle
 
 
 def make_turns(folder):

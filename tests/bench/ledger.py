@@ -70,20 +70,20 @@ def ledger(given, say):
         say(f"verified {answer['entries']} entries in {seconds:.2f} s")
     entries = f"{given.entries} entries"
     rows = [
-        Row(f"{entries} alone: a thousand more, at the end beside the beginning", "x", alone, None, most=1.25),
-        Row(f"{entries}: a thousand more, at the end beside the beginning", "ms", last, first),
-        Row(f"{entries}: a thousand more, at the end beside a quarter", "x", last / later, None, most=1.5),
-        Row(f"{entries}: verified on one core", "s", statistics.median(verified), None, most=5),
+        Row(f"{entries} alone: a thousand more, at the end beside the beginning", "x", alone, most=1.25),
+        Row(f"{entries}: a thousand more, at the end beside the beginning", "ms", last, {"the beginning": first}),
+        Row(f"{entries}: a thousand more, at the end beside a quarter", "x", last / later, most=1.5),
+        Row(f"{entries}: verified on one core", "s", statistics.median(verified), most=5),
     ]
     exported = place / "export"
     seconds, _ = on_one_core([*run, "export", exported])
-    rows.append(Row(f"{entries}: exported", "s", seconds, None))
+    rows.append(Row(f"{entries}: exported", "s", seconds))
     vkey = council / "state" / "keys" / "ledger.vkey"
     offline = [on_one_core([given.binary, "audit", "verify", "--export", exported, "--vkey", vkey, "--json"])[0]
                for _ in range(3)]
-    rows.append(Row(f"{entries}: the export verified on one core", "s", statistics.median(offline), None, most=5))
+    rows.append(Row(f"{entries}: the export verified on one core", "s", statistics.median(offline), most=5))
     proofs = [on_one_core([*run, "prove", "--entry", str(given.entries * n // 12)])[0] * 1000 for n in range(1, 12)]
-    rows.append(Row(f"{entries}: one entry proved, the program's start included", "ms", statistics.median(proofs), None,
+    rows.append(Row(f"{entries}: one entry proved, the program's start included", "ms", statistics.median(proofs),
                     most=50))
     shutil.rmtree(place)
     return rows

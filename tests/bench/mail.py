@@ -19,12 +19,11 @@ from pathlib import Path
 
 from drop import fresh
 from fixtures import end_agent
-from gpgloop import digest_of
+from loops import digest_of
 from inbox import ACCOUNT, OWNER, PASSWORD, Certificates, Dovecot, Mails
 from report import Row
 from service import AUTHORITY, Service
 
-PACKAGES = ["dovecot-core", "dovecot-imapd", "fetchmail", "gnupg", "openssl", "safecat"]
 OPEN_MAILS = Path(__file__).resolve().parent / "openmails.py"
 MIB = 1 << 20
 
@@ -178,29 +177,10 @@ class MailService(Service):
         return seconds
 
 
-def install_packages():
-    asked = ["dpkg-query", "-W", "-f", "${db:Status-Status}"]
-    is_there = lambda package: subprocess.run([*asked, package], capture_output=True).stdout == b"installed"
-    missing = [package for package in PACKAGES if not is_there(package)]
-    assert os.getuid() == 0, "run this as root: it starts a Dovecot of its own"
-    if missing:
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update"], check=True, stdout=sys.stderr)
-        install = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
-        subprocess.run(install, check=True, env=environment, stdout=sys.stderr)
-
-
-def first_line(program):
-    said = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout
-    return f"{program}: {said.splitlines()[0]}"
-
-
 def mail(given, keys, say):
     """A full inbox, emptied by both in turns; then one mail at a time."""
     # Told to end, it ends its Dovecot too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    install_packages()
-    say("; ".join(first_line(program) for program in ["fetchmail", "dovecot"]))
     mails = Mails(given.dir, keys)
     sealed = mails.mails(given.mails, given.mail_bytes)
     certificates = Certificates(given.dir)
@@ -227,8 +207,9 @@ def mail(given, keys, say):
     size = statistics.mean(file.stat().st_size for file, _ in sealed)
     name = f"{given.mails} mails of {size / 1000:.0f} KB, {keys}"
     return [
-        Row(f"{name} (beside fetchmail and gpg)", "mails/s", statistics.median(ours), statistics.median(theirs)),
-        Row(f"{name}: peak memory", "MiB", peak / MIB, None),
+        Row(f"{name}", "mails/s", statistics.median(ours),
+            {"fetchmail and gpg": statistics.median(theirs)}),
+        Row(f"{name}: peak memory", "MiB", peak / MIB),
         *mail_latency(given, keys, mails, sealed[:given.single_mails], certificates, say),
     ]
 
@@ -249,8 +230,8 @@ def mail_latency(given, keys, mails, sealed, certificates, say):
         f"Dovecot tells an idle client after {min(told):.0f} to {max(told):.0f} ms")
     name = f"APPEND to delivered, {keys}"
     return [
-        Row(f"{name}, median of {len(taken)}", "ms", statistics.median(taken), None),
-        Row(f"{name}, worst", "ms", max(taken), None),
-        Row("  of it, until Dovecot tells whoever idles, median", "ms", statistics.median(told), None),
-        Row("  of it, until Dovecot tells whoever idles, worst", "ms", max(told), None),
+        Row(f"{name}, median of {len(taken)}", "ms", statistics.median(taken)),
+        Row(f"{name}, worst", "ms", max(taken)),
+        Row("  of it, until Dovecot tells whoever idles, median", "ms", statistics.median(told)),
+        Row("  of it, until Dovecot tells whoever idles, worst", "ms", max(told)),
     ]

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from drop import Drop, fresh
-from gpgloop import digest_of
+from loops import digest_of
 
 AUTHORITY = "12302"
 

@@ -1,7 +1,9 @@
-"""The other side: what an administrator would write in an afternoon.
+"""The other side: what an administrator would write in an afternoon, `inotifywait` with `gpg --decrypt` or with `sq decrypt` in a
+shell loop.
 
 In:  sealed files, renamed into its drop folder. Out: how long until it has opened them all.
-Holds: nothing is synced, recorded, checked or kept by it; that is the comparison the targets are set against.
+Holds: nothing is synced, recorded, checked or kept by it; that is the comparison the targets are set against. `sq` (0.27, as
+Debian 12 has it) is given the one certificate whose signature counts; `gpg` takes any that it can verify, or none.
 """
 
 import hashlib
@@ -16,25 +18,29 @@ from fixtures import end_agent
 
 LOOP = r"""
 inotifywait -m -q -e close_write -e moved_to --format %f "$DROP" | while read -r file; do
-    gpg --homedir "$HOME_OF_GPG" --batch --no-tty --quiet --trust-model always --pinentry-mode loopback --passphrase '' \
-        -o "$OUT/${file%.pgp}" --decrypt "$DROP/$file" 2>/dev/null && rm "$DROP/$file"
+    OPEN_IT 2>/dev/null </dev/null && rm "$DROP/$file"
 done
 """
 
 
-class GpgLoop:
+class Loop:
+    # The program that opens, and the command.
+    program, command = None, None
+
     def __init__(self, folder: Path, fixtures):
-        self.home = fixtures.home("council")
+        self.fixtures = fixtures
         self.work = fresh(folder, "loop")
-        # The most memory that a gpg of it has had while it worked on a single file.
+        # The most memory that a process of its program has had while it worked on a single file.
         self.peak = 0
 
     def __enter__(self):
         self.out = self.work / "out"
         self.out.mkdir()
         self.drop = Drop(self.work)
-        places = {"DROP": str(self.drop.path), "OUT": str(self.out), "HOME_OF_GPG": str(self.home)}
-        self.loop = subprocess.Popen(["bash", "-c", LOOP], env={**os.environ, **places}, start_new_session=True)
+        places = {"DROP": self.drop.path, "OUT": self.out, "HOME_OF_GPG": self.fixtures.home("council"),
+                  "KEY": self.fixtures.folder / "council-secret.asc", "SIGNER": self.fixtures.folder / "partner.asc"}
+        self.loop = subprocess.Popen(["bash", "-c", LOOP.replace("OPEN_IT", self.command)], start_new_session=True,
+                                     env={**os.environ, **{name: str(path) for name, path in places.items()}})
         # It hears nothing before its watch is set.
         while not any(self._watches(process) for process in self._processes("inotifywait")):
             time.sleep(0.01)
@@ -46,7 +52,6 @@ class GpgLoop:
     def __exit__(self, *_):
         os.killpg(self.loop.pid, signal.SIGTERM)
         self.loop.wait()
-        end_agent(self.home)
 
     def take(self, sealed):
         """Seconds until all are opened and removed."""
@@ -68,7 +73,7 @@ class GpgLoop:
         return time.monotonic() - began
 
     def _look_at_memory(self):
-        for process in self._processes("gpg"):
+        for process in self._processes(self.program):
             try:
                 lines = (process / "status").read_text().splitlines()
             except OSError:
@@ -84,6 +89,21 @@ class GpgLoop:
                     yield process
             except OSError:
                 continue
+
+
+class GpgLoop(Loop):
+    name, program = "gpg loop", "gpg"
+    command = """gpg --homedir "$HOME_OF_GPG" --batch --no-tty --quiet --trust-model always --pinentry-mode loopback \
+        --passphrase '' -o "$OUT/${file%.pgp}" --decrypt "$DROP/$file\""""
+
+    def __exit__(self, *_):
+        super().__exit__()
+        end_agent(self.fixtures.home("council"))
+
+
+class SqLoop(Loop):
+    name, program = "sq loop", "sq"
+    command = """sq decrypt --recipient-key "$KEY" --signer-cert "$SIGNER" -o "$OUT/${file%.pgp}" "$DROP/$file\""""
 
 
 def digest_of(path):
