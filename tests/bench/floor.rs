@@ -205,7 +205,11 @@ impl Place<'_> {
         let hidden = |content: &Content| self.path.join(format!(".{}.part", content.name));
         let put = |content: &Content| {
             let file = File::create_new(hidden(content)).unwrap();
-            if sync == "ahead" { copy_ahead(&file, &content.bytes) } else { copy(&file, &content.bytes) }
+            if sync == "ahead" {
+                copy_ahead(&file, &content.bytes)
+            } else {
+                copy(&file, &content.bytes)
+            }
             file
         };
         let files: Vec<File> = batch.iter().map(put).collect();
