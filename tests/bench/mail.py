@@ -1,15 +1,13 @@
-"""Reading mail: hbcourier beside fetchmail with `gpg --decrypt`, one gpg a mail.
+"""Reading mail: hbcourier beside fetchmail and getmail with `gpg --decrypt`, one gpg a mail. See fetchers.py.
 
-Not getmail: its 6.18 now and then misses the end of a delivery, and waits in vain (getmail6 issues 52, 226 and 245).
 In:  the options of `run`. Out: rows of its table.
 Holds: in each turn the inbox is full anew and must be empty at the end, and the digest of all that was opened is compared
-with what was sealed. Both begin as a process that is started, and end as one that has ended.
-In the table, the column of the gpg loop is theirs. A build that runs beside it halves both: measure on a machine at rest.
+with what was sealed. Each begins as a process that is started, and ends as one that has ended. A build that runs beside it
+halves all of them: measure on a machine at rest.
 
     tests/bench/run --only mail [--mails 500] [--mail-bytes 100000] [--rounds 3] [--keys rsa3072] [--binary FILE]
 """
 
-import os
 import signal
 import statistics
 import subprocess
@@ -17,24 +15,13 @@ import sys
 import time
 from pathlib import Path
 
-from drop import fresh
-from fixtures import end_agent
+from fetchers import Fetchmail, Getmail
+from inbox import ACCOUNT, PASSWORD, Certificates, Dovecot, Mails
 from loops import digest_of
-from inbox import ACCOUNT, OWNER, PASSWORD, Certificates, Dovecot, Mails
 from report import Row
 from service import AUTHORITY, Service
 
-OPEN_MAILS = Path(__file__).resolve().parent / "openmails.py"
 MIB = 1 << 20
-
-# Kind to it: all mails are expunged at once in the end, and nothing is rewritten.
-FETCHMAIL = """
-poll localhost service {port} protocol IMAP auth password no dns
-  user "{account}" password "{password}"
-  ssl sslcertck sslcertfile "{authority}"
-  nokeep fetchall expunge 0 no rewrite
-  mda "safecat {maildir}/tmp {maildir}/new >/dev/null"
-"""
 
 CONFIG = """
 [service]
@@ -58,43 +45,6 @@ folder = "{backoffice}"
 [[partner]]
 name = "dwp"
 """
-
-
-class Fetchmail:
-    """The other side: what fetchmail, with safecat, put into a Maildir is opened by `openmails.py`."""
-
-    def __init__(self, folder, mails, dovecot):
-        self.home = mails.home("council")
-        self.work = fresh(folder, "fetchmail")
-        self.out, self.maildir = self.work / "out", self.work / "Maildir"
-        for made in [self.out, *(self.maildir / part for part in ["cur", "new", "tmp"])]:
-            made.mkdir(parents=True)
-        self.settings = self.work / "fetchmailrc"
-        self.settings.touch(0o600)
-        self.settings.write_text(FETCHMAIL.format(
-            port=dovecot.port, authority=dovecot.certificates.authority, account=ACCOUNT, password=PASSWORD,
-            maildir=self.maildir))
-        # It runs as somebody else than root, as it should, and reads the authority's certificate.
-        dovecot.certificates.folder.chmod(0o755)
-        for made in [self.work, *self.work.rglob("*")]:
-            os.chown(made, OWNER, OWNER)
-
-    def empty(self):
-        """Seconds until fetchmail has ended, and until all is opened."""
-        fetch = ["fetchmail", "--silent", "--nosyslog", "--fetchmailrc", self.settings, "--pidfile", self.work / "pid"]
-        began = time.monotonic()
-        subprocess.run(fetch, check=True, cwd="/", user=OWNER, group=OWNER, extra_groups=[],
-                       env={**os.environ, "HOME": str(self.work)})
-        fetched = time.monotonic() - began
-        try:
-            subprocess.run([sys.executable, "-B", OPEN_MAILS, self.maildir, self.home, self.out], check=True)
-            seconds = time.monotonic() - began
-        finally:
-            end_agent(self.home)
-        return fetched, seconds
-
-    def opened(self):
-        return sorted(digest_of(path) for path in self.out.iterdir())
 
 
 class MailService(Service):
@@ -137,14 +87,14 @@ class MailService(Service):
         self.log.close()
         assert ended == 0, f"the service ended with {ended}:\n{(self.work / 'log').read_text()}"
 
-    def empty(self):
-        """Seconds that `run --once` takes, and the most memory it had, in bytes."""
-        peak = 0
+    def empty(self, say):
+        """Seconds that `run --once` takes."""
+        self.highest = 0
         began = time.monotonic()
         self._run("--once")
         try:
             while self.process.poll() is None:
-                peak = max(peak, self._peak_if_any())
+                self.highest = max(self.highest, self._peak_if_any())
                 time.sleep(0.005)
             seconds = time.monotonic() - began
         finally:
@@ -152,7 +102,9 @@ class MailService(Service):
             self.process.wait()
         self.log.close()
         assert self.process.returncode == 0, (self.work / "log").read_text()
-        return seconds, peak
+        self.verify_ledger()
+        say(f"{self.fixtures.keys}: hbcourier {seconds:.2f} s, peak {self.highest / MIB:.0f} MiB")
+        return seconds
 
     def _peak_if_any(self):
         """What has ended, and waits to be asked how, has no memory."""
@@ -178,37 +130,30 @@ class MailService(Service):
 
 
 def mail(given, keys, say):
-    """A full inbox, emptied by both in turns; then one mail at a time."""
+    """A full inbox, emptied by each in turns; then one mail at a time."""
     # Told to end, it ends its Dovecot too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     mails = Mails(given.dir, keys)
     sealed = mails.mails(given.mails, given.mail_bytes)
     certificates = Certificates(given.dir)
-    ours, theirs, peak = [], [], 0
-    for turn in range(2 * given.rounds):
-        with Dovecot(given.dir, certificates) as dovecot:
-            # Each begins in every second round.
-            if turn % 4 in (0, 3):
-                side = Fetchmail(given.dir, mails, dovecot)
+    sides = [Fetchmail, Getmail, MailService]
+    taken, peak = {side: [] for side in sides}, 0
+    for turn in range(given.rounds):
+        # Each begins in turn.
+        for side in sides[turn % 3:] + sides[:turn % 3]:
+            with Dovecot(given.dir, certificates) as dovecot:
+                one = side(given, mails, dovecot) if side is MailService else side(given.dir, mails, dovecot)
                 dovecot.fill(sealed)
-                fetched, seconds = side.empty()
-                theirs.append(given.mails / seconds)
-                say(f"{keys}: fetchmail and gpg {theirs[-1]:.1f} mails/s; fetchmail {fetched:.1f} of {seconds:.1f} s")
-            else:
-                side = MailService(given, mails, dovecot)
-                dovecot.fill(sealed)
-                seconds, highest = side.empty()
-                side.verify_ledger()
-                ours.append(given.mails / seconds)
-                peak = max(peak, highest)
-                say(f"{keys}: hbcourier {ours[-1]:.1f} mails/s, peak {highest / MIB:.0f} MiB")
-            assert side.opened() == sorted(digest for _, digest in sealed), "what was opened is not what was sealed"
-            assert dovecot.in_inbox() == 0, "the inbox is not empty"
+                taken[side].append(one.empty(say))
+                assert one.opened() == sorted(digest for _, digest in sealed), "what was opened is not what was sealed"
+                assert dovecot.in_inbox() == 0, "the inbox is not empty"
+            peak = max(peak, one.highest if side is MailService else 0)
     size = statistics.mean(file.stat().st_size for file, _ in sealed)
     name = f"{given.mails} mails of {size / 1000:.0f} KB, {keys}"
+    rates = {side: given.mails / statistics.median(seconds) for side, seconds in taken.items()}
     return [
-        Row(f"{name}", "mails/s", statistics.median(ours),
-            {"fetchmail and gpg": statistics.median(theirs)}),
+        Row(f"{name}: delivered", "mails/s", rates.pop(MailService),
+            {f"{side.name} and gpg": rate for side, rate in rates.items()}),
         Row(f"{name}: peak memory", "MiB", peak / MIB),
         *mail_latency(given, keys, mails, sealed[:given.single_mails], certificates, say),
     ]

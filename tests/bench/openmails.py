@@ -18,6 +18,9 @@ for path in sorted((maildir / "new").iterdir()):
         mail = email.message_from_binary_file(file, policy=email.policy.default)
     for attachment in mail.iter_attachments():
         name = Path(attachment.get_filename()).name.removesuffix(".asc")
+        if (out / name).exists():
+            # A mail that was fetched twice.
+            continue
         sealed = attachment.get_payload(decode=True)
         subprocess.run([*gpg, "-o", out / name, "--decrypt"], input=sealed, check=True, stderr=subprocess.DEVNULL)
     path.rename(maildir / "cur" / f"{path.name}:2,S")
