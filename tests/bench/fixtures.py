@@ -64,9 +64,10 @@ class Fixtures:
         gpg(home, "--quick-add-key", fingerprint, encrypt, "encr", "2y")
         return fingerprint
 
-    def small(self, count):
+    def small(self, count, size=SMALL_BYTES):
         """LAID documents as XML, each its own."""
-        return self._sealed(f"small-{count}", [(f"laid-{n:05}.xml", n) for n in range(count)], write_xml)
+        files = [(f"laid-{n:05}.xml", n) for n in range(count)]
+        return self._sealed(f"small-{count}-{size}", files, lambda path, number: write_xml(path, number, size))
 
     def large(self, size):
         """One LAID document as PDF: scanned pages, that is to say, bytes that cannot be compressed further."""
@@ -96,16 +97,16 @@ class Fixtures:
         return digest
 
 
-def write_xml(path: Path, number: int):
+def write_xml(path: Path, number: int, size: int):
     source = random.Random(number)
     parts = ['<?xml version="1.0" encoding="UTF-8"?>\n<LAID>\n']
     length = len(parts[0])
-    while length < SMALL_BYTES - 400:
+    while length < size - 400:
         reference = base64.b64encode(source.randbytes(9)).decode()
         note = base64.b64encode(source.randbytes(180)).decode()
         parts.append(f'<Claim reference="{reference}"><Received>2020-04-01</Received><Note>{note}</Note></Claim>\n')
         length += len(parts[-1])
-    padding = SMALL_BYTES - length - len("<End></End>\n</LAID>\n")
+    padding = size - length - len("<End></End>\n</LAID>\n")
     parts.append(f"<End>{'x' * padding}</End>\n</LAID>\n")
     path.write_text("".join(parts))
 

@@ -14,7 +14,6 @@ import shutil
 import statistics
 import subprocess
 import time
-from pathlib import Path
 
 from report import Row
 from shbe import tool

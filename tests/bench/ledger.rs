@@ -41,8 +41,10 @@ fn main() {
     }
 }
 
-fn fill(state: &Path, entries: u32, changes: fn(u32) -> [Change; EACH as usize]) {
+fn fill(state: &Path, entries: u32, changes: fn(Timestamp, u32) -> [Change; EACH as usize]) {
     let store = SqliteStore::open(state).unwrap();
+    // The last of them came just now, and the first is not so old that anything of it would be erased.
+    let first = Timestamp::now() - Duration::from_secs(u64::from(entries / EACH));
     let (next, (told, times)) = (AtomicU32::new(0), channel());
     let begun = Instant::now();
     std::thread::scope(|scope| {
@@ -54,7 +56,7 @@ fn fill(state: &Path, entries: u32, changes: fn(u32) -> [Change; EACH as usize])
                     if n >= entries / EACH {
                         break;
                     }
-                    for change in changes(n) {
+                    for change in changes(first, n) {
                         let seq = recorder.record(change).unwrap().seq;
                         told.send((seq, begun.elapsed())).unwrap();
                     }
@@ -93,8 +95,8 @@ fn hold(state: &Path) {
 }
 
 /// As many entries as a transfer has, of its first one's length.
-fn alone(n: u32) -> [Change; EACH as usize] {
-    let [Change { at, actor, facts, .. }, ..] = transfer(n);
+fn alone(first: Timestamp, n: u32) -> [Change; EACH as usize] {
+    let [Change { at, actor, facts, .. }, ..] = transfer(first, n);
     let entry = || Change {
         at,
         actor: actor.clone(),
@@ -107,8 +109,8 @@ fn alone(n: u32) -> [Change; EACH as usize] {
 }
 
 /// One transfer's way from collected to closed.
-fn transfer(n: u32) -> [Change; EACH as usize] {
-    let at = Timestamp::from_second(1_588_000_000 + i64::from(n)).unwrap();
+fn transfer(first: Timestamp, n: u32) -> [Change; EACH as usize] {
+    let at = first + Duration::from_secs(u64::from(n));
     let sealed = Digest::of(format!("sealed {n}").as_bytes());
     let content = Digest::of(format!("content {n}").as_bytes());
     let id = ConsignmentId::derive(&"drop-12302".parse().unwrap(), &n.to_string(), &sealed);

@@ -8,12 +8,9 @@ halves all of them: measure on a machine at rest.
     tests/bench/run --only mail [--mails 500] [--mail-bytes 100000] [--rounds 3] [--keys rsa3072] [--binary FILE]
 """
 
-import signal
 import statistics
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 from fetchers import Fetchmail, Getmail
 from inbox import ACCOUNT, PASSWORD, Certificates, Dovecot, Mails
@@ -75,7 +72,7 @@ class MailService(Service):
     def __enter__(self):
         self._run()
         try:
-            self._wait(self._answers)
+            self.wait(self._answers)
         except BaseException:
             self.process.kill()
             raise
@@ -114,16 +111,16 @@ class MailService(Service):
             return 0
 
     def opened(self):
-        return sorted(digest_of(path) for path in self._visible())
+        return sorted(digest_of(path) for path in self.visible())
 
     def take_one(self, client, mail):
         """Seconds from the beginning of an APPEND until the file is in the destination."""
-        before = len(self._visible())
+        before = len(self.visible())
         began = time.monotonic()
         client.append("INBOX", None, None, mail)
-        self._wait(lambda: len(self._visible()) > before, 0.001)
+        self.wait(lambda: len(self.visible()) > before, 0.001)
         seconds = time.monotonic() - began
-        self._wait(lambda: self.dovecot.in_inbox() == 0)
+        self.wait(lambda: self.dovecot.in_inbox() == 0)
         # It goes on to wait for news.
         time.sleep(1)
         return seconds
@@ -131,8 +128,6 @@ class MailService(Service):
 
 def mail(given, keys, say):
     """A full inbox, emptied by each in turns; then one mail at a time."""
-    # Told to end, it ends its Dovecot too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     mails = Mails(given.dir, keys)
     sealed = mails.mails(given.mails, given.mail_bytes)
     certificates = Certificates(given.dir)
