@@ -65,9 +65,16 @@ def table(rows):
     return "".join(f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths))} |\n" for line in lines)
 
 
-def write(words):
+def around():
+    """What stands before and behind the tables in README.md."""
     before, rest = README.read_text().split(BEGIN)
-    README.write_text(before + BEGIN + words + END + rest.split(END)[1])
+    _, behind = rest.split(END)
+    return before + BEGIN, END + behind
+
+
+def write(words):
+    before, behind = around()
+    README.write_text(f"{before}{words}{behind}")
 
 
 def facts_of_machine(given):
