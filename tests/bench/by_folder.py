@@ -7,6 +7,7 @@ floors, hbcourier. Every delivered byte is compared with what was sealed.
 
 import statistics
 
+from drop import give_back
 from fixtures import Fixtures
 from floor import Floor
 from loops import GpgLoop, SqLoop
@@ -39,10 +40,12 @@ class Rounds:
                 delivered, closed = service.take(self.sealed)
                 self.peak = max(self.peak, service.peak())
                 service.verify_ledger()
+            give_back(service.work)
             self.delivered.append(delivered)
             self.closed.append(closed)
             self.say(f"{self.fixtures.keys}: hbcourier delivered {delivered:.2f} s, closed {closed:.2f} s, "
                      f"peak {self.peak / MIB:.0f} MiB")
+        give_back(self.floor.content)
         return self
 
     def _loop(self, kind):
@@ -109,6 +112,7 @@ def memory(given, keys, say):
     with Service(given, fixtures) as service:
         service.take(fixtures.large(given.huge))
         peak = service.peak()
+    give_back(service.work)
     say(f"{given.huge // MIB} MiB: peak {peak / MIB:.0f} MiB")
     return [Row(f"one file of {given.huge // MIB:,} MiB: peak memory", "MiB", peak / MIB, most=128)]
 

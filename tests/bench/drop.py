@@ -40,6 +40,13 @@ def fresh(folder, name):
     return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=folder / "turns"))
 
 
+def give_back(work):
+    """The room that a turn's files take. Their inodes stay, for the reason above."""
+    for path in work.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            os.truncate(path, 0)
+
+
 class Drop:
     def __init__(self, work, path=None):
         self.waiting = work / "waiting"

@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import time
 
+from drop import give_back
 from flood import files
 from report import Row
 from service import Service
@@ -43,6 +44,8 @@ def flat(given, keys, say):
             say(f"{keys}: {at_once} closed after {taken[empty][-1]:.2f} s on the empty store, {taken[long][-1]:.2f} s on the long")
     ratios = [later / first for first, later in zip(taken[empty][1:], taken[long][1:])]
     long.verify_ledger()
+    for service in [empty, long]:
+        give_back(service.work)
     on_empty, on_long = (at_once / statistics.median(taken[service][1:]) for service in [empty, long])
     name = f"{at_once:,} x 60 KB, {keys}, behind {given.entries:,} entries"
     return [

@@ -10,6 +10,7 @@ import os
 import time
 from pathlib import Path
 
+from drop import give_back
 from fixtures import Fixtures
 from report import Row
 from service import Service
@@ -49,6 +50,7 @@ def flood(given, keys, say):
         service.__exit__()
     assert "Notifications were lost" in service.logged(), "the queue did not overflow: this shows nothing"
     service.verify_ledger()
+    give_back(service.work)
     say(f"{keys}: {len(sealed)} delivered in {delivered:.1f} s, peak {peak / MIB:.0f} MiB")
     name = f"{len(sealed):,} x 60 KB, {keys}, a queue of {SHORT}"
     return [
@@ -91,6 +93,7 @@ def restart(given, keys, say):
         service.__exit__()
     service.compare(service.visible(), sealed)
     service.verify_ledger()
+    give_back(service.work)
     say(f"{keys}: first delivered after {first:.2f} s, last after {last:.1f} s, peak {peak / MIB:.0f} MiB")
     name = f"started again with {in_flight:,} in flight, {keys}"
     return [

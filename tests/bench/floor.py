@@ -9,7 +9,7 @@ copy of what came, no name that must not be taken.
 import os
 import subprocess
 
-from drop import fresh
+from drop import fresh, give_back
 from loops import digest_of
 from shbe import tool
 
@@ -25,9 +25,9 @@ class Floor:
         self.program = tool("floor")
         self.keys = [fixtures.folder / "council-secret.asc", fixtures.folder / "partner.asc"]
         self.sealed = [file for file, _ in sealed]
-        plain = fresh(self.folder, "content")
-        self._run(["content", *self.keys, plain], self.sealed)
-        self.plain = sorted(plain.iterdir())
+        self.content = fresh(self.folder, "content")
+        self._run(["content", *self.keys, self.content], self.sealed)
+        self.plain = sorted(self.content.iterdir())
         made = sorted(digest_of(path) for path in self.plain)
         assert made == sorted(digest for _, digest in sealed), "what was opened is not what was sealed"
 
@@ -50,6 +50,7 @@ class Floor:
             way = f"synced {sync}, {batch} a batch, by {threads}"
             taken[way] = self._run(["write", sync, place, threads, batch], self.plain)
             assert len(os.listdir(place)) == len(self.plain)
+            give_back(place)
         return self._quickest("written", taken)
 
     def _quickest(self, what, taken):

@@ -67,7 +67,7 @@ def ledger(given, say):
         assert answer["ok"] and answer["entries"] >= len(thousands) * 1000, answer
         verified.append(seconds)
         say(f"verified {answer['entries']} entries in {seconds:.2f} s")
-    entries = f"{given.entries} entries"
+    entries = f"{given.entries:,} entries"
     rows = [
         Row(f"{entries} alone: a thousand more, at the end beside the beginning", "x", alone, most=1.25),
         Row(f"{entries}: a thousand more, at the end beside the beginning", "ms", last, {"the beginning": first}),

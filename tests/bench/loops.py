@@ -13,7 +13,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from drop import Drop, fresh
+from drop import Drop, fresh, give_back
 from fixtures import end_agent
 
 LOOP = r"""
@@ -52,6 +52,7 @@ class Loop:
     def __exit__(self, *_):
         os.killpg(self.loop.pid, signal.SIGTERM)
         self.loop.wait()
+        give_back(self.work)
 
     def take(self, sealed):
         """Seconds until all are opened and removed."""

@@ -61,7 +61,7 @@ def shbe(given, say):
             theirs, ours = theirs + [read], ours + [check]
             peak = max(peak, resident)
             say(f"csv {read:.2f} s, hbcourier {check:.2f} s, peak {resident / MIB:.0f} MiB")
-    name = f"extract of {given.claims} claims, {records} records, {size / MIB:.0f} MiB"
+    name = f"extract of {given.claims:,} claims, {records:,} records, {size / MIB:.0f} MiB"
     mine, others = statistics.median(ours), statistics.median(theirs)
     file.unlink()
     return [
