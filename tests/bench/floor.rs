@@ -56,7 +56,7 @@ fn main() {
             let name = |file: &Path| Path::new(folder).join(file.file_stem().unwrap());
             timed_in("1", &files, |file| keys.open(file, &mut File::create_new(name(file)).unwrap()))
         }
-        ["write", sync, folder, threads, batch] => {
+        ["write", sync @ ("each" | "together" | "ahead"), folder, threads, batch] => {
             let contents: Vec<Content> = files.iter().map(|file| Content::of(file)).collect();
             let batches: Vec<_> = contents.chunks(batch.parse().unwrap()).collect();
             let place = Place { path: Path::new(folder), handle: File::open(folder).unwrap() };
@@ -214,9 +214,8 @@ impl Place<'_> {
         };
         let files: Vec<File> = batch.iter().map(put).collect();
         match sync {
-            "each" | "ahead" => files.iter().for_each(|file| file.sync_all().unwrap()),
             "together" => rustix::fs::syncfs(&self.handle).unwrap(),
-            other => panic!("{other} is no way to sync"),
+            _ => files.iter().for_each(|file| file.sync_all().unwrap()),
         }
         drop(files);
         for content in batch {

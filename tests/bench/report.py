@@ -5,7 +5,10 @@ others make a table.
 """
 
 import os
+import statistics
 import subprocess
+import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,7 +88,7 @@ def facts_of_machine(given):
     versions = "; ".join(first_line(command) for command in [
         [given.binary, "--version"], ["gpg", "--version"], ["sq", "--version"], ["getmail", "--version"]])
     kernel, rounds = os.uname().release, f"medians of {given.rounds} rounds"
-    return f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, {disk(given.dir)}, Linux {kernel}; {versions}; {rounds}.\n"
+    return f"{time.strftime('%-d %B %Y')}: {os.cpu_count()} cores ({model}), {memory:.0f} GiB, {disk(given.dir)}, Linux {kernel}; {versions}; {rounds}.\n"
 
 
 def first_line(command):
@@ -98,4 +101,17 @@ def first_line(command):
 def disk(folder):
     """What lies below the folder."""
     found = subprocess.run(["findmnt", "-n", "-o", "FSTYPE,SOURCE", "-T", folder], capture_output=True, text=True).stdout
-    return " on ".join(found.split())
+    return f"{' on '.join(found.split())}, where a small file is synced in {synced_in(folder) * 1000:.1f} ms"
+
+
+def synced_in(folder):
+    """Seconds, the median of a hundred."""
+    taken = []
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for _ in range(100):
+            began = time.monotonic()
+            file.write(bytes(4096))
+            file.flush()
+            os.fsync(file.fileno())
+            taken.append(time.monotonic() - began)
+    return statistics.median(taken)
