@@ -16,7 +16,7 @@ use super::stop::Stop;
 use crate::config::Settings;
 use crate::config::settings::CourierWay;
 use crate::domain::{AlarmReason, SourceName};
-use crate::durable::Directory;
+use crate::durable::{Directory, mounted};
 use crate::effects::thread::asked::{Asked, not_answering};
 use crate::inbound::{Critical, Inbound};
 use crate::progress::{self, HANGS_AFTER};
@@ -85,9 +85,9 @@ impl FolderWatch {
     }
 }
 
-/// Nothing of one that cannot be opened.
+/// Nothing of one that cannot be opened, or is what an unmounted share has left.
 fn is_read_only(folder: &Path) -> Option<bool> {
-    Directory::open(folder).and_then(|directory| directory.is_read_only()).ok()
+    mounted::identity(folder).and_then(|_| Directory::open(folder)).and_then(|directory| directory.is_read_only()).ok()
 }
 
 /// Asks every folder of the settings, and gives each that does not answer the time after which it is known to hang: so nobody

@@ -327,8 +327,8 @@ const PLACE_HANGS: Words = (
     "The folder `{about}` does not answer: operations in it do not return. What it is for waits, and all else goes on.",
     "See whether the machine that has the folder and the network between are up (`df` on the folder hangs too, while it \
     lasts). It goes on by itself when the folder answers; if the service began while it hung, and CN-561 is told then, after \
-    a restart. If it never will, unmount it (`umount -f`, or `umount -l`), mount it again, then restart the service: \
-    without its mount the bare folder below is taken for it.",
+    a restart. If it never will, unmount it (`umount -f`, or `umount -l`) and mount it again: what is for it waits \
+    until then. Restart the service only while it is mounted: at its start the bare folder below is taken for it.",
 );
 const WATCH_FAULT: Words = (
     "CN-566",

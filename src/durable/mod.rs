@@ -8,6 +8,7 @@ pub mod boot;
 pub mod content;
 pub mod copy;
 pub mod directory;
+pub mod mounted;
 pub mod passing;
 pub mod place;
 pub mod private;

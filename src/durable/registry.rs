@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::directory::Directory;
+use super::mounted::{self, Identity};
 use crate::progress;
 
 /// The directories in use. Cheap to ask each time: a directory that was replaced or remounted is opened anew, and one
@@ -17,21 +18,17 @@ pub struct Directories {
 
 struct Known {
     directory: Weak<Directory>,
-    identity: (u64, u64),
-    /// It was on another file system than its parent when first seen.
-    was_mounted: bool,
+    identity: Identity,
 }
 
 impl Directories {
-    /// The directory that is at `path` now.
-    ///
-    /// A path that was a mount point and no longer is, is an error: files put there would vanish under the next mount.
+    /// The directory that is at `path` now; an error where the file system that it lay on is gone: see
+    /// [`mounted`](super::mounted).
     pub fn at(&self, path: &Path) -> io::Result<Arc<Directory>> {
-        // Asked for several times for each file: one that is open already is told by its identity alone.
         let _at = progress::at(path);
-        let identity = identity_of(path)?;
-        let mounted = is_mount_point(path, identity.0);
-        if let Some(directory) = known(&self.lock(), path, identity, mounted)? {
+        // One that is open already is told by its identity alone.
+        let identity = mounted::identity(path)?;
+        if let Some(directory) = known(&self.lock(), path, identity) {
             return Ok(directory);
         }
         // Not under the lock: a share that does not answer keeps nobody from the others.
@@ -40,11 +37,10 @@ impl Directories {
             return Err(io::Error::other("it was replaced just now"));
         }
         let mut open = self.lock();
-        if let Some(meanwhile) = known(&open, path, identity, mounted)? {
+        if let Some(meanwhile) = known(&open, path, identity) {
             return Ok(meanwhile);
         }
-        let was_mounted = mounted || open.get(path).is_some_and(|known| known.was_mounted);
-        open.insert(path.to_owned(), Known { directory: Arc::downgrade(&directory), identity, was_mounted });
+        open.insert(path.to_owned(), Known { directory: Arc::downgrade(&directory), identity });
         Ok(directory)
     }
 
@@ -54,27 +50,8 @@ impl Directories {
 }
 
 /// The directory of this identity, if somebody has it open.
-fn known(
-    open: &HashMap<PathBuf, Known>,
-    path: &Path,
-    identity: (u64, u64),
-    mounted: bool,
-) -> io::Result<Option<Arc<Directory>>> {
-    let Some(known) = open.get(path) else { return Ok(None) };
-    if known.was_mounted && !mounted {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "nothing is mounted here any more"));
-    }
-    Ok(known.directory.upgrade().filter(|_| known.identity == identity))
-}
-
-/// Device and inode of what has this path. A link is what it is, not what it leads to.
-fn identity_of(path: &Path) -> io::Result<(u64, u64)> {
-    let stat = rustix::fs::lstat(path)?;
-    Ok((stat.st_dev, stat.st_ino))
-}
-
-fn is_mount_point(path: &Path, device: u64) -> bool {
-    path.parent().and_then(|parent| rustix::fs::stat(parent).ok()).is_some_and(|parent| parent.st_dev != device)
+fn known(open: &HashMap<PathBuf, Known>, path: &Path, identity: Identity) -> Option<Arc<Directory>> {
+    open.get(path).filter(|known| known.identity == identity)?.directory.upgrade()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::domain::{Consequence, DeferCause, Delivery, DeliveryId, Digest, HoldReason};
-use crate::durable::{Copied, Directories, Directory, Whole, copy_and_digest, step, synced};
+use crate::durable::{Copied, Directories, Directory, Whole, copy_and_digest, mounted, step, synced};
 use crate::progress::{Through, hangs};
 
 /// Every destination folder.
@@ -96,6 +96,7 @@ impl DestinationError {
             | Kind::NotADirectory
             | Kind::PermissionDenied
             | Kind::ReadOnlyFilesystem
+            | Kind::NotConnected
             | Kind::StaleNetworkFileHandle => DestinationError::Missing { folder, source: error },
             _ => DestinationError::Fault { folder, source: error },
         }
@@ -139,11 +140,12 @@ impl Destinations {
         Ok(directory.stamp(name).map_err(|error| DestinationError::of(&delivery.path, error))?.is_none())
     }
 
-    /// Puts the content beside its final name, hidden, complete and synced; the name itself by [`Self::sync`].
-    pub fn stage(&self, delivery: &Delivery, access: Access, content: Part<'_>) -> Result<(), DestinationError> {
+    /// Puts the content beside its final name, hidden, complete and synced; the name itself by [`Self::sync`]. Which
+    /// directory it lies in. A folder that was replaced meanwhile, or unmounted, has no part of it.
+    pub fn stage(&self, delivery: &Delivery, access: Access, content: Part<'_>) -> Result<String, DestinationError> {
         let (directory, _) = self.place(delivery)?;
         let part = part_name(&delivery.id);
-        let staged = write_part(&directory, &part, access, content);
+        let staged = write_part(&directory, &part, access, content).and_then(|()| in_its_place(&directory));
         if staged.is_err() {
             let _ = directory.remove(&part);
         }
@@ -230,6 +232,15 @@ fn answers(folder: Option<&Path>) -> Result<(), DestinationError> {
         Some(folder) => Err(DestinationError::Hangs { folder: folder.display().to_string() }),
         None => Ok(()),
     }
+}
+
+/// Which directory this is, if it is the one at its path.
+fn in_its_place(directory: &Directory) -> io::Result<String> {
+    let _at = directory.during();
+    if mounted::identity(directory.path())? != directory.identity()? {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "it was replaced while it was written to"));
+    }
+    directory.place()
 }
 
 fn part_name(id: &DeliveryId) -> String {
@@ -321,4 +332,48 @@ fn compare(directory: &Directory, name: &str, expected: &Digest) -> io::Result<C
     let mut file = Through { file: directory.open_file(name)?, place: directory.path() };
     let Copied { digest, .. } = copy_and_digest(&mut file, &mut io::sink(), u64::MAX).map_err(io::Error::other)?;
     Ok(if digest == *expected { Content::Same } else { Content::Other })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{ConsignmentId, FileKind, Naming};
+
+    #[test]
+    fn a_folder_that_is_replaced_while_it_is_written_to_has_no_part_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (folder, away) = (dir.path().join("laid"), dir.path().join("away"));
+        std::fs::create_dir(&folder).unwrap();
+        let digest = Digest::of(b"content");
+        let consignment = ConsignmentId::derive(&"drop-12302".parse().unwrap(), "native", &digest);
+        let destination = "laid-12302".parse().unwrap();
+        let delivery = Delivery {
+            id: DeliveryId::derive(&consignment, 0, &destination),
+            consignment,
+            part: 0,
+            kind: FileKind::LaidXml,
+            digest,
+            bytes: 7,
+            destination,
+            path: folder.join("file.xml"),
+            naming: Naming::Ours,
+            place: None,
+            published: false,
+        };
+        let destinations = Destinations::new(Arc::default());
+        let mut replaces = |into: &mut dyn Write| {
+            std::fs::rename(&folder, &away)?;
+            std::fs::create_dir(&folder)?;
+            into.write_all(b"content")
+        };
+        let access = Access { mode: 0o600, group: None };
+        let staged = destinations.stage(&delivery, access, Part::Written(&mut replaces));
+        assert!(matches!(staged, Err(DestinationError::Missing { .. })), "{staged:?}");
+        for folder in [&folder, &away] {
+            assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "{}", folder.display());
+        }
+        let mut writes = |into: &mut dyn Write| into.write_all(b"content");
+        let staged = destinations.stage(&delivery, access, Part::Written(&mut writes)).unwrap();
+        assert_eq!(staged, destinations.place_of(&delivery).unwrap());
+    }
 }

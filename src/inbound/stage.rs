@@ -36,9 +36,7 @@ impl Inbound {
             if !delivery.published {
                 self.before_staging(delivery)?;
                 let opened = opened.get_mut(part.content).ok_or_else(nothing_opened)?;
-                self.stage_part(&mut opened.content, part, delivery, *access)?;
-                let place = self.destinations.place_of(delivery);
-                delivery.place = Some(place.map_err(|error| Failure::at_destination(&delivery.destination, &error))?);
+                delivery.place = Some(self.stage_part(&mut opened.content, part, delivery, *access)?);
             }
         }
         let volumes = parts.iter().flat_map(|(part, delivery, _)| volumes_of(part, delivery)).collect();
@@ -179,13 +177,14 @@ impl Inbound {
         Ok(())
     }
 
+    /// Which directory it lies in.
     fn stage_part(
         &self,
         content: &mut PrivateContent,
         part: &Part,
         delivery: &Delivery,
         access: Access,
-    ) -> Result<(), Failure> {
+    ) -> Result<String, Failure> {
         let at = |error| Failure::at_destination(&delivery.destination, &error);
         if let Some(layout) = &part.derived {
             // It was measured before: the same content in the same layout gives the same bytes.

@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::begin;
-use crate::durable::Directory;
+use crate::durable::{Directory, mounted};
 use crate::progress;
 
 /// How long folders may take, all together.
@@ -176,9 +176,10 @@ pub fn not_answering(patience: Duration, folders: &[PathBuf]) -> BTreeSet<PathBu
     heard.into_iter().filter(|(folder, heard)| is_silent(folder, *heard)).map(|(folder, _)| folder).collect()
 }
 
-/// Whatever comes of it: that it returns is the answer.
+/// Whatever comes of it: that it returns is the answer. From here on it is known where a share was mounted.
 fn opened(folder: &Path) {
-    let _ = Directory::open(folder).and_then(|directory| directory.free_bytes());
+    let _ =
+        mounted::identity(folder).and_then(|_| Directory::open(folder)).and_then(|directory| directory.free_bytes());
 }
 
 fn room_of(folder: &Path) -> Option<Room> {

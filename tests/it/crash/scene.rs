@@ -37,6 +37,16 @@ impl Scene {
         Scene::of(&[LA], |_| ())
     }
 
+    /// As [`Scene::of`], and quick to try again.
+    pub fn quick(numbers: &[&str]) -> Scene {
+        Scene::of(numbers, |settings| {
+            set(settings, &["service", "sweep_every"], "300ms");
+            set(settings, &["service", "retry_after"], "200ms");
+            set(settings, &["service", "retry_after_max"], "500ms");
+            set(settings, &["service", "attempts_max"], 100);
+        })
+    }
+
     /// The back office gets files under the sender's names.
     pub fn with_senders_names() -> Scene {
         Scene::of(&[LA], |settings| {
@@ -153,6 +163,13 @@ impl Scene {
             }
             assert!(Instant::now() < deadline, "{what}: nothing comes to rest\n{}", self.council.log());
             std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until everything that was expected has come to rest, while the service runs.
+    pub fn comes_to_rest(&mut self, what: &str) {
+        if let Some(status) = self.ends_early(what) {
+            panic!("{what}: it ended by itself: {status}\n{}", self.council.log());
         }
     }
 
