@@ -192,6 +192,10 @@ impl Lookout {
                 return Ok(now);
             }
             let hangs = hangs || source.folder().is_ok_and(DropFolder::hangs);
+            if look.is_err() {
+                // What cannot be looked at does not settle, and nobody waits for it.
+                self.watched[index].settling.retain(&[]);
+            }
             let found = match &look {
                 // Whoever watches all folders tells of that.
                 Err(_) if hangs => None,

@@ -1,10 +1,11 @@
 //! Drop folders that go away, come back, or are replaced.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
 use super::{folder_key, quick};
 use crate::inbound::laid_xml;
-use crate::support::council::{Council, drop_into, files_below, set};
+use crate::support::council::{Council, command, drop_into, files_below, set, succeeded};
 use crate::support::partner::{Partner, SealOptions};
 
 const NEIGHBOUR: &str = "20101";
@@ -68,4 +69,39 @@ fn one_that_is_replaced_between_two_looks_is_watched_again() {
         is_noticed(&dwp, &mut council, number);
     }
     council.stops_well();
+}
+
+/// Whether the thread of this name sleeps.
+fn sleeps(pid: u32, thread: &str) -> bool {
+    // proc(5); what a thread is in is a number of asm/unistd.h.
+    let asleep = format!("{} ", nix::libc::SYS_clock_nanosleep);
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten().map(|task| task.path());
+    let is_so = |name: &str, begins: &str, task: &std::path::Path| {
+        fs::read_to_string(task.join(name)).is_ok_and(|text| text.starts_with(begins))
+    };
+    tasks.into_iter().any(|task| is_so("comm", thread, &task) && is_so("syscall", &asleep, &task))
+}
+
+#[test]
+fn a_single_run_ends_though_the_folder_goes_away_while_a_file_in_it_settles() {
+    let (dwp, mut council) = quick();
+    folder_key(&council, "settle", "2s");
+    council.drops("1.pgp", &dwp.seals(&laid_xml(1), "x.xml", &SealOptions::default()));
+    let once = |council: &Council| -> Command {
+        let mut once = command();
+        once.arg("--config").arg(&council.config).args(["run", "--once"]);
+        once
+    };
+    let mut run = once(&council).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let pid = run.id();
+    council.until("it waits for the file", |_| sleeps(pid, "lookout"));
+    let away = council.drop.with_file_name("away");
+    fs::rename(&council.drop, &away).unwrap();
+    council.until("it ends", |_| run.try_wait().unwrap().is_some());
+    let ran = run.wait_with_output().unwrap();
+    let told = String::from_utf8(ran.stdout).unwrap();
+    assert!(ran.status.success() && told.contains("CN-501"), "{} {told}", ran.status);
+    fs::rename(&away, &council.drop).unwrap();
+    succeeded(once(&council).output().unwrap());
+    assert_eq!(council.delivered().len(), 1);
 }
