@@ -3,6 +3,7 @@
 //! Holds: only the thread that asks takes on the account, and ends with its answer.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -36,15 +37,7 @@ impl Staff {
 
 /// This account gives the order to the running service. What was done; or why not, as it is recorded.
 pub fn orders(council: &Council, uid: u32, order: Order) -> Result<String, String> {
-    let (socket, root) = (socket_path(&council.state), council.dir.path().to_owned());
-    let open = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    socket.parent().unwrap().ancestors().take_while(|path| path.starts_with(&root)).for_each(|path| open(path, 0o711));
-    open(&socket, 0o666);
-    let asking = std::thread::spawn(move || {
-        rustix::thread::set_thread_res_uid(Uid::from_raw(uid), Uid::from_raw(uid), Uid::from_raw(uid)).unwrap();
-        ask_at(&socket, &Request::Order { order }).unwrap().expect("it runs")
-    });
-    match asking.join().unwrap() {
+    match asks(council, uid, order).unwrap().expect("it runs") {
         Answer::Done { done } => Ok(done.says),
         Answer::Refused { says, recorded } => {
             assert!(recorded, "{says}");
@@ -52,6 +45,20 @@ pub fn orders(council: &Council, uid: u32, order: Order) -> Result<String, Strin
         }
         answer => panic!("an order was given: {answer:?}"),
     }
+}
+
+/// This account gives the order to the service, which may not run, or end before it answers.
+pub fn asks(council: &Council, uid: u32, order: Order) -> io::Result<Option<Answer>> {
+    let (socket, root) = (socket_path(&council.state), council.dir.path().to_owned());
+    let open = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+    let above = socket.parent().unwrap().ancestors().take_while(|path| path.starts_with(&root));
+    above.map(|path| open(path, 0o711)).collect::<io::Result<()>>()?;
+    open(&socket, 0o666)?;
+    let asking = std::thread::spawn(move || {
+        rustix::thread::set_thread_res_uid(Uid::from_raw(uid), Uid::from_raw(uid), Uid::from_raw(uid)).unwrap();
+        ask_at(&socket, &Request::Order { order })
+    });
+    asking.join().unwrap()
 }
 
 /// The order to approve this, as it is shown.

@@ -10,7 +10,7 @@ use rand::{Rng, SeedableRng};
 
 use super::super::length;
 use super::super::zeros::Outcome;
-use super::kinds::{CHANGING, ERRORS, Kind};
+use super::kinds::{CHANGING, ERRORS, Kind, Kinds};
 use super::table::{Row, Table};
 use super::traced::{self, End, Fault, What};
 
@@ -22,6 +22,10 @@ pub trait Workflow {
     fn sets_back(&mut self);
     /// What does it, as far as it can be done at once.
     fn command(&self) -> Command;
+    /// Does it, as far as it comes under this fault.
+    fn runs(&self, fault: Option<Fault>) -> End {
+        traced::runs(&self.command(), fault)
+    }
     /// Whether nothing is left to do.
     fn rests(&self) -> bool;
     /// Has it done without faults, until nothing is left to do.
@@ -40,7 +44,7 @@ pub fn kills(workflow: &mut dyn Workflow, usual: usize) -> Table {
         let Some(count) = counts.get(&kind) else { continue };
         let mut row = Row::new(format!("killed at {}", kind.name()), kind.name());
         for nth in chosen(*count, spread) {
-            let fault = Fault { kind, nth, what: What::Kill };
+            let fault = Fault { kinds: Kinds::of(&[kind]), nth, what: What::Kill };
             let end = meets(workflow, &fault, &mut row);
             // The threads do not share the work in the same way each time.
             if spread == 0 && nth >= *count && !end.hit {
@@ -55,25 +59,25 @@ pub fn kills(workflow: &mut dyn Workflow, usual: usize) -> Table {
 
 /// Killed, and again while it recovers, at calls that a seed picks.
 pub fn kills_twice(workflow: &mut dyn Workflow) -> Table {
-    let seed = length("HBCOURIER_CRASH_SEED", rand::rng().random_range(0..1_000_000));
+    let seed = seed();
     let mut table = Table::new(workflow.name(), "killed, and again while recovering");
     let mut row = Row::new(format!("killed twice, seed {seed}"), format!("seed {seed}, kills"));
     println!("{}: {}", workflow.name(), row.what);
-    let mut random = StdRng::seed_from_u64(seed as u64);
+    let mut random = StdRng::seed_from_u64(seed);
     let counts = undisturbed(workflow);
     let kinds: Vec<Kind> = CHANGING.into_iter().filter(|kind| counts.contains_key(kind)).collect();
     let mut pick = || {
         let kind = kinds[random.random_range(0..kinds.len())];
-        Fault { kind, nth: random.random_range(1..=counts[&kind]), what: What::Kill }
+        Fault { kinds: Kinds::of(&[kind]), nth: random.random_range(1..=counts[&kind]), what: What::Kill }
     };
     for _ in 0..length("HBCOURIER_CRASH_CALL_PAIRS", 5) {
         let (first, second) = (pick(), pick());
         workflow.sets_back();
-        if !traced::runs(&workflow.command(), Some(first)).hit {
+        if !workflow.runs(Some(first)).hit {
             workflow.completes();
             continue;
         }
-        let again = traced::runs(&workflow.command(), Some(second));
+        let again = workflow.runs(Some(second));
         row.hits += 1 + usize::from(again.hit);
         row.reckons(workflow, &format!("{first:?}, then {second:?}"));
     }
@@ -103,12 +107,61 @@ pub fn errors(workflow: &mut dyn Workflow) -> Table {
         };
         for nth in chosen(counts[&kind], spread) {
             for what in ways {
-                meets(workflow, &Fault { kind, nth, what: *what }, &mut row);
+                meets(workflow, &Fault { kinds: Kinds::of(&[kind]), nth, what: *what }, &mut row);
             }
         }
         table.rows.push(row);
     }
     table
+}
+
+/// Killed once, at calls that change something, of whatever kind and thread, spread over the whole run by a seed. Each is a
+/// sample: threads that share the work in another way each time make other calls the nth.
+pub fn kills_samples(workflow: &mut dyn Workflow, usual: usize) -> Table {
+    let (samples, seed) = (length("HBCOURIER_CRASH_CALL_SAMPLES", usual), seed());
+    let mut table = Table::new(workflow.name(), "killed, a sample");
+    let mut row = Row::new(format!("killed at changing calls, seed {seed}"), format!("seed {seed}, kills"));
+    println!("{}: {}", workflow.name(), row.what);
+    let mut random = StdRng::seed_from_u64(seed);
+    let counts = undisturbed(workflow);
+    let count: usize = CHANGING.iter().filter_map(|kind| counts.get(kind)).sum();
+    let piece = count.div_ceil(samples);
+    for sample in 0..samples {
+        let nth = 1 + sample * piece + random.random_range(0..piece);
+        meets(workflow, &Fault { kinds: Kinds::of(&CHANGING), nth, what: What::Kill }, &mut row);
+    }
+    assert!(row.hits > 0, "{}: no call was met", workflow.name());
+    table.rows.push(row);
+    table
+}
+
+/// Failed at every so-manieth of the calls that can meet an error (`HBCOURIER_CRASH_CALL_EVERY`), of whatever kind, once; and,
+/// each time anew, at that and every later one to the end of the run.
+pub fn errors_everywhere(workflow: &mut dyn Workflow) -> [Table; 2] {
+    let every = length("HBCOURIER_CRASH_CALL_EVERY", 1_000);
+    let mut once = Table::new(workflow.name(), format!("failed at every {every}th call"));
+    let mut from_then_on = Table::new(workflow.name(), format!("failed from every {every}th call on"));
+    let counts = undisturbed(workflow);
+    for (at, (errno, kinds)) in ERRORS.into_iter().enumerate() {
+        let count: usize = kinds.iter().filter_map(|kind| counts.get(kind)).sum();
+        // Not all errors at the same calls.
+        let first = 1 + at * every / ERRORS.len();
+        let ways = [(&mut once, What::Once(errno)), (&mut from_then_on, What::FromThenOn(errno))];
+        // One who is interrupted for ever never comes to an end.
+        for (table, what) in ways.into_iter().take(if errno == Errno::EINTR { 1 } else { 2 }) {
+            let mut row = Row::new(format!("{errno:?}"), format!("{errno:?}"));
+            for nth in (first..=count).step_by(every) {
+                meets(workflow, &Fault { kinds: Kinds::of(kinds), nth, what }, &mut row);
+            }
+            table.rows.push(row);
+        }
+    }
+    [once, from_then_on]
+}
+
+/// That of an earlier run, or a new one.
+fn seed() -> u64 {
+    length("HBCOURIER_CRASH_SEED", rand::rng().random_range(0..1_000_000)) as u64
 }
 
 /// One of the errors a kind of call can meet, another for each kind.
@@ -120,7 +173,7 @@ fn nth_error(all: &[(Errno, Kind)], kind: Kind, at: usize) -> Option<(Errno, Kin
 /// How many calls of each kind it makes when nothing befalls it, which must come out well.
 fn undisturbed(workflow: &mut dyn Workflow) -> BTreeMap<Kind, usize> {
     workflow.sets_back();
-    let end = traced::runs(&workflow.command(), None);
+    let end = workflow.runs(None);
     workflow.completes();
     let outcome = workflow.reckons("nothing");
     assert!(outcome.is_well(), "{}: {outcome}\n{}", workflow.name(), end.says);
@@ -130,7 +183,7 @@ fn undisturbed(workflow: &mut dyn Workflow) -> BTreeMap<Kind, usize> {
 /// From the beginning, with this fault, to the end without it.
 fn meets(workflow: &mut dyn Workflow, fault: &Fault, row: &mut Row) -> End {
     workflow.sets_back();
-    let end = traced::runs(&workflow.command(), Some(*fault));
+    let end = workflow.runs(Some(*fault));
     row.hits += usize::from(end.hit);
     let what = format!("{fault:?}");
     if let Some(against) = misbehaved(workflow, fault, &end) {

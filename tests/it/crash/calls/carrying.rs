@@ -24,14 +24,48 @@ pub const IN_RETURN: &str = "DEMO-0001";
 /// What is put where the service finds it, and expected.
 type Puts = Box<dyn Fn(&Scene)>;
 
-pub struct Carrying {
-    name: &'static str,
+/// A scene in which a workflow goes on, and what is delivered there is watched.
+pub struct Watched {
     pub scene: Scene,
-    puts: Puts,
     /// What is in the content, and must nowhere lie in clear below the state directory.
     canary: &'static str,
     watch: Option<Watch>,
     turn: usize,
+}
+
+impl Watched {
+    pub fn over(scene: Scene, canary: &'static str) -> Watched {
+        Watched { scene, canary, watch: None, turn: 0 }
+    }
+
+    /// Back to the beginning, where this is put. Every other time a back office takes what it sees.
+    pub fn sets_back(&mut self, puts: impl FnOnce(&Scene)) {
+        drop(self.watch.take().map(Watch::ends));
+        self.scene.sets_back();
+        puts(&self.scene);
+        self.turn += 1;
+        self.watch = Some(self.scene.watched(self.turn.is_multiple_of(2)));
+    }
+
+    pub fn rests(&self) -> bool {
+        self.scene.rests() && self.scene.council.codes().is_empty()
+    }
+
+    pub fn reckons(&mut self, what: &str) -> Outcome {
+        let outcome = self.scene.reckons(self.watch.take().unwrap().ends(), 1);
+        if outcome.is_well() {
+            self.scene.is_tidy(what);
+            self.scene.is_told_once(what);
+        }
+        holds_nothing_in_clear(&self.scene, self.canary);
+        outcome
+    }
+}
+
+pub struct Carrying {
+    name: &'static str,
+    watched: Watched,
+    puts: Puts,
 }
 
 impl Carrying {
@@ -53,26 +87,29 @@ impl Carrying {
 
     /// Two people have approved what was held; the service comes to it.
     pub fn release() -> (Carrying, Staff) {
-        let mut scene = Scene::new();
-        let staff = Staff::of(&scene.council);
-        scene.begins_here();
-        let sample = Sample::xml(1, 500);
-        let options = SealOptions { sign: false, ..SealOptions::default() };
-        let unsigned = Sealed { held_as: Some("CN-105"), ..sample.sealed_with(&scene.dwp, &options) };
-        scene.drops(&unsigned);
-        while !scene.rests() {
-            assert!(once(&scene).output().unwrap().status.code().is_some_and(|code| code < 2));
-        }
+        let (mut scene, staff, released_file) = held();
         released(&scene.council, &staff, &scene.council.consignments()[0]);
         scene.begins_here();
-        let released = Sealed { held_as: None, ..unsigned };
-        let puts: Puts = Box::new(move |scene| scene.expected.file(&released));
+        let puts: Puts = Box::new(move |scene| scene.expected.file(&released_file));
         (Carrying::of("release by two people", scene, IN_XML, puts), staff)
     }
 
     fn of(name: &'static str, scene: Scene, canary: &'static str, puts: Puts) -> Carrying {
-        Carrying { name, scene, puts, canary, watch: None, turn: 0 }
+        Carrying { name, watched: Watched::over(scene, canary), puts }
     }
+}
+
+/// A scene with a file that is held because nobody signed it, two people who may release it, and what it is once they have.
+pub fn held() -> (Scene, Staff, Sealed) {
+    let scene = Scene::new();
+    let staff = Staff::of(&scene.council);
+    let options = SealOptions { sign: false, ..SealOptions::default() };
+    let released = Sample::xml(1, 500).sealed_with(&scene.dwp, &options);
+    scene.drops(&Sealed { held_as: Some("CN-105"), ..released.clone() });
+    while !scene.rests() {
+        assert!(once(&scene).output().unwrap().status.code().is_some_and(|code| code < 2));
+    }
+    (scene, staff, released)
 }
 
 impl Workflow for Carrying {
@@ -81,34 +118,23 @@ impl Workflow for Carrying {
     }
 
     fn sets_back(&mut self) {
-        drop(self.watch.take().map(Watch::ends));
-        self.scene.sets_back();
-        (self.puts)(&self.scene);
-        // Every other time a back office takes what it sees.
-        self.turn += 1;
-        self.watch = Some(self.scene.watched(self.turn.is_multiple_of(2)));
+        self.watched.sets_back(&self.puts);
     }
 
     fn command(&self) -> Command {
-        once(&self.scene)
+        once(&self.watched.scene)
     }
 
     fn rests(&self) -> bool {
-        self.scene.rests() && self.scene.council.codes().is_empty()
+        self.watched.rests()
     }
 
     fn completes(&mut self) {
-        completes(&self.scene, || self.rests());
+        completes(&self.watched.scene, || self.rests());
     }
 
     fn reckons(&mut self, what: &str) -> Outcome {
-        let outcome = self.scene.reckons(self.watch.take().unwrap().ends(), 1);
-        if outcome.is_well() {
-            self.scene.is_tidy(what);
-            self.scene.is_told_once(what);
-        }
-        holds_nothing_in_clear(&self.scene, self.canary);
-        outcome
+        self.watched.reckons(what)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The kinds of system calls at which a run is killed or failed, and the errors that each can meet.
 
+use std::fmt;
+
 use nix::errno::Errno;
 use nix::libc::{self, user_regs_struct};
 
@@ -20,6 +22,27 @@ pub enum Kind {
     Open,
     Read,
     Look,
+}
+
+/// Some of the kinds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Kinds(u32);
+
+impl Kinds {
+    pub fn of(kinds: &[Kind]) -> Kinds {
+        Kinds(kinds.iter().fold(0, |some, kind| some | 1 << *kind as u32))
+    }
+
+    pub fn has(self, kind: Kind) -> bool {
+        self.0 & 1 << kind as u32 != 0
+    }
+}
+
+impl fmt::Debug for Kinds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = CHANGING.into_iter().chain([Kind::Open, Kind::Read, Kind::Look]);
+        f.debug_list().entries(all.filter(|kind| self.has(*kind))).finish()
+    }
 }
 
 /// Those that change something, or make sure of it.

@@ -7,10 +7,9 @@ use tempfile::TempDir;
 
 use super::super::samples::{Sample, Sealed};
 use super::super::scene::Scene;
-use super::super::watch::Watch;
 use super::super::zeros::Outcome;
 use super::campaign::Workflow;
-use super::carrying::{IN_PACK, IN_RETURN, completes, holds_nothing_in_clear, once};
+use super::carrying::{IN_PACK, IN_RETURN, Watched, completes, holds_nothing_in_clear, once};
 use crate::mail::mailbox::{mail_with, mailbox_table};
 use crate::support::council::LA;
 use crate::support::imap::Dovecot;
@@ -19,10 +18,9 @@ use crate::support::smtp::{Certificates, Postfix, postfix_table};
 
 /// A mail comes into a mailbox, is delivered and moved away.
 pub struct MailIn {
-    scene: Scene,
+    watched: Watched,
     dovecot: Dovecot,
     sealed: Sealed,
-    watch: Option<Watch>,
     /// How many came so far.
     came: usize,
     _outside: (TempDir, Certificates),
@@ -40,7 +38,7 @@ impl MailIn {
         });
         let sealed = Sample::pack(1).sealed_with(&scene.dwp, &SealOptions::armoured());
         let _outside = (passwords, certificates);
-        MailIn { scene, dovecot, sealed, watch: None, came: 0, _outside }
+        MailIn { watched: Watched::over(scene, IN_PACK), dovecot, sealed, came: 0, _outside }
     }
 }
 
@@ -50,34 +48,29 @@ impl Workflow for MailIn {
     }
 
     fn sets_back(&mut self) {
-        drop(self.watch.take().map(Watch::ends));
-        self.scene.sets_back();
         self.came += 1;
-        self.scene.expected.file(&self.sealed);
-        self.dovecot.delivers(&mail_with(self.came, "HBMS_pack_1.zip.asc", self.sealed.bytes.clone()));
-        self.watch = Some(self.scene.watched(self.came.is_multiple_of(2)));
+        let MailIn { watched, dovecot, sealed, came, .. } = self;
+        watched.sets_back(|scene| {
+            scene.expected.file(sealed);
+            dovecot.delivers(&mail_with(*came, "HBMS_pack_1.zip.asc", sealed.bytes.clone()));
+        });
     }
 
     fn command(&self) -> Command {
-        once(&self.scene)
+        once(&self.watched.scene)
     }
 
     fn rests(&self) -> bool {
-        self.scene.rests() && self.scene.council.codes().is_empty() && self.dovecot.in_inbox() == 0
+        self.watched.rests() && self.dovecot.in_inbox() == 0
     }
 
     fn completes(&mut self) {
-        completes(&self.scene, || self.rests());
+        completes(&self.watched.scene, || self.rests());
     }
 
     fn reckons(&mut self, what: &str) -> Outcome {
-        let outcome = self.scene.reckons(self.watch.take().unwrap().ends(), 1);
-        if outcome.is_well() {
-            self.scene.is_tidy(what);
-            self.scene.is_told_once(what);
-        }
+        let outcome = self.watched.reckons(what);
         assert_eq!(self.dovecot.in_processed(), self.came, "{what}: each mail is moved, once");
-        holds_nothing_in_clear(&self.scene, IN_PACK);
         outcome
     }
 }

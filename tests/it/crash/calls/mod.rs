@@ -8,13 +8,16 @@ mod campaign;
 pub mod carrying;
 mod kinds;
 mod mailed;
+mod running;
 mod table;
 mod traced;
 mod upkeep;
 
-use campaign::{errors, kills, kills_twice};
+use campaign::{Workflow, errors, errors_everywhere, kills, kills_samples, kills_twice};
 use carrying::Carrying;
 use mailed::{MailIn, MailOut};
+use running::{Approving, Busy};
+use table::Table;
 use upkeep::Upkeep;
 
 #[test]
@@ -30,6 +33,18 @@ fn killed_while_a_return_is_left_in_a_folder() {
 #[test]
 fn failed_while_a_file_comes_in() {
     errors(&mut Carrying::file()).says();
+}
+
+#[test]
+fn the_running_service_is_killed_while_files_come_and_returns_go() {
+    kills_samples(&mut Busy::new(), 4).says();
+}
+
+#[test]
+#[ignore = "long: tests/crash --calls"]
+fn the_running_service_is_killed_while_people_approve() {
+    kills_samples(&mut Approving::first(), 4).says();
+    kills_samples(&mut Approving::second(), 4).says();
 }
 
 #[test]
@@ -101,4 +116,40 @@ fn failed_while_a_mail_comes_in() {
 #[ignore = "long: tests/crash --calls"]
 fn failed_while_a_return_is_mailed() {
     errors(&mut MailOut::new()).says();
+}
+
+/// Each workflow, failed at every so-manieth call.
+fn failed_everywhere(mut workflow: impl Workflow) {
+    errors_everywhere(&mut workflow).iter().for_each(Table::says);
+}
+
+#[test]
+#[ignore = "long: tests/crash --calls"]
+fn failed_everywhere_between_folders() {
+    failed_everywhere(Carrying::file());
+    failed_everywhere(Carrying::pack());
+    failed_everywhere(Carrying::left_return());
+}
+
+#[test]
+#[ignore = "long: tests/crash --calls"]
+fn failed_everywhere_with_a_mail_server() {
+    failed_everywhere(MailIn::new());
+    failed_everywhere(MailOut::new());
+}
+
+#[test]
+#[ignore = "long: tests/crash --calls"]
+fn failed_everywhere_while_a_release_is_carried_out() {
+    let (release, _staff) = Carrying::release();
+    failed_everywhere(release);
+}
+
+#[test]
+#[ignore = "long: tests/crash --calls"]
+fn failed_everywhere_in_upkeep() {
+    failed_everywhere(Upkeep::trust());
+    failed_everywhere(Upkeep::import());
+    failed_everywhere(Upkeep::erase());
+    failed_everywhere(Upkeep::checkpoint());
 }

@@ -7,7 +7,7 @@ use super::super::zeros::Outcome;
 /// Of one workflow.
 pub struct Table {
     name: &'static str,
-    what: &'static str,
+    what: String,
     pub rows: Vec<Row>,
 }
 
@@ -83,8 +83,8 @@ impl fmt::Display for Row {
 }
 
 impl Table {
-    pub fn new(name: &'static str, what: &'static str) -> Table {
-        Table { name, what, rows: Vec::new() }
+    pub fn new(name: &'static str, what: impl Into<String>) -> Table {
+        Table { name, what: what.into(), rows: Vec::new() }
     }
 
     /// Prints it, and fails if it tells of anything but zeros.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use rustix::process::{Signal, kill_process};
 
-use super::kinds::Kind;
+use super::kinds::{Kind, Kinds};
 
 /// Far longer than any run takes.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -25,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// What befalls a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault {
-    pub kind: Kind,
-    /// From one.
+    pub kinds: Kinds,
+    /// From one, over calls of all these kinds together.
     pub nth: usize,
     pub what: What,
 }
@@ -37,7 +38,7 @@ pub enum What {
     Kill,
     /// The call is not made and fails.
     Once(Errno),
-    /// It, and every later one of its kind.
+    /// It, and every later one of its kinds.
     FromThenOn(Errno),
 }
 
@@ -56,6 +57,34 @@ pub struct End {
 
 /// Runs the command; nothing befalls it if there is no fault.
 pub fn runs(command: &Command, fault: Option<Fault>) -> End {
+    runs_beside(command, fault, |_| ())
+}
+
+/// A traced run, as it is seen from beside it.
+pub struct Running {
+    main: Pid,
+    ended: AtomicBool,
+}
+
+impl Running {
+    /// Waits for a condition, or for the end of the run. Whether it still runs.
+    pub fn until(&self, mut condition: impl FnMut() -> bool) -> bool {
+        while !self.ended.load(Ordering::SeqCst) && !condition() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        !self.ended.load(Ordering::SeqCst)
+    }
+
+    /// Asks it to stop, as systemd does.
+    pub fn stops(&self) {
+        if let Some(process) = rustix::process::Pid::from_raw(self.main.as_raw()) {
+            let _ = kill_process(process, Signal::TERM);
+        }
+    }
+}
+
+/// As [`runs`], with something going on beside it.
+pub fn runs_beside(command: &Command, fault: Option<Fault>, beside: impl FnOnce(&Running) + Send) -> End {
     let mut says = tempfile::tempfile().unwrap();
     let main = begins(command, &says);
     let (ended, ends) = channel::<()>();
@@ -64,8 +93,14 @@ pub fn runs(command: &Command, fault: Option<Fault>) -> End {
             kills(main);
         }
     });
-    let mut tracer = Tracer { main, fault, calls: BTreeMap::new(), hit: false, failing: BTreeSet::new() };
-    let code = tracer.follows();
+    let mut tracer = Tracer { main, fault, calls: BTreeMap::new(), met: 0, hit: false, failing: BTreeSet::new() };
+    let running = Running { main, ended: AtomicBool::new(false) };
+    let code = std::thread::scope(|scope| {
+        scope.spawn(|| beside(&running));
+        let code = tracer.follows();
+        running.ended.store(true, Ordering::SeqCst);
+        code
+    });
     drop(ended);
     patience.join().unwrap();
     let mut said = String::new();
@@ -101,6 +136,8 @@ struct Tracer {
     main: Pid,
     fault: Option<Fault>,
     calls: BTreeMap<Kind, usize>,
+    /// How many were of the fault's kinds.
+    met: usize,
     hit: bool,
     /// Threads whose call is being failed.
     failing: BTreeSet<Pid>,
@@ -145,12 +182,12 @@ impl Tracer {
             return;
         }
         let Some(kind) = Kind::of(&registers) else { return };
-        let count = self.calls.entry(kind).or_default();
-        *count += 1;
-        let Some(fault) = self.fault.filter(|fault| fault.kind == kind) else { return };
+        *self.calls.entry(kind).or_default() += 1;
+        let Some(fault) = self.fault.filter(|fault| fault.kinds.has(kind)) else { return };
+        self.met += 1;
         let befalls = match fault.what {
-            What::Kill | What::Once(_) => *count == fault.nth,
-            What::FromThenOn(_) => *count >= fault.nth,
+            What::Kill | What::Once(_) => self.met == fault.nth,
+            What::FromThenOn(_) => self.met >= fault.nth,
         };
         if !befalls {
             return;
@@ -195,7 +232,7 @@ mod tests {
 
     fn with(nth: usize, what: What) -> (End, Vec<String>) {
         let dir = tempfile::tempdir().unwrap();
-        let end = runs(&makes_folders(dir.path()), Some(Fault { kind: Kind::Mkdir, nth, what }));
+        let end = runs(&makes_folders(dir.path()), Some(Fault { kinds: Kinds::of(&[Kind::Mkdir]), nth, what }));
         (end, made(dir.path()))
     }
 
