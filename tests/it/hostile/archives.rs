@@ -101,6 +101,7 @@ fn bombs(scene: &Scene) -> Vec<Case> {
     for level in 1..6 {
         nested = zip(&[(&format!("{level}.zip"), &nested)]);
     }
+    let quine = super::quine::archive();
     vec![
         case(
             "a bomb: 16 MiB of zeros",
@@ -121,6 +122,12 @@ fn bombs(scene: &Scene) -> Vec<Case> {
             "nothing in an archive is unpacked again",
             Done::delivered([&nested[..], b"a,b\n"]),
             vec![zip(&[("nested.zip", &nested), (REPORT, b"a,b\n")])],
+        ),
+        case(
+            "an archive that unpacks to itself, for ever (a quine)",
+            "nothing in an archive is unpacked again",
+            Done::delivered([&quine[..]]),
+            vec![quine.clone()],
         ),
     ]
 }

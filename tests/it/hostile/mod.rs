@@ -7,6 +7,7 @@ mod archives;
 mod documents;
 mod mails;
 mod messages;
+mod quine;
 
 use std::fs;
 use std::path::PathBuf;

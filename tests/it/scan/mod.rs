@@ -26,7 +26,7 @@ fn scanned_at(antivirus: &Antivirus) -> (Partner, Council) {
         set(settings, &["service", "retry_after"], "200ms");
         set(settings, &["service", "retry_after_max"], "500ms");
         set(settings, &["service", "attempts_max"], 100);
-        set(settings, &["scan", "clamd"], format!("unix:{}", antivirus.socket().display()));
+        set(settings, &["scan", "clamd"], antivirus.place());
     });
     (dwp, council)
 }
@@ -81,10 +81,33 @@ fn what_is_clean_is_delivered_and_what_is_not_is_held_by_its_signature() {
         assert!(staged["scanned"].as_str().unwrap().starts_with("ClamAV 1."), "{staged}");
     }
     assert!(entries(&ledger, "held").all(|held| held["infection"] == "Made.Up.Illness.UNOFFICIAL"));
-    assert_eq!(council.json(&["status"])["scanner"], format!("unix:{}", antivirus.socket().display()));
+    assert_eq!(council.json(&["status"])["scanner"], antivirus.place());
     let probes = council.json(&["check"])["probes"].as_array().unwrap().clone();
     let probe = probes.iter().find(|probe| probe["probe"] == "scan").unwrap();
     assert!(probe["outcome"] == "ok" && probe["says"].as_str().unwrap().starts_with("ClamAV 1."), "{probe}");
+    council.stops_well();
+}
+
+#[test]
+fn clamd_is_asked_over_loopback_too() {
+    let antivirus = Antivirus::on_loopback();
+    antivirus.learns(NAME, ILLNESS);
+    let (dwp, mut council) = scanned_at(&antivirus);
+    council.start();
+    council.drops("ill.pgp", &seal(&dwp, &ill_xml(1), "LAID_1.xml"));
+    council.drops("well.pgp", &seal(&dwp, &laid_xml(2), "LAID_2.xml"));
+    council.until("both wait, because nobody listens", |council| council.deferred() == ["CN-317"; 2]);
+    let clamd = antivirus.start();
+    council.until("both rest", |council| council.all_rest(2));
+    assert_eq!((council.codes(), council.delivered_digests()), (vec!["CN-157"], vec![Digest::of(&laid_xml(2))]));
+    clamd.stops();
+    council.drops("well-too.pgp", &seal(&dwp, &laid_xml(3), "LAID_3.xml"));
+    council.until("the next one waits", |council| council.deferred() == ["CN-317"]);
+    let _clamd = antivirus.start();
+    council.until("it is delivered", |council| council.all_rest(3) && council.delivered().len() == 2);
+    let ledger = council.ledger();
+    assert!(entries(&ledger, "staged").all(|staged| staged["scanned"].as_str().unwrap().starts_with("ClamAV 1.")));
+    assert_eq!(council.json(&["status"])["scanner"], antivirus.place());
     council.stops_well();
 }
 

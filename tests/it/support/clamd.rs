@@ -3,6 +3,7 @@
 //! Holds: it asks no network for anything; it is ended when it is dropped.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,6 +23,8 @@ pub struct Clamd {
 pub struct Antivirus {
     dir: TempDir,
     socket: PathBuf,
+    /// Instead of the socket.
+    port: Option<u16>,
     limits: String,
 }
 
@@ -31,7 +34,7 @@ impl Antivirus {
         let dir = tempfile::Builder::new().prefix("clamd").tempdir().unwrap();
         fs::create_dir(dir.path().join("signatures")).unwrap();
         let socket = dir.path().join("clamd.ctl");
-        let antivirus = Antivirus { dir, socket, limits: String::new() };
+        let antivirus = Antivirus { dir, socket, port: None, limits: String::new() };
         antivirus.learns("Made.Up.Nowhere", b"nothing that any file of any test has in it");
         antivirus
     }
@@ -39,6 +42,20 @@ impl Antivirus {
     /// Where it listens.
     pub fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// As [`Antivirus::new`], to listen on a loopback port instead of a socket.
+    pub fn on_loopback() -> Antivirus {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        Antivirus { port: Some(free.port()), ..Antivirus::new() }
+    }
+
+    /// Where it listens, as the configuration has it.
+    pub fn place(&self) -> String {
+        match self.port {
+            Some(port) => format!("127.0.0.1:{port}"),
+            None => format!("unix:{}", self.socket.display()),
+        }
     }
 
     /// From its next start on, whatever has these bytes in it is found under this name.
@@ -56,9 +73,17 @@ impl Antivirus {
     /// Starts it, and waits until it answers.
     pub fn start(&self) -> Clamd {
         let at = |name: &str| self.dir.path().join(name);
+        let (listens, place) = match self.port {
+            Some(port) => {
+                (format!("TCPSocket {port}\nTCPAddr 127.0.0.1"), Place::Loopback(([127, 0, 0, 1], port).into()))
+            }
+            None => {
+                let socket = self.socket.clone();
+                (format!("LocalSocket {}\nFixStaleSocket yes", socket.display()), Place::Unix(socket))
+            }
+        };
         let lines = format!(
-            "Foreground yes\nLocalSocket {}\nFixStaleSocket yes\nDatabaseDirectory {}\nTemporaryDirectory {}\n{}",
-            self.socket.display(),
+            "Foreground yes\n{listens}\nDatabaseDirectory {}\nTemporaryDirectory {}\n{}",
             at("signatures").display(),
             self.dir.path().display(),
             self.limits
@@ -70,7 +95,7 @@ impl Antivirus {
         run.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let process = run.spawn().expect("the tests of scanning need clamd (apt-get install clamav-daemon)");
         let mut clamd = Clamd { process };
-        let asked = Asked::at(Place::Unix(self.socket.clone()), Duration::from_secs(10));
+        let asked = Asked::at(place, Duration::from_secs(10));
         let deadline = Instant::now() + PATIENCE;
         while asked.version().is_err() {
             let ended = clamd.process.try_wait().unwrap();
