@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use hbcourier::cli::demo::samples;
@@ -20,19 +21,32 @@ use crate::support::share::Share;
 const NEIGHBOUR: &str = "20101";
 const MAILDIR: &str = "maildir-12302";
 
-/// Two carriers, who are stuck after far less than a folder takes to be known to hang.
-fn two_authorities() -> (Partner, Council, PathBuf, PathBuf) {
+/// Whose parts are stuck after far less than a folder takes to be known to hang.
+fn one_authority() -> (Partner, Council) {
     let (dwp, council) = watched();
+    council.changes_settings(|settings| set(settings, &["watch", "stuck_after"], "5s"));
+    (dwp, council)
+}
+
+/// And two carriers.
+fn two_authorities() -> (Partner, Council, PathBuf, PathBuf) {
+    let (dwp, council) = one_authority();
     let (drop, backoffice) = council.adds_authority(NEIGHBOUR, "Neighbour");
-    council.changes_settings(|settings| {
-        set(settings, &["watch", "stuck_after"], "5s");
-        set(settings, &["service", "in_flight_max"], 2);
-    });
+    council.changes_settings(|settings| set(settings, &["service", "in_flight_max"], 2));
     (dwp, council, drop, backoffice)
 }
 
 fn seal(dwp: &Partner, n: usize) -> Vec<u8> {
     dwp.seals(format!("<?xml version=\"1.0\"?><LAID n=\"{n}\"/>").as_bytes(), "LAID.xml", &SealOptions::default())
+}
+
+/// Puts these numbered LAIDs into this folder.
+fn drops(dwp: &Partner, folder: &Path, numbers: Range<usize>) {
+    numbers.for_each(|n| drop_into(folder, &format!("{n}.pgp"), &seal(dwp, n)));
+}
+
+fn leaves_workbook(council: &Council) {
+    fs::write(council.returns.join("hbms-mi/workbook.xlsx"), samples::mi_workbook("HBMS MI").unwrap()).unwrap();
 }
 
 /// Which of the numbered LAIDs lie visibly in this folder, sorted, doubles included.
@@ -88,16 +102,38 @@ fn works(council: &Council, systemd: &Systemd) {
     assert!(!council.log().contains("no sign of life"), "{}", council.log());
 }
 
+/// Starts the service under the eyes of systemd, and waits until all is well.
+fn begins(council: &mut Council) -> Systemd {
+    let systemd = Systemd::of(council);
+    systemd.starts(council, &[]);
+    council.until("it is ready", is_well);
+    systemd
+}
+
+/// The share answers again: so many transfers come to rest, all is well, and these lie in this folder, each once.
+fn goes_on(council: &mut Council, share: &Share, transfers: usize, folder: &Path, lie: &[usize]) {
+    share.answers();
+    council.until("all are delivered", |council| council.all_rest(transfers));
+    council.until("the alarms are over", is_well);
+    assert_eq!(numbers(folder), lie, "each once");
+}
+
+/// A single run, which does all but what is for this folder, and says so.
+fn runs_once_without(council: &Council, folder: &Path) {
+    let run = council.runs(&["run", "--once"]);
+    let told = String::from_utf8(run.stdout).unwrap();
+    assert_eq!(run.status.code(), Some(3), "{told}{}", String::from_utf8_lossy(&run.stderr));
+    assert!(told.contains(&format!("Not finished: {} has not answered for", folder.display())), "{told}");
+}
+
 #[test]
 fn a_destination_that_hangs_keeps_its_own_files_waiting_and_nobody_elses() {
     let (dwp, mut council, drop, backoffice) = two_authorities();
     let share = Share::over(&backoffice);
-    let systemd = Systemd::of(&council);
-    systemd.starts(&mut council, &[]);
-    council.until("it is ready", is_well);
+    let systemd = begins(&mut council);
     share.hangs();
-    (0..6).for_each(|n| drop_into(&drop, &format!("{n}.pgp"), &seal(&dwp, n)));
-    (6..9).for_each(|n| council.drops(&format!("{n}.pgp"), &seal(&dwp, n)));
+    drops(&dwp, &drop, 0..6);
+    drops(&dwp, &council.drop, 6..9);
     let office = council.backoffice.clone();
     council.until("the other authority's are delivered", |_| numbers(&office) == [6, 7, 8]);
     council.until("it is an alarm", |council| is_told(council, &backoffice));
@@ -106,16 +142,13 @@ fn a_destination_that_hangs_keeps_its_own_files_waiting_and_nobody_elses() {
     let (status, not_ready) = get(&council, "/readyz").unwrap();
     assert_eq!(status, 503);
     assert!(not_ready.contains(&format!("{} has not answered for", backoffice.display())), "{not_ready}");
-    (9..12).for_each(|n| council.drops(&format!("{n}.pgp"), &seal(&dwp, n)));
+    drops(&dwp, &council.drop, 9..12);
     council.until("and so are later ones", |_| numbers(&office) == [6, 7, 8, 9, 10, 11]);
     works(&council, &systemd);
     assert_eq!(council.events("deferred"), 4, "a wait is recorded once");
     assert!(numbers(&share.behind).is_empty());
 
-    share.answers();
-    council.until("all are delivered", |council| council.all_rest(12));
-    council.until("the alarm is over", is_well);
-    assert_eq!(numbers(&share.behind), [0, 1, 2, 3, 4, 5], "each once");
+    goes_on(&mut council, &share, 12, &share.behind, &[0, 1, 2, 3, 4, 5]);
     assert!(files_below(&share.behind).iter().all(|path| !is_hidden(path)));
     // One that was staged when the folder was found to hang goes on from there.
     assert_eq!(council.events("delivered") + council.events("delivered-recovered"), 12);
@@ -126,26 +159,21 @@ fn a_destination_that_hangs_keeps_its_own_files_waiting_and_nobody_elses() {
 fn a_drop_folder_that_hangs_keeps_only_its_own_files_waiting() {
     let (dwp, mut council, drop, backoffice) = two_authorities();
     let share = Share::over(&drop);
-    let systemd = Systemd::of(&council);
-    systemd.starts(&mut council, &[]);
-    council.until("it is ready", is_well);
-    drop_into(&share.behind, "0.pgp", &seal(&dwp, 0));
+    let systemd = begins(&mut council);
+    drops(&dwp, &share.behind, 0..1);
     council.until("it works as any folder", |_| numbers(&backoffice) == [0]);
     share.hangs();
-    (1..4).for_each(|n| drop_into(&share.behind, &format!("{n}.pgp"), &seal(&dwp, n)));
-    (4..7).for_each(|n| council.drops(&format!("{n}.pgp"), &seal(&dwp, n)));
+    drops(&dwp, &share.behind, 1..4);
+    drops(&dwp, &council.drop, 4..7);
     let office = council.backoffice.clone();
     council.until("the other authority's are delivered", |_| numbers(&office) == [4, 5, 6]);
     council.until("it is an alarm", |council| is_told(council, &drop));
     council.until("the source is named", |council| council.is_alarmed(&format!("drop-{NEIGHBOUR}"), "CN-574"));
-    (7..9).for_each(|n| council.drops(&format!("{n}.pgp"), &seal(&dwp, n)));
+    drops(&dwp, &council.drop, 7..9);
     council.until("and so are later ones", |_| numbers(&office) == [4, 5, 6, 7, 8]);
     works(&council, &systemd);
 
-    share.answers();
-    council.until("all are delivered", |council| council.all_rest(9));
-    council.until("the alarms are over", is_well);
-    assert_eq!(numbers(&backoffice), [0, 1, 2, 3], "each once");
+    goes_on(&mut council, &share, 9, &backoffice, &[0, 1, 2, 3]);
     assert!(files_below(&share.behind).is_empty());
     // The lookout that was held has ended, and who stands in for it is the only one.
     works(&council, &systemd);
@@ -155,27 +183,21 @@ fn a_drop_folder_that_hangs_keeps_only_its_own_files_waiting() {
 
 #[test]
 fn a_maildir_that_hangs_keeps_only_its_own_mails_waiting() {
-    let (dwp, mut council) = watched();
-    council.changes_settings(|settings| set(settings, &["watch", "stuck_after"], "5s"));
+    let (dwp, mut council) = one_authority();
     let (path, share) = with_maildir(&council);
-    let systemd = Systemd::of(&council);
-    systemd.starts(&mut council, &[]);
-    council.until("it is ready", is_well);
+    let systemd = begins(&mut council);
     mails(&share, &dwp, 0);
     let office = council.backoffice.clone();
     council.until("it works as any Maildir", |_| numbers(&office) == [0]);
     share.hangs();
     mails(&share, &dwp, 1);
-    council.drops("2.pgp", &seal(&dwp, 2));
+    drops(&dwp, &council.drop, 2..3);
     council.until("what was dropped is delivered", |_| numbers(&office) == [0, 2]);
     council.until("it is an alarm", |council| is_told(council, &path));
     council.until("of its source too", |council| council.is_alarmed(MAILDIR, "CN-574"));
     works(&council, &systemd);
 
-    share.answers();
-    council.until("all are delivered", |council| council.all_rest(3));
-    council.until("the alarms are over", is_well);
-    assert_eq!(numbers(&office), [0, 1, 2], "each once");
+    goes_on(&mut council, &share, 3, &office, &[0, 1, 2]);
     council.stops_well();
 }
 
@@ -183,15 +205,13 @@ fn a_maildir_that_hangs_keeps_only_its_own_mails_waiting() {
 fn while_one_hangs_a_reload_waits_and_a_stop_and_a_start_do_not() {
     let (dwp, mut council, drop, backoffice) = two_authorities();
     let share = Share::over(&backoffice);
-    let systemd = Systemd::of(&council);
-    systemd.starts(&mut council, &[]);
-    council.until("it is ready", is_well);
+    let systemd = begins(&mut council);
     share.hangs();
-    drop_into(&drop, "0.pgp", &seal(&dwp, 0));
+    drops(&dwp, &drop, 0..1);
     council.until("it is an alarm", |council| is_told(council, &backoffice));
     kill_process(Pid::from_raw(council.pid().cast_signed()).unwrap(), Signal::HUP).unwrap();
     systemd.waits_for("a reload, put off while a folder does not answer");
-    council.drops("1.pgp", &seal(&dwp, 1));
+    drops(&dwp, &council.drop, 1..2);
     let office = council.backoffice.clone();
     council.until("it works meanwhile", |_| numbers(&office) == [1]);
 
@@ -199,17 +219,14 @@ fn while_one_hangs_a_reload_waits_and_a_stop_and_a_start_do_not() {
     assert_eq!(ended.code(), Some(3), "{}", council.log());
     assert!(council.log().contains(&format!("({} does not answer)", backoffice.display())), "{}", council.log());
     systemd.starts(&mut council, &[]);
-    drop_into(&drop, "2.pgp", &seal(&dwp, 2));
-    council.drops("3.pgp", &seal(&dwp, 3));
+    drops(&dwp, &drop, 2..3);
+    drops(&dwp, &council.drop, 3..4);
     council.until("it works again", |_| numbers(&office) == [1, 3]);
     council.until("it is told again", |council| is_told(council, &backoffice));
     council.until("what is for it waits", |council| council.deferred() == ["CN-316"; 2]);
     works(&council, &systemd);
 
-    share.answers();
-    council.until("all are delivered", |council| council.all_rest(4));
-    council.until("the alarm is over", is_well);
-    assert_eq!(numbers(&share.behind), [0, 2], "each once");
+    goes_on(&mut council, &share, 4, &share.behind, &[0, 2]);
     council.stops_well();
     assert_eq!(council.events("delivered") + council.events("delivered-recovered"), 4);
 }
@@ -224,7 +241,7 @@ fn what_a_crash_left_hidden_goes_when_its_folder_first_answers() {
     let (dwp, mut council, drop, backoffice) = two_authorities();
     let share = Share::over(&backoffice);
     council.start_in(&[("FAILPOINTS", "stage.written=pause")]);
-    drop_into(&drop, "0.pgp", &seal(&dwp, 0));
+    drops(&dwp, &drop, 0..1);
     council.until("it is being staged", |_| !hidden(&share.behind).is_empty());
     council.kill();
     // One more of this installation, of which nobody knows any more.
@@ -264,17 +281,14 @@ fn a_spooled_file_whose_drop_folder_hangs_at_the_start_keeps_its_name() {
 
 #[test]
 fn a_courier_that_hangs_costs_no_attempt_and_is_tried_as_soon_as_it_answers() {
-    let (_dwp, mut council) = watched();
-    council.changes_settings(|settings| set(settings, &["watch", "stuck_after"], "5s"));
+    let (_dwp, mut council) = one_authority();
     council.falls_due_today();
     let folder = council.outgoing.clone();
     let share = Share::over(&folder);
-    let systemd = Systemd::of(&council);
-    systemd.starts(&mut council, &[]);
-    council.until("it is ready", |council| says(council, "/readyz", 200));
+    let systemd = begins(&mut council);
     share.hangs();
     council.until("it is an alarm", |council| is_told(council, &folder));
-    fs::write(council.returns.join("hbms-mi/workbook.xlsx"), samples::mi_workbook("HBMS MI").unwrap()).unwrap();
+    leaves_workbook(&council);
     council.until("it is sealed", |council| council.events("sealed") == 1);
     works(&council, &systemd);
     assert_eq!(council.events("sending") + council.events("send-deferred"), 0);
@@ -289,13 +303,10 @@ fn a_courier_that_hangs_costs_no_attempt_and_is_tried_as_soon_as_it_answers() {
 fn a_single_run_says_what_it_left_and_ends() {
     let (dwp, mut council, drop, backoffice) = two_authorities();
     let share = Share::over(&backoffice);
-    drop_into(&drop, "0.pgp", &seal(&dwp, 0));
-    council.drops("1.pgp", &seal(&dwp, 1));
+    drops(&dwp, &drop, 0..1);
+    drops(&dwp, &council.drop, 1..2);
     share.hangs();
-    let run = council.runs(&["run", "--once"]);
-    let told = String::from_utf8(run.stdout).unwrap();
-    assert_eq!(run.status.code(), Some(3), "{told}{}", String::from_utf8_lossy(&run.stderr));
-    assert!(told.contains(&format!("Not finished: {} has not answered for", backoffice.display())), "{told}");
+    runs_once_without(&council, &backoffice);
     assert_eq!(numbers(&council.backoffice), [1]);
     share.answers();
     council.until("what was left is due", |council| {
@@ -310,14 +321,11 @@ fn a_single_run_leaves_a_maildir_that_hangs_and_does_all_else() {
     council.falls_due_today();
     let (path, share) = with_maildir(&council);
     mails(&share, &dwp, 0);
-    council.drops("1.pgp", &seal(&dwp, 1));
-    fs::write(council.returns.join("hbms-mi/workbook.xlsx"), samples::mi_workbook("HBMS MI").unwrap()).unwrap();
+    drops(&dwp, &council.drop, 1..2);
+    leaves_workbook(&council);
     share.hangs();
-    let run = council.runs(&["run", "--once"]);
-    let told = String::from_utf8(run.stdout).unwrap();
-    assert_eq!(run.status.code(), Some(3), "{told}{}", String::from_utf8_lossy(&run.stderr));
-    assert!(told.contains(&format!("Not finished: {} has not answered for", path.display())), "{told}");
-    assert_eq!((numbers(&council.backoffice), council.events("sent")), (vec![1], 1), "{told}");
+    runs_once_without(&council, &path);
+    assert_eq!((numbers(&council.backoffice), council.events("sent")), (vec![1], 1));
     share.answers();
     council.until("what was left is delivered", |council| {
         council.runs(&["run", "--once"]);
@@ -328,17 +336,14 @@ fn a_single_run_leaves_a_maildir_that_hangs_and_does_all_else() {
 
 #[test]
 fn a_returns_folder_that_hangs_keeps_no_other_return_waiting() {
-    let (_dwp, mut council) = watched();
-    council.changes_settings(|settings| set(settings, &["watch", "stuck_after"], "5s"));
+    let (_dwp, mut council) = one_authority();
     let today = council.falls_due_today();
     let folder = council.returns.join("shbe");
     let share = Share::over(&folder);
-    let systemd = Systemd::of(&council);
-    systemd.starts(&mut council, &[]);
-    council.until("it looks", |council| says(council, "/readyz", 200));
+    let systemd = begins(&mut council);
     share.hangs();
     council.until("it is an alarm", |council| is_told(council, &folder));
-    fs::write(council.returns.join("hbms-mi/workbook.xlsx"), samples::mi_workbook("HBMS MI").unwrap()).unwrap();
+    leaves_workbook(&council);
     council.until("the other return is sent", |council| council.events("sent") == 1);
     works(&council, &systemd);
 
