@@ -38,7 +38,7 @@ impl Closed {
         Closed { folder: folder.to_owned(), mode }
     }
 
-    fn is_given_back(self) {
+    fn gives_back(self) {
         chown(&self.folder, Some(ACCOUNT), Some(ACCOUNT)).unwrap();
         fs::set_permissions(&self.folder, Permissions::from_mode(self.mode)).unwrap();
     }
@@ -72,7 +72,7 @@ impl Office {
         comes(self);
         self.scene.council.until(&format!("{what}: {about} {code}"), |council| is_told(council, about, code));
         assert!(!self.scene.rests(), "{what}: it waits");
-        closed.is_given_back();
+        closed.gives_back();
         self.scene.comes_to_rest(&what);
         self.scene.council.until(&format!("{what}: that is over"), |council| !is_told(council, about, code));
     }
@@ -108,14 +108,17 @@ fn they_come_and_go_while_files_arrive() {
     let council = &office.scene.council;
     let (laid, state) = (council.backoffice.join("laid"), council.state.clone());
     let folders = [laid, council.drop.clone(), state.join("spool/tmp"), state.join("spool/raw"), state.join("archive")];
-    for (round, folder) in folders.iter().cycle().take(15).enumerate() {
+    for (round, folder) in folders.iter().cycle().take(10).enumerate() {
         (0..2).for_each(|_| office.drops());
         let closed = Closed::to_the_service(folder, if round % 2 == 0 { Way::Mode } else { Way::Owner });
         office.drops();
         office.scene.council.until("it is noticed", |council| !council.attention().is_empty());
-        closed.is_given_back();
+        closed.gives_back();
     }
     office.scene.comes_to_rest("all is given back");
+    office.scene.council.stops_well();
+    // What could not be removed from the spool at that moment goes at the next start.
+    office.scene.council.start_as(ACCOUNT);
     office.scene.council.stops_well();
     println!("permissions: {}", office.scene.zeros(watch, 0, "many"));
 }

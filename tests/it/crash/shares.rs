@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::samples::{Sample, Sealed};
 use super::scene::Scene;
 use super::watch::Watch;
-use crate::support::council::{Council, LA, files_below};
+use crate::support::council::{Council, LA, drop_into, files_below};
 use crate::support::partner::SealOptions;
 use crate::support::share::Share;
 
@@ -90,9 +90,9 @@ fn laid(council: &Council) -> PathBuf {
     council.backoffice.join("laid")
 }
 
-fn large(scene: &Scene) -> Sealed {
+fn large(scene: &Scene, number: u32) -> Sealed {
     let uncompressed = SealOptions::with(&["--compress-algo", "none"]);
-    Sample::xml(1, 1_500_000).sealed_with(&scene.dwp, &uncompressed)
+    Sample::xml(number, 1_500_000).sealed_with(&scene.dwp, &uncompressed)
 }
 
 /// Whether a file of this folder is there in part.
@@ -101,10 +101,9 @@ fn is_begun(folder: &Path) -> bool {
     files_below(folder).into_iter().map(bytes).any(|bytes| (1..1_000_000).contains(&bytes))
 }
 
-fn unmounted_in_mid_write(way: Way, at: impl Fn(&Council) -> PathBuf) {
-    let mut on = OnShare::of(at, &["--write-rate=1500k"]);
-    let sealed = large(&on.scene);
-    on.scene.council.start();
+/// A large file is being written when the destination goes away, and waits until it is back.
+fn goes_in_mid_write(on: &mut OnShare, way: Way, number: u32) {
+    let sealed = large(&on.scene, number);
     on.scene.drops(&sealed);
     let behind = on.share.behind.clone();
     on.scene.council.until("it is being written", |_| is_begun(&behind));
@@ -116,27 +115,25 @@ fn unmounted_in_mid_write(way: Way, at: impl Fn(&Council) -> PathBuf) {
         on.is_bare("it waits");
     }
     way.brings_back(&mut on.share);
-    on.ends_well(&format!("{way:?}, a large file"));
+    on.scene.comes_to_rest(&format!("{way:?}"));
 }
 
 #[test]
-fn a_destination_is_unmounted_in_mid_write() {
-    unmounted_in_mid_write(Way::Lazily, laid);
+fn a_destination_goes_in_mid_write() {
+    let mut on = OnShare::of(laid, &["--write-rate=1500k"]);
+    on.scene.council.start();
+    for (way, number) in WAYS.into_iter().zip(1..) {
+        goes_in_mid_write(&mut on, way, number);
+    }
+    on.ends_well("large files, each way");
 }
 
 #[test]
 fn a_destination_in_a_share_is_unmounted_in_mid_write() {
-    unmounted_in_mid_write(Way::Lazily, |council| council.backoffice.clone());
-}
-
-#[test]
-fn a_destination_is_unmounted_by_force_in_mid_write() {
-    unmounted_in_mid_write(Way::ByForce, laid);
-}
-
-#[test]
-fn the_server_of_a_destination_is_killed_in_mid_write() {
-    unmounted_in_mid_write(Way::ServerGone, laid);
+    let mut on = OnShare::of(|council| council.backoffice.clone(), &["--write-rate=1500k"]);
+    on.scene.council.start();
+    goes_in_mid_write(&mut on, Way::Lazily, 1);
+    on.ends_well("a large file");
 }
 
 #[test]
@@ -165,34 +162,23 @@ fn a_destination_goes_and_comes_while_many_files_arrive() {
     on.ends_well("many files");
 }
 
-fn unmounted_in_mid_read(way: Way) {
+#[test]
+fn a_drop_folder_goes_while_it_is_read() {
     let mut on = OnShare::of(|council| council.drop.clone(), &["--read-rate=1500k"]);
-    let sealed = large(&on.scene);
-    on.scene.expected.file(&sealed);
     on.scene.council.start();
-    crate::support::council::drop_into(&on.share.behind, &sealed.name, &sealed.bytes);
     let spool = on.scene.council.state.join("spool/tmp");
-    on.scene.council.until("it is being read", |_| is_begun(&spool));
-    way.takes_away(&mut on.share);
-    on.scene.council.until("it is told", |council| council.is_alarmed("drop-12302", "CN-501"));
-    way.brings_back(&mut on.share);
-    on.scene.council.until("that is over", |council| !council.is_alarmed("drop-12302", "CN-501"));
-    on.ends_well(&format!("{way:?}, a drop folder"));
-}
-
-#[test]
-fn a_drop_folder_is_unmounted_while_it_is_read() {
-    unmounted_in_mid_read(Way::Lazily);
-}
-
-#[test]
-fn a_drop_folder_is_unmounted_by_force_while_it_is_read() {
-    unmounted_in_mid_read(Way::ByForce);
-}
-
-#[test]
-fn the_server_of_a_drop_folder_is_killed_while_it_is_read() {
-    unmounted_in_mid_read(Way::ServerGone);
+    for (way, number) in WAYS.into_iter().zip(1..) {
+        let sealed = large(&on.scene, number);
+        on.scene.expected.file(&sealed);
+        drop_into(&on.share.behind, &sealed.name, &sealed.bytes);
+        on.scene.council.until("it is being read", |_| is_begun(&spool));
+        way.takes_away(&mut on.share);
+        on.scene.council.until("it is told", |council| council.is_alarmed("drop-12302", "CN-501"));
+        way.brings_back(&mut on.share);
+        on.scene.council.until("that is over", |council| !council.is_alarmed("drop-12302", "CN-501"));
+        on.scene.comes_to_rest(&format!("{way:?}"));
+    }
+    on.ends_well("a drop folder, each way");
 }
 
 /// What was never used is known all the same, also by the settings of a reload.

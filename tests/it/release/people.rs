@@ -51,8 +51,8 @@ pub fn orders(council: &Council, uid: u32, order: Order) -> Result<String, Strin
 pub fn asks(council: &Council, uid: u32, order: Order) -> io::Result<Option<Answer>> {
     let (socket, root) = (socket_path(&council.state), council.dir.path().to_owned());
     let open = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
-    let above = socket.parent().unwrap().ancestors().take_while(|path| path.starts_with(&root));
-    above.map(|path| open(path, 0o711)).collect::<io::Result<()>>()?;
+    let mut above = socket.parent().unwrap().ancestors().take_while(|path| path.starts_with(&root));
+    above.try_for_each(|path| open(path, 0o711))?;
     open(&socket, 0o666)?;
     let asking = std::thread::spawn(move || {
         rustix::thread::set_thread_res_uid(Uid::from_raw(uid), Uid::from_raw(uid), Uid::from_raw(uid)).unwrap();
