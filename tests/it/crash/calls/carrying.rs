@@ -3,6 +3,8 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use hbcourier::domain::Stage;
+
 use super::super::samples::{Sample, Sealed};
 use super::super::scene::Scene;
 use super::super::watch::Watch;
@@ -48,18 +50,32 @@ impl Watched {
     }
 
     pub fn rests(&self) -> bool {
-        self.scene.rests() && self.scene.council.codes().is_empty()
+        (self.scene.rests() || is_uncertain(&self.scene)) && self.scene.council.codes().is_empty()
     }
 
     pub fn reckons(&mut self, what: &str) -> Outcome {
-        let outcome = self.scene.reckons(self.watch.take().unwrap().ends(), 1);
-        if outcome.is_well() {
+        let mut outcome = self.scene.reckons(self.watch.take().unwrap().ends(), 1);
+        if is_uncertain(&self.scene) {
+            // It lies there or does not, and its hidden part may: a person is to find out.
+            (outcome.lost, outcome.uncertain) = (0, 1);
+            tells_that_it_is_uncertain(&self.scene, what);
+        } else if outcome.is_well() {
             self.scene.is_tidy(what);
             self.scene.is_told_once(what);
         }
         holds_nothing_in_clear(&self.scene, self.canary);
         outcome
     }
+}
+
+/// Whether nobody can tell of a return whether it arrived: it is never sent again by itself.
+fn is_uncertain(scene: &Scene) -> bool {
+    scene.submissions().iter().any(|one| matches!(one.stage, Stage::Uncertain { .. }))
+}
+
+pub fn tells_that_it_is_uncertain(scene: &Scene, what: &str) {
+    let told = scene.council.attention();
+    assert!(told.iter().any(|(_, code)| code == "CN-515"), "{what}: a person is to find out: {told:?}");
 }
 
 pub struct Carrying {

@@ -9,7 +9,9 @@ use super::super::samples::{Sample, Sealed};
 use super::super::scene::Scene;
 use super::super::zeros::Outcome;
 use super::campaign::Workflow;
-use super::carrying::{IN_PACK, IN_RETURN, Watched, completes, holds_nothing_in_clear, once};
+use super::carrying::{
+    IN_PACK, IN_RETURN, Watched, completes, holds_nothing_in_clear, once, tells_that_it_is_uncertain,
+};
 use crate::mail::mailbox::{mail_with, mailbox_table};
 use crate::support::council::LA;
 use crate::support::imap::Dovecot;
@@ -144,8 +146,7 @@ impl Workflow for MailOut {
         if is_sent {
             self.scene.is_told_once(what);
         } else {
-            let told = self.scene.council.attention();
-            assert!(told.iter().any(|(_, code)| code == "CN-515"), "{what}: a person is to find out: {told:?}");
+            tells_that_it_is_uncertain(&self.scene, what);
         }
         holds_nothing_in_clear(&self.scene, IN_RETURN);
         outcome

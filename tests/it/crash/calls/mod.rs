@@ -128,6 +128,11 @@ fn failed_everywhere(mut workflow: impl Workflow) {
 fn failed_everywhere_between_folders() {
     failed_everywhere(Carrying::file());
     failed_everywhere(Carrying::pack());
+}
+
+#[test]
+#[ignore = "long: tests/crash --calls"]
+fn failed_everywhere_while_a_return_is_left() {
     failed_everywhere(Carrying::left_return());
 }
 
