@@ -23,7 +23,7 @@ struct Known {
 
 impl Directories {
     /// The directory that is at `path` now; an error where the file system that it lay on is gone: see
-    /// [`mounted`](super::mounted).
+    /// [`mounted`].
     pub fn at(&self, path: &Path) -> io::Result<Arc<Directory>> {
         let _at = progress::at(path);
         // One that is open already is told by its identity alone.
