@@ -138,8 +138,13 @@ fn failed_everywhere_while_a_return_is_left() {
 
 #[test]
 #[ignore = "long: tests/crash --calls"]
-fn failed_everywhere_with_a_mail_server() {
+fn failed_everywhere_while_a_mail_comes_in() {
     failed_everywhere(MailIn::new());
+}
+
+#[test]
+#[ignore = "long: tests/crash --calls"]
+fn failed_everywhere_while_a_return_is_mailed() {
     failed_everywhere(MailOut::new());
 }
 

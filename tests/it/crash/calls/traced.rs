@@ -5,7 +5,7 @@
 //! that began it is its tracer, from before it was executed, so that its sandbox does not matter.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -164,6 +164,13 @@ impl Tracer {
         }
     }
 
+    /// Whether it is how threads wake each other (eventfd), of which no error is known.
+    fn is_among_threads(&self, kind: Kind, file: u64) -> bool {
+        let reads = matches!(kind, Kind::Read | Kind::Write);
+        let leads_to = |file| fs::read_link(format!("/proc/{}/fd/{file}", self.main));
+        reads && leads_to(file).is_ok_and(|place| place.starts_with("anon_inode:[eventfd]"))
+    }
+
     /// Before a call, and after it.
     fn at_call(&mut self, thread: Pid) {
         let Ok(mut registers) = ptrace::getregs(thread) else { return };
@@ -181,7 +188,9 @@ impl Tracer {
         if registers.rax != set(Errno::ENOSYS) {
             return;
         }
-        let Some(kind) = Kind::of(&registers) else { return };
+        let Some(kind) = Kind::of(&registers).filter(|kind| !self.is_among_threads(*kind, registers.rdi)) else {
+            return;
+        };
         *self.calls.entry(kind).or_default() += 1;
         let Some(fault) = self.fault.filter(|fault| fault.kinds.has(kind)) else { return };
         self.met += 1;
