@@ -1,7 +1,7 @@
 """What goes wrong, one thing at a time: each begins, lasts, and is over.
 
 In:  a run (installation, traffic, hostile files), and for how long a fault may last. Out: what was seen, in a word.
-Holds: a seed gives the same faults in the same order. In the last third none ends the process, so that it gets old.
+Holds: a seed gives the same faults in the same order. In the last two thirds none ends the process, so that it gets old.
 """
 
 import random
@@ -169,5 +169,5 @@ def plan(count, seed):
             drawn += source.sample(kinds, len(kinds))
         return drawn[:many]
 
-    old = count // 3
+    old = count * 2 // 3
     return draws(ENDS + OTHERS, count - old) + draws(OTHERS, old)

@@ -16,6 +16,8 @@ SHARE, MIB = 1.10, 1 << 20
 ROOM = 4 * MIB
 # Younger than this, a process has not yet had all that it keeps; a life as long as that is old enough to be held against itself.
 YOUNG, OLD = 60.0, 300.0
+# Lives are held against each other by what they had at this age.
+SAME_AGE = (30.0, 60.0)
 WHAT = ("resident", "descriptors", "threads")
 
 
@@ -98,15 +100,16 @@ def grew(samples, what, room):
     return last > second * SHARE + room
 
 
-def grown_up(samples):
-    """Of all lives, without their first minute; none if that is not the better part of ten minutes."""
-    found = [sample for sample in samples if sample["age"] >= YOUNG]
-    return found if len(found) * EVERY >= OLD else []
+def at_same_age(samples):
+    """Of each life what it had at one age, in the order of the lives; none if there are too few lives."""
+    found = [sample for sample in samples if SAME_AGE[0] <= sample["age"] < SAME_AGE[1]]
+    return found if len({sample["life"] for sample in found}) >= 4 else []
 
 
 def old(samples):
     """Each life that got old, without its first minute."""
     found = {}
-    for sample in grown_up(samples):
-        found.setdefault(sample["life"], []).append(sample)
+    for sample in samples:
+        if sample["age"] >= YOUNG:
+            found.setdefault(sample["life"], []).append(sample)
     return [life for life in found.values() if life[-1]["age"] >= OLD]

@@ -25,9 +25,9 @@ def rows(made):
         f"resident {first['resident'] / MIB:.1f} and {last['resident'] / MIB:.1f} MiB; descriptors but the store's {first['descriptors']} and "
         f"{last['descriptors']}; threads {first['threads']} and {last['threads']}")
     yield "highest resident memory", f"{made['peak'] / MIB:.1f} MiB"
-    if made["quarters"]:
-        yield "over all lives, medians of the second and the last quarter", "; ".join(
-            f"{what} {medians(made['quarters'], what)}" for what in ("resident", "descriptors", "threads"))
+    if made["same_age"]:
+        yield "lives at the age of 30 to 60 s, medians of the second and the last quarter of them", "; ".join(
+            f"{what} {medians(made['same_age'], what)}" for what in ("resident", "descriptors", "threads"))
     for life in made["old"]:
         yield f"in life {life['life']}, which was {life['seconds']:.0f} s, the same", "; ".join(
             f"{what} {medians(life, what)}" for what in ("resident", "descriptors", "threads"))
