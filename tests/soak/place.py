@@ -70,7 +70,7 @@ class Share:
         self.at, self.behind = at, at.with_suffix(".behind")
         at.mkdir(parents=True)
         self.behind.mkdir()
-        self.server = subprocess.Popen(["bindfs", "-f", self.behind, at], stdin=subprocess.DEVNULL)
+        self.server = subprocess.Popen(["bindfs", "-f", self.behind, at], stdin=subprocess.DEVNULL, cwd="/")
         until(lambda: os.path.ismount(at), 30, "the share is mounted")
 
     def hang(self):
