@@ -121,9 +121,9 @@ fn goes_on(council: &mut Council, share: &Share, transfers: usize, folder: &Path
 /// A single run, which does all but what is for this folder, and says so.
 fn runs_once_without(council: &Council, folder: &Path) {
     let run = council.runs(&["run", "--once"]);
-    let told = String::from_utf8(run.stdout).unwrap();
-    assert_eq!(run.status.code(), Some(3), "{told}{}", String::from_utf8_lossy(&run.stderr));
-    assert!(told.contains(&format!("Not finished: {} has not answered for", folder.display())), "{told}");
+    let (told, log) = (String::from_utf8(run.stdout).unwrap(), String::from_utf8(run.stderr).unwrap());
+    assert_eq!(run.status.code(), Some(3), "{told}{log}");
+    assert!(told.contains(&format!("Not finished: {} has not answered for", folder.display())), "{told}{log}");
 }
 
 #[test]
