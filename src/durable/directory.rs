@@ -9,7 +9,6 @@ use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
 
 use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags};
 
@@ -32,18 +31,8 @@ pub struct Directory {
 struct Syncs {
     begun: u64,
     ended: u64,
-    /// Callers that the next one serves.
-    asking: usize,
-    /// Somebody waits for more of them, and will begin it.
-    gathering: bool,
-    /// The last one served several.
-    shared: bool,
     failed: Option<(u64, i32)>,
 }
-
-/// Where several asked for the last sync, whoever begins the next one lets others join for so long: while many files are on
-/// their way, few syncs serve all of them. A single file never waits.
-const GATHERS: Duration = Duration::from_millis(1);
 
 /// What tells whether a file has changed, and two files of one name apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -253,8 +242,7 @@ impl Directory {
         let _at = self.during();
         let mut syncs = self.syncs.lock().unwrap_or_else(PoisonError::into_inner);
         let mine = syncs.begun + 1;
-        syncs.asking += 1;
-        while syncs.begun != syncs.ended || syncs.gathering {
+        while syncs.begun != syncs.ended {
             syncs = self.waits_for(mine).wait(syncs).unwrap_or_else(PoisonError::into_inner);
             if syncs.ended >= mine {
                 // A sync that covers this caller has ended; a failed one stays failed for those it was to serve.
@@ -264,15 +252,7 @@ impl Directory {
                 };
             }
         }
-        if syncs.shared {
-            syncs.gathering = true;
-            drop(syncs);
-            gather();
-            syncs = self.syncs.lock().unwrap_or_else(PoisonError::into_inner);
-        }
-        syncs.gathering = false;
         syncs.begun = mine;
-        syncs.shared = std::mem::take(&mut syncs.asking) > 1;
         drop(syncs);
         self.sync_for(mine)
     }
@@ -295,11 +275,6 @@ impl Directory {
     fn waits_for(&self, sync: u64) -> &Condvar {
         &self.synced[usize::from(sync.is_multiple_of(2))]
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "what is waited for is that time passes")]
-fn gather() {
-    std::thread::sleep(GATHERS);
 }
 
 fn stamp_of(stat: &fs::Stat) -> Stamp {

@@ -48,7 +48,7 @@ const BUSY_MAX: Duration = Duration::from_secs(5);
 const STATEMENTS_MAX: usize = 64;
 
 /// What the writer keeps of the file in memory, at most. Keys are digests, so that each change touches pages all over it.
-const CACHE_KIB: i64 = 32 << 10;
+const CACHE_KIB: i64 = 8 << 10;
 
 /// Pages in the log from which on it is written into the file: what changed in many commits is written once.
 const LOG_PAGES: i64 = 4000;

@@ -9,7 +9,6 @@ mod rewrite;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
@@ -28,10 +27,6 @@ const WAITING_MAX: usize = 1024;
 
 /// Changes committed together at most.
 const BATCH_MAX: usize = 256;
-
-/// Where several changes came for the last commit, the next lets others join for so long: while many files are on their way,
-/// few commits record all of them. A change by itself never waits.
-const GATHERS: Duration = Duration::from_millis(1);
 
 /// Longest ledger entry, in bytes: a pack of the largest number of members stays below it.
 const LINE_BYTES_MAX: usize = 8 << 20;
@@ -124,11 +119,7 @@ enum Failure {
 
 impl Writer {
     fn run(mut self, jobs: &Receiver<Waiting>) {
-        let mut shared = false;
         while let Ok(first) = jobs.recv() {
-            if shared {
-                gather();
-            }
             let (mut batch, mut rewrites) = (Vec::new(), Vec::new());
             for waiting in std::iter::once(first).chain(jobs.try_iter().take(BATCH_MAX - 1)) {
                 match waiting {
@@ -136,7 +127,6 @@ impl Writer {
                     Waiting::Rewrite(answer) => rewrites.push(answer),
                 }
             }
-            shared = batch.len() > 1;
             self.serve(batch);
             for answer in rewrites {
                 // A caller that went away meanwhile asks again.
@@ -197,11 +187,6 @@ impl Writer {
         self.frontier = frontier;
         Ok(answers)
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "what is waited for is that time passes")]
-fn gather() {
-    std::thread::sleep(GATHERS);
 }
 
 /// Nothing is written any more.
