@@ -4,7 +4,7 @@
 //! Holds: nothing is put into a folder that holds anything; the lines are the exact stored ones; what is written is held
 //! against its own checkpoints on the way, so that nobody is given what does not verify. Streams.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder};
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::os::unix::fs::DirBuilderExt;
@@ -19,7 +19,7 @@ use crate::domain::Digest;
 use crate::domain::checkpoint::{SignedCheckpoint, Vkey};
 use crate::domain::digest::Digester;
 use crate::domain::merkle::leaf;
-use crate::durable::Directory;
+use crate::durable::{Directory, File};
 use crate::store::QueryError;
 use crate::store::evidence::Evidence;
 

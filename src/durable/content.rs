@@ -1,12 +1,10 @@
 //! Private content: bytes that no name leads to, gone when they are dropped or the process ends.
 
-use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Advice, fadvise};
-
+use super::file::File;
 use super::private_file;
 use crate::progress;
 
@@ -76,8 +74,8 @@ impl Write for PrivateContent {
         progress::made();
         *written += now as u64;
         if *written - *under_way >= WRITE_BACK_BYTES.get() {
-            // Begins to write what is not on the disk yet, and waits for nothing. A hint: nothing depends on it.
-            let _ = fadvise(&*file, *under_way, Some(WRITE_BACK_BYTES), Advice::DontNeed);
+            // Begins to write what is not on the disk yet, and waits for nothing.
+            file.pass(*under_way, WRITE_BACK_BYTES);
             *under_way += WRITE_BACK_BYTES.get();
         }
         Ok(now)

@@ -4,20 +4,20 @@
 //! followed.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags};
+use rustix::fs::{self, Mode};
 
+use super::file::File;
+use super::handle::Handle;
 use crate::progress::{self, At};
 
 /// An open directory.
 pub struct Directory {
     path: PathBuf,
-    file: File,
+    handle: Handle,
     device: u64,
     /// Whether it lies outside, where operations may hang.
     outside: bool,
@@ -54,11 +54,10 @@ pub struct Stamp {
 impl Directory {
     /// Opens the directory; the last component may not be a link.
     pub fn open(path: &Path) -> io::Result<Directory> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = File::from(fs::open(path, flags, Mode::empty())?);
-        let device = fs::fstat(&file)?.st_dev;
+        let handle = Handle::open(path)?;
+        let (device, _) = handle.identity()?;
         let (path, syncs, synced) = (path.to_owned(), Mutex::default(), Default::default());
-        Ok(Directory { path, file, device, outside: false, syncs, synced })
+        Ok(Directory { path, handle, device, outside: false, syncs, synced })
     }
 
     /// As [`Directory::open`], for a place outside: an operation in it that does not return is told as waiting for it.
@@ -82,55 +81,46 @@ impl Directory {
         self.device
     }
 
-    pub(super) fn file(&self) -> &File {
-        &self.file
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     /// Device and inode: which directory this is, whatever its name.
     pub fn identity(&self) -> io::Result<(u64, u64)> {
         let _at = self.during();
-        let stat = fs::fstat(&self.file)?;
-        Ok((stat.st_dev, stat.st_ino))
+        self.handle.identity()
     }
 
     /// A new file of mode 0600 that nothing had this name before.
     pub fn create(&self, name: &str) -> io::Result<File> {
         let _at = self.during();
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(File::from(fs::openat(&self.file, component(name)?, flags, Mode::RUSR | Mode::WUSR)?))
+        self.handle.create(component(name)?)
     }
 
     /// An existing regular file, for reading. Never waits, never follows a link.
     pub fn open_file(&self, name: &str) -> io::Result<File> {
         let _at = self.during();
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = File::from(fs::openat(&self.file, component(name)?, flags, Mode::empty())?);
-        if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
+        let file = self.handle.open_file(component(name)?)?;
+        if file.is_regular()? { Ok(file) } else { Err(io::Error::other("not a regular file")) }
     }
 
     /// The file's stamp; `None` if there is no such name.
     pub fn stamp(&self, name: &str) -> io::Result<Option<Stamp>> {
         let _at = self.during();
         progress::made();
-        match fs::statat(&self.file, component(name)?, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(Some(stamp_of(&stat))),
-            Err(rustix::io::Errno::NOENT) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        self.handle.stamp(component(name)?)
     }
 
     /// Gives `file` the hidden name `name`, without copying it: for files that have none yet.
     pub fn link(&self, file: &File, name: &str) -> io::Result<()> {
         let _at = self.during();
-        use std::os::fd::AsRawFd;
-        let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
-        Ok(fs::linkat(fs::CWD, nameless, &self.file, component(name)?, AtFlags::SYMLINK_FOLLOW)?)
+        self.handle.link(file, component(name)?)
     }
 
     /// A second name in this directory for the file `name` of `from`.
     pub fn link_from(&self, from: &Directory, name: &str, to: &str) -> io::Result<()> {
         let _at = self.during();
-        Ok(fs::linkat(&from.file, component(name)?, &self.file, component(to)?, AtFlags::empty())?)
+        self.handle.link_from(&from.handle, component(name)?, component(to)?)
     }
 
     /// The move to a final name: in one step, or where the file system has none, by a second name and away with the
@@ -141,100 +131,70 @@ impl Directory {
             return Ok(());
         }
         into.link_from(self, name, final_name)?;
-        Ok(fs::unlinkat(&self.file, component(name)?, AtFlags::empty())?)
+        self.handle.remove(component(name)?)
     }
 
     /// As [`Directory::publish`], in one step. `false`, with nothing done: the file system has no such step.
     pub fn publish_at_once(&self, name: &str, into: &Directory, final_name: &str) -> io::Result<bool> {
         let _at = self.during();
-        let (name, final_name) = (component(name)?, component(final_name)?);
-        match fs::renameat_with(&self.file, name, &into.file, final_name, RenameFlags::NOREPLACE) {
-            Ok(()) => Ok(true),
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        self.handle.rename_to_free(component(name)?, &into.handle, component(final_name)?)
     }
 
     /// Gives `name` the name `of`, in one step, in the place of whatever has it. For files in the state directory that only
     /// the service itself writes.
     pub fn replace(&self, name: &str, of: &str) -> io::Result<()> {
         let _at = self.during();
-        Ok(fs::renameat(&self.file, component(name)?, &self.file, component(of)?)?)
+        self.handle.rename(component(name)?, component(of)?)
     }
 
     /// Makes a directory in it with these permission bits. One that is there already is left as it is.
     pub fn make(&self, name: &str, mode: u32) -> io::Result<()> {
         let _at = self.during();
-        let (name, mode) = (component(name)?, Mode::from_raw_mode(mode));
-        match fs::mkdirat(&self.file, name, mode) {
-            // Again, because the process's mask takes some away; and what was made, not what others put in its place.
-            Ok(()) => {
-                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                let made = fs::openat(&self.file, name, flags, Mode::empty())?;
-                if fs::fstat(&made)?.st_uid != rustix::process::geteuid().as_raw() {
-                    return Err(io::Error::other("the folder that was made was replaced"));
-                }
-                Ok(fs::fchmod(&made, mode)?)
-            }
-            Err(rustix::io::Errno::EXIST) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        self.handle.make(component(name)?, mode)
     }
 
     /// Its permission bits, and whether it passes on its group.
     pub fn mode(&self) -> io::Result<u32> {
         let _at = self.during();
-        let mode = Mode::from_raw_mode(fs::fstat(&self.file)?.st_mode);
+        let mode = Mode::from_raw_mode(self.handle.mode_and_group()?.0);
         Ok((mode & (Mode::RWXU | Mode::RWXG | Mode::RWXO | Mode::SGID)).as_raw_mode())
     }
 
     /// Removes a name. One that is not there is no error.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         let _at = self.during();
-        match fs::unlinkat(&self.file, component(name)?, AtFlags::empty()) {
-            Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        self.handle.remove(component(name)?)
     }
 
     /// Every name in it but `.` and `..`. Names that are not UTF-8 come as they are.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let _at = self.during();
-        let mut names = Vec::new();
-        for entry in fs::Dir::read_from(&self.file)? {
-            progress::made();
-            let name = entry?.file_name().to_bytes().to_vec();
-            if name != b"." && name != b".." {
-                names.push(OsString::from_vec(name));
-            }
-        }
-        Ok(names)
+        self.handle.names(progress::made)
     }
 
     /// The group that files made here get, if the directory passes its own on.
     pub fn inherited_group(&self) -> io::Result<Option<u32>> {
         let _at = self.during();
-        let stat = fs::fstat(&self.file)?;
-        Ok((Mode::from_raw_mode(stat.st_mode).contains(Mode::SGID)).then_some(stat.st_gid))
+        let (mode, group) = self.handle.mode_and_group()?;
+        Ok(Mode::from_raw_mode(mode).contains(Mode::SGID).then_some(group))
     }
 
     /// Whether files made here get an access list from the directory.
     pub fn has_default_acl(&self) -> bool {
         let _at = self.during();
-        fs::fgetxattr(&self.file, "system.posix_acl_default", &mut [0u8; 0][..]).is_ok_and(|bytes| bytes > 0)
+        self.handle.has_default_acl()
     }
 
     /// Whether this process sees the file system below as read-only.
     pub fn is_read_only(&self) -> io::Result<bool> {
         let _at = self.during();
-        Ok(fs::fstatvfs(&self.file)?.f_flag.contains(fs::StatVfsMountFlags::RDONLY))
+        self.handle.is_read_only()
     }
 
     /// Free bytes for this process on the file system below.
     pub fn free_bytes(&self) -> io::Result<u64> {
         let _at = self.during();
-        let stat = fs::fstatvfs(&self.file)?;
-        Ok(stat.f_bavail * stat.f_frsize)
+        self.handle.free_bytes()
     }
 
     /// Makes every name operation done so far last. Callers that ask at the same time share one sync.
@@ -259,7 +219,7 @@ impl Directory {
 
     /// The sync of this number, for all who asked for it.
     fn sync_for(&self, mine: u64) -> io::Result<()> {
-        let result = self.file.sync_all();
+        let result = self.handle.sync();
         let mut syncs = self.syncs.lock().unwrap_or_else(PoisonError::into_inner);
         syncs.ended = mine;
         if let Err(error) = &result {
@@ -277,7 +237,7 @@ impl Directory {
     }
 }
 
-fn stamp_of(stat: &fs::Stat) -> Stamp {
+pub(super) fn stamp_of(stat: &fs::Stat) -> Stamp {
     let nanoseconds = |seconds: i64, part: i64| i128::from(seconds) * 1_000_000_000 + i128::from(part);
     Stamp {
         inode: stat.st_ino,
@@ -291,7 +251,11 @@ fn stamp_of(stat: &fs::Stat) -> Stamp {
 
 /// The stamp of an open file.
 pub fn stamp(file: &File) -> io::Result<Stamp> {
-    Ok(stamp_of(&fs::fstat(file)?))
+    match file {
+        File::Machine(file) => Ok(stamp_of(&fs::fstat(file)?)),
+        #[cfg(feature = "failpoints")]
+        File::Simulated(file) => file.stamp(),
+    }
 }
 
 /// A name may not lead anywhere else.

@@ -1,11 +1,9 @@
 //! Reading a large file for the last time.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::num::NonZeroU64;
 
-use rustix::fs::{Advice, fadvise};
-
+use super::file::File;
 use crate::progress;
 
 /// What is read between two words to the system.
@@ -38,8 +36,7 @@ impl Read for Passing {
         progress::made();
         self.read += got as u64;
         if self.read - self.given_back >= PIECE_BYTES.get() {
-            // A hint: nothing depends on it.
-            let _ = fadvise(&self.file, self.given_back, Some(PIECE_BYTES), Advice::DontNeed);
+            self.file.pass(self.given_back, PIECE_BYTES);
             self.given_back += PIECE_BYTES.get();
         }
         Ok(got)
@@ -59,7 +56,7 @@ mod tests {
         file.write_all(&given).unwrap();
         file.rewind().unwrap();
         let mut got = Vec::new();
-        Passing::new(file).read_to_end(&mut got).unwrap();
+        Passing::new(file.into()).read_to_end(&mut got).unwrap();
         assert!(got == given);
     }
 }

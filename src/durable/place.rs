@@ -4,8 +4,6 @@
 
 use std::io;
 
-use rustix::fs::{self, AtFlags, StatxFlags};
-
 use super::directory::Directory;
 
 impl Directory {
@@ -13,13 +11,7 @@ impl Directory {
     /// when the directory was made. Opaque; the same text until the machine restarts.
     pub fn place(&self) -> io::Result<String> {
         let _at = self.during();
-        let (device, inode) = self.identity()?;
-        let file_system = fs::fstatvfs(self.file())?.f_fsid;
-        // A directory made after this one was removed may get its inode, but not its time of birth.
-        let born = fs::statx(self.file(), "", AtFlags::EMPTY_PATH, StatxFlags::BTIME)
-            .ok()
-            .filter(|stat| StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::BTIME))
-            .map_or((0, 0), |stat| (stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec));
+        let (device, inode, file_system, born) = self.handle().birth()?;
         Ok(format!("{device:x}.{inode:x}.{file_system:x}.{}.{}", born.0, born.1))
     }
 }

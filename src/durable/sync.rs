@@ -40,5 +40,20 @@ pub fn synced(name: &'static str, sync: impl FnOnce() -> io::Result<()>) -> io::
 pub fn is_left_out(name: &'static str) -> bool {
     debug_assert!(SYNCS.contains(&name), "{name} is not a named sync");
     fail::fail_point!(name, |_| true);
+    #[cfg(feature = "failpoints")]
+    if LEFT_OUT.get() == Some(name) {
+        return true;
+    }
     false
+}
+
+#[cfg(feature = "failpoints")]
+thread_local! {
+    static LEFT_OUT: std::cell::Cell<Option<&'static str>> = const { std::cell::Cell::new(None) };
+}
+
+/// Leaves this sync out on the present thread alone, in place of the one before.
+#[cfg(feature = "failpoints")]
+pub fn leave_out(name: Option<&'static str>) {
+    LEFT_OUT.set(name);
 }

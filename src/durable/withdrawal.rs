@@ -8,9 +8,6 @@
 use std::fmt::Display;
 use std::io;
 
-use rustix::fs::{self, RenameFlags};
-use rustix::io::Errno;
-
 use super::directory::{Directory, Stamp, component};
 use super::{step, synced};
 
@@ -105,12 +102,13 @@ impl Directory {
 
     fn hide(&self, name: &str, hidden: &str) -> io::Result<()> {
         let (name, hidden, _at) = (component(name)?, component(hidden)?, self.during());
-        match fs::renameat_with(self.file(), name, self.file(), hidden, RenameFlags::NOREPLACE) {
-            // File systems without the flag. Not by a second name, as when publishing: that would remove the first.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if self.stamp(hidden)?.is_none() => {
-                Ok(fs::renameat(self.file(), name, self.file(), hidden)?)
-            }
-            renamed => Ok(renamed?),
+        if self.handle().rename_to_free(name, self.handle(), hidden)? {
+            return Ok(());
+        }
+        // File systems without that step. Not by a second name, as when publishing: that would remove the first.
+        match self.stamp(hidden)? {
+            None => self.handle().rename(name, hidden),
+            Some(_) => Err(io::ErrorKind::AlreadyExists.into()),
         }
     }
 }

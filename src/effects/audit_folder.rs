@@ -4,9 +4,7 @@
 //! Holds: nothing incomplete is ever visible; nothing is overwritten, and the folder is never created; to place the same
 //! again is no error.
 
-use std::fs::Permissions;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::domain::checkpoint::NOTE_BYTES_MAX;
@@ -70,7 +68,7 @@ fn place(directory: &Directory, name: &str, content: &[u8]) -> io::Result<()> {
     directory.remove(&part)?;
     let mut file = directory.create(&part)?;
     file.write_all(content)?;
-    file.set_permissions(Permissions::from_mode(PLACED_MODE))?;
+    file.set_mode(PLACED_MODE)?;
     synced("sync.checkpoint.part-file", || file.sync_all())?;
     step("checkpoint.part-synced")?;
     match directory.publish(&part, directory, name) {

@@ -2,14 +2,12 @@
 //!
 //! Holds: a file under a final name is complete; nothing is overwritten; a hidden part is 0600 until it is published.
 
-use std::fs::{File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::domain::{Consequence, DeferCause, Delivery, DeliveryId, Digest, HoldReason};
-use crate::durable::{Copied, Directories, Directory, Whole, copy_and_digest, mounted, step, synced};
+use crate::durable::{Copied, Directories, Directory, File, Whole, copy_and_digest, mounted, step, synced};
 use crate::progress::{Through, hangs};
 
 /// Every destination folder.
@@ -158,7 +156,7 @@ impl Destinations {
         let part = part_name(&delivery.id);
         let published = directory.open_file(&part).and_then(|file| {
             let _at = directory.during();
-            file.set_permissions(Permissions::from_mode(access.mode))?;
+            file.set_mode(access.mode)?;
             directory.publish(&part, &directory, name)
         });
         published.map_err(|error| DestinationError::of(&delivery.path, error))?;
@@ -271,7 +269,7 @@ fn write_part(directory: &Directory, part: &str, access: Access, content: Part<'
     };
     if let Some(group) = access.group {
         let _at = directory.during();
-        rustix::fs::fchown(&file, None, Some(rustix::fs::Gid::from_raw(group)))?;
+        file.give_to_group(group)?;
     }
     step("stage.written")?;
     let done = {
@@ -285,16 +283,15 @@ fn write_part(directory: &Directory, part: &str, access: Access, content: Part<'
 /// By a name for the nameless file itself where the folder lies on its file system and passes no access list on;
 /// by a copy elsewhere.
 fn place_whole(directory: &Directory, part: &str, whole: &File) -> io::Result<File> {
-    use std::os::unix::fs::MetadataExt;
-    if whole.metadata()?.dev() == directory.device() && !directory.has_default_acl() {
+    if whole.device()? == directory.device() && !directory.has_default_acl() {
         match directory.link(whole, part) {
             Ok(()) => {
                 let Some(group) = directory.inherited_group()? else { return whole.try_clone() };
-                match rustix::fs::fchown(whole, None, Some(rustix::fs::Gid::from_raw(group))) {
+                match whole.give_to_group(group) {
                     Ok(()) => return whole.try_clone(),
                     // The folder gives its group to what is made in it, though this account is not of that group.
-                    Err(rustix::io::Errno::PERM) => directory.remove(part)?,
-                    Err(error) => return Err(error.into()),
+                    Err(error) if error.kind() == io::ErrorKind::PermissionDenied => directory.remove(part)?,
+                    Err(error) => return Err(error),
                 }
             }
             // Another mount of the same file system, or a file that has lost its last name: a copy does.
@@ -317,7 +314,7 @@ struct FromStart<'a> {
 
 impl io::Read for FromStart<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let got = std::os::unix::fs::FileExt::read_at(self.file, buffer, self.offset)?;
+        let got = self.file.read_at(buffer, self.offset)?;
         self.offset += got as u64;
         Ok(got)
     }

@@ -2,14 +2,13 @@
 //!
 //! Holds: nothing is changed here but by [`DropFolder::clear`]; no link is followed.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::domain::{ConsignmentId, Digest, is_unfinished_name};
 use crate::durable::directory::stamp;
-use crate::durable::{Directories, Directory, Stamp, Withdrawn, hidden_name, read_hidden_name};
+use crate::durable::{Directories, Directory, File, Stamp, Withdrawn, hidden_name, read_hidden_name};
 use crate::progress::hangs;
 
 /// A directory on a local or mounted file system.

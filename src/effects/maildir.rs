@@ -5,13 +5,12 @@
 //! Holds: no mail is removed or overwritten; `tmp` is never looked into; no link is followed.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::durable::directory::stamp;
-use crate::durable::{Directories, Directory, Stamp, step};
+use crate::durable::{Directories, Directory, File, Stamp, step};
 use crate::progress::{at, hangs_within};
 
 /// Names like its own that are tried for a mail whose name is taken in the processed folder.

@@ -5,15 +5,14 @@
 //! Holds: a name in `raw` or `sealed` is complete and synced; nothing here is ever plaintext under a name.
 
 use std::ffi::OsString;
-use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::domain::{ConsignmentId, Digest, SourceName};
 use crate::durable::{
-    Copied, CopyError, Directory, PrivateContent, Stamp, copy_and_digest, private_file, step, synced,
+    Copied, CopyError, Directory, File, PrivateContent, Stamp, copy_and_digest, private_directory, private_file, step,
+    synced,
 };
 
 /// The spool of one state directory.
@@ -46,21 +45,16 @@ impl Drop for Incoming<'_> {
 impl Spool {
     /// Opens the spool below `state`, making what is missing, and clears what an earlier process left unfinished.
     pub fn open(state: &Path) -> io::Result<Spool> {
-        let make = |name: &str| -> io::Result<PathBuf> {
-            let path = state.join(name);
-            DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
-            Ok(path)
-        };
-        let directory = |name: &str| make(name).and_then(|path| Directory::open(&path));
+        let directory = |name: &str| private_directory(&state.join(name));
         let spool = Spool {
             tmp: directory("spool/tmp")?,
             raw: directory("spool/raw")?,
-            private: make("spool/private")?,
+            private: state.join("spool/private"),
             archive: directory("archive")?,
             sealed: directory("sealed")?,
             counter: AtomicU64::new(0),
         };
-        for directory in [&spool.tmp, &Directory::open(&spool.private)?] {
+        for directory in [&spool.tmp, &directory("spool/private")?] {
             for name in directory.names()? {
                 if let Some(name) = name.to_str() {
                     directory.remove(name)?;

@@ -5,7 +5,6 @@
 //! Order matters: spool, then record, then clear. See "What a crash leaves" in ARCHITECTURE.md.
 //! Holds: never clears a source whose ledger entry has not committed.
 
-use std::fs::File;
 use std::io::{self, Seek};
 
 use jiff::Timestamp;
@@ -17,7 +16,7 @@ use super::{Critical, Inbound, Source};
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Consignment, ConsignmentId, Digest, Revision, Standing};
-use crate::durable::{Copied, CopyError, Stamp, Through, Withdrawn, copy_and_digest, step};
+use crate::durable::{Copied, CopyError, File, Stamp, Through, Withdrawn, copy_and_digest, step};
 use crate::effects::drop_folder::Sighting;
 use crate::effects::spool::Incoming;
 use crate::store::{Change, Named, NewConsignment, RecordError, StateChange};

@@ -4,7 +4,6 @@
 //! Out: [`Opened`]: content in a private place, with the verdict that released it. There is no other way to make one.
 //! Holds: nothing reads the private place before the verdict; without one it is gone.
 
-use std::fs::File;
 use std::io::{Read, Seek};
 
 use jiff::Timestamp;
@@ -12,7 +11,7 @@ use jiff::Timestamp;
 use super::{Failure, Inbound, Source};
 use crate::config::settings::Carries;
 use crate::domain::{Consequence, Consignment, DeferCause, HoldReason, Waiver};
-use crate::durable::{Passing, PrivateContent, step};
+use crate::durable::{File, Passing, PrivateContent, step};
 use crate::effects::pgp::{OpenError, OpenRequest, Signers, Verdict};
 
 /// Content that a pinned partner has signed, as signed; or that two people have let through.

@@ -4,7 +4,6 @@
 //! Out: nothing, or why it is held.
 //! Holds: never a value from the file in what comes out, but an LA number of the timetables.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use jiff::civil::Date;
@@ -12,6 +11,7 @@ use jiff::civil::Date;
 use crate::catalogue::{Limits, identify, shbe};
 use crate::domain::timetable::Timetables;
 use crate::domain::{FileKind, LaNumber, ReturnHold, ReturnKind, RuleLevel, ShbePolicy, ShbeRule, Submission};
+use crate::durable::File;
 
 const HEAD_BYTES: u64 = 64 * 1024;
 /// PDF, ZIP and so every new Office format, an empty ZIP, OLE2, armoured OpenPGP.

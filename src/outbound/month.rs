@@ -4,11 +4,11 @@
 //! Out: the month it tells; `None` where it tells none.
 //! Holds: a month is read, never guessed: a date of a day in a name is when the file was made, not what it is for.
 
-use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 
 use crate::catalogue::shbe;
 use crate::domain::{RelevantMonth, ReturnKind, Submission};
+use crate::durable::File;
 
 /// The month that the file tells: an extract by its reference date, a workbook by its name.
 pub(super) fn told_month(

@@ -4,13 +4,12 @@
 //! Out: the files that count; a nameless copy of one of them, digested, which is all that is ever checked and sealed.
 //! Holds: a file that changes while it is read is not taken; links are never followed.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 use crate::domain::{Digest, is_unfinished_name};
 use crate::durable::directory::stamp;
 use crate::durable::{
-    Copied, CopyError, Directory, Stamp, Through, Withdrawn, copy_and_digest, hidden_name, read_hidden_name,
+    Copied, CopyError, Directory, File, Stamp, Through, Withdrawn, copy_and_digest, hidden_name, read_hidden_name,
 };
 use crate::effects::spool::Spool;
 

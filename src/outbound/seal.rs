@@ -4,7 +4,6 @@
 //! Out: the sealed bytes in the spool under their digest, not yet recorded; or a hold; or what stands in the way.
 //! Holds: what is kept has been opened and verified again, and its content is what was picked up, byte for byte.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -18,7 +17,7 @@ use crate::config::settings::ReturnSettings;
 use crate::config::template::NameFacts;
 use crate::domain::submission::Sealed;
 use crate::domain::{Consequence, DeferCause, Digest, ReturnKind, SubmissionKey};
-use crate::durable::copy_and_digest;
+use crate::durable::{File, copy_and_digest};
 use crate::effects::courier::{Form, mime};
 use crate::effects::pgp::{OpenError, OpenRequest, SealError, SealRequest, Signers};
 

@@ -5,7 +5,6 @@
 //! Holds: Sending is recorded before the point of no return; after it only an answer or evidence leads on. The bytes are
 //! those that were sealed, or nothing is sent. Runs beside the rounds: see [`attempts`](super::attempts).
 
-use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::mem::ManuallyDrop;
 
@@ -20,7 +19,7 @@ use crate::config::settings::ReturnSettings;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::submission::Sealed;
 use crate::domain::{DeferCause, ReturnKind, Stage, Submission, SubmissionKey};
-use crate::durable::{copy_and_digest, step};
+use crate::durable::{File, copy_and_digest, step};
 use crate::effects::courier::{Courier, CourierError, Evidence, Interrupted, Parcel, Ready, Reply};
 
 /// Why an attempt was not made.

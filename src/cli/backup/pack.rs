@@ -124,7 +124,7 @@ fn copy_store(state: &Path, scratch: &Path) -> Result<(), PackFault> {
 
 /// Locked while it is written, so that the next backup knows what nobody writes any more.
 fn begin(folder: &Directory, part: &str) -> io::Result<File> {
-    let file = folder.create(part)?;
+    let file = folder.create(part)?.into_machine()?;
     flock(&file, FlockOperation::NonBlockingLockExclusive)?;
     Ok(file)
 }
@@ -146,7 +146,7 @@ fn remove_stale_parts(folder: &Directory, parts: &str) -> io::Result<()> {
         if !(name.starts_with(parts) && name.ends_with(".part") || is_earlier(name)) {
             continue;
         }
-        match folder.open_file(name) {
+        match folder.open_file(name).and_then(|file| file.into_machine()) {
             Ok(file) if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() => {
                 if let Err(error) = folder.remove(name) {
                     tracing::warn!(part = name, %error, "An unfinished backup could not be removed: {error}");
@@ -312,7 +312,7 @@ fn key_files(state: &Path) -> Result<Vec<(String, Stamp)>, PackFault> {
         }
         let whole = state.join(&path);
         let file = File::open(&whole).map_err(at(&whole))?;
-        files.push((path, crate::durable::directory::stamp(&file).map_err(at(&whole))?));
+        files.push((path, crate::durable::directory::stamp(&file.into()).map_err(at(&whole))?));
     }
     Ok(files)
 }

@@ -25,7 +25,7 @@ pub(super) fn write(state: &Path, name: &str, content: &impl Serialize) -> io::R
     let folder = Directory::open(state)?;
     let part = format!(".{name}.part");
     folder.remove(&part)?;
-    let mut file = folder.create(&part)?;
+    let mut file = folder.create(&part)?.into_machine()?;
     file.write_all(&serde_json::to_vec(content)?)?;
     if rustix::process::geteuid().is_root() {
         // Else the service's account could not read what was kept when root ran it by hand.

@@ -90,7 +90,7 @@ fn put(path: &Path, content: &[u8], owner: Owner, mode: u32) -> io::Result<bool>
     let (folder, part) = (Directory::open(above)?, format!(".{name}.part"));
     // What an interrupted run left.
     folder.remove(&part)?;
-    let mut file = folder.create(&part)?;
+    let mut file = folder.create(&part)?.into_machine()?;
     file.write_all(content)?;
     step("set-up.written")?;
     own(&file, owner, mode)?;

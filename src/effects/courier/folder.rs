@@ -7,15 +7,13 @@
 //! An attempt that ends without success leaves its hidden part: if the service died before it recorded that ending,
 //! the part is what tells that nothing was taken. The next attempt replaces it.
 
-use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Courier, CourierError, Evidence, Form, Interrupted, Parcel, Ready, Reply};
 use crate::domain::{DeferCause, Digest};
-use crate::durable::{Copied, CopyError, Directories, Directory, copy_and_digest, step, synced};
+use crate::durable::{Copied, CopyError, Directories, Directory, File, copy_and_digest, step, synced};
 use crate::progress::{Through, hangs};
 
 /// For the transport, by way of the folder's group. A part has it too: what is in it is sealed.
@@ -125,7 +123,7 @@ impl FolderCourier {
             return Err(unreadable("are no longer those that were sealed".to_owned()));
         }
         let _at = directory.during();
-        file.set_permissions(Permissions::from_mode(PUBLISHED_MODE))
+        file.set_mode(PUBLISHED_MODE)
             .and_then(|()| synced("sync.send.part-file", || file.sync_all()))
             .and_then(|()| synced("sync.send.part-directory", || directory.sync()))
             .map_err(|error| self.trouble(&error))?;
@@ -242,10 +240,10 @@ impl Placed<'_> {
         if self.directory.publish_at_once(&self.part, &self.directory, &self.name)? {
             return Ok(());
         }
-        self.file.set_permissions(Permissions::from_mode(IN_TWO_STEPS_MODE))?;
+        self.file.set_mode(IN_TWO_STEPS_MODE)?;
         self.file.sync_all()?;
         self.directory.publish(&self.part, &self.directory, &self.name)?;
-        self.file.set_permissions(Permissions::from_mode(PUBLISHED_MODE))?;
+        self.file.set_mode(PUBLISHED_MODE)?;
         self.file.sync_all()
     }
 
@@ -309,7 +307,7 @@ fn content(directory: &Directory, name: &str, sealed: &Copied) -> io::Result<Con
 }
 
 fn mode(directory: &Directory, name: &str) -> io::Result<u32> {
-    Ok(directory.open_file(name)?.metadata()?.permissions().mode() & PERMISSION_BITS)
+    Ok(directory.open_file(name)?.mode()? & PERMISSION_BITS)
 }
 
 fn part_name(digest: &Digest) -> String {

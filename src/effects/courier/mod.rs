@@ -8,11 +8,11 @@ pub mod mime;
 pub mod smtp;
 
 use std::fmt;
-use std::fs::File;
 
 use jiff::Timestamp;
 
 use crate::domain::{DeferCause, Digest};
+use crate::durable::File;
 
 /// One sealed return on its way. The same for every attempt.
 pub struct Parcel<'a> {

@@ -1,8 +1,6 @@
 //! The files beside the ledger's key, each written whole and to last.
 
-use std::fs::Permissions;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::PermissionsExt as _;
 
 use crate::domain::checkpoint::{NOTE_BYTES_MAX, Vkey};
 use crate::durable::{Directory, step, synced};
@@ -55,7 +53,7 @@ fn write(folder: &Directory, name: &str, text: &str, mode: u32) -> io::Result<St
     folder.remove(&part)?;
     let mut file = folder.create(&part)?;
     file.write_all(text.as_bytes())?;
-    file.set_permissions(Permissions::from_mode(mode))?;
+    file.set_mode(mode)?;
     synced("sync.checkpoint.head-file", || file.sync_all())?;
     Ok(part)
 }

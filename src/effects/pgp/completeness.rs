@@ -4,9 +4,9 @@
 //! Holds: seeks from header to header and reads almost nothing, so that a file of 2 GiB costs little. Decides nothing about
 //! trust; what looks whole may still not open.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+
+use crate::durable::File;
 
 use super::framing::{self, HEADER_OCTETS_MAX, Length, Look};
 
@@ -32,7 +32,7 @@ const HEAD_BYTES: usize = 256;
 
 /// Looks whether the file is whole.
 pub fn completeness(file: &File) -> io::Result<Completeness> {
-    let end = file.metadata()?.len();
+    let end = file.bytes()?;
     let mut head = [0; HEAD_BYTES];
     let head = read_at(file, 0, &mut head)?;
     match head.first() {
