@@ -33,6 +33,8 @@ mod roles;
 mod sandbox;
 mod scan;
 mod shbe;
+#[cfg(feature = "failpoints")]
+mod simulation;
 mod stored_words;
 mod support;
 mod timetable;

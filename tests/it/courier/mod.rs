@@ -42,7 +42,7 @@ impl Sealed {
         sealed.write_all(&self.bytes).unwrap();
         sealed.rewind().unwrap();
         Parcel {
-            sealed,
+            sealed: sealed.into(),
             bytes: self.bytes.len() as u64,
             digest: Digest::of(&self.bytes),
             file_name: NAME,

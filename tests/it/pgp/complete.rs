@@ -11,7 +11,7 @@ use crate::support::partner::SealOptions;
 fn judged(bytes: &[u8]) -> Completeness {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
-    completeness(&file).unwrap()
+    completeness(&file.into()).unwrap()
 }
 
 #[test]
