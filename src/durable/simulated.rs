@@ -4,6 +4,7 @@
 //! In:  calls by number, as a kernel has them. Out: whatever the test's disk makes of them.
 //! Holds: only what lies below [`ROOT`] is ever asked of such a disk.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, SeekFrom};
@@ -58,6 +59,21 @@ pub trait Disk: Send + Sync {
     fn free_bytes(&self) -> io::Result<u64>;
     /// A number that tells this folder from any other that had its path before.
     fn born(&self, folder: u64) -> u64;
+}
+
+thread_local! {
+    static SIMULATED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From now on the present thread is a simulation's: what it would have others do, it does at once and by itself, so that
+/// the order of things is always the same.
+pub fn enter() {
+    SIMULATED.set(true);
+}
+
+/// Whether the present thread is a simulation's.
+pub fn is_on() -> bool {
+    SIMULATED.get()
 }
 
 /// What lies below [`ROOT`], by its first folder.

@@ -12,7 +12,7 @@ use crate::progress;
 /// caller is watched for progress, it is too.
 pub fn begin(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     #[cfg(feature = "failpoints")]
-    if AT_ONCE.get() {
+    if crate::durable::simulated::is_on() {
         work();
         return Ok(());
     }
@@ -22,17 +22,6 @@ pub fn begin(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<(
         work();
     };
     Builder::new().name(name).spawn(work).map(drop)
-}
-
-#[cfg(feature = "failpoints")]
-thread_local! {
-    static AT_ONCE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
-}
-
-/// From now on what the present thread begins is done at once and by itself: the order of things is then always the same.
-#[cfg(feature = "failpoints")]
-pub fn at_once() {
-    AT_ONCE.set(true);
 }
 
 /// The names of the threads that folders which hang do not let go, as far as they are watched as this one is.

@@ -53,6 +53,9 @@ pub struct SqliteRecorder(Arc<Line>);
 struct Line {
     jobs: Option<SyncSender<Waiting>>,
     thread: Option<JoinHandle<()>>,
+    /// A simulation's writer works on the thread of whoever asks.
+    #[cfg(feature = "failpoints")]
+    here: Option<std::sync::Mutex<Writer>>,
 }
 
 impl Drop for Line {
@@ -70,9 +73,19 @@ impl SqliteRecorder {
     pub(super) fn start(connection: Connection, frontier: Frontier, boot: String) -> Result<Self, StoreError> {
         let (sender, jobs) = sync_channel(WAITING_MAX);
         let writer = Writer { connection, frontier, boot, broken: None };
+        #[cfg(feature = "failpoints")]
+        if crate::durable::simulated::is_on() {
+            let here = Some(std::sync::Mutex::new(writer));
+            return Ok(SqliteRecorder(Arc::new(Line { jobs: None, thread: None, here })));
+        }
         let thread = Builder::new().name("store-writer".into()).spawn(move || writer.run(&jobs));
         let thread = thread.map_err(|source| StoreError::Writer { source })?;
-        Ok(SqliteRecorder(Arc::new(Line { jobs: Some(sender), thread: Some(thread) })))
+        Ok(SqliteRecorder(Arc::new(Line {
+            jobs: Some(sender),
+            thread: Some(thread),
+            #[cfg(feature = "failpoints")]
+            here: None,
+        })))
     }
 }
 
@@ -92,6 +105,11 @@ impl Recorder for SqliteRecorder {
 
 impl SqliteRecorder {
     fn wait_for(&self, waiting: Waiting) -> Result<(), RecordError> {
+        #[cfg(feature = "failpoints")]
+        if let Some(here) = &self.0.here {
+            here.lock().unwrap_or_else(std::sync::PoisonError::into_inner).work(waiting, &mut std::iter::empty());
+            return Ok(());
+        }
         let jobs = self.0.jobs.as_ref().ok_or_else(gone)?;
         jobs.send(waiting).map_err(|_| gone())
     }
@@ -120,18 +138,7 @@ enum Failure {
 impl Writer {
     fn run(mut self, jobs: &Receiver<Waiting>) {
         while let Ok(first) = jobs.recv() {
-            let (mut batch, mut rewrites) = (Vec::new(), Vec::new());
-            for waiting in std::iter::once(first).chain(jobs.try_iter().take(BATCH_MAX - 1)) {
-                match waiting {
-                    Waiting::Change(job) => batch.push(*job),
-                    Waiting::Rewrite(answer) => rewrites.push(answer),
-                }
-            }
-            self.serve(batch);
-            for answer in rewrites {
-                // A caller that went away meanwhile asks again.
-                let _ = answer.send(self.rewrite());
-            }
+            self.work(first, &mut jobs.try_iter());
         }
         // All handles are gone: leave one whole file behind. If that fails, the log is as good.
         if self.broken.is_none() {
@@ -139,6 +146,22 @@ impl Writer {
             if let Err(error) = done {
                 tracing::warn!(%error, "The store's log could not be written back; it will be at the next start");
             }
+        }
+    }
+
+    /// The first, and what else waits, together.
+    fn work(&mut self, first: Waiting, others: &mut dyn Iterator<Item = Waiting>) {
+        let (mut batch, mut rewrites) = (Vec::new(), Vec::new());
+        for waiting in std::iter::once(first).chain(others.take(BATCH_MAX - 1)) {
+            match waiting {
+                Waiting::Change(job) => batch.push(*job),
+                Waiting::Rewrite(answer) => rewrites.push(answer),
+            }
+        }
+        self.serve(batch);
+        for answer in rewrites {
+            // A caller that went away meanwhile asks again.
+            let _ = answer.send(self.rewrite());
         }
     }
 
@@ -170,6 +193,11 @@ impl Writer {
         let mut frontier = self.frontier.clone();
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
         let stored: Count = transaction.query_row("SELECT size FROM tree", [], |row| row.get(0)).map_err(failure)?;
+        // A simulation empties its store for its next history.
+        #[cfg(feature = "failpoints")]
+        if stored.0 == 0 {
+            frontier = Frontier::default();
+        }
         if stored.0 != frontier.size() {
             return Err(Failure::Lasting("another process has written it".into()));
         }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use hbcourier::durable::Stamp;
 use hbcourier::durable::simulated::Disk;
 use hbcourier::effects::clock::Clock;
+use hbcourier::store::Change;
 use jiff::Timestamp;
 
 use super::chance::Chance;
@@ -45,6 +46,10 @@ pub struct Inner {
     pub calls: u64,
     /// The call at which it ends.
     pub ends_at: Option<u64>,
+    /// Records, moves of names, and what is handed to a courier.
+    pub marks: u64,
+    /// The mark at which it ends.
+    pub ends_at_mark: Option<u64>,
     /// How many of a thousand calls fail.
     pub faults: u64,
     /// Whether any ever failed.
@@ -52,6 +57,8 @@ pub struct Inner {
     /// How many of a thousand calls have the world act.
     pub bustle: u64,
     pub mutation: Mutation,
+    /// Everything that was recorded, for a machine that loses commits.
+    pub log: Vec<Change>,
     pub trace: Option<Vec<String>>,
     pub violations: Vec<String>,
 }
@@ -63,6 +70,8 @@ pub struct Ground(Mutex<Inner>);
 enum Ask {
     Read,
     Write,
+    /// A name moves, comes or goes.
+    Move,
     Sync,
 }
 
@@ -83,6 +92,15 @@ impl Inner {
         let by = by.as_micros() as u64;
         self.since_boot += by;
         self.now = self.now.saturating_add_unsigned(by);
+    }
+
+    /// One more call that matters, as [`Inner::enter`].
+    pub fn enter_marked(&mut self) -> io::Result<bool> {
+        self.marks += 1;
+        if self.ends_at_mark == Some(self.marks) {
+            self.ends_at = Some(self.calls + 1);
+        }
+        self.enter()
     }
 
     /// One more call. `Ok(true)`: the process ends once it is done.
@@ -117,7 +135,7 @@ impl Inner {
             self.ever_failed = true;
             let of = match ask {
                 Ask::Read => &READING[..],
-                Ask::Write => &WRITING,
+                Ask::Write | Ask::Move => &WRITING,
                 Ask::Sync => &SYNCING,
             };
             let error = io::Error::from_raw_os_error(*self.chance.pick(of));
@@ -164,12 +182,12 @@ impl Ground {
         act: impl FnOnce(&mut Inner) -> io::Result<T>,
     ) -> io::Result<T> {
         let mut inner = self.lock();
-        let ends = inner.enter()?;
+        let ends = if ask == Ask::Move { inner.enter_marked()? } else { inner.enter()? };
         inner.note(says);
         let fault = inner.fault(ask);
         // An error may be told though all was done.
         let done = match fault {
-            Some(error) if ask != Ask::Write || !inner.chance.falls(200) => Err(error),
+            Some(error) if ask != Ask::Move || !inner.chance.falls(200) => Err(error),
             Some(error) => act(&mut inner).and(Err(error)),
             None => act(&mut inner),
         };
@@ -228,7 +246,7 @@ impl Disk for Ground {
     }
 
     fn link(&self, file: u64, folder: u64, name: &str) -> io::Result<()> {
-        self.call(Ask::Write, |inner| format!("link #{file} as {}", inner.path(folder, name)), |inner| {
+        self.call(Ask::Move, |inner| format!("link #{file} as {}", inner.path(folder, name)), |inner| {
             if inner.fs.at(folder, name).is_some() {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }
@@ -245,7 +263,7 @@ impl Disk for Ground {
 
     fn rename(&self, from: u64, name: &str, folder: u64, to: &str, replace: bool) -> io::Result<()> {
         let says = |inner: &Inner| format!("rename {} to {}", inner.path(from, name), inner.path(folder, to));
-        self.call(Ask::Write, says, |inner| {
+        self.call(Ask::Move, says, |inner| {
             inner.named(from, name)?;
             let replace = replace || inner.mutation == Mutation::PublishByOverwriting;
             if inner.fs.at(folder, to).is_some() && !replace {
@@ -258,7 +276,7 @@ impl Disk for Ground {
     }
 
     fn remove(&self, folder: u64, name: &str) -> io::Result<()> {
-        self.call(Ask::Write, |inner| format!("remove {}", inner.path(folder, name)), |inner| {
+        self.call(Ask::Move, |inner| format!("remove {}", inner.path(folder, name)), |inner| {
             let file = inner.named(folder, name)?;
             inner.is_to_go(folder, file);
             inner.fs.unlink(folder, name, inner.now);

@@ -2,6 +2,7 @@
 //! rests, and is reckoned.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,6 @@ use hbcourier::cli::demo::samples;
 use hbcourier::domain::{Digest, Stage, Standing};
 use hbcourier::durable::simulated;
 use hbcourier::durable::sync::leave_out;
-use hbcourier::effects::thread;
 use hbcourier::store::{ConsignmentFilter, Queries, SubmissionFilter};
 use jiff::civil::{Date, date};
 
@@ -17,9 +17,8 @@ use super::chance::Chance;
 use super::disk::{FileSystem, Kind};
 use super::ground::{End, Ground, Inner};
 use super::mutations::Mutation;
-use super::sealed;
 use super::service::{Layout, Service};
-use super::store::Store;
+use super::store::{Store, without_last};
 use super::world::{Arrival, FOLDERS, Way, World, arrival, folder};
 
 /// The day on which the return is owed.
@@ -48,6 +47,16 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// As a row of a table.
+    pub fn row(&self) -> String {
+        let Tally { histories, calls, kills, cuts, files, delivered, held, flagged, returns, sent, uncertain, with_faults } =
+            self;
+        format!(
+            "| {histories} | {calls} | {kills} | {cuts} | {with_faults} | {files} | {delivered} | {held} | {flagged} | \
+             {returns} | {sent} | {uncertain} |"
+        )
+    }
+
     pub fn add(&mut self, other: &Tally) {
         let Tally { histories, calls, kills, cuts, files, delivered, held, flagged, returns, sent, uncertain, with_faults } =
             other;
@@ -76,11 +85,13 @@ pub struct Told {
 
 pub struct History {
     pub ground: Arc<Ground>,
-    pub store: Arc<Store>,
+    pub store: Rc<Store>,
     pub layout: Layout,
     pub tally: Tally,
     pub strangers_meant: bool,
     pub jumped: bool,
+    /// The ledger is verified at the end: of every fourth history, because that takes as long as the rest.
+    pub verifies: bool,
     mounted: simulated::Mounted,
     boot: u32,
     /// How far the machine's clock is from the time, in microseconds.
@@ -89,7 +100,7 @@ pub struct History {
 
 /// Plays the history of this seed.
 pub fn play(seed: u64, mutation: Mutation, traced: bool) -> Told {
-    thread::at_once();
+    simulated::enter();
     leave_out(match mutation {
         Mutation::SyncLeftOut(name) => Some(name),
         _ => None,
@@ -174,10 +185,13 @@ impl History {
             dead: false,
             calls: 0,
             ends_at: None,
+            marks: 0,
+            ends_at_mark: None,
             faults: 0,
             ever_failed: false,
             bustle: 0,
             mutation,
+            log: Vec::new(),
             trace: traced.then(Vec::new),
             violations: Vec::new(),
         };
@@ -185,7 +199,7 @@ impl History {
         let layout = Layout { returns };
         let ground = Arc::new(Ground::new(inner));
         let mounted = simulated::mount(ground.clone());
-        let store = Arc::new(Store::new());
+        let store = Store::empty();
         History {
             ground,
             store,
@@ -193,6 +207,7 @@ impl History {
             tally: Tally::default(),
             strangers_meant,
             jumped: false,
+            verifies: seed.is_multiple_of(4),
             mounted,
             boot: 0,
             off: 0,
@@ -216,7 +231,12 @@ impl History {
             let end = *ground.chance.pick(&[End::Killed, End::PowerCut, End::PowerCut]);
             let calls = ground.calls;
             let most = *ground.chance.pick(&[60, 250, 600]);
+            // At any call, or at one of those that matter.
             ground.ends_at = Some(calls + 1 + ground.chance.below(most));
+            if ground.chance.falls(500) {
+                let marks = ground.marks;
+                (ground.ends_at, ground.ends_at_mark) = (None, Some(marks + 1 + ground.chance.below(20)));
+            }
             ground.faults = *ground.chance.pick(&[0, 0, 0, 5, 40]);
             ground.bustle = *ground.chance.pick(&[0, 30, 150]);
             ground.note(|inner| format!("-- a process begins; {} of 1000 calls fail", inner.faults));
@@ -238,12 +258,9 @@ impl History {
         let mut ground = self.ground.lock();
         let ground = &mut *ground;
         ground.note(|_| format!("-- {end:?}"));
-        (ground.dead, ground.ends_at, ground.faults) = (false, None, 0);
+        (ground.dead, ground.ends_at, ground.ends_at_mark, ground.faults) = (false, None, None, 0);
         match end {
-            End::Killed => {
-                self.tally.kills += 1;
-                ground.fs.inodes.retain(|_, inode| inode.links > 0);
-            }
+            End::Killed => self.tally.kills += 1,
             End::PowerCut => {
                 self.tally.cuts += 1;
                 ground.fs.cut(&mut ground.chance);
@@ -251,7 +268,7 @@ impl History {
                 (self.boot, ground.since_boot) = (self.boot + 1, 20_000_000);
                 if ground.mutation == Mutation::SyncLeftOut("sync.store.commit") {
                     let lost = ground.chance.below(3) as usize;
-                    self.store = Arc::new(self.store.without_last(lost));
+                    without_last(&mut ground.log, lost);
                 }
             }
         }
@@ -307,10 +324,8 @@ impl History {
     fn rests(&self) -> bool {
         let ground = self.ground.lock();
         let lie = |folder: u64| !ground.fs.folders[&folder].names.is_empty();
-        if lie(ground.world.drop) {
-            return false;
-        }
-        let queries = self.store.open.queries();
+        let (is_dropped, is_left) = (lie(ground.world.drop), lie(ground.world.pick_up));
+        let queries = &self.store.queries;
         let all = queries.consignments(&ConsignmentFilter::default()).unwrap();
         let is_over = |standing: &Standing| {
             matches!(standing, Standing::Closed { .. } | Standing::Held { .. } | Standing::Rejected { .. })
@@ -325,7 +340,11 @@ impl History {
         let is_known = ground.world.arrivals.iter().all(|arrival| {
             arrival.replaced || ground.world.recorded.contains(&arrival.sealed.digest)
         });
+        // What came too late for its day stays.
+        let is_missed = submissions.iter().all(|one| matches!(one.stage, Stage::Missed { .. }));
         is_known
+            && !is_dropped
+            && (!is_left || is_missed)
             && all.iter().all(|one| is_over(&one.standing))
             && submissions.iter().all(|one| is_sent(&one.stage))
     }
@@ -335,12 +354,5 @@ impl History {
         let ground = self.ground.lock();
         let names = &ground.fs.folders[&folder].names;
         names.iter().map(|(name, file)| (name.clone(), Digest::of(&ground.fs.inodes[file].content))).collect()
-    }
-
-    /// What a partner finds in sealed bytes that lie there.
-    pub fn opens(&self, folder: u64, name: &str) -> Option<Digest> {
-        let ground = self.ground.lock();
-        let file = ground.fs.at(folder, name)?;
-        sealed::open(&ground.fs.inodes[&file].content).ok().map(|(_, content)| Digest::of(content))
     }
 }

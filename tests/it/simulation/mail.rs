@@ -20,7 +20,7 @@ struct Offered<'a> {
 impl Ready for Offered<'_> {
     fn commit(self: Box<Self>) -> Reply {
         let mut ground = self.ground.lock();
-        let Ok(ends) = ground.enter() else { return Reply::Silence("it never left".to_owned()) };
+        let Ok(ends) = ground.enter_marked() else { return Reply::Silence("it never left".to_owned()) };
         let fate = ground.chance.below(8);
         ground.note(|_| format!("mail: {}", ["accepted", "silent though taken", "silent", "later", "refused"][fate.saturating_sub(3) as usize]));
         if fate <= 4 {

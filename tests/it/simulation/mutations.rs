@@ -36,3 +36,31 @@ impl fmt::Display for Mutation {
         }
     }
 }
+
+/// All of them, each with how many seeds may be played until it is found.
+pub const MUTATIONS: [(Mutation, u64); 24] = [
+    (Mutation::ClearBeforeRecord, 10),
+    (Mutation::PublishByOverwriting, 2000),
+    (Mutation::FailedSyncUntold, 2000),
+    (Mutation::EvidenceNotLookedFor, 2000),
+    (Mutation::SilenceTriedAgain, 2000),
+    (Mutation::RebootUnnoticed, 2000),
+    (Mutation::NoRecovery, 2000),
+    (Mutation::HiddenForgotten, 2000),
+    (Mutation::NotSettled, 2000),
+    (Mutation::SyncLeftOut("sync.store.commit"), 2000),
+    (Mutation::SyncLeftOut("sync.collect.file"), 2000),
+    (Mutation::SyncLeftOut("sync.collect.directory"), 2000),
+    (Mutation::SyncLeftOut("sync.withdrawn.directory"), 2000),
+    (Mutation::SyncLeftOut("sync.stage.file"), 2000),
+    (Mutation::SyncLeftOut("sync.stage.directory"), 2000),
+    (Mutation::SyncLeftOut("sync.publish.directory"), 2000),
+    (Mutation::SyncLeftOut("sync.archive.new-name"), 2000),
+    (Mutation::SyncLeftOut("sync.archive.old-name"), 2000),
+    (Mutation::SyncLeftOut("sync.seal.directory"), 2000),
+    (Mutation::SyncLeftOut("sync.seal.note-file"), 2000),
+    (Mutation::SyncLeftOut("sync.seal.note-directory"), 2000),
+    (Mutation::SyncLeftOut("sync.send.part-file"), 2000),
+    (Mutation::SyncLeftOut("sync.send.part-directory"), 2000),
+    (Mutation::SyncLeftOut("sync.send.directory"), 2000),
+];

@@ -71,12 +71,12 @@ impl Service {
     pub fn start(
         ground: &Arc<Ground>,
         root: &Path,
-        store: &Arc<Store>,
+        store: &Store,
         layout: Layout,
         boot: &str,
     ) -> Result<Service, Ends> {
         let mutation = ground.lock().mutation;
-        let recorder: Arc<dyn Recorder> = Arc::new(Writer::new(store.clone(), ground.clone()));
+        let recorder: Arc<dyn Recorder> = Arc::new(Writer::new(store, ground.clone()));
         let clock: Arc<dyn Clock> = ground.clone();
         let actor = Actor::Service;
         let started = Change {
@@ -92,7 +92,7 @@ impl Service {
         let directories: Arc<Directories> = Arc::default();
         let inbound = Inbound {
             recorder: recorder.clone(),
-            queries: Arc::new(store.open.queries()),
+            queries: Arc::new(store.queries.clone()),
             spool: spool.clone(),
             destinations: Destinations::new(directories.clone()),
             opener: Arc::new(Keyless),

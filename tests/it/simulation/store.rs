@@ -4,76 +4,96 @@
 //! Holds: what was answered is there after a power cut. After an error nothing is recorded any more until the next start, as
 //! with the store's own writer.
 
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
 
 use hbcourier::domain::ledger::Event;
-use hbcourier::store::{Change, RecordError, Recorded, Recorder, SqliteRecorder, SqliteStore, StateChange};
+use hbcourier::store::{
+    Change, Queries, RecordError, Recorded, Recorder, SqliteQueries, SqliteRecorder, SqliteStore, StateChange,
+};
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::ground::Ground;
 use super::mutations::Mutation;
 
-/// A store that is in nobody's way.
+/// The store of this thread's histories, one after the other: it is emptied for each, because opening one takes longer than
+/// a history.
 pub struct Store {
-    dir: tempfile::TempDir,
-    pub open: SqliteStore,
-    /// Everything that was recorded, for a machine that loses commits.
-    log: Mutex<Vec<Change>>,
+    recorder: SqliteRecorder,
+    pub queries: SqliteQueries,
+    /// Past the triggers that keep the ledger from being shortened.
+    beside: Connection,
+    /// What empties it.
+    empties: Vec<String>,
+    _dir: tempfile::TempDir,
 }
 
-fn memory() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
-}
+/// What empties the tables, and what takes the tree back to its beginning.
+const TABLES: &str = "SELECT 'DELETE FROM ' || name FROM sqlite_schema WHERE type = 'table' AND name <> 'tree'";
+const TREE: &str = "SELECT 'UPDATE tree SET size = 0, peaks = x'''', root = x''' || hex(root) || '''' FROM tree";
 
-fn file_of(dir: &tempfile::TempDir) -> std::path::PathBuf {
-    dir.path().join("store.sqlite")
-}
-
-/// An empty store's file, made once.
-fn template() -> &'static [u8] {
-    static TEMPLATE: OnceLock<Vec<u8>> = OnceLock::new();
-    TEMPLATE.get_or_init(|| {
-        let dir = memory();
-        drop(SqliteStore::open(dir.path()).unwrap());
-        std::fs::read(file_of(&dir)).unwrap()
-    })
+thread_local! {
+    static STORE: RefCell<Option<Rc<Store>>> = const { RefCell::new(None) };
 }
 
 impl Store {
-    pub fn new() -> Store {
-        use std::io::Write;
-        use std::os::unix::fs::OpenOptionsExt;
-        let dir = memory();
-        let file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(file_of(&dir));
-        file.unwrap().write_all(template()).unwrap();
-        let open = SqliteStore::open(dir.path()).unwrap();
-        Store { dir, open, log: Mutex::default() }
+    /// The thread's own, empty.
+    pub fn empty() -> Rc<Store> {
+        let store = STORE.with_borrow_mut(|store| store.get_or_insert_with(|| Rc::new(Store::new())).clone());
+        for statement in &store.empties {
+            store.beside.prepare_cached(statement).unwrap().execute([]).unwrap();
+        }
+        assert_eq!(store.queries.head().unwrap().entries, 0);
+        store
     }
 
-    /// The store without the last so many changes: what a power cut leaves that were answered too early.
-    pub fn without_last(&self, lost: usize) -> Store {
-        let log = self.log.lock().unwrap();
-        let store = Store::new();
-        for change in &log[..log.len().saturating_sub(lost)] {
-            store.open.recorder().record(change.clone()).unwrap();
-            store.log.lock().unwrap().push(change.clone());
+    fn new() -> Store {
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let open = SqliteStore::open(dir.path()).unwrap();
+        let beside = beside(&dir.path().join("store.sqlite"));
+        let mut empties = vec!["BEGIN IMMEDIATE".to_owned()];
+        for statements in [TABLES, TREE] {
+            let mut found = beside.prepare(statements).unwrap();
+            let found = found.query_map([], |row| row.get(0)).unwrap();
+            empties.extend(found.map(|statement: rusqlite::Result<String>| statement.unwrap()));
         }
-        let _ = &self.dir;
-        store
+        empties.push("COMMIT".to_owned());
+        Store { recorder: open.recorder(), queries: open.queries(), beside, empties, _dir: dir }
+    }
+}
+
+fn beside(path: &Path) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).unwrap();
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "foreign_keys", false).unwrap();
+    connection.pragma_update(None, "synchronous", "off").unwrap();
+    connection
+}
+
+/// The store without the last so many of these changes: what a power cut leaves if they were answered too early.
+pub fn without_last(log: &mut Vec<Change>, lost: usize) {
+    log.truncate(log.len().saturating_sub(lost));
+    let store = Store::empty();
+    for change in log {
+        store.recorder.record(change.clone()).unwrap();
     }
 }
 
 /// The one write path of one process.
 pub struct Writer {
     inner: SqliteRecorder,
-    store: Arc<Store>,
     ground: Arc<Ground>,
     broken: AtomicBool,
 }
 
 impl Writer {
-    pub fn new(store: Arc<Store>, ground: Arc<Ground>) -> Writer {
-        Writer { inner: store.open.recorder(), store, ground, broken: AtomicBool::new(false) }
+    pub fn new(store: &Store, ground: Arc<Ground>) -> Writer {
+        Writer { inner: store.recorder.clone(), ground, broken: AtomicBool::new(false) }
     }
 }
 
@@ -88,7 +108,7 @@ impl Recorder for Writer {
         }
         let (ends, fails, not_made) = {
             let mut ground = self.ground.lock();
-            let ends = ground.enter().map_err(|_| unavailable())?;
+            let ends = ground.enter_marked().map_err(|_| unavailable())?;
             let (event, facts) = (change.event, &change.facts);
             ground.note(|_| {
                 let about = facts.about.as_deref().or(facts.submission.as_deref()).unwrap_or_default();
@@ -120,7 +140,7 @@ impl Recorder for Writer {
                     _ => None,
                 });
                 if ground.mutation == Mutation::SyncLeftOut("sync.store.commit") {
-                    self.store.log.lock().unwrap().push(change);
+                    ground.log.push(change);
                 }
             }
             Err(refused) => ground.note(|_| format!("  refused: {refused}")),
