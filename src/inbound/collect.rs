@@ -193,9 +193,23 @@ impl Inbound {
             // Recorded before a crash, or as an orphan after it: that record stands.
             Err(RecordError::Exists { .. }) => {
                 let known = self.queries.consignment(&consignment.id).map_err(Critical::from)?;
-                Ok(known.map_or(consignment, |(known, _)| known))
+                let known = known.map_or(consignment, |(known, _)| known);
+                self.discard_second_copy(&known);
+                Ok(known)
             }
             Err(error) => Err(Stopped::Critical(error.into())),
+        }
+    }
+
+    /// What was delivered while its source could not be looked into has its original in the archive: what was spooled now is
+    /// one copy too many.
+    fn discard_second_copy(&self, known: &Consignment) {
+        if !matches!(known.standing, Standing::Closed { .. }) {
+            return;
+        }
+        let removed = self.spool.remove_collected(&known.source, &known.id).and_then(|()| self.spool.sync_removals());
+        if let Err(error) = removed {
+            tracing::warn!(transfer = %known.id, %error, "A second copy of {} may be left in the spool: {error}", known.id);
         }
     }
 

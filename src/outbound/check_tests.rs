@@ -28,7 +28,7 @@ fn judged(kind: &str, name: &str, content: &[u8]) -> Option<ReturnHold> {
     let reference_until = submission.transfer_on;
     let (timetables, policy) = (&timetables, &ShbePolicy::default());
     let expected = Expected { submission: &submission, reference_until, timetables, limits: &LIMITS, policy };
-    judge(name, &mut file, &expected).unwrap()
+    judge(name, &mut file.into(), &expected).unwrap()
 }
 
 fn shbe(content: impl AsRef<[u8]>) -> Option<ReturnHold> {

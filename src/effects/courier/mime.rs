@@ -392,7 +392,7 @@ mod tests {
         file.rewind().unwrap();
         let to = [to.to_owned()];
         let parcel = Parcel {
-            sealed: file,
+            sealed: file.into(),
             bytes: sealed.len() as u64,
             digest: Digest::of(sealed.as_bytes()),
             file_name: "SHBE_12302_2020-04.asc",
@@ -455,7 +455,7 @@ mod tests {
         file.rewind().unwrap();
         let to = ["hbms@dwp.example".to_owned()];
         let parcel = Parcel {
-            sealed: file,
+            sealed: file.into(),
             bytes: ARMOUR.len() as u64,
             digest: Digest::of(ARMOUR.as_bytes()),
             file_name: "f.asc",

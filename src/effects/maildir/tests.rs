@@ -92,7 +92,7 @@ fn one_that_changes_while_it_is_read_is_not_read_to_its_end() {
     put(&dir, "new/1.a", "one");
     let seen = maildir.look().unwrap().mails.remove(0);
     let mut open = maildir.open(&seen).unwrap().unwrap();
-    let mut writer = File::options().append(true).open(dir.path().join("new/1.a")).unwrap();
+    let mut writer = std::fs::File::options().append(true).open(dir.path().join("new/1.a")).unwrap();
     writer.write_all(b" and more").unwrap();
     assert!(io::copy(&mut open, &mut io::sink()).is_err() && open.has_changed());
 }

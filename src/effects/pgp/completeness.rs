@@ -6,9 +6,8 @@
 
 use std::io;
 
-use crate::durable::File;
-
 use super::framing::{self, HEADER_OCTETS_MAX, Length, Look};
+use crate::durable::File;
 
 /// Whether an OpenPGP file is all there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +149,7 @@ mod tests {
     fn judge(bytes: &[u8]) -> Completeness {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        completeness(&file).unwrap()
+        completeness(&file.into()).unwrap()
     }
 
     #[test]

@@ -196,6 +196,7 @@ impl Writer {
         // A simulation empties its store for its next history.
         #[cfg(feature = "failpoints")]
         if stored.0 == 0 {
+            self.frontier = Frontier::default();
             frontier = Frontier::default();
         }
         if stored.0 != frontier.size() {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use hbcourier::store::Queries;
 
+use super::calls::carrying::once;
 use super::samples::{Sample, Sealed};
 use super::scene::{Scene, kill};
 use crate::support::council::is_hidden;
@@ -87,6 +88,19 @@ fn none_recorded_and_the_source_gone() {
     row.completes();
     assert_eq!((row.events("collected"), row.events("collected-recovered")), (0, 1));
     assert_eq!(row.name_of(0).as_deref(), Some(""), "nobody knows its name any more");
+}
+
+#[test]
+fn none_recorded_and_the_source_out_of_sight_at_the_start() {
+    let mut row = Row::killed_at("collect.directory-synced");
+    let drop = row.scene.council.drop.clone();
+    let away = drop.with_file_name("away");
+    fs::rename(&drop, &away).unwrap();
+    let ran = once(&row.scene).output().unwrap();
+    assert_eq!(row.events("closed"), 1, "{}", String::from_utf8_lossy(&ran.stderr));
+    fs::rename(&away, &drop).unwrap();
+    row.completes();
+    assert_eq!((row.events("collected-recovered"), row.events("closed")), (1, 1));
 }
 
 #[test]

@@ -81,8 +81,7 @@ impl FileSystem {
     pub fn file(&mut self, now: i64) -> u64 {
         let number = self.number();
         let content = Vec::new();
-        let inode =
-            Inode { content, stored: None, lost: false, mode: 0o600, modified: now, changed: now, links: 0 };
+        let inode = Inode { content, stored: None, lost: false, mode: 0o600, modified: now, changed: now, links: 0 };
         self.inodes.insert(number, inode);
         number
     }
@@ -194,7 +193,10 @@ impl FileSystem {
         let moment = |chance: &mut Chance, folder: &Folder| match chance.below(3) {
             0 => 0,
             1 => u64::MAX,
-            _ => folder.pending.get(chance.below(folder.pending.len().max(1) as u64) as usize).map_or(0, |one| one.moment),
+            _ => folder
+                .pending
+                .get(chance.below(folder.pending.len().max(1) as u64) as usize)
+                .map_or(0, |one| one.moment),
         };
         let folders: Vec<u64> = self.folders.keys().copied().collect();
         let all = chance.below(self.moment + 2);

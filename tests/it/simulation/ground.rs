@@ -201,30 +201,42 @@ impl Ground {
 
 impl Disk for Ground {
     fn folder(&self, path: &Path) -> io::Result<u64> {
-        self.call(Ask::Read, |_| format!("open folder {}", path.display()), |inner| {
-            let found = inner.fs.folders.iter().find(|(_, folder)| folder.path == path);
-            found.map(|(number, _)| *number).ok_or_else(|| io::ErrorKind::NotFound.into())
-        })
+        self.call(
+            Ask::Read,
+            |_| format!("open folder {}", path.display()),
+            |inner| {
+                let found = inner.fs.folders.iter().find(|(_, folder)| folder.path == path);
+                found.map(|(number, _)| *number).ok_or_else(|| io::ErrorKind::NotFound.into())
+            },
+        )
     }
 
     fn make_folders(&self, path: &Path) -> io::Result<()> {
-        self.call(Ask::Read, |_| format!("make folder {}", path.display()), |inner| {
-            for above in path.ancestors() {
-                inner.fs.folder(above.to_owned());
-            }
-            Ok(())
-        })
+        self.call(
+            Ask::Read,
+            |_| format!("make folder {}", path.display()),
+            |inner| {
+                for above in path.ancestors() {
+                    inner.fs.folder(above.to_owned());
+                }
+                Ok(())
+            },
+        )
     }
 
     fn create(&self, folder: u64, name: &str) -> io::Result<u64> {
-        self.call(Ask::Write, |inner| format!("create {}", inner.path(folder, name)), |inner| {
-            if inner.fs.at(folder, name).is_some() {
-                return Err(io::ErrorKind::AlreadyExists.into());
-            }
-            let file = inner.fs.file(inner.now);
-            inner.fs.link(file, folder, name, inner.now);
-            Ok(file)
-        })
+        self.call(
+            Ask::Write,
+            |inner| format!("create {}", inner.path(folder, name)),
+            |inner| {
+                if inner.fs.at(folder, name).is_some() {
+                    return Err(io::ErrorKind::AlreadyExists.into());
+                }
+                let file = inner.fs.file(inner.now);
+                inner.fs.link(file, folder, name, inner.now);
+                Ok(file)
+            },
+        )
     }
 
     fn nameless(&self) -> io::Result<u64> {
@@ -236,9 +248,11 @@ impl Disk for Ground {
     }
 
     fn stamp(&self, folder: u64, name: &str) -> io::Result<Option<Stamp>> {
-        self.call(Ask::Read, |inner| format!("stat {}", inner.path(folder, name)), |inner| {
-            Ok(inner.fs.at(folder, name).map(|file| inner.stamp(file)))
-        })
+        self.call(
+            Ask::Read,
+            |inner| format!("stat {}", inner.path(folder, name)),
+            |inner| Ok(inner.fs.at(folder, name).map(|file| inner.stamp(file))),
+        )
     }
 
     fn stamp_of(&self, file: u64) -> io::Result<Stamp> {
@@ -246,14 +260,18 @@ impl Disk for Ground {
     }
 
     fn link(&self, file: u64, folder: u64, name: &str) -> io::Result<()> {
-        self.call(Ask::Move, |inner| format!("link #{file} as {}", inner.path(folder, name)), |inner| {
-            if inner.fs.at(folder, name).is_some() {
-                return Err(io::ErrorKind::AlreadyExists.into());
-            }
-            inner.fs.link(file, folder, name, inner.now);
-            inner.appeared(folder, name);
-            Ok(())
-        })
+        self.call(
+            Ask::Move,
+            |inner| format!("link #{file} as {}", inner.path(folder, name)),
+            |inner| {
+                if inner.fs.at(folder, name).is_some() {
+                    return Err(io::ErrorKind::AlreadyExists.into());
+                }
+                inner.fs.link(file, folder, name, inner.now);
+                inner.appeared(folder, name);
+                Ok(())
+            },
+        )
     }
 
     fn link_from(&self, from: u64, name: &str, folder: u64, to: &str) -> io::Result<()> {
@@ -276,32 +294,46 @@ impl Disk for Ground {
     }
 
     fn remove(&self, folder: u64, name: &str) -> io::Result<()> {
-        self.call(Ask::Move, |inner| format!("remove {}", inner.path(folder, name)), |inner| {
-            let file = inner.named(folder, name)?;
-            inner.is_to_go(folder, file);
-            inner.fs.unlink(folder, name, inner.now);
-            Ok(())
-        })
+        self.call(
+            Ask::Move,
+            |inner| format!("remove {}", inner.path(folder, name)),
+            |inner| {
+                let file = inner.named(folder, name)?;
+                inner.is_to_go(folder, file);
+                inner.fs.unlink(folder, name, inner.now);
+                Ok(())
+            },
+        )
     }
 
     fn names(&self, folder: u64) -> io::Result<Vec<String>> {
-        self.call(Ask::Read, |inner| format!("list {}", inner.path(folder, "")), |inner| {
-            Ok(inner.fs.folders[&folder].names.keys().cloned().collect())
-        })
+        self.call(
+            Ask::Read,
+            |inner| format!("list {}", inner.path(folder, "")),
+            |inner| Ok(inner.fs.folders[&folder].names.keys().cloned().collect()),
+        )
     }
 
     fn sync_folder(&self, folder: u64) -> io::Result<()> {
-        self.call(Ask::Sync, |inner| format!("sync {}", inner.path(folder, "")), |inner| {
-            inner.fs.sync_folder(folder);
-            Ok(())
-        })
+        self.call(
+            Ask::Sync,
+            |inner| format!("sync {}", inner.path(folder, "")),
+            |inner| {
+                inner.fs.sync_folder(folder);
+                Ok(())
+            },
+        )
     }
 
     fn sync_file(&self, file: u64) -> io::Result<()> {
-        let synced = self.call(Ask::Sync, |_| format!("sync #{file}"), |inner| {
-            inner.fs.sync_file(file);
-            Ok(())
-        });
+        let synced = self.call(
+            Ask::Sync,
+            |_| format!("sync #{file}"),
+            |inner| {
+                inner.fs.sync_file(file);
+                Ok(())
+            },
+        );
         let mut inner = self.lock();
         if synced.is_err() && !inner.dead {
             inner.fs.lose(file);
@@ -313,24 +345,32 @@ impl Disk for Ground {
     }
 
     fn read(&self, file: u64, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.call(Ask::Read, |_| format!("read #{file} from {offset}"), |inner| {
-            let content = &inner.fs.inodes[&file].content;
-            let from = content.len().min(offset as usize);
-            let bytes = buffer.len().min(content.len() - from);
-            buffer[..bytes].copy_from_slice(&content[from..from + bytes]);
-            Ok(bytes)
-        })
+        self.call(
+            Ask::Read,
+            |_| format!("read #{file} from {offset}"),
+            |inner| {
+                let content = &inner.fs.inodes[&file].content;
+                let from = content.len().min(offset as usize);
+                let bytes = buffer.len().min(content.len() - from);
+                buffer[..bytes].copy_from_slice(&content[from..from + bytes]);
+                Ok(bytes)
+            },
+        )
     }
 
     fn write(&self, file: u64, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.call(Ask::Write, |_| format!("write {} bytes to #{file}", bytes.len()), |inner| {
-            let mut written = bytes.len();
-            if written > 1 && inner.faults > 0 && inner.chance.falls(50) {
-                written = 1 + inner.chance.below(written as u64 - 1) as usize;
-            }
-            inner.fs.write(file, &bytes[..written], offset as usize, inner.now);
-            Ok(written)
-        })
+        self.call(
+            Ask::Write,
+            |_| format!("write {} bytes to #{file}", bytes.len()),
+            |inner| {
+                let mut written = bytes.len();
+                if written > 1 && inner.faults > 0 && inner.chance.falls(50) {
+                    written = 1 + inner.chance.below(written as u64 - 1) as usize;
+                }
+                inner.fs.write(file, &bytes[..written], offset as usize, inner.now);
+                Ok(written)
+            },
+        )
     }
 
     fn mode(&self, file: u64) -> io::Result<u32> {
@@ -338,10 +378,14 @@ impl Disk for Ground {
     }
 
     fn set_mode(&self, file: u64, mode: u32) -> io::Result<()> {
-        self.call(Ask::Write, |_| format!("mode of #{file} becomes {mode:o}"), |inner| {
-            inner.fs.inodes.get_mut(&file).unwrap().mode = mode;
-            Ok(())
-        })
+        self.call(
+            Ask::Write,
+            |_| format!("mode of #{file} becomes {mode:o}"),
+            |inner| {
+                inner.fs.inodes.get_mut(&file).unwrap().mode = mode;
+                Ok(())
+            },
+        )
     }
 
     fn free_bytes(&self) -> io::Result<u64> {

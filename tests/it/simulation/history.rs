@@ -49,8 +49,20 @@ pub struct Tally {
 impl Tally {
     /// As a row of a table.
     pub fn row(&self) -> String {
-        let Tally { histories, calls, kills, cuts, files, delivered, held, flagged, returns, sent, uncertain, with_faults } =
-            self;
+        let Tally {
+            histories,
+            calls,
+            kills,
+            cuts,
+            files,
+            delivered,
+            held,
+            flagged,
+            returns,
+            sent,
+            uncertain,
+            with_faults,
+        } = self;
         format!(
             "| {histories} | {calls} | {kills} | {cuts} | {with_faults} | {files} | {delivered} | {held} | {flagged} | \
              {returns} | {sent} | {uncertain} |"
@@ -58,8 +70,20 @@ impl Tally {
     }
 
     pub fn add(&mut self, other: &Tally) {
-        let Tally { histories, calls, kills, cuts, files, delivered, held, flagged, returns, sent, uncertain, with_faults } =
-            other;
+        let Tally {
+            histories,
+            calls,
+            kills,
+            cuts,
+            files,
+            delivered,
+            held,
+            flagged,
+            returns,
+            sent,
+            uncertain,
+            with_faults,
+        } = other;
         self.histories += histories;
         self.calls += calls;
         self.kills += kills;
@@ -153,8 +177,9 @@ impl History {
         let kind = *chance.pick(&[Kind::Journalled, Kind::Loose]);
         let mut fs = FileSystem::new(kind);
         let [_, drop, backoffice, pick_up, outgoing, _] = FOLDERS.map(|name| fs.folder(folder(name)));
-        let arrivals = arrivals(&mut chance);
-        let returns = chance.falls(300).then(|| chance.falls(500));
+        let returns = chance.falls(350).then(|| chance.falls(500));
+        let only_returns = returns.is_some() && chance.falls(500);
+        let arrivals = if only_returns { Vec::new() } else { arrivals(&mut chance) };
         let extract = samples::shbe_extract(date(2021, 2, 24));
         let returned = returns.is_some().then(|| ("extract.txt".to_owned(), extract, false));
         let parts = || arrivals.iter().flat_map(|arrival| &arrival.parts);
@@ -196,6 +221,10 @@ impl History {
             violations: Vec::new(),
         };
         inner.note(|_| format!("seed {seed}, {kind:?}, {mutation}"));
+        // Some of it may lie there when all begins.
+        for _ in 0..inner.chance.below(8) {
+            inner.world_acts();
+        }
         let layout = Layout { returns };
         let ground = Arc::new(Ground::new(inner));
         let mounted = simulated::mount(ground.clone());
@@ -332,14 +361,13 @@ impl History {
         };
         let submissions = queries.submissions(&SubmissionFilter::default()).unwrap();
         let is_sent = |stage: &Stage| {
-            matches!(
-                stage,
-                Stage::Sent { .. } | Stage::Uncertain { .. } | Stage::Failed { .. } | Stage::Missed { .. }
-            )
+            matches!(stage, Stage::Sent { .. } | Stage::Uncertain { .. } | Stage::Failed { .. } | Stage::Missed { .. })
         };
-        let is_known = ground.world.arrivals.iter().all(|arrival| {
-            arrival.replaced || ground.world.recorded.contains(&arrival.sealed.digest)
-        });
+        let is_known = ground
+            .world
+            .arrivals
+            .iter()
+            .all(|arrival| arrival.replaced || ground.world.recorded.contains(&arrival.sealed.digest));
         // What came too late for its day stays.
         let is_missed = submissions.iter().all(|one| matches!(one.stage, Stage::Missed { .. }));
         is_known

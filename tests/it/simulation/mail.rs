@@ -22,7 +22,12 @@ impl Ready for Offered<'_> {
         let mut ground = self.ground.lock();
         let Ok(ends) = ground.enter_marked() else { return Reply::Silence("it never left".to_owned()) };
         let fate = ground.chance.below(8);
-        ground.note(|_| format!("mail: {}", ["accepted", "silent though taken", "silent", "later", "refused"][fate.saturating_sub(3) as usize]));
+        ground.note(|_| {
+            format!(
+                "mail: {}",
+                ["accepted", "silent though taken", "silent", "later", "refused"][fate.saturating_sub(3) as usize]
+            )
+        });
         if fate <= 4 {
             ground.world.received.push(self.message.clone());
         }
@@ -47,7 +52,8 @@ impl Courier for Mail {
     }
 
     fn prepare<'a>(&'a self, mut parcel: Parcel<'_>) -> Result<Box<dyn Ready + 'a>, CourierError> {
-        let later = |says: &str| CourierError::TryLater { cause: DeferCause::CourierUnreachable, says: says.to_owned() };
+        let later =
+            |says: &str| CourierError::TryLater { cause: DeferCause::CourierUnreachable, says: says.to_owned() };
         let mut bytes = Vec::new();
         parcel.sealed.read_to_end(&mut bytes).map_err(|_| later("the sealed bytes cannot be read"))?;
         let mut ground = self.0.lock();
@@ -92,10 +98,8 @@ impl Courier for ByFolder {
     }
 
     fn evidence(&self, parcel: &Parcel<'_>, interrupted: &Interrupted<'_>) -> Evidence {
-        match self.1.lock().mutation {
-            Mutation::EvidenceNotLookedFor => Evidence::NotArrived,
-            _ => self.0.evidence(parcel, interrupted),
-        }
+        let is_forgotten = self.1.lock().mutation == Mutation::EvidenceNotLookedFor;
+        if is_forgotten { Evidence::NotArrived } else { self.0.evidence(parcel, interrupted) }
     }
 
     fn probe(&self) -> Result<String, CourierError> {

@@ -33,7 +33,10 @@ impl History {
         let lines = self.store.queries.ledger(0, usize::MAX >> 1).unwrap();
         let entries = lines.iter().filter(|(_, line)| memchr::memmem::find(line, b"possible-republish").is_some());
         let entries = entries.map(|(_, line)| serde_json::from_slice::<Entry>(line).unwrap());
-        entries.filter(|entry| entry.event == Event::PossibleRepublish).filter_map(|entry| entry.facts.transfer).collect()
+        entries
+            .filter(|entry| entry.event == Event::PossibleRepublish)
+            .filter_map(|entry| entry.facts.transfer)
+            .collect()
     }
 
     /// I1, I4, I20 and I2 as far as the end tells: what came is delivered once, or held with a reason that there is.
@@ -54,7 +57,11 @@ impl History {
             let became: Vec<&Consignment> = consignments.iter().filter(|one| one.sealed_digest == *sealed).collect();
             let owed = arrivals.iter().filter(|arrival| !arrival.replaced).count();
             if became.len() < owed {
-                wrong.push(format!("I1: {} came {owed} times, and is recorded {} times", arrivals[0].name, became.len()));
+                wrong.push(format!(
+                    "I1: {} came {owed} times, and is recorded {} times",
+                    arrivals[0].name,
+                    became.len()
+                ));
             }
             let closed = became.iter().filter(|one| matches!(one.standing, Standing::Closed { .. })).count();
             let is_flagged = became.iter().any(|one| flagged.contains(&one.id));
@@ -70,7 +77,9 @@ impl History {
                     wrong.push(format!("I1: {name} is delivered and nowhere"));
                 }
                 if copies > 1 && !is_flagged {
-                    wrong.push(format!("I4: {name} was delivered {copies} times, and nothing says that it may have been"));
+                    wrong.push(format!(
+                        "I4: {name} was delivered {copies} times, and nothing says that it may have been"
+                    ));
                 }
             }
             for held in &became {
@@ -81,7 +90,8 @@ impl History {
                 }
             }
         }
-        self.tally.held += consignments.iter().filter(|one| matches!(one.standing, Standing::Held { .. })).count() as u64;
+        self.tally.held +=
+            consignments.iter().filter(|one| matches!(one.standing, Standing::Held { .. })).count() as u64;
         let unknown = consignments.iter().filter(|one| !same.contains_key(&one.sealed_digest));
         for one in unknown.filter(|one| matches!(one.standing, Standing::Closed { .. })) {
             wrong.push(format!("I20: transfer {} is delivered, and nobody sent that", one.id));
@@ -168,7 +178,14 @@ impl History {
             ("state/archive", consignments.len() - held),
         ];
         for (path, count) in counts {
-            let found = self.ground.lock().fs.folders.values().find(|folder| folder.path.as_os_str() == path).map(|folder| folder.names.len());
+            let found = self
+                .ground
+                .lock()
+                .fs
+                .folders
+                .values()
+                .find(|folder| folder.path.as_os_str() == path)
+                .map(|folder| folder.names.len());
             if found.unwrap_or(0) != count {
                 wrong.push(format!("{path} has {} files instead of {count}", found.unwrap_or(0)));
             }

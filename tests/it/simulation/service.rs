@@ -55,7 +55,6 @@ pub struct Service {
     pub inbound: Inbound,
     outbound: Option<Outbound>,
     settling: Settling,
-    mutation: Mutation,
 }
 
 fn number() -> LaNumber {
@@ -124,7 +123,7 @@ impl Service {
             Mutation::NotSettled => Settling::new(Duration::ZERO, Duration::ZERO),
             _ => Settling::new(SETTLE, PATIENCE),
         };
-        let service = Service { ground: ground.clone(), inbound, outbound, settling, mutation };
+        let service = Service { ground: ground.clone(), inbound, outbound, settling };
         if mutation != Mutation::NoRecovery {
             service.inbound.recover().map_err(|_| Ends)?;
         }
@@ -154,9 +153,7 @@ impl Service {
         let source = &inbound.sources[0];
         let folder = source.folder().map_err(|_| Ends)?;
         let Ok(look) = folder.look() else { return Ok(()) };
-        if self.mutation != Mutation::HiddenForgotten {
-            inbound.settle_withdrawn(source, &look).map_err(|_| Ends)?;
-        }
+        inbound.settle_withdrawn(source, &look).map_err(|_| Ends)?;
         inbound.left.retain(&source.name, look.names().map(str::to_owned));
         self.settling.retain(&look.sightings);
         for sighting in &look.sightings {

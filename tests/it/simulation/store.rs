@@ -125,7 +125,8 @@ impl Recorder for Writer {
             self.broken.store(true, Ordering::SeqCst);
             let mut ground = self.ground.lock();
             ground.ever_failed = true;
-            ground.note(|_| format!("  the commit fails, {}", if not_made { "and is not made" } else { "though made" }));
+            ground
+                .note(|_| format!("  the commit fails, {}", if not_made { "and is not made" } else { "though made" }));
         }
         if not_made {
             return Err(unavailable());

@@ -83,11 +83,11 @@ impl World {
 impl Inner {
     /// Somebody does something.
     pub fn world_acts(&mut self) {
-        match self.chance.below(10) {
+        self.officer_acts();
+        match self.chance.below(9) {
             0..5 => self.partner_acts(),
             5 | 6 => self.takes(self.world.backoffice),
             7 => self.takes(self.world.outgoing),
-            8 => self.officer_acts(),
             _ => self.stranger_acts(),
         }
     }
@@ -164,6 +164,10 @@ impl Inner {
             return;
         }
         let (name, file) = self.chance.pick(&names).clone();
+        self.takes_this(folder, name, file);
+    }
+
+    fn takes_this(&mut self, folder: u64, name: String, file: u64) {
         let content = Digest::of(&self.fs.inodes[&file].content);
         self.note(|inner| format!("taken away: {}", inner.path(folder, &name)));
         self.fs.unlink(folder, &name, self.now);
@@ -175,7 +179,10 @@ impl Inner {
 
     fn officer_acts(&mut self) {
         let (pick_up, now) = (self.world.pick_up, self.now);
-        let Some((name, content, false)) = self.world.returned.clone() else { return };
+        if self.world.returned.as_ref().is_none_or(|(_, _, placed)| *placed) || !self.chance.falls(400) {
+            return;
+        }
+        let Some((name, content, _)) = self.world.returned.clone() else { return };
         self.note(|_| format!("officer: puts {name}"));
         let file = self.fs.file(now);
         self.fs.write(file, &content, 0, now);
@@ -208,7 +215,8 @@ impl Inner {
             return;
         }
         let content = &self.fs.inodes[&self.fs.at(folder, name).unwrap()].content;
-        let is_return = |content: &[u8]| self.world.returned.as_ref().is_some_and(|(_, returned, _)| returned == content);
+        let is_return =
+            |content: &[u8]| self.world.returned.as_ref().is_some_and(|(_, returned, _)| returned == content);
         let is_whole = if folder == self.world.outgoing {
             open(content).is_ok_and(|(_, content)| is_return(content))
         } else {
@@ -217,6 +225,10 @@ impl Inner {
         if !is_whole {
             let path = self.path(folder, name);
             self.violated(format!("I3: {path} is visible and not whole"));
+        }
+        // Some take what comes at once.
+        if self.bustle > 0 && self.chance.falls(if folder == self.world.outgoing { 400 } else { 150 }) {
+            self.takes_this(folder, name.to_owned(), self.fs.at(folder, name).unwrap());
         }
     }
 
