@@ -160,14 +160,18 @@ impl Round<'_> {
             .chain(months)
             .map(|workbook| Place { series: series(workbook), settings, directory: Arc::clone(&directory) })
             .collect();
+        let mut unsettled = &[][..];
         match self.settle_withdrawn(&places, &folder.withdrawn) {
             // What else lies there may be handed in all the same.
-            Err(Obstacle::Hindrance(hindrance)) => self.tell_of(authority, settings, &hindrance),
+            Err(Obstacle::Hindrance(hindrance)) => {
+                self.tell_of(authority, settings, &hindrance);
+                unsettled = &folder.withdrawn;
+            }
             settled => settled?,
         }
         let mut files = folder.files;
         for place in &places {
-            self.with_seen(place, |round, seen| round.clear_leftover(place, &mut files, seen))?;
+            self.with_seen(place, |round, seen| round.clear_leftover(place, &mut files, unsettled, seen))?;
         }
         let all = self.submissions_of(authority)?;
         let mut shares = shares(files, &workbooks, &all, &series(None), self.today());

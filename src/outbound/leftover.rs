@@ -21,11 +21,13 @@ use crate::durable::{Back, Stamp, Withdrawn, step};
 const NAMELESS: &str = "unnamed";
 
 impl Round<'_> {
-    /// Removes what was sealed and still lies there; what cannot be removed is left out of `files`.
+    /// Removes what was sealed and still lies there; what cannot be removed is left out of `files`. `unsettled` may still lie
+    /// under its hidden name.
     pub(super) fn clear_leftover(
         &mut self,
         place: &Place<'_>,
         files: &mut Vec<(String, Stamp)>,
+        unsettled: &[Hidden],
         seen: &mut Seen,
     ) -> Result<(), Obstacle> {
         let Some(note) = self.notes()?.read(&place.series).map_err(Hindrance::State)? else {
@@ -43,6 +45,12 @@ impl Round<'_> {
         }
         let Some(at) = found else {
             seen.leftover = None;
+            // Without its note nobody would know later what it is.
+            if unsettled.iter().any(|hidden| hidden.sealed == note.sealed) {
+                return Ok(());
+            }
+            // Nor may a power cut bring it back without one.
+            place.directory.sync().map_err(Hindrance::NotCleared)?;
             self.notes()?.forget(&place.series).map_err(Hindrance::State)?;
             return Ok(());
         };

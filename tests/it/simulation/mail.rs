@@ -74,7 +74,7 @@ impl Courier for Mail {
             return Evidence::NotArrived;
         }
         // The copy in the journal tells that it arrived, and nothing that it did not.
-        match ground.world.received.iter().any(|(id, _)| id == parcel.message_id) && ground.calls % 2 == 0 {
+        match ground.world.received.iter().any(|(id, _)| id == parcel.message_id) && ground.calls.is_multiple_of(2) {
             true => Evidence::Arrived("its copy is there".to_owned()),
             false => Evidence::Unknown,
         }
