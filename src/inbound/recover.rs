@@ -7,7 +7,7 @@
 
 use std::io;
 
-use super::{Critical, Inbound, Source};
+use super::{Collecting, Critical, Inbound, Source};
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{Consignment, ConsignmentId, Digest, Revision, SourceName, Standing};
 use crate::durable::Copied;
@@ -44,7 +44,12 @@ impl Inbound {
                 continue;
             }
             match self.orphan(&name, id) {
-                Ok((source, _, Some(sighting))) => drop(self.carry(source, &sighting)?),
+                Ok((source, bytes, Some(sighting))) => {
+                    // Its sender put another in its place just now.
+                    if matches!(self.carry(source, &sighting)?, Collecting::Changed) {
+                        self.record_orphan(source, id, bytes)?;
+                    }
+                }
                 Ok((source, bytes, None)) => self.record_orphan(source, id, bytes)?,
                 Err(error) => tracing::error!(%error, source = %name, transfer = %id, "A spooled file waits: {error}"),
             }
