@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, lstat, stat, statx};
+use rustix::fs::{AtFlags, CWD, FileType, StatxAttributes, StatxFlags, lstat, stat, statx};
 
 /// Device and inode.
 pub type Identity = (u64, u64);
@@ -33,7 +33,12 @@ pub fn identity(path: &Path) -> io::Result<Identity> {
         let (disk, path) = found?;
         return Ok((super::simulated::DEVICE, disk.folder(path)?));
     }
-    let identity = identity_of(path)?;
+    let facts = lstat(path)?;
+    let identity = (facts.st_dev, facts.st_ino);
+    if FileType::from_raw_mode(facts.st_mode) == FileType::Symlink {
+        // Nobody opens it, and what takes its place may lie anywhere.
+        return Ok(identity);
+    }
     // Asked for several times for each file: a directory that was seen lies where it lay.
     if seen().get(path).is_some_and(|known| known.identity == identity) {
         return Ok(identity);
@@ -70,9 +75,28 @@ fn is_mount_point(path: &Path) -> bool {
     let facts = statx(CWD, path, AtFlags::empty(), StatxFlags::empty());
     let is_root = facts.is_ok_and(|facts| facts.stx_attributes.contains(StatxAttributes::MOUNT_ROOT));
     let device = |path| stat(path).map(|stat| stat.st_dev).ok();
-    is_root || path.parent().is_some_and(|parent| device(parent) != device(path))
+    let apart = |parent| Some(device(parent)? != device(path)?);
+    is_root || path.parent().and_then(apart) == Some(true)
 }
 
 fn is_above(path: &Path, other: &Path) -> bool {
     path != other && other.starts_with(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_in_the_place_of_a_link_is_taken_for_what_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, to) in [("elsewhere", "/proc"), ("nowhere", "gone")] {
+            let path = dir.path().join(name);
+            std::os::unix::fs::symlink(to, &path).unwrap();
+            identity(&path).unwrap();
+            std::fs::remove_file(&path).unwrap();
+            std::fs::create_dir(&path).unwrap();
+            assert_eq!(identity(&path).unwrap(), identity_of(&path).unwrap(), "{name}");
+        }
+    }
 }

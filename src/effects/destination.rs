@@ -138,8 +138,8 @@ impl Destinations {
         Ok(directory.stamp(name).map_err(|error| DestinationError::of(&delivery.path, error))?.is_none())
     }
 
-    /// Puts the content beside its final name, hidden, complete and synced; the name itself by [`Self::sync`]. Which
-    /// directory it lies in. A folder that was replaced meanwhile, or unmounted, has no part of it.
+    /// Puts the content beside its final name, hidden, complete and synced; the name itself by [`Self::sync`]. Out: the
+    /// directory it was written in; an error if that is no longer the one at its path.
     pub fn stage(&self, delivery: &Delivery, access: Access, content: Part<'_>) -> Result<String, DestinationError> {
         let (directory, _) = self.place(delivery)?;
         let part = part_name(&delivery.id);

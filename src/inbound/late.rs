@@ -78,8 +78,8 @@ impl Inbound {
             return Ok(true);
         }
         match self.orphan(name, id) {
-            // It is collected from there as any other.
-            Ok((_, _, Some(_))) => Ok(true),
+            // It is collected from there as any other, unless its sender takes it back before.
+            Ok((_, _, Some(_))) => Ok(false),
             Ok((source, bytes, None)) => self.record_orphan(source, id, bytes).map(|()| true),
             Err(error) => {
                 tracing::debug!(source = %name, transfer = %id, %error, "A spooled file still waits: {error}");

@@ -44,12 +44,13 @@ impl Inbound {
                 continue;
             }
             match self.orphan(&name, id) {
-                Ok((source, bytes, Some(sighting))) => {
+                Ok((source, bytes, Some(sighting))) => match (self.carry(source, &sighting)?, source.folder()) {
                     // Its sender put another in its place just now.
-                    if matches!(self.carry(source, &sighting)?, Collecting::Changed) {
-                        self.record_orphan(source, id, bytes)?;
-                    }
-                }
+                    (Collecting::Changed, _) => self.record_orphan(source, id, bytes)?,
+                    // Looked after until it is recorded, from there or without it.
+                    (Collecting::Left(_), Ok(folder)) => self.late.orphan(folder.path(), name, id),
+                    (Collecting::Left(_) | Collecting::Ours(_), _) => {}
+                },
                 Ok((source, bytes, None)) => self.record_orphan(source, id, bytes)?,
                 Err(error) => tracing::error!(%error, source = %name, transfer = %id, "A spooled file waits: {error}"),
             }

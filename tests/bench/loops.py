@@ -57,10 +57,11 @@ class Loop:
     def take(self, sealed):
         """Seconds until all are opened and removed."""
         began = self.drop.put_all(sealed)
-        while any(not name.startswith(".") for name in os.listdir(self.drop.path)):
+        while left := sum(not name.startswith(".") for name in os.listdir(self.drop.path)):
             if len(sealed) == 1:
                 self._look_at_memory()
-            time.sleep(0.01)
+            # As for the service: who measures takes as little as can be of the cores that are measured.
+            time.sleep(0.1 if left > 0.1 * len(sealed) and len(sealed) > 1 else 0.01)
         seconds = time.monotonic() - began
         made = sorted(digest_of(path) for path in self.out.iterdir())
         assert made == sorted(digest for _, digest in sealed), "the loop did not open every file"

@@ -195,7 +195,7 @@ impl Writer {
         let stored: Count = transaction.query_row("SELECT size FROM tree", [], |row| row.get(0)).map_err(failure)?;
         // A simulation empties its store for its next history.
         #[cfg(feature = "failpoints")]
-        if stored.0 == 0 {
+        if stored.0 == 0 && crate::durable::simulated::is_on() {
             self.frontier = Frontier::default();
             frontier = Frontier::default();
         }

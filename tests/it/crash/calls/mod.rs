@@ -118,7 +118,7 @@ fn failed_while_a_return_is_mailed() {
     errors(&mut MailOut::new()).says();
 }
 
-/// Each workflow, failed at every so-manieth call.
+/// Each workflow, failed at every K-th call.
 fn failed_everywhere(mut workflow: impl Workflow) {
     errors_everywhere(&mut workflow).iter().for_each(Table::says);
 }
