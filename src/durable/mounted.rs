@@ -94,8 +94,11 @@ mod tests {
             let path = dir.path().join(name);
             std::os::unix::fs::symlink(to, &path).unwrap();
             identity(&path).unwrap();
+            // Made before the link goes, so that it cannot get the link's inode.
+            let real = dir.path().join("real");
+            std::fs::create_dir(&real).unwrap();
             std::fs::remove_file(&path).unwrap();
-            std::fs::create_dir(&path).unwrap();
+            std::fs::rename(&real, &path).unwrap();
             assert_eq!(identity(&path).unwrap(), identity_of(&path).unwrap(), "{name}");
         }
     }
