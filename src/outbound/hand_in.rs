@@ -177,9 +177,6 @@ impl Round<'_> {
         let mut shares = shares(files, &workbooks, &all, &series(None), self.today());
         for place in &places {
             let share = shares.remove(&place.series.workbook).unwrap_or_default();
-            if self.is_unsettled(place, unsettled)? {
-                continue;
-            }
             match self.with_seen(place, |round, seen| round.hand_in(place, share, seen)) {
                 // One workbook's trouble is not the next one's.
                 Err(Obstacle::Hindrance(hindrance)) => self.hindered(authority, settings, &hindrance)?,

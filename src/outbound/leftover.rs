@@ -46,14 +46,11 @@ impl Round<'_> {
         let Some(at) = found else {
             seen.leftover = None;
             // Without its note nobody would know later what it is.
-            if is_about(&note, unsettled) {
+            if unsettled.iter().any(|hidden| hidden.sealed == note.sealed) {
                 return Ok(());
             }
             // Nor may a power cut bring it back without one.
-            if let Err(error) = place.directory.sync() {
-                self.tell_of(&place.series.authority, place.settings, &Hindrance::NotCleared(error));
-                return Ok(());
-            }
+            place.directory.sync().map_err(Hindrance::NotCleared)?;
             self.notes()?.forget(&place.series).map_err(Hindrance::State)?;
             return Ok(());
         };
@@ -65,12 +62,6 @@ impl Round<'_> {
             cleared => cleared?,
         }
         Ok(())
-    }
-
-    /// Whether the note of this series is about one of these, so that nothing else may have that note's place.
-    pub(super) fn is_unsettled(&mut self, place: &Place<'_>, unsettled: &[Hidden]) -> Result<bool, Obstacle> {
-        let note = self.notes()?.read(&place.series).map_err(Hindrance::State)?;
-        Ok(note.is_some_and(|note| is_about(&note, unsettled)))
     }
 
     pub(super) fn clear_one(
@@ -150,8 +141,4 @@ impl Round<'_> {
         }
         self.memory.notes.as_ref().ok_or_else(|| Hindrance::Fault("the notes are not open".to_owned()))
     }
-}
-
-fn is_about(note: &Note, unsettled: &[Hidden]) -> bool {
-    unsettled.iter().any(|hidden| hidden.sealed == note.sealed)
 }

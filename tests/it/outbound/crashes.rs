@@ -201,33 +201,6 @@ fn another_file_on_its_way_out_is_given_back() {
     scenario.teardown();
 }
 
-/// What was sealed lies under its hidden name and cannot be removed: nothing else is handed in that would take the place of
-/// its note.
-#[test]
-fn while_one_on_its_way_out_cannot_be_removed_no_other_takes_its_note() {
-    let scenario = FailScenario::setup();
-    let mut council = Council::new(&["12302"], "2020-04-08 10:00", Way::Folders);
-    council.put("12302", Shbe, "shbe.txt", extract("12302", "2020-04-08", ""));
-    council.tick();
-    council.clock.advance(super::council::SETTLE);
-    fail::cfg("seal.source-withdrawn", "panic").unwrap();
-    assert!(council.tick_dies());
-    fail::cfg("seal.source-withdrawn", "off").unwrap();
-    let hidden = std::fs::read_dir(council.folder("12302", Shbe)).unwrap().next().unwrap().unwrap().path();
-    let change = |how| assert!(std::process::Command::new("chattr").arg(how).arg(&hidden).status().unwrap().success());
-    change("+i");
-    council.put("12302", Shbe, "next.txt", extract("12302", "2020-04-08", "next"));
-    council.restart();
-    council.look();
-    let seen = (council.stage("shbe/12302/2020-05"), council.left_in("12302", Shbe));
-    change("-i");
-    assert_eq!(seen, (Stage::Scheduled, 2));
-    council.look();
-    assert_eq!(council.left_in("12302", Shbe), 1, "what was sealed is gone");
-    assert!(matches!(council.stage("shbe/12302/2020-05"), Stage::Held { .. }), "and the other is looked at");
-    scenario.teardown();
-}
-
 /// The leftover of April is removed after a crash; the same bytes put there anew for May are not.
 #[test]
 fn a_leftover_is_told_from_the_same_bytes_put_there_again() {
