@@ -288,8 +288,9 @@ def deadline(council):
 
 def this_run(council, unit):
     """What the journal has of the unit's last run, and of no earlier one."""
-    run = council.machine.show(unit, "InvocationID")["InvocationID"]
-    by_it, about_it = f"_SYSTEMD_INVOCATION_ID={run}", f"INVOCATION_ID={run}"
+    run = council.machine.show(unit, "InvocationID", "ExecMainPID")
+    # By its process: of one that ended at once the journal cannot always read which run it belonged to.
+    by_it, about_it = f"_PID={run['ExecMainPID']}", f"INVOCATION_ID={run['InvocationID']}"
     return council.machine.do("journalctl", by_it, "+", about_it, "--no-pager", "--output=cat")
 
 
