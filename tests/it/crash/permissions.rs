@@ -107,12 +107,20 @@ fn they_come_and_go_while_files_arrive() {
     let watch = office.scene.watched(false);
     let council = &office.scene.council;
     let (laid, state) = (council.backoffice.join("laid"), council.state.clone());
-    let folders = [laid, council.drop.clone(), state.join("spool/tmp"), state.join("spool/raw"), state.join("archive")];
-    for (round, folder) in folders.iter().cycle().take(10).enumerate() {
+    let folders = [
+        (laid, "laid-12302", "CN-507"),
+        (state.join("spool/tmp"), "state", "CN-517"),
+        (council.drop.clone(), "drop-12302", "CN-501"),
+        (state.join("spool/raw"), "state", "CN-517"),
+        (state.join("archive"), "archive", "CN-518"),
+    ];
+    for (round, (folder, about, code)) in folders.iter().cycle().take(10).enumerate() {
+        let what = format!("{} {code}", folder.display());
+        office.scene.council.until(&format!("{what} is over"), |council| !is_told(council, about, code));
         (0..2).for_each(|_| office.drops());
         let closed = Closed::to_the_service(folder, if round % 2 == 0 { Way::Mode } else { Way::Owner });
         office.drops();
-        office.scene.council.until("it is noticed", |council| !council.attention().is_empty());
+        office.scene.council.until(&format!("{what} is told"), |council| is_told(council, about, code));
         closed.gives_back();
     }
     office.scene.comes_to_rest("all is given back");

@@ -180,8 +180,17 @@ impl Scene {
 
     /// Whether everything that was expected has come to rest.
     pub fn rests(&self) -> bool {
+        self.rests_where(|stage| matches!(stage, Stage::Sent { .. }))
+    }
+
+    /// As [`Scene::rests`], where a return rests also if nobody can tell whether it arrived: it is never sent again by itself.
+    pub fn rests_or_is_uncertain(&self) -> bool {
+        self.rests_where(|stage| matches!(stage, Stage::Sent { .. } | Stage::Uncertain { .. }))
+    }
+
+    fn rests_where(&self, is_over: fn(&Stage) -> bool) -> bool {
         let expected = self.expected.everything();
-        let sent = self.submissions().iter().filter(|one| matches!(one.stage, Stage::Sent { .. })).count();
+        let sent = self.submissions().iter().filter(|one| is_over(&one.stage)).count();
         let picked_up = [self.root().join("returns"), self.council.state.join("picked-up")];
         sent == expected.returns.values().sum::<usize>()
             && picked_up.iter().all(|folder| files_below(folder).is_empty())

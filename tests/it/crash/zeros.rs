@@ -61,16 +61,22 @@ impl Scene {
         let lying = files_below(&self.root().join("outgoing")).into_iter().filter(|path| !is_hidden(path));
         let sent = lying.map(|path| std::fs::read(path).unwrap()).chain(seen.taken_away);
         let opened = sent.map(|sealed| self.dwp.opens(&sealed)).inspect(|opened| assert!(opened.good_signature));
-        let (unsent, sent_twice) = compare(&expected.returns, opened.map(|opened| Digest::of(&opened.content)));
+        let (mut unsent, sent_twice) = compare(&expected.returns, opened.map(|opened| Digest::of(&opened.content)));
+        // One that nobody can tell of lies there or does not, and is a person's to find out.
+        let uncertain = self.submissions().into_iter().filter(|one| matches!(one.stage, Stage::Uncertain { .. }));
+        let uncertain: Vec<Digest> = uncertain.filter_map(|one| Some(one.sealed?.content)).collect();
+        for content in &uncertain {
+            unsent.entry(*content).and_modify(|count| *count = count.saturating_sub(1));
+        }
         let verdict = verify(&self.council.store().unwrap()).unwrap();
         Outcome {
             kills,
             files: expected.files,
             returns: expected.returns.values().sum(),
-            lost: lost + unsent,
+            lost: lost.values().chain(unsent.values()).sum(),
             duplicated: duplicated + sent_twice,
             half_written: seen.half_written.len(),
-            uncertain: 0,
+            uncertain: uncertain.len(),
             recovered: self.council.entries().iter().filter(|entry| is_of_recovery(entry)).count(),
             ledger: (!verdict.ok).then_some(verdict.says),
         }
@@ -137,8 +143,11 @@ fn is_of_recovery(entry: &serde_json::Value) -> bool {
     ["collected-recovered", "delivered-recovered", "delivered-taken", "sent-recovered"].contains(&event)
 }
 
-/// How many are missing, and how many are too many.
-fn compare(expected: &BTreeMap<Digest, usize>, found: impl Iterator<Item = Digest>) -> (usize, usize) {
+/// How many of each are missing, and how many are too many.
+fn compare(
+    expected: &BTreeMap<Digest, usize>,
+    found: impl Iterator<Item = Digest>,
+) -> (BTreeMap<Digest, usize>, usize) {
     let mut missing = expected.clone();
     let mut too_many = 0;
     for digest in found {
@@ -147,5 +156,5 @@ fn compare(expected: &BTreeMap<Digest, usize>, found: impl Iterator<Item = Diges
             _ => too_many += 1,
         }
     }
-    (missing.values().sum(), too_many)
+    (missing, too_many)
 }

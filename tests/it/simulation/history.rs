@@ -199,7 +199,6 @@ impl History {
             received: Vec::new(),
             recorded: Default::default(),
             whole,
-            last_piece: 0,
         };
         let mut inner = Inner {
             chance,
@@ -293,8 +292,8 @@ impl History {
             End::PowerCut => {
                 self.tally.cuts += 1;
                 ground.fs.cut(&mut ground.chance);
-                ground.look_after_cut();
                 (self.boot, ground.since_boot) = (self.boot + 1, 20_000_000);
+                ground.look_after_cut();
                 if ground.mutation == Mutation::SyncLeftOut("sync.store.commit") {
                     let lost = ground.chance.below(3) as usize;
                     without_last(&mut ground.log, lost);

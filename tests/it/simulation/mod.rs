@@ -28,21 +28,20 @@ pub fn campaign(seeds: Range<u64>) -> Result<Tally, String> {
     for seed in seeds {
         let told = play(seed, Mutation::None, false);
         if !told.violations.is_empty() {
-            return Err(retold(seed, Mutation::None));
+            telling(seed)?;
         }
         tally.add(&told.tally);
     }
     Ok(tally)
 }
 
-/// The history of a seed, step by step, with what is wrong with it.
-pub fn retold(seed: u64, mutation: Mutation) -> String {
-    let told = play(seed, mutation, true);
-    let violations = told.violations.join("\n");
-    format!(
-        "{}\n\nseed {seed}:\n{violations}\nThe same once more: tests/simulation --seed {seed} --count 1",
-        told.trace.join("\n")
-    )
+/// The history of this seed, step by step; an error if it violates something.
+pub fn telling(seed: u64) -> Result<String, String> {
+    let told = play(seed, Mutation::None, true);
+    let (trace, violations) = (told.trace.join("\n"), told.violations.join("\n"));
+    let again = format!("The same once more: tests/simulation --seed {seed} --count 1");
+    let telling = format!("{trace}\n\nseed {seed}:\n{violations}\n{again}");
+    if told.violations.is_empty() { Ok(telling) } else { Err(telling) }
 }
 
 /// The first seed by which this mutation is found, and what is found.

@@ -135,11 +135,13 @@ impl Recorder for Writer {
         let mut ground = self.ground.lock();
         match &recorded {
             Ok(_) => {
-                ground.world.recorded.extend(match &change.state {
-                    StateChange::Collect(new) => Some(new.consignment.sealed_digest),
-                    StateChange::Submission { sealed: Some(sealed), .. } => Some(sealed.content),
-                    _ => None,
-                });
+                match &change.state {
+                    StateChange::Collect(new) => ground.collected(new.consignment.sealed_digest),
+                    StateChange::Submission { sealed: Some(sealed), .. } => {
+                        ground.world.recorded.insert(sealed.content);
+                    }
+                    _ => {}
+                }
                 if ground.mutation == Mutation::SyncLeftOut("sync.store.commit") {
                     ground.log.push(change);
                 }

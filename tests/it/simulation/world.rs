@@ -12,6 +12,7 @@ use hbcourier::domain::{Digest, is_unfinished_name};
 
 use super::ground::Inner;
 use super::sealed::{Sealed, open, seal};
+use super::service::PATIENCE;
 
 /// A file on its way to the drop folder.
 #[derive(Clone, Debug)]
@@ -27,6 +28,15 @@ pub struct Arrival {
     pub placed: bool,
     /// Another was put in its place by its own sender.
     pub replaced: bool,
+    /// Half of it lay there under its own name since then, by the boot clock.
+    pub begun: Option<Half>,
+}
+
+/// The first of the two pieces of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Half {
+    pub digest: Digest,
+    pub since: u64,
 }
 
 /// How a file comes.
@@ -69,8 +79,6 @@ pub struct World {
     pub recorded: HashSet<Digest>,
     /// What may be seen where others take files.
     pub whole: HashSet<Digest>,
-    /// When a piece was last written, by the boot clock.
-    pub last_piece: u64,
 }
 
 impl World {
@@ -120,7 +128,8 @@ impl Inner {
                 let file = self.fs.file(now);
                 self.fs.write(file, &sealed.bytes[..half], 0, now);
                 self.fs.link(file, drop, &name, now);
-                self.world.last_piece = self.since_boot;
+                let half = Half { digest: Digest::of(&sealed.bytes[..half]), since: self.since_boot };
+                self.world.arrivals[at].begun.get_or_insert(half);
                 self.world.arrivals[at].step = 1;
             }
             (Way::InPieces, _) if self.is_begun(&name, &sealed.bytes[..half]) => {
@@ -244,6 +253,19 @@ impl Inner {
         }
     }
 
+    /// The product has recorded that this was collected.
+    pub fn collected(&mut self, content: Digest) {
+        let halves = self.world.arrivals.iter().filter_map(|arrival| arrival.begun);
+        let waited: Vec<u64> = halves
+            .filter(|half| half.digest == content)
+            .map(|half| self.since_boot.saturating_sub(half.since))
+            .collect();
+        if waited.iter().any(|waited| u128::from(*waited) < PATIENCE.as_micros()) {
+            self.violated("I10: a file was taken while its sender was writing it".to_owned());
+        }
+        self.world.recorded.insert(content);
+    }
+
     /// As a product would do it that clears first.
     pub fn clears_too_early(&mut self) {
         let drop = self.world.drop;
@@ -266,8 +288,11 @@ impl Inner {
                 }
             }
         }
-        for arrival in self.world.arrivals.iter_mut().filter(|arrival| !arrival.placed) {
-            arrival.step = 0;
+        for arrival in &mut self.world.arrivals {
+            arrival.begun = arrival.begun.map(|half| Half { since: self.since_boot, ..half });
+            if !arrival.placed {
+                arrival.step = 0;
+            }
         }
     }
 }
@@ -288,7 +313,7 @@ pub fn arrival(number: usize, mark: u64, pack: bool, way: Way) -> Arrival {
     };
     let parts = parts.into_iter().map(|(name, content)| (name, Digest::of(&content))).collect();
     let sealed = seal(&name, &content);
-    Arrival { name: format!("{name}.pgp"), parts, sealed, way, step: 0, placed: false, replaced: false }
+    Arrival { name: format!("{name}.pgp"), parts, sealed, way, step: 0, placed: false, replaced: false, begun: None }
 }
 
 /// Where the folders are.

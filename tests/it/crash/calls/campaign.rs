@@ -156,6 +156,9 @@ pub fn errors_everywhere(workflow: &mut dyn Workflow) -> [Table; 2] {
             table.rows.push(row);
         }
     }
+    for table in [&once, &from_then_on] {
+        assert!(table.rows.iter().any(|row| row.hits > 0), "{}: no call was failed", workflow.name());
+    }
     [once, from_then_on]
 }
 

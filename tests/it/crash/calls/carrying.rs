@@ -3,8 +3,6 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use hbcourier::domain::Stage;
-
 use super::super::samples::{Sample, Sealed};
 use super::super::scene::Scene;
 use super::super::watch::Watch;
@@ -16,7 +14,7 @@ use crate::support::council::{LA, command, files_below};
 use crate::support::partner::SealOptions;
 
 /// Far beyond what is needed, for slow machines.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Words of what is carried.
 pub const IN_XML: &str = "Claim reference=";
@@ -50,14 +48,13 @@ impl Watched {
     }
 
     pub fn rests(&self) -> bool {
-        (self.scene.rests() || is_uncertain(&self.scene)) && self.scene.council.codes().is_empty()
+        self.scene.rests_or_is_uncertain() && self.scene.council.codes().is_empty()
     }
 
     pub fn reckons(&mut self, what: &str) -> Outcome {
-        let mut outcome = self.scene.reckons(self.watch.take().unwrap().ends(), 1);
-        if is_uncertain(&self.scene) {
-            // It lies there or does not, and its hidden part may: a person is to find out.
-            (outcome.lost, outcome.uncertain) = (0, 1);
+        let outcome = self.scene.reckons(self.watch.take().unwrap().ends(), 1);
+        if outcome.uncertain > 0 {
+            // Its hidden part may lie there.
             tells_that_it_is_uncertain(&self.scene, what);
         } else if outcome.is_well() {
             self.scene.is_tidy(what);
@@ -66,11 +63,6 @@ impl Watched {
         holds_nothing_in_clear(&self.scene, self.canary);
         outcome
     }
-}
-
-/// Whether nobody can tell of a return whether it arrived: it is never sent again by itself.
-fn is_uncertain(scene: &Scene) -> bool {
-    scene.submissions().iter().any(|one| matches!(one.stage, Stage::Uncertain { .. }))
 }
 
 pub fn tells_that_it_is_uncertain(scene: &Scene, what: &str) {

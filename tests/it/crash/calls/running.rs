@@ -3,12 +3,13 @@
 //! Its threads share the work in another way each time, so that its nth call is a sample.
 
 use std::process::Command;
+use std::time::Instant;
 
 use super::super::samples::{Sample, Sealed};
 use super::super::scene::Scene;
 use super::super::zeros::Outcome;
 use super::campaign::Workflow;
-use super::carrying::{IN_XML, Watched, held};
+use super::carrying::{IN_XML, PATIENCE, Watched, held};
 use super::traced::{End, Fault, runs_beside};
 use crate::release::crashes::released_by;
 use crate::release::people::{Staff, approval, asks};
@@ -155,7 +156,14 @@ impl Workflow for Approving {
 
     fn completes(&mut self) {
         self.watched.scene.council.start();
+        let deadline = Instant::now() + PATIENCE;
         while self.approvals().is_some() {
+            assert!(
+                Instant::now() < deadline,
+                "{}: it is never released\n{}",
+                self.name,
+                self.watched.scene.council.log()
+            );
             self.approves();
         }
         self.watched.scene.comes_to_rest(self.name);
