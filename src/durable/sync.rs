@@ -5,7 +5,7 @@
 use std::io;
 
 /// Every sync on the way of a file, in or out, and of a checkpoint, in the order of the protocol.
-pub const SYNCS: [&str; 23] = [
+pub const SYNCS: [&str; 25] = [
     "sync.spool.folders",
     "sync.store.name",
     "sync.store.commit",
@@ -22,6 +22,8 @@ pub const SYNCS: [&str; 23] = [
     "sync.seal.directory",
     "sync.seal.note-file",
     "sync.seal.note-directory",
+    "sync.seal.removed-directory",
+    "sync.seal.leftover-directory",
     "sync.send.part-file",
     "sync.send.part-directory",
     "sync.send.directory",

@@ -15,7 +15,7 @@ use super::pick_up::{Hidden, clear};
 use super::round::Round;
 use super::taken::{Note, Notes};
 use crate::domain::{Digest, Series};
-use crate::durable::{Back, Stamp, Withdrawn, step};
+use crate::durable::{Back, Stamp, Withdrawn, step, synced};
 
 /// What a file is called that is given back and whose name nobody knows any more.
 const NAMELESS: &str = "unnamed";
@@ -50,7 +50,8 @@ impl Round<'_> {
                 return Ok(());
             }
             // Nor may a power cut bring it back without one.
-            place.directory.sync().map_err(Hindrance::NotCleared)?;
+            let synced = synced("sync.seal.removed-directory", || place.directory.sync());
+            synced.map_err(Hindrance::NotCleared)?;
             self.notes()?.forget(&place.series).map_err(Hindrance::State)?;
             return Ok(());
         };
@@ -98,7 +99,8 @@ impl Round<'_> {
                 && self.is_recorded(note)?
                 && self.is_what_was_read(place, note, &hidden.name).map_err(Hindrance::File)?
             {
-                let removed = place.directory.remove(&hidden.name).and_then(|()| place.directory.sync());
+                let removed = place.directory.remove(&hidden.name);
+                let removed = removed.and_then(|()| synced("sync.seal.leftover-directory", || place.directory.sync()));
                 removed.map_err(Hindrance::NotCleared)?;
                 self.notes()?.forget(&place.series).map_err(Hindrance::State)?;
                 continue;

@@ -17,6 +17,7 @@ from inbox import ACCOUNT, PASSWORD, Certificates, Dovecot, Mails
 from loops import digest_of
 from report import Row
 from service import AUTHORITY, Service
+from unit import environment
 
 MIB = 1 << 20
 
@@ -67,7 +68,7 @@ class MailService(Service):
     def _run(self, *arguments):
         self.log = open(self.work / "log", "wb")
         self.process = subprocess.Popen([self.binary, "--config", self.config, "run", *arguments],
-                                        stdout=self.log, stderr=self.log)
+                                        stdout=self.log, stderr=self.log, env=environment())
 
     def __enter__(self):
         self._run()

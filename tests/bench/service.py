@@ -15,6 +15,7 @@ from pathlib import Path
 
 from drop import Drop, fresh
 from loops import digest_of
+from unit import environment
 
 AUTHORITY = "12302"
 
@@ -60,7 +61,8 @@ class Service:
             self.store.close()
             self.store = None
         self.log = open(self.work / "log", "ab")
-        self.process = subprocess.Popen([self.binary, "--config", self.config, "run"], stderr=self.log)
+        self.process = subprocess.Popen([self.binary, "--config", self.config, "run"], stderr=self.log,
+                                        env=environment())
 
     def __exit__(self, *_):
         self.process.terminate()

@@ -15,6 +15,7 @@ import subprocess
 import threading
 import time
 
+import unit
 from place import Disk, MailServer, Share, do, until
 
 A, B = "12302", "101809"
@@ -213,7 +214,7 @@ class Service:
                        self.of.binary, "--config", self.of.config, "run"]
             with open(self.of.log, "ab") as log:
                 self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
-                                                env={**os.environ, **environment})
+                                                env=unit.environment(**environment))
             self.since, self.wanted = time.monotonic(), True
             self.life += 1
 

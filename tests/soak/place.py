@@ -40,9 +40,13 @@ class Disk:
         do("mount", "-o", "loop", self.image, self.at)
 
     def unmount(self):
-        """As an administrator does, again and again while it is busy. How often it was."""
+        """How often it was busy."""
+        return self._again_while_busy("umount", self.at)
+
+    def _again_while_busy(self, *command):
+        """As an administrator does. How often it was."""
         for tried in range(400):
-            if subprocess.run(["umount", self.at], capture_output=True).returncode == 0:
+            if subprocess.run(command, capture_output=True).returncode == 0:
                 return tried
             time.sleep(0.05)
         raise TimeoutError(f"{self.at} stays busy")
@@ -60,7 +64,7 @@ class Disk:
         (self.at / ".ballast").unlink(missing_ok=True)
 
     def read_only(self, is_read_only):
-        do("mount", "-o", f"remount,{'ro' if is_read_only else 'rw'}", self.at)
+        self._again_while_busy("mount", "-o", f"remount,{'ro' if is_read_only else 'rw'}", self.at)
 
 
 class Share:

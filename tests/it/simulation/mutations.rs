@@ -1,6 +1,7 @@
 //! What the product could do wrong: the simulation must find each.
 
 use std::fmt;
+use std::ops::Range;
 
 /// One way to be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,29 +36,31 @@ impl fmt::Display for Mutation {
     }
 }
 
-/// All of them, each with how many seeds may be played until it is found. Not `sync.archive.new-name`: on this disk a move
+/// All of them, each with the seeds among which it is found in an ordinary run. Not `sync.archive.new-name`: on this disk a move
 /// between folders loses no file, so nobody can miss it.
-pub const MUTATIONS: [(Mutation, u64); 22] = [
-    (Mutation::ClearBeforeRecord, 10),
-    (Mutation::PublishByOverwriting, 2000),
-    (Mutation::FailedSyncUntold, 2000),
-    (Mutation::EvidenceNotLookedFor, 2000),
-    (Mutation::SilenceTriedAgain, 2000),
-    (Mutation::RebootUnnoticed, 2000),
-    (Mutation::NoRecovery, 2000),
-    (Mutation::NotSettled, 2000),
-    (Mutation::SyncLeftOut("sync.store.commit"), 2000),
-    (Mutation::SyncLeftOut("sync.collect.file"), 2000),
-    (Mutation::SyncLeftOut("sync.collect.directory"), 2000),
-    (Mutation::SyncLeftOut("sync.withdrawn.directory"), 2000),
-    (Mutation::SyncLeftOut("sync.stage.file"), 2000),
-    (Mutation::SyncLeftOut("sync.stage.directory"), 2000),
-    (Mutation::SyncLeftOut("sync.publish.directory"), 2000),
-    (Mutation::SyncLeftOut("sync.archive.old-name"), 2000),
-    (Mutation::SyncLeftOut("sync.seal.directory"), 2000),
-    (Mutation::SyncLeftOut("sync.seal.note-file"), 2000),
-    (Mutation::SyncLeftOut("sync.seal.note-directory"), 2000),
-    (Mutation::SyncLeftOut("sync.send.part-file"), 2000),
-    (Mutation::SyncLeftOut("sync.send.part-directory"), 2000),
-    (Mutation::SyncLeftOut("sync.send.directory"), 2000),
+pub const MUTATIONS: [(Mutation, Range<u64>); 24] = [
+    (Mutation::ClearBeforeRecord, 0..10),
+    (Mutation::PublishByOverwriting, 0..2_000),
+    (Mutation::FailedSyncUntold, 0..2_000),
+    (Mutation::EvidenceNotLookedFor, 0..2_000),
+    (Mutation::SilenceTriedAgain, 0..2_000),
+    (Mutation::RebootUnnoticed, 0..2_000),
+    (Mutation::NoRecovery, 0..2_000),
+    (Mutation::NotSettled, 0..2_000),
+    (Mutation::SyncLeftOut("sync.store.commit"), 0..2_000),
+    (Mutation::SyncLeftOut("sync.collect.file"), 0..2_000),
+    (Mutation::SyncLeftOut("sync.collect.directory"), 0..2_000),
+    (Mutation::SyncLeftOut("sync.withdrawn.directory"), 0..2_000),
+    (Mutation::SyncLeftOut("sync.stage.file"), 0..2_000),
+    (Mutation::SyncLeftOut("sync.stage.directory"), 0..2_000),
+    (Mutation::SyncLeftOut("sync.publish.directory"), 0..2_000),
+    (Mutation::SyncLeftOut("sync.archive.old-name"), 0..2_000),
+    (Mutation::SyncLeftOut("sync.seal.directory"), 0..2_000),
+    (Mutation::SyncLeftOut("sync.seal.note-file"), 0..2_000),
+    (Mutation::SyncLeftOut("sync.seal.note-directory"), 0..2_000),
+    (Mutation::SyncLeftOut("sync.seal.removed-directory"), 10_000..12_000),
+    (Mutation::SyncLeftOut("sync.seal.leftover-directory"), 6_000..8_000),
+    (Mutation::SyncLeftOut("sync.send.part-file"), 0..2_000),
+    (Mutation::SyncLeftOut("sync.send.part-directory"), 0..2_000),
+    (Mutation::SyncLeftOut("sync.send.directory"), 0..2_000),
 ];
