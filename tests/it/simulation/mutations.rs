@@ -29,10 +29,18 @@ pub enum Mutation {
 
 impl fmt::Display for Mutation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Mutation::SyncLeftOut(name) => write!(f, "{name} left out"),
-            other => write!(f, "{other:?}"),
-        }
+        f.write_str(match self {
+            Mutation::None => "nothing is wrong",
+            Mutation::SyncLeftOut(name) => return write!(f, "`{name}` left out"),
+            Mutation::ClearBeforeRecord => "the source is cleared before Collected is recorded",
+            Mutation::PublishByOverwriting => "a final name is taken from whatever has it",
+            Mutation::FailedSyncUntold => "a sync that failed passes for one that did not",
+            Mutation::EvidenceNotLookedFor => "an interrupted sending passes for one that did not arrive",
+            Mutation::SilenceTriedAgain => "a sending without an answer is tried again",
+            Mutation::RebootUnnoticed => "the restart of the machine goes unnoticed",
+            Mutation::NoRecovery => "what a crash left is not looked for",
+            Mutation::NotSettled => "a file is taken as soon as it is seen",
+        })
     }
 }
 
