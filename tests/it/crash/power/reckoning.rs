@@ -100,7 +100,7 @@ impl Ground {
         }
         // The part of a return that is Uncertain stays, sealed as it is, until that is settled.
         let outgoing = if told.uncertain > 0 { Vec::new() } else { hidden(&council.outgoing) };
-        let left = [outgoing, hidden(&council.backoffice), council.dropped(), files_below(&council.returns)];
+        let left = [outgoing, hidden(&council.backoffice), self.left_at_sources()];
         faults.extend(left.into_iter().flatten().map(|path| Fault::Astray(path.display().to_string())));
         let counts = [
             ("spool/raw", expected.held.len()),

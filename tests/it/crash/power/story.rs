@@ -43,6 +43,7 @@ pub struct Ground {
     pub given: Vec<Sealed>,
     files: Vec<Sealed>,
     pub auditors: PathBuf,
+    kind: FileSystem,
     images: Images,
     boots: u32,
 }
@@ -113,7 +114,7 @@ impl Ground {
         let mut files = scene.one_of_each();
         // Beyond what is kept in memory: by way of a nameless file.
         files.push(Sample::xml(5, 700_000).sealed_by(&scene.dwp));
-        Ground { scene, given: Vec::new(), files, auditors, images, boots: 0 }
+        Ground { scene, given: Vec::new(), files, auditors, kind, images, boots: 0 }
     }
 
     /// From the beginning. With a sync left out, what is found at once is enough.
@@ -208,7 +209,20 @@ impl Ground {
     fn stuck(&self) -> Fault {
         let log = self.scene.council.log();
         let last: Vec<&str> = log.lines().rev().take(4).collect();
-        Fault::Stuck(format!("the log ends, backwards: {last:#?}"))
+        Fault::Stuck(format!("left {:?}; the log ends, backwards: {last:#?}", self.left_at_sources()))
+    }
+
+    /// What still lies where files were to be taken from, and the notes of it. Not what a file system without a journal can
+    /// leave of a removed file, the name without the content: that is told as a file that is not whole, in time.
+    pub fn left_at_sources(&self) -> Vec<PathBuf> {
+        let council = &self.scene.council;
+        let mut left: Vec<PathBuf> =
+            [&council.drop, &council.returns].into_iter().flat_map(|at| files_below(at)).collect();
+        if self.kind == FileSystem::Ext4NoJournal {
+            left.retain(|path| path.metadata().is_ok_and(|facts| facts.len() > 0));
+        }
+        left.extend(files_below(&council.state.join("picked-up")));
+        left
     }
 
     /// Whether everything has come to rest, what only a person can settle too, and the last checkpoint has left.
@@ -218,9 +232,7 @@ impl Ground {
         let submissions = self.scene.submissions();
         let at_rest = submissions.iter().filter(|one| is_at_rest(&one.stage)).count();
         at_rest == expected.returns.values().sum::<usize>()
-            && files_below(&self.scene.council.returns).is_empty()
-            && files_below(&self.scene.council.state.join("picked-up")).is_empty()
-            && self.scene.council.dropped().is_empty()
+            && self.left_at_sources().is_empty()
             && self.scene.council.all_rest(expected.files)
             && self.checkpoints_rest()
     }
