@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Digest, Series, SubmissionKey};
-use crate::durable::{Directory, Stamp, copy_and_digest, private_directory, synced};
+use crate::durable::{CopyError, Directory, Stamp, copy_and_digest, private_directory, synced};
 
 /// The largest note that is read.
 const NOTE_BYTES_MAX: u64 = 4096;
@@ -48,11 +48,14 @@ impl Note {
         stamp.regular && stamp.bytes == self.bytes && stamp.modified.to_string() == self.modified
     }
 
-    /// Whether it is the one.
+    /// Whether it is the one. One that cannot be read may be: it is an error.
     pub(super) fn is(&self, directory: &Directory, name: &str) -> io::Result<bool> {
         let mut file = directory.open_file(name)?;
-        let read = copy_and_digest(&mut file, &mut io::sink(), self.bytes);
-        Ok(read.is_ok_and(|copied| copied.digest == self.content))
+        match copy_and_digest(&mut file, &mut io::sink(), self.bytes) {
+            Ok(copied) => Ok(copied.digest == self.content),
+            Err(CopyError::TooLarge(_)) => Ok(false),
+            Err(CopyError::Read(error) | CopyError::Write(error)) => Err(error),
+        }
     }
 }
 
@@ -121,6 +124,10 @@ mod tests {
 
         std::fs::write(folder.path().join("a"), b"another").unwrap();
         assert!(!note.is(&directory, "a").unwrap(), "other content of the same length");
+        std::fs::write(folder.path().join("a"), b"content, and more").unwrap();
+        assert!(!note.is(&directory, "a").unwrap(), "more content");
+        std::fs::create_dir(folder.path().join("b")).unwrap();
+        assert!(note.is(&directory, "b").is_err(), "what cannot be read is not known to be another");
         let later = Stamp { modified: stamp.modified + 1, ..stamp };
         assert!(!note.resembles(&later), "the same content, put there later");
         notes.forget(&key.series()).unwrap();
