@@ -13,7 +13,9 @@ from pathlib import Path
 EVERY = 5.0
 # What a median may be above the earlier one before that is growth.
 SHARE, MIB = 1.10, 1 << 20
-ROOM = 4 * MIB
+ROOM = {"resident": 4 * MIB, "descriptors": 4, "threads": 4}
+# What the store keeps of its file in memory, at most: its writer, and each of four readers.
+CACHES = [8 * MIB, *4 * [2 * MIB]]
 # Younger than this, a process has not yet had all that it keeps; a life as long as that is old enough to be held against itself.
 YOUNG, OLD = 60.0, 300.0
 # Lives are held against each other by what they had at this age.
@@ -52,7 +54,8 @@ class Sampler:
 
     def now(self):
         resident, threads, descriptors = of_process(self.service.process.pid)
-        return {"resident": resident, "threads": threads, "descriptors": descriptors}
+        store = os.path.getsize(self.service.of.state / "store.sqlite")
+        return {"resident": resident, "threads": threads, "descriptors": descriptors, "store": store}
 
     def at_rest(self):
         """The least that it has within some seconds, in which nothing but looking happens; and what its descriptors lead to.
@@ -92,12 +95,21 @@ def medians(samples):
     return {what: quarters(samples, what) for what in WHAT} if samples else {}
 
 
-def grew(samples, what, room):
-    """Whether the last quarter's median is more than a tenth, and this room, above the second's."""
-    if not samples:
-        return False
-    second, last = quarters(samples, what)
-    return last > second * SHARE + room
+def caches(store):
+    """What the store's caches hold of a file of this length, at most."""
+    return sum(min(cache, store) for cache in CACHES)
+
+
+def is_growth(what, before, after, stores):
+    """Whether this is more than a tenth above what was before, beyond some room; and, of memory, beyond what the caches may
+    have taken since, because the store, of these lengths, got larger."""
+    taken = caches(stores[1]) - caches(stores[0]) if what == "resident" else 0
+    return after > before * SHARE + ROOM[what] + taken
+
+
+def grew(samples, what):
+    """Whether the last quarter's median is growth over the second's."""
+    return bool(samples) and is_growth(what, *quarters(samples, what), quarters(samples, "store"))
 
 
 def at_same_age(samples):
