@@ -5,6 +5,7 @@
 //! thread at a time does this for a folder, and nobody waits for it.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -98,9 +99,12 @@ impl Inbound {
         let Some(mut undone) = free(&undone) else { return Err(at(&hangs())) };
         if undone.parts {
             match self.discard_strays_in(folder)? {
-                Err(error @ DestinationError::Hangs { .. }) => return Err(at(&error)),
+                Ok(()) => undone.parts = false,
                 // It can be written and not listed: what is hidden there stays.
-                Ok(()) | Err(_) => undone.parts = false,
+                Err(DestinationError::Missing { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {
+                    undone.parts = false;
+                }
+                Err(error) => return Err(at(&error)),
             }
         }
         Ok(())

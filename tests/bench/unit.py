@@ -12,4 +12,6 @@ UNIT = Path(__file__).resolve().parents[2] / "systemd" / "hbcourier.service"
 
 def environment(**more):
     """Ours, with what the unit sets, and with these."""
-    return {**os.environ, **dict(re.findall(r"^Environment=(\w+)=(\S+)$", UNIT.read_text(), re.MULTILINE)), **more}
+    of_unit = dict(re.findall(r"^Environment=(\w+)=(\S+)$", UNIT.read_text(), re.MULTILINE))
+    assert of_unit, f"{UNIT} sets nothing that is understood here"
+    return {**os.environ, **of_unit, **more}

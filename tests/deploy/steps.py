@@ -290,8 +290,9 @@ def this_run(council, unit):
     """What the journal has of the unit's last run, and of no earlier one."""
     run = council.machine.show(unit, "InvocationID", "ExecMainPID")
     # By its process: of one that ended at once the journal cannot always read which run it belonged to.
-    by_it, about_it = f"_PID={run['ExecMainPID']}", f"INVOCATION_ID={run['InvocationID']}"
-    return council.machine.do("journalctl", by_it, "+", about_it, "--no-pager", "--output=cat")
+    whose = [f"_PID={run['ExecMainPID']}", f"_SYSTEMD_INVOCATION_ID={run['InvocationID']}", f"INVOCATION_ID={run['InvocationID']}"]
+    council.machine.do("journalctl", "--sync")
+    return council.machine.do("journalctl", "--no-pager", "--output=cat", whose[0], "+", whose[1], "+", whose[2])
 
 
 def read_only_folder(council):

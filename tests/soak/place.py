@@ -46,10 +46,11 @@ class Disk:
     def _again_while_busy(self, *command):
         """As an administrator does. How often it was."""
         for tried in range(400):
-            if subprocess.run(command, capture_output=True).returncode == 0:
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode == 0:
                 return tried
             time.sleep(0.05)
-        raise TimeoutError(f"{self.at} stays busy")
+        raise TimeoutError(f"{self.at} stays busy: {done.stderr}")
 
     def fill(self):
         """To the last block."""

@@ -22,6 +22,7 @@ mod tests;
 mod writer;
 
 use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -184,8 +185,12 @@ fn own_file(state: &Path, path: &Path) -> Result<(), StoreError> {
     if mode & 0o077 != 0 {
         return Err(StoreError::Exposed { path: path.to_owned(), mode });
     }
-    let log = path.with_extension("sqlite-wal");
-    if facts.len() == 0 && fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+    let has_log = match fs::metadata(path.with_extension("sqlite-wal")) {
+        Ok(log) => log.len() > 0,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(file(error)),
+    };
+    if facts.len() == 0 && has_log {
         return Err(StoreError::Damaged { path: path.to_owned(), says: "it is empty, but its log is not".into() });
     }
     File::open(state).and_then(|folder| synced("sync.store.name", || folder.sync_all())).map_err(file)

@@ -29,12 +29,12 @@ pub struct Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Outcome { kills, files, returns, lost, duplicated, half_written, recovered, ledger, .. } = self;
+        let Outcome { kills, files, returns, lost, duplicated, half_written, uncertain, recovered, ledger } = self;
         let ledger = ledger.as_deref().unwrap_or("intact");
         write!(
             f,
             "kills {kills}, files {files}, returns {returns}: lost {lost}, duplicated {duplicated}, \
-             half-written visible {half_written}, ledger {ledger} (entries of recovery: {recovered})"
+             half-written visible {half_written}, uncertain {uncertain}, ledger {ledger} (entries of recovery: {recovered})"
         )
     }
 }
@@ -45,8 +45,11 @@ impl Scene {
         let seen = watch.ends();
         let half_written = seen.half_written.clone();
         let outcome = self.reckons(seen, kills);
-        let zeros = outcome.lost + outcome.duplicated + outcome.half_written == 0 && outcome.ledger.is_none();
-        assert!(zeros, "{what}: {outcome}\n{half_written:?}\n{}", self.council.log());
+        assert!(
+            outcome.is_well() && outcome.uncertain == 0,
+            "{what}: {outcome}\n{half_written:?}\n{}",
+            self.council.log()
+        );
         self.is_tidy(what);
         self.is_told_once(what);
         outcome

@@ -292,8 +292,9 @@ impl History {
             End::PowerCut => {
                 self.tally.cuts += 1;
                 ground.fs.cut(&mut ground.chance);
-                (self.boot, ground.since_boot) = (self.boot + 1, 20_000_000);
-                ground.look_after_cut();
+                let before = std::mem::replace(&mut ground.since_boot, 20_000_000);
+                self.boot += 1;
+                ground.look_after_cut(before);
                 if ground.mutation == Mutation::SyncLeftOut("sync.store.commit") {
                     let lost = ground.chance.below(3) as usize;
                     without_last(&mut ground.log, lost);

@@ -255,12 +255,8 @@ impl Inner {
 
     /// The product has recorded that this was collected.
     pub fn collected(&mut self, content: Digest) {
-        let halves = self.world.arrivals.iter().filter_map(|arrival| arrival.begun);
-        let waited: Vec<u64> = halves
-            .filter(|half| half.digest == content)
-            .map(|half| self.since_boot.saturating_sub(half.since))
-            .collect();
-        if waited.iter().any(|waited| u128::from(*waited) < PATIENCE.as_micros()) {
+        let mut halves = self.world.arrivals.iter().filter_map(|arrival| arrival.begun.as_ref());
+        if halves.any(|half| half.digest == content && !has_waited(half, self.since_boot)) {
             self.violated("I10: a file was taken while its sender was writing it".to_owned());
         }
         self.world.recorded.insert(content);
@@ -277,8 +273,8 @@ impl Inner {
         }
     }
 
-    /// What the world sees after a power cut. What it had taken and is back, it takes once more.
-    pub fn look_after_cut(&mut self) {
+    /// What the world sees after a power cut, `before` being the boot clock's time at that moment. What it had taken and is back, it takes once more.
+    pub fn look_after_cut(&mut self, before: u64) {
         let fs = &self.fs;
         self.world.taken.retain(|taken| fs.at(taken.folder, &taken.name) != Some(taken.file));
         for folder in [self.world.backoffice, self.world.outgoing] {
@@ -289,12 +285,19 @@ impl Inner {
             }
         }
         for arrival in &mut self.world.arrivals {
-            arrival.begun = arrival.begun.map(|half| Half { since: self.since_boot, ..half });
+            // What had waited long enough may have been spooled already, and is recorded after the start.
+            let waits = arrival.begun.filter(|half| !has_waited(half, before));
+            arrival.begun = waits.map(|half| Half { since: self.since_boot, ..half });
             if !arrival.placed {
                 arrival.step = 0;
             }
         }
     }
+}
+
+/// Whether it has lain there so long that it may be taken as it is.
+fn has_waited(half: &Half, since_boot: u64) -> bool {
+    u128::from(since_boot.saturating_sub(half.since)) >= PATIENCE.as_micros()
 }
 
 /// What a partner sends under this number.

@@ -30,6 +30,10 @@ pub trait Workflow {
     fn rests(&self) -> bool;
     /// Has it done without faults, until nothing is left to do.
     fn completes(&mut self);
+    /// Whether a kill can leave it so that nobody can tell whether a return arrived.
+    fn may_be_uncertain(&self) -> bool {
+        false
+    }
     /// What became of everything. Fails if something lies about, or is told twice. `what` befell it.
     fn reckons(&mut self, what: &str) -> Outcome;
 }
@@ -54,7 +58,7 @@ pub fn kills(workflow: &mut dyn Workflow, usual: usize) -> Table {
         assert!(row.hits > 0, "{}: no {} was met", workflow.name(), kind.name());
         table.rows.push(row);
     }
-    table
+    leaves_no_doubt(workflow, table)
 }
 
 /// Killed, and again while it recovers, at calls that a seed picks.
@@ -82,7 +86,7 @@ pub fn kills_twice(workflow: &mut dyn Workflow) -> Table {
         row.reckons(workflow, &format!("{first:?}, then {second:?}"));
     }
     table.rows.push(row);
-    table
+    leaves_no_doubt(workflow, table)
 }
 
 /// Failed at calls of every kind, by every error it can meet, once, and from then on to the end of the run. In an ordinary
@@ -132,7 +136,7 @@ pub fn kills_samples(workflow: &mut dyn Workflow, usual: usize) -> Table {
     }
     assert!(row.hits > 0, "{}: no call was met", workflow.name());
     table.rows.push(row);
-    table
+    leaves_no_doubt(workflow, table)
 }
 
 /// Failed at every K-th of the calls that can meet an error (`HBCOURIER_CRASH_CALL_EVERY`), of whatever kind, once; and,
@@ -160,6 +164,13 @@ pub fn errors_everywhere(workflow: &mut dyn Workflow) -> [Table; 2] {
         assert!(table.rows.iter().any(|row| row.hits > 0), "{}: no call was failed", workflow.name());
     }
     [once, from_then_on]
+}
+
+/// A kill leaves a return that nobody can tell of only where it goes to a mail server.
+fn leaves_no_doubt(workflow: &dyn Workflow, table: Table) -> Table {
+    let uncertain: usize = table.rows.iter().map(|row| row.uncertain).sum();
+    assert!(uncertain == 0 || workflow.may_be_uncertain(), "{}: {uncertain} times uncertain", workflow.name());
+    table
 }
 
 /// That of an earlier run, or a new one.

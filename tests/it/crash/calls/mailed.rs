@@ -133,6 +133,10 @@ impl Workflow for MailOut {
         completes(&self.scene, || self.rests());
     }
 
+    fn may_be_uncertain(&self) -> bool {
+        true
+    }
+
     /// One that nobody can tell of may have arrived, and is never sent again by itself.
     fn reckons(&mut self, what: &str) -> Outcome {
         let watch = self.scene.watched(false);

@@ -24,7 +24,7 @@ pub struct Row {
     duplicated: usize,
     half_written: usize,
     /// How often nobody can tell whether a return arrived, as is said to a person.
-    uncertain: usize,
+    pub uncertain: usize,
     /// How often the ledger did not verify.
     broken: usize,
     /// Whatever is not as it should be.

@@ -60,7 +60,8 @@ const NOT_MISSED: [(&str, &str); 10] = [
     ("sync.send.part-directory", "after another boot a return found at Sending is Uncertain, part or no part"),
 ];
 
-const ENDED_BEFORE: &str = "only after a process that was ended there is anything to sync: the simulation misses it";
+const ENDED_BEFORE: &str =
+    "not tried here, because only after a process that was ended there is anything to sync; the simulation misses it";
 
 /// Where the first fault was found, and which.
 fn missed(ground: &mut Ground, kind: FileSystem, sync: &'static str) -> Option<String> {

@@ -10,7 +10,7 @@ use super::images::{FileSystem, Images};
 use super::reckoning::Fault;
 use crate::crash::samples::{Sample, Sealed};
 use crate::crash::scene::{Scene, kill};
-use crate::support::council::{LA, files_below, set};
+use crate::support::council::{LA, files_below, is_hidden, set};
 
 /// Far beyond what is needed, for slow machines.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -213,13 +213,14 @@ impl Ground {
     }
 
     /// What still lies where files were to be taken from, and the notes of it. Not what a file system without a journal can
-    /// leave of a removed file, the name without the content: that is told as a file that is not whole, in time.
+    /// leave of a removed file, the name without the content.
     pub fn left_at_sources(&self) -> Vec<PathBuf> {
         let council = &self.scene.council;
         let mut left: Vec<PathBuf> =
             [&council.drop, &council.returns].into_iter().flat_map(|at| files_below(at)).collect();
         if self.kind == FileSystem::Ext4NoJournal {
-            left.retain(|path| path.metadata().is_ok_and(|facts| facts.len() > 0));
+            let is_empty = |path: &PathBuf| path.metadata().is_ok_and(|facts| facts.len() == 0);
+            left.retain(|path| is_hidden(path) || !is_empty(path));
         }
         left.extend(files_below(&council.state.join("picked-up")));
         left
