@@ -4,7 +4,7 @@
 
 use std::io;
 
-/// Every sync on the way of a file, in or out, and of a checkpoint, in the order of the protocol.
+/// The syncs on the way of a file, in or out, and of a checkpoint, in the order of the protocol.
 pub const SYNCS: [&str; 25] = [
     "sync.spool.folders",
     "sync.store.name",
