@@ -227,9 +227,9 @@ impl Ready for Placed<'_> {
             Ok(()) => self.published(),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => self.name_taken(),
             Err(error) => match self.directory.stamp(&self.name) {
-                Ok(None) => self.try_later(&error),
-                // The file has its final name, or it cannot be seen whether it has.
-                Ok(Some(_)) | Err(_) => self.silence(&error),
+                Ok(None) if self.is_still_hidden() => self.try_later(&error),
+                // The file has its final name, or had it, or it cannot be seen whether it has.
+                Ok(_) | Err(_) => self.silence(&error),
             },
         }
     }
@@ -256,15 +256,30 @@ impl Placed<'_> {
 
     /// Somebody put a file there since the attempt was prepared.
     fn name_taken(&self) -> Reply {
+        let exists = io::Error::from(ErrorKind::AlreadyExists);
         match content(&self.directory, &self.name, &self.sealed) {
             Ok(Content::Same) => match self.directory.remove(&self.part) {
                 Ok(()) => self.published(),
                 Err(error) => self.silence(&error),
             },
-            Ok(Content::Other) => Reply::TryLater(DeferCause::NameTaken, self.courier.conflict(&self.name)),
-            Ok(Content::None) => self.try_later(&io::Error::from(ErrorKind::AlreadyExists)),
-            Err(error) => self.try_later(&error),
+            Ok(Content::Other) if matches!(self.hidden(), Ok(Content::Same)) => {
+                Reply::TryLater(DeferCause::NameTaken, self.courier.conflict(&self.name))
+            }
+            Ok(Content::None) if self.is_still_hidden() => self.try_later(&exists),
+            Err(error) if self.is_still_hidden() => self.try_later(&error),
+            Ok(Content::Other | Content::None) | Err(_) => self.silence(&exists),
         }
+    }
+
+    /// Whether it never had its final name. A step can be told as failed that was done, as shares do, and the transport can
+    /// have taken the file before anybody looks: only its part tells.
+    fn is_still_hidden(&self) -> bool {
+        let in_one_step = mode(&self.directory, &self.part).is_ok_and(|mode| mode != IN_TWO_STEPS_MODE);
+        in_one_step && matches!(self.hidden(), Ok(Content::Same))
+    }
+
+    fn hidden(&self) -> io::Result<Content> {
+        content(&self.directory, &self.part, &self.sealed)
     }
 
     fn try_later(&self, error: &io::Error) -> Reply {

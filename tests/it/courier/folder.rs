@@ -75,6 +75,22 @@ fn a_file_is_hidden_until_it_is_whole_and_then_placed() {
 }
 
 #[test]
+fn a_move_that_is_told_as_failed_may_have_been_done() {
+    for other_there in [false, true] {
+        let (folder, sealed) = (Folder::new(), Sealed::of(b"sealed bytes"));
+        let courier = folder.courier();
+        let ready = courier.prepare(sealed.parcel()).unwrap();
+        // As where a share did it, its answer was lost, and the transport took the file before anybody looked.
+        fs::remove_file(folder.part(&sealed)).unwrap();
+        if other_there {
+            fs::write(folder.file(NAME), "other bytes!").unwrap();
+        }
+        let reply = ready.commit();
+        assert!(matches!(reply, Reply::Silence(_)), "it is never sent again by itself: {reply:?}");
+    }
+}
+
+#[test]
 fn the_evidence_after_a_crash() {
     let sealed = Sealed::of(b"sealed bytes");
     let after = |lay: &dyn Fn(&Folder), rebooted| {
