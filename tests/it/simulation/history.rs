@@ -199,6 +199,7 @@ impl History {
             received: Vec::new(),
             recorded: Default::default(),
             whole,
+            waited: Default::default(),
         };
         let mut inner = Inner {
             chance,
