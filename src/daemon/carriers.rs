@@ -195,7 +195,7 @@ fn work(inbound: &Arc<Inbound>, job: Job, left: &Left) -> Result<(), Critical> {
                 return Ok(());
             }
             match inbound.carry(source, &sighting)? {
-                Collecting::Ours(_) => left(index, &sighting.name, None),
+                Collecting::Ours => left(index, &sighting.name, None),
                 Collecting::Changed => {}
                 Collecting::Left(reason) => left(index, &sighting.name, Some(reason)),
             }

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use jiff::Timestamp;
 
 use super::claims::Claim;
+use super::collect::Known;
 use super::open::Opened;
 use super::{Critical, Failure, Inbound};
 use crate::catalogue::without_openpgp_ending;
@@ -34,14 +35,18 @@ impl Inbound {
         }
     }
 
-    /// `ahead`: its content, if it was opened while it was collected.
+    /// `known`: what is known of it, if it was just collected.
     pub(super) fn advance_claimed(
         &self,
         claim: &Claim<'_>,
-        mut ahead: Option<Opened>,
+        known: Option<Known>,
     ) -> Result<Option<Standing>, Critical> {
         let _within = tracing::info_span!("transfer", transfer = %claim.id).entered();
-        let Some((mut consignment, name)) = self.queries.consignment(&claim.id)? else { return Ok(None) };
+        let known = match known {
+            Some(known) => Some(known),
+            None => self.recorded(&claim.id)?,
+        };
+        let Some(Known { mut consignment, name, mut ahead }) = known else { return Ok(None) };
         if self.waits_for_folder(&consignment)? {
             return Ok(Some(consignment.standing));
         }
@@ -73,6 +78,11 @@ impl Inbound {
             self.alarm(ARCHIVE, None)?;
         }
         Ok(Some(consignment.standing))
+    }
+
+    fn recorded(&self, id: &ConsignmentId) -> Result<Option<Known>, Critical> {
+        let found = self.queries.consignment(id)?;
+        Ok(found.map(|(consignment, name)| Known { consignment, name, ahead: None }))
     }
 
     /// Whether it was deferred because a folder did not answer, and one that it may go to still does not: then nothing is

@@ -14,7 +14,7 @@ use super::{Failure, Inbound, Route, Source};
 use crate::config::template::NameFacts;
 use crate::domain::{
     Consequence, Consignment, DeferCause, Delivery, DeliveryId, FileKind, HoldReason, InstallationId, LaNumber, Naming,
-    Revision, Waiver, XmlRoot,
+    Waiver, XmlRoot,
 };
 use crate::effects::destination::Access;
 
@@ -63,16 +63,19 @@ impl Inbound {
         Ok(Routed { authority, opened, parts })
     }
 
-    /// Which installation this is: what was collected has an entry.
+    /// Which installation this is: what was collected has an entry. The first one stays what it is.
     fn installation(&self) -> Result<InstallationId, Failure> {
+        if let Some(known) = self.installation.get() {
+            return Ok(*known);
+        }
         let unread = || Failure::of(Consequence::Defer(DeferCause::StoreUnreadable), "the ledger has no first entry");
-        self.queries.installation()?.ok_or_else(unread)
+        let installation = self.queries.installation()?.ok_or_else(unread)?;
+        Ok(*self.installation.get_or_init(|| installation))
     }
 
     /// Whose it was staged as before. A signer is recorded with Staged, except for what two people let through without.
     fn decided<'c>(&self, consignment: &'c Consignment) -> Result<Option<&'c LaNumber>, Failure> {
-        let was_staged = consignment.signer.is_some()
-            || consignment.revision > Revision(0) && !self.queries.deliveries(&consignment.id)?.is_empty();
+        let was_staged = consignment.signer.is_some() || !self.staged_before(consignment)?.is_empty();
         Ok(was_staged.then_some(&consignment.authority))
     }
 

@@ -28,7 +28,7 @@ const ADOPT_BYTES_MIN: u64 = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub enum Collecting {
     /// It is ours now, or was already.
-    Ours(Box<Consignment>),
+    Ours,
     /// It changed or vanished meanwhile; the folder will be looked at again.
     Changed,
     /// It stays where it is, for this reason.
@@ -40,8 +40,8 @@ impl Inbound {
     pub fn carry(&self, source: &Source, sighting: &Sighting) -> Result<Collecting, Critical> {
         match self.collect(source, sighting) {
             Ok((collecting, None)) => Ok(collecting),
-            Ok((collecting, Some((claim, ahead)))) => {
-                self.advance_claimed(&claim, ahead)?;
+            Ok((collecting, Some((claim, known)))) => {
+                self.advance_claimed(&claim, Some(known))?;
                 Ok(collecting)
             }
             Err(Stopped::Critical(critical)) => Err(critical),
@@ -83,11 +83,11 @@ impl Inbound {
         let Some(claim) = self.claims.claim(&consignment.id) else { return Ok((Collecting::Changed, None)) };
         let kept = self.spool.keep(incoming, &source.name, &consignment.id);
         kept.map_err(spool_fault)?;
-        let consignment = self.record_collected(consignment, native, &sighting.name)?;
+        let (consignment, name) = self.record_collected(consignment, native, &sighting.name)?;
         passed(step("collect.recorded"))?;
         self.clear(source, sighting, &consignment.id)?;
         passed(step("collect.cleared"))?;
-        Ok((Collecting::Ours(Box::new(consignment)), Some((claim, ahead))))
+        Ok((Collecting::Ours, Some((claim, Known { consignment, name, ahead }))))
     }
 
     /// Whether so many bytes may be collected now.
@@ -167,12 +167,13 @@ impl Inbound {
         Ok(folder.is_still(sighting).map_err(fault)?.then_some((incoming, ahead)))
     }
 
+    /// Records it. What the store has of it from then on, with the file's name if that is known.
     pub(super) fn record_collected(
         &self,
         consignment: Consignment,
         native: Digest,
         name: &str,
-    ) -> Result<Consignment, Stopped> {
+    ) -> Result<(Consignment, Option<String>), Stopped> {
         let named = Named::new(name);
         let facts = Facts {
             transfer: Some(consignment.id),
@@ -188,13 +189,13 @@ impl Inbound {
             Ok(_) => {
                 let Consignment { id, source, .. } = &consignment;
                 tracing::info!(transfer = %id, %source, "Collected transfer {id} from {source}");
-                Ok(consignment)
+                Ok((consignment, Some(name.to_owned())))
             }
             // Recorded before a crash, or as an orphan after it: that record stands.
             Err(RecordError::Exists { .. }) => {
                 let known = self.queries.consignment(&consignment.id).map_err(Critical::from)?;
-                let known = known.map_or(consignment, |(known, _)| known);
-                self.discard_second_copy(&known);
+                let known = known.unwrap_or((consignment, None));
+                self.discard_second_copy(&known.0);
                 Ok(known)
             }
             Err(error) => Err(Stopped::Critical(error.into())),
@@ -239,7 +240,7 @@ impl Inbound {
             self.left.compared(&source.name, &sighting.name, &sighting.stamp, true);
         }
         self.clear(source, sighting, &known.id)?;
-        Ok(Collecting::Ours(Box::new(known)))
+        Ok(Collecting::Ours)
     }
 
     /// Before a file that was collected is cleared at a later look.
@@ -264,8 +265,18 @@ impl Inbound {
     }
 }
 
-/// A consignment that was just collected, and what is known of its content already.
-type Collected<'a> = (Claim<'a>, Option<Opened>);
+/// What is known of a consignment that was just collected, so that it need not be asked for.
+pub(super) struct Known {
+    /// As it is recorded.
+    pub consignment: Consignment,
+    /// The name it had in its folder, if that is recorded.
+    pub name: Option<String>,
+    /// Its content, if it was opened while it was collected.
+    pub ahead: Option<Opened>,
+}
+
+/// A consignment that was just collected, and that nobody else works on.
+type Collected<'a> = (Claim<'a>, Known);
 
 fn digest_of(mut file: &File, bytes_max: u64) -> Result<Copied, CopyError> {
     file.rewind().map_err(CopyError::Read)?;

@@ -77,7 +77,7 @@ impl Inbound {
         };
         self.spool.keep(incoming, &source.name, &consignment.id).map_err(spool_fault)?;
         // A mail has no file name, and its subject is nobody's business here.
-        let consignment = self.record_collected(consignment, Digest::of(native.as_bytes()), "")?;
+        let (consignment, _) = self.record_collected(consignment, Digest::of(native.as_bytes()), "")?;
         passed(step("collect.recorded"))?;
         Ok(HandedIn::Ours(Box::new(consignment)))
     }

@@ -30,7 +30,7 @@ mod withdrawn;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::config::FileNameTemplate;
@@ -38,8 +38,8 @@ use crate::config::settings::Carries;
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
 use crate::domain::{
-    AcceptedRoot, Actor, Consequence, DeferCause, DestinationName, FileKind, LaNumber, Notice, PartnerName, RiskLayout,
-    RiskProfile, SourceName,
+    AcceptedRoot, Actor, Consequence, DeferCause, DestinationName, FileKind, InstallationId, LaNumber, Notice,
+    PartnerName, RiskLayout, RiskProfile, SourceName,
 };
 use crate::effects::clock::Clock;
 use crate::effects::destination::{Access, DestinationError, Destinations};
@@ -88,6 +88,8 @@ pub struct Inbound {
     pub left: Left,
     /// What recovery could not do yet.
     pub late: Late,
+    /// Which installation this is, once that was asked for.
+    pub installation: OnceLock<InstallationId>,
 }
 
 /// One drop folder, Maildir or mailbox, and whose files come by it.

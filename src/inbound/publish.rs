@@ -7,7 +7,7 @@
 use super::{Critical, Failure, Inbound};
 use crate::domain::alarm::AlarmReason;
 use crate::domain::ledger::{Event, Facts};
-use crate::domain::{Consequence, Consignment, DeferCause, Delivery, HoldReason, Resume, Standing};
+use crate::domain::{Consequence, Consignment, DeferCause, Delivery, HoldReason, Resume, Revision, Standing};
 use crate::durable::place::is_same_place;
 use crate::durable::step;
 use crate::effects::destination::{Access, Content, DestinationError, Found};
@@ -158,7 +158,9 @@ impl Inbound {
         self.synced(deliveries, PUBLISHED)?;
         super::passed(step("publish.directory-synced"))?;
         let standing = Standing::Delivered { at: self.clock.now() };
-        let release = self.queries.release(&consignment.id)?.map(|release| release.entry);
+        // What was staged as soon as it came was never held.
+        let was_held = consignment.revision > Revision(1);
+        let release = if was_held { self.queries.release(&consignment.id)? } else { None }.map(|release| release.entry);
         self.move_to(consignment, standing, None, event, Facts { release, ..Facts::default() })?;
         super::passed(step("publish.recorded"))
     }

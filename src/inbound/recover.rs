@@ -49,7 +49,7 @@ impl Inbound {
                     (Collecting::Changed, _) => self.record_orphan(source, id, bytes)?,
                     // Looked after until it is recorded, from there or without it.
                     (Collecting::Left(_), Ok(folder)) => self.late.orphan(folder.path(), name, id),
-                    (Collecting::Left(_) | Collecting::Ours(_), _) => {}
+                    (Collecting::Left(_) | Collecting::Ours, _) => {}
                 },
                 Ok((source, bytes, None)) => self.record_orphan(source, id, bytes)?,
                 Err(error) => tracing::error!(%error, source = %name, transfer = %id, "A spooled file waits: {error}"),

@@ -14,12 +14,12 @@ use crate::domain::ledger::{Event, Facts, PartFacts, VolumeFacts};
 use crate::domain::reason::Became;
 use crate::domain::{
     Consequence, Consignment, ConsignmentId, DeferCause, Delivery, HoldReason, KeyStep, LaNumber, Release, Resume,
-    Standing, Waiver,
+    Revision, Standing, Waiver,
 };
 use crate::durable::{PrivateContent, step};
 use crate::effects::destination::{Access, Content, Part as Staging};
 use crate::effects::pgp::Verdict;
-use crate::store::{Change, Named, RecordError, Recorded, StateChange};
+use crate::store::{Change, Named, QueryError, RecordError, Recorded, StateChange};
 
 impl Inbound {
     pub(super) fn stage(
@@ -142,7 +142,7 @@ impl Inbound {
         consignment: &Consignment,
         parts: &mut [(Part, Delivery, Access)],
     ) -> Result<(), Failure> {
-        let earlier = self.queries.deliveries(&consignment.id)?;
+        let earlier = self.staged_before(consignment)?;
         let looking_up = matches!(consignment.standing, Standing::Deferred { resume: Resume::LookingUp, .. });
         for (_, delivery, _) in parts {
             let known = earlier.iter().find(|known| known.part == delivery.part && known.digest == delivery.digest);
@@ -175,6 +175,12 @@ impl Inbound {
             delivery.published = true;
         }
         Ok(())
+    }
+
+    /// What an earlier attempt has staged.
+    pub(super) fn staged_before(&self, consignment: &Consignment) -> Result<Vec<Delivery>, QueryError> {
+        // What has only just come was never staged.
+        if consignment.revision == Revision(0) { Ok(Vec::new()) } else { self.queries.deliveries(&consignment.id) }
     }
 
     /// Which directory it lies in.

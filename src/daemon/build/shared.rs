@@ -1,6 +1,6 @@
 //! What the parts of a service share, and each part made of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::places::{archive_limits, message_domains, routes, scanner, sources, terms};
 use super::{StartFault, couriers};
@@ -50,6 +50,7 @@ impl Shared<'_> {
             claims: Claims::default(),
             left: Left::default(),
             late: Late::default(),
+            installation: OnceLock::new(),
         })
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use hbcourier::catalogue::Limits;
@@ -111,6 +111,7 @@ impl Service {
             claims: Claims::default(),
             left: Left::default(),
             late: Late::default(),
+            installation: OnceLock::new(),
         };
         let outbound = layout.returns.map(|by_mail| {
             let courier: Arc<dyn Courier> = match by_mail {
