@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use jiff::Timestamp;
 
 use super::claims::Claim;
-use super::collect::Known;
+use super::collect::JustCollected;
 use super::open::Opened;
 use super::{Critical, Failure, Inbound};
 use crate::catalogue::without_openpgp_ending;
@@ -35,18 +35,20 @@ impl Inbound {
         }
     }
 
-    /// `known`: what is known of it, if it was just collected.
+    /// `just`: the consignment itself, if it was collected just now.
     pub(super) fn advance_claimed(
         &self,
         claim: &Claim<'_>,
-        known: Option<Known>,
+        just: Option<JustCollected>,
     ) -> Result<Option<Standing>, Critical> {
         let _within = tracing::info_span!("transfer", transfer = %claim.id).entered();
-        let known = match known {
-            Some(known) => Some(known),
-            None => self.recorded(&claim.id)?,
+        let (mut consignment, name, mut ahead) = match just {
+            Some(JustCollected { consignment, name, ahead }) => (consignment, Some(name), ahead),
+            None => match self.queries.consignment(&claim.id)? {
+                Some((consignment, name)) => (consignment, name, None),
+                None => return Ok(None),
+            },
         };
-        let Some(Known { mut consignment, name, mut ahead }) = known else { return Ok(None) };
         if self.waits_for_folder(&consignment)? {
             return Ok(Some(consignment.standing));
         }
@@ -78,11 +80,6 @@ impl Inbound {
             self.alarm(ARCHIVE, None)?;
         }
         Ok(Some(consignment.standing))
-    }
-
-    fn recorded(&self, id: &ConsignmentId) -> Result<Option<Known>, Critical> {
-        let found = self.queries.consignment(id)?;
-        Ok(found.map(|(consignment, name)| Known { consignment, name, ahead: None }))
     }
 
     /// Whether it was deferred because a folder did not answer, and one that it may go to still does not: then nothing is

@@ -40,8 +40,8 @@ impl Inbound {
     pub fn carry(&self, source: &Source, sighting: &Sighting) -> Result<Collecting, Critical> {
         match self.collect(source, sighting) {
             Ok((collecting, None)) => Ok(collecting),
-            Ok((collecting, Some((claim, known)))) => {
-                self.advance_claimed(&claim, Some(known))?;
+            Ok((collecting, Some((claim, just)))) => {
+                self.advance_claimed(&claim, just)?;
                 Ok(collecting)
             }
             Err(Stopped::Critical(critical)) => Err(critical),
@@ -83,11 +83,13 @@ impl Inbound {
         let Some(claim) = self.claims.claim(&consignment.id) else { return Ok((Collecting::Changed, None)) };
         let kept = self.spool.keep(incoming, &source.name, &consignment.id);
         kept.map_err(spool_fault)?;
-        let (consignment, name) = self.record_collected(consignment, native, &sighting.name)?;
+        let (consignment, recording) = self.record_collected(consignment, native, &sighting.name)?;
         passed(step("collect.recorded"))?;
         self.clear(source, sighting, &consignment.id)?;
         passed(step("collect.cleared"))?;
-        Ok((Collecting::Ours, Some((claim, Known { consignment, name, ahead }))))
+        let is_new = recording == Recording::Now;
+        let just = is_new.then(|| JustCollected { consignment, name: sighting.name.clone(), ahead });
+        Ok((Collecting::Ours, Some((claim, just))))
     }
 
     /// Whether so many bytes may be collected now.
@@ -167,13 +169,13 @@ impl Inbound {
         Ok(folder.is_still(sighting).map_err(fault)?.then_some((incoming, ahead)))
     }
 
-    /// Records it. What the store has of it from then on, with the file's name if that is known.
+    /// Records it, unless it is on record. As it stands there, and which of the two it was.
     pub(super) fn record_collected(
         &self,
         consignment: Consignment,
         native: Digest,
         name: &str,
-    ) -> Result<(Consignment, Option<String>), Stopped> {
+    ) -> Result<(Consignment, Recording), Stopped> {
         let named = Named::new(name);
         let facts = Facts {
             transfer: Some(consignment.id),
@@ -189,14 +191,14 @@ impl Inbound {
             Ok(_) => {
                 let Consignment { id, source, .. } = &consignment;
                 tracing::info!(transfer = %id, %source, "Collected transfer {id} from {source}");
-                Ok((consignment, Some(name.to_owned())))
+                Ok((consignment, Recording::Now))
             }
             // Recorded before a crash, or as an orphan after it: that record stands.
             Err(RecordError::Exists { .. }) => {
                 let known = self.queries.consignment(&consignment.id).map_err(Critical::from)?;
-                let known = known.unwrap_or((consignment, None));
-                self.discard_second_copy(&known.0);
-                Ok(known)
+                let known = known.map_or(consignment, |(known, _)| known);
+                self.discard_second_copy(&known);
+                Ok((known, Recording::Before))
             }
             Err(error) => Err(Stopped::Critical(error.into())),
         }
@@ -265,18 +267,26 @@ impl Inbound {
     }
 }
 
-/// What is known of a consignment that was just collected, so that it need not be asked for.
-pub(super) struct Known {
+/// A consignment that was recorded a moment ago and that nobody else works on: the store need not be asked for it.
+pub(super) struct JustCollected {
     /// As it is recorded.
     pub consignment: Consignment,
-    /// The name it had in its folder, if that is recorded.
-    pub name: Option<String>,
+    /// The name it had in its folder.
+    pub name: String,
     /// Its content, if it was opened while it was collected.
     pub ahead: Option<Opened>,
 }
 
-/// A consignment that was just collected, and that nobody else works on.
-type Collected<'a> = (Claim<'a>, Known);
+/// When a consignment was recorded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Recording {
+    Now,
+    /// Before a crash, or as an orphan after it.
+    Before,
+}
+
+/// The claim on a consignment that is ours, and all of it if it was not on record before.
+type Collected<'a> = (Claim<'a>, Option<JustCollected>);
 
 fn digest_of(mut file: &File, bytes_max: u64) -> Result<Copied, CopyError> {
     file.rewind().map_err(CopyError::Read)?;

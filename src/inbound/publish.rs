@@ -159,8 +159,9 @@ impl Inbound {
         super::passed(step("publish.directory-synced"))?;
         let standing = Standing::Delivered { at: self.clock.now() };
         // What was staged as soon as it came was never held.
-        let was_held = consignment.revision > Revision(1);
-        let release = if was_held { self.queries.release(&consignment.id)? } else { None }.map(|release| release.entry);
+        let may_be_released = consignment.revision > Revision(1);
+        let release =
+            if may_be_released { self.queries.release(&consignment.id)? } else { None }.map(|release| release.entry);
         self.move_to(consignment, standing, None, event, Facts { release, ..Facts::default() })?;
         super::passed(step("publish.recorded"))
     }

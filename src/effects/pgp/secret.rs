@@ -71,7 +71,8 @@ impl Locked {
     }
 }
 
-/// The key without its protection; the copy in memory is encrypted by sequoia with a key of the process.
+/// The key without its protection. Sequoia's copy in memory is encrypted with a key of the process; what is prepared of it for
+/// OpenSSL is not.
 pub(super) fn unlocked(
     key: Key<SecretParts, UnspecifiedRole>,
     passphrase: &Passphrase,
@@ -92,7 +93,7 @@ pub(super) fn unlocked(
 }
 
 impl SecretKey {
-    /// Prepares a key for use. Fails if it is protected by a passphrase, or if its numbers do not fit together.
+    /// Prepares a key for use. Fails if it is protected by a passphrase, or if the numbers of an RSA key do not fit together.
     pub(super) fn prepare(key: Key<SecretParts, UnspecifiedRole>) -> Result<SecretKey> {
         let pair = key.into_keypair()?;
         let private = pair.secret().map(|secret| match (pair.public().mpis(), secret) {
@@ -108,8 +109,8 @@ impl SecretKey {
             (Some(private), mpi::PublicKey::RSA { .. }) => {
                 SecretKey::Rsa(RsaKey { public: pair.public().clone(), private })
             }
-            (Some(private), _) => SecretKey::Curve25519(Curve25519Key { pair, private }),
-            (None, _) => SecretKey::Other(pair),
+            (Some(private), mpi::PublicKey::ECDH { .. }) => SecretKey::Curve25519(Curve25519Key { pair, private }),
+            _ => SecretKey::Other(pair),
         })
     }
 
