@@ -209,7 +209,9 @@ impl Ground {
     fn stuck(&self) -> Fault {
         let log = self.scene.council.log();
         let last: Vec<&str> = log.lines().rev().take(4).collect();
-        Fault::Stuck(format!("left {:?}; the log ends, backwards: {last:#?}", self.left_at_sources()))
+        let bytes = |path: PathBuf| (path.metadata().map_or(0, |facts| facts.len()), path);
+        let left: Vec<(u64, PathBuf)> = self.left_at_sources().into_iter().map(bytes).collect();
+        Fault::Stuck(format!("left, with their bytes, {left:?}; the log ends, backwards: {last:#?}"))
     }
 
     /// What still lies where files were to be taken from, and the notes of it. Not what a file system without a journal can
