@@ -61,23 +61,11 @@ impl Note {
 }
 
 impl Notes {
-    /// The notes below this state directory; the folder is made if it is missing. What lies there and is no note is removed:
-    /// a crash leaves parts, and a power cut can bring a removed note's name back, without content or with another file's.
+    /// The notes below this state directory; the folder is made if it is missing.
     pub(super) fn open(state: &Path) -> io::Result<Notes> {
         let directory = private_directory(&state.join("picked-up"))?;
         Directory::open(state)?.sync()?;
-        let notes = Notes { directory };
-        for name in notes.directory.names()?.iter().filter_map(|name| name.to_str()) {
-            if name.starts_with('.') {
-                notes.directory.remove(name)?;
-            } else if notes.understood(name)?.is_none() {
-                notes.directory.remove(name)?;
-                warn!(
-                    "Removed `picked-up/{name}`, which was no note of a sealed return: a power cut can leave such a file"
-                );
-            }
-        }
-        Ok(notes)
+        Ok(Notes { directory })
     }
 
     /// Writes the note, to last, in place of an earlier one.
@@ -93,19 +81,22 @@ impl Notes {
         synced("sync.seal.note-directory", || self.directory.sync())
     }
 
-    /// The note, if there is one. One that cannot be understood counts as none: then nothing is removed.
+    /// The note, if there is one. What cannot be understood is none, and is removed: a power cut can bring a removed note's
+    /// name back, without content or with another file's. Of the returns folder nothing is removed then.
     pub(super) fn read(&self, series: &Series) -> io::Result<Option<Note>> {
-        self.understood(&name(series))
-    }
-
-    fn understood(&self, name: &str) -> io::Result<Option<Note>> {
+        let name = name(series);
         let mut text = Vec::new();
-        match self.directory.open_file(name) {
+        match self.directory.open_file(&name) {
             Ok(file) => io::Read::read_to_end(&mut io::Read::take(file, NOTE_BYTES_MAX), &mut text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        Ok(serde_json::from_slice(&text).ok())
+        let note = serde_json::from_slice(&text).ok();
+        if note.is_none() {
+            self.directory.remove(&name)?;
+            warn!("Removed `picked-up/{name}`, which is no note of a sealed return: a power cut can leave such a file");
+        }
+        Ok(note)
     }
 
     /// The file is gone, or was never sealed.
@@ -154,21 +145,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_note_is_removed_at_the_start_and_a_note_stays() {
+    fn what_is_no_note_is_removed() {
         let state = tempfile::tempdir().unwrap();
-        let key: SubmissionKey = "shbe/12302/2020-04".parse().unwrap();
         let notes = Notes::open(state.path()).unwrap();
-        let at = |name: &str| state.path().join("picked-up").join(name);
-        std::fs::write(at("read"), b"content").unwrap();
-        let stamp = notes.directory.stamp("read").unwrap().unwrap();
-        let note = Note::new(&key, Digest::of(b"sealed"), "a", Digest::of(b"content"), &stamp);
-        notes.write(&key.series(), &note).unwrap();
-        std::fs::copy(at("shbe.12302"), at(".shbe.12302.part")).unwrap();
-        std::fs::write(at("hbms-mi.12302"), b"").unwrap();
-        std::fs::write(at("shbe.12304"), vec![b' '; 2 * NOTE_BYTES_MAX as usize]).unwrap();
-
-        let notes = Notes::open(state.path()).unwrap();
-        assert_eq!(notes.directory.names().unwrap(), ["shbe.12302"]);
-        assert_eq!(notes.read(&key.series()).unwrap(), Some(note));
+        let key: SubmissionKey = "hbms-mi/12302/2020-04".parse().unwrap();
+        let at = state.path().join("picked-up/hbms-mi.12302");
+        for bytes in [&b""[..], b"{}", &vec![b' '; 2 * NOTE_BYTES_MAX as usize]] {
+            std::fs::write(&at, bytes).unwrap();
+            assert_eq!(notes.read(&key.series()).unwrap(), None);
+            assert!(!at.exists(), "{} bytes", bytes.len());
+        }
     }
 }
