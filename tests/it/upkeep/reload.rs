@@ -134,3 +134,27 @@ fn an_authority_that_is_removed_is_served_no_more_and_the_other_is() {
     council.stops_well();
     council.ledger();
 }
+
+#[test]
+fn alarms_about_what_is_configured_no_more_are_over() {
+    let mut dwp = Partner::new(Algorithm::Curve25519);
+    let mut council = Council::new(&mut dwp);
+    let (drop, backoffice) = council.adds_authority("101809", "Glasgow");
+    council.changes_settings(|settings| set(settings, &["service", "sweep_every"], "500ms"));
+    fs::remove_dir(&drop).unwrap();
+    fs::remove_dir(&backoffice).unwrap();
+    fs::remove_dir(&council.drop).unwrap();
+    council.start();
+    let destination = backoffice.display().to_string();
+    let alarmed = |council: &Council| {
+        let of = [("drop-101809", "CN-501"), (&destination, "CN-507"), ("drop-12302", "CN-501")];
+        of.map(|(about, code)| council.is_alarmed(about, code))
+    };
+    council.until("all three are told", |council| alarmed(council) == [true; 3]);
+    fs::remove_file(council.config.with_file_name("conf.d").join("101809.toml")).unwrap();
+    reloads(&mut council, "configuration-reloaded");
+    council.until("Glasgow's are over", |council| alarmed(council)[..2] == [false; 2]);
+    assert!(alarmed(&council)[2], "the other one is configured still");
+    council.stops_well();
+    council.ledger();
+}
