@@ -197,3 +197,32 @@ fn the_store_names_every_part_by_the_id_that_it_has() {
     assert!(matches!(staged.standing, Standing::Staged { .. }));
     assert_eq!(store.deliveries(&staged.id).unwrap()[0].id, tells(&part));
 }
+
+/// Nobody delivers there meanwhile: it is the service that comes back to it.
+#[test]
+fn a_folder_that_was_away_at_the_start_is_rid_of_our_parts_when_it_is_back() {
+    let mut site = Site::new();
+    site.drops(&Sample::pdf(1));
+    site.runs_once();
+    let store = site.council.store().unwrap();
+    let delivered = store.consignments(&ConsignmentFilter::default()).unwrap().remove(0);
+    let delivery = store.deliveries(&delivered.id).unwrap().remove(0);
+    let ours = delivery.path.with_file_name(format!(".hbcourier-{}.part", delivery.id));
+    let text = delivery.id.to_string();
+    let last = if text.ends_with('0') { '1' } else { '0' };
+    let theirs = delivery.path.with_file_name(format!(".hbcourier-{}{last}.part", &text[..text.len() - 1]));
+    assert!(tells(&ours).is_of(&site.installation()) && !tells(&theirs).is_of(&site.installation()));
+    [&ours, &theirs].into_iter().for_each(|part| fs::write(part, b"part").unwrap());
+
+    let folder = ours.parent().unwrap();
+    let away = folder.with_file_name("away");
+    fs::rename(folder, &away).unwrap();
+    site.council.start();
+    let about = folder.display().to_string();
+    site.council.until("it is told that the folder is gone", |council| council.is_alarmed(&about, "CN-507"));
+    fs::rename(&away, folder).unwrap();
+    site.council.until("our part is removed", |_| !ours.exists());
+    site.council.stops_well();
+    assert!(theirs.exists() && delivery.path.exists());
+    site.council.ledger();
+}
