@@ -74,6 +74,15 @@ fn a_link_in_the_place_of_the_store_is_refused() {
 }
 
 #[test]
+fn a_log_that_cannot_be_looked_at_does_not_pass_for_none() {
+    let state = with_entries(1);
+    let log = file(state.path()).with_extension("sqlite-wal");
+    let _ = fs::remove_file(&log);
+    symlink(&log, &log).unwrap();
+    assert!(matches!(refusal(state.path()), StoreError::File { .. }));
+}
+
+#[test]
 fn a_store_of_a_later_release_is_refused_and_left_alone() {
     let state = with_entries(1);
     raw(state.path()).pragma_update(None, "user_version", 99).unwrap();
