@@ -3,10 +3,9 @@
 //! A unit that closes the file system keeps folders read-only that were configured later, and only the service's own
 //! process sees that: a command that somebody runs by hand finds them writable.
 //! Holds: a destination, a courier's folder or a returns folder that is gone is told before anything is due there; a share
-//! that hangs is told as such (CN-574), from whoever met it, and keeps nobody waiting, this worker included. What is told of
-//! a folder, a source or a destination is over once the settings have it no more.
+//! that hangs is told as such (CN-574), from whoever met it, and keeps nobody waiting, this worker included.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -27,29 +26,6 @@ const MORE: Duration = Duration::from_millis(500);
 /// How often every folder is asked, at the least: whether one hangs is known so much later than it could be.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 
-/// What is told of a folder, by its path.
-const OF_FOLDERS: [AlarmReason; 5] = [
-    AlarmReason::DestinationFault,
-    AlarmReason::PickUpMissing,
-    AlarmReason::CourierFault,
-    AlarmReason::ReadOnlyFolder,
-    AlarmReason::PlaceHangs,
-];
-/// What is told of a source or a destination, by its name.
-const OF_NAMES: [AlarmReason; 11] = [
-    AlarmReason::SourceMissing,
-    AlarmReason::Uncollectable,
-    AlarmReason::TooLarge,
-    AlarmReason::SourceFault,
-    AlarmReason::NotificationsOff,
-    AlarmReason::MailboxUnreachable,
-    AlarmReason::MailboxClosed,
-    AlarmReason::PlaceHangs,
-    AlarmReason::DestinationFault,
-    AlarmReason::StagedDamaged,
-    AlarmReason::Replaced,
-];
-
 /// Of one process, like the threads that folders keep which hang.
 static READ_ONLY: LazyLock<Asked<Option<bool>>> = LazyLock::new(Asked::default);
 
@@ -62,8 +38,6 @@ pub(super) struct FolderWatch {
     pub pause: Duration,
     /// The sources, each with its folder.
     pub sources: Vec<(SourceName, PathBuf)>,
-    /// What every source and every destination is called.
-    pub names: BTreeSet<String>,
     /// Secrets that the settings name, which may be missing too.
     pub secrets: Secrets,
 }
@@ -71,7 +45,6 @@ pub(super) struct FolderWatch {
 impl FolderWatch {
     /// Works until told to stop.
     pub(super) fn run(self) -> Result<(), Critical> {
-        self.forget_unconfigured()?;
         let paths: Vec<PathBuf> = self.folders.keys().cloned().collect();
         while !self.stop.is_requested() {
             self.secrets.look(&self.inbound)?;
@@ -99,23 +72,6 @@ impl FolderWatch {
         Ok(())
     }
 
-    /// Nobody else would end it. What still holds, because a transfer waits there all the same, is raised anew.
-    fn forget_unconfigured(&self) -> Result<(), Critical> {
-        for alarm in self.inbound.queries.alarms()? {
-            let about = &alarm.about;
-            let is_over = if about.starts_with('/') {
-                is_one_of(&OF_FOLDERS, &alarm.code) && !self.folders.contains_key(Path::new(about))
-            } else {
-                is_one_of(&OF_NAMES, &alarm.code) && !self.names.contains(about)
-            };
-            if is_over {
-                tracing::info!(about, code = alarm.code, "The configuration has {about} no more");
-                self.inbound.alarm(about, None)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Of the source too, if it is one's folder: that alarm ends with the next look into it.
     fn tell_hanging(&self, folder: &Path, waited: Duration) -> Result<(), Critical> {
         let now = self.inbound.clock.now();
@@ -127,10 +83,6 @@ impl FolderWatch {
         }
         self.inbound.alarm_in_words(&path, Some(notice))
     }
-}
-
-fn is_one_of(reasons: &[AlarmReason], code: &str) -> bool {
-    reasons.iter().any(|reason| reason.notice("").code == code)
 }
 
 /// Nothing of one that cannot be opened, or is what an unmounted share has left.
@@ -167,19 +119,4 @@ pub(super) fn watched(settings: &Settings) -> BTreeMap<PathBuf, Option<AlarmReas
         }
     }
     all
-}
-
-/// What every source and every destination of the settings is called.
-pub(super) fn names(settings: &Settings) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for authority in &settings.authorities {
-        names.extend(authority.drop_folders.iter().map(|drop| drop.name.to_string()));
-        names.extend(authority.maildirs.iter().map(|maildir| maildir.name.to_string()));
-        names.extend(authority.mailboxes.iter().map(|mailbox| mailbox.name.to_string()));
-        for route in &authority.routes {
-            names.insert(route.destination.to_string());
-            names.extend(route.derived.iter().map(|derived| derived.destination.to_string()));
-        }
-    }
-    names
 }

@@ -28,6 +28,7 @@ mod retention;
 mod run;
 mod secrets;
 pub mod stop;
+mod unconfigured;
 mod unheard;
 mod vigil;
 mod watch;

@@ -23,6 +23,7 @@ use super::mailboxes::Trouble;
 use super::reach::Reach;
 use super::run::RunFault;
 use super::stop::Stop;
+use super::unconfigured;
 use parts::Parts;
 
 use crate::domain::{Stage, Standing};
@@ -183,6 +184,7 @@ fn deferred(service: &Service) -> Result<Vec<(String, String)>, String> {
 fn pass(service: &Arc<Service>, queue: &Arc<Queue>, stop: &Arc<Stop>, parts: &Arc<Parts>) -> Result<(), String> {
     wait_for_folders(&service.settings);
     service.inbound.recover().map_err(|error| error.to_string())?;
+    unconfigured::end_alarms(&service.inbound, &service.settings).map_err(|error| error.to_string())?;
     let health = Arc::new(Health::new(service.clock.now(), service.confinement));
     // Before the sweeps, which tell of what about the state directory these meet.
     for reader in maildir_readers(service, queue, stop, &health) {

@@ -23,6 +23,7 @@ use super::health::Health;
 use super::notify::notify_systemd;
 use super::reload::{self, Configuration};
 use super::stop::Stop;
+use super::unconfigured;
 use standing_in::StandIns;
 
 use crate::config::Settings;
@@ -290,6 +291,7 @@ impl Running {
         // What can fail of the settings or the machine comes first: the entry says by which settings it works from here on.
         let control = self.listen(service, reading.clone())?;
         self.recover(service).map_err(critical)?;
+        unconfigured::end_alarms(&service.inbound, &service.settings).map_err(critical)?;
         note(service, event).and_then(|()| reload::settled(service)).map_err(|error| critical(error.into()))?;
         self.spawn_carriers(service)?;
         self.spawn_lookout(service)?;

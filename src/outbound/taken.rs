@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tracing::warn;
 
 use crate::domain::{Digest, Series, SubmissionKey};
@@ -81,8 +82,8 @@ impl Notes {
         synced("sync.seal.note-directory", || self.directory.sync())
     }
 
-    /// The note, if there is one. What cannot be understood is none, and is removed: a power cut can bring a removed note's
-    /// name back, without content or with another file's. Of the returns folder nothing is removed then.
+    /// The note, if there is one. What is no note counts as none and is removed: a power cut can bring a removed note's name
+    /// back, without content or with another file's. A later version's counts as none too, and stays.
     pub(super) fn read(&self, series: &Series) -> io::Result<Option<Note>> {
         let name = name(series);
         let mut text = Vec::new();
@@ -92,7 +93,7 @@ impl Notes {
             Err(error) => return Err(error),
         };
         let note = serde_json::from_slice(&text).ok();
-        if note.is_none() {
+        if note.is_none() && serde_json::from_slice::<Map<String, Value>>(&text).is_err() {
             self.directory.remove(&name)?;
             warn!("Removed `picked-up/{name}`, which is no note of a sealed return: a power cut can leave such a file");
         }
@@ -145,15 +146,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_note_is_removed() {
+    fn what_is_no_note_is_removed_and_a_later_versions_stays() {
         let state = tempfile::tempdir().unwrap();
         let notes = Notes::open(state.path()).unwrap();
         let key: SubmissionKey = "hbms-mi/12302/2020-04".parse().unwrap();
         let at = state.path().join("picked-up/hbms-mi.12302");
-        for bytes in [&b""[..], b"{}", &vec![b' '; 2 * NOTE_BYTES_MAX as usize]] {
+        for bytes in [&b""[..], b"no note", br#"{"submission":"hbms-"#, &vec![b' '; 2 * NOTE_BYTES_MAX as usize]] {
             std::fs::write(&at, bytes).unwrap();
             assert_eq!(notes.read(&key.series()).unwrap(), None);
             assert!(!at.exists(), "{} bytes", bytes.len());
         }
+        std::fs::write(&at, br#"{"version":2}"#).unwrap();
+        assert_eq!(notes.read(&key.series()).unwrap(), None);
+        assert!(at.exists());
     }
 }

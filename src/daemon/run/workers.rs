@@ -18,7 +18,7 @@ use crate::daemon::checkpoints::Notary;
 use crate::daemon::control::{Control, Desk, Reading};
 use crate::daemon::due;
 use crate::daemon::ear::Ear;
-use crate::daemon::folders::{FolderWatch, names, watched};
+use crate::daemon::folders::{FolderWatch, watched};
 use crate::daemon::lookout::Lookout;
 use crate::daemon::looks::{left_files_alarm, lookout, maildir_readers, postmen};
 use crate::daemon::reach::Reach;
@@ -241,8 +241,7 @@ impl Running {
         let secrets = Secrets::of(&service.settings);
         let sources = service.inbound.sources.iter();
         let sources = sources.filter_map(|source| Some((source.name.clone(), source.path()?.to_owned()))).collect();
-        let names = names(&service.settings);
-        let watch = FolderWatch { inbound, stop, folders, sources, names, pause: self.sweep_every, secrets };
+        let watch = FolderWatch { inbound, stop, folders, sources, pause: self.sweep_every, secrets };
         self.spawn("folders", ended, move || watch.run().map_err(|error| error.to_string()))
     }
 
