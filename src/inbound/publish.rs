@@ -76,6 +76,10 @@ impl Inbound {
             let remaining = self.remaining(delivery, staged_in);
             remains.push(remaining.map_err(|error| Failure::at_destination(&delivery.destination, &error))?);
         }
+        if staged_in != self.boot && remains.contains(&Remaining::Restage) {
+            // It may have been published and taken: a power cut can bring its part's name back with other content.
+            self.note_possible_republish(consignment)?;
+        }
         self.refuse_what_is_wrong(&deliveries, &remains)?;
         let mut event = Event::DeliveredRecovered;
         for (delivery, remains) in deliveries.iter().zip(remains) {

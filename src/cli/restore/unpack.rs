@@ -162,6 +162,8 @@ pub(super) fn place(state: &Path) -> io::Result<()> {
         trial.publish(&name, &into, &name)?;
     }
     into.sync()?;
+    // Else a power cut could leave a folder with a name in both.
+    trial.sync()?;
     fs::remove_dir(state.join(TRIAL))?;
     into.sync()
 }

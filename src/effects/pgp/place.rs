@@ -60,7 +60,8 @@ pub(super) fn put(file: &Path, bytes: &[u8], readers: Readers) -> io::Result<()>
     File::open(directory)?.sync_all()
 }
 
-/// Removes what a process left that died while it put a key in its place: it may hold a secret that no list shows.
+/// Removes what a process left that died while it put a key in its place, the ledger's too: it may hold a secret that no list
+/// shows.
 pub(super) fn discard_parts(keys: &Path) -> io::Result<()> {
     discard_parts_in(keys)?;
     discard_parts_in(&keys.join(OWN))?;
@@ -74,7 +75,7 @@ fn discard_parts_in(directory: &Path) -> io::Result<()> {
     let is_part = |file: &PathBuf| {
         let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         // Earlier versions put the number of their process between the two.
-        name.starts_with('.') && name.ends_with(PART) && name.contains(".asc.")
+        name.starts_with('.') && name.ends_with(PART) && (name.contains(".asc.") || name.starts_with(".ledger."))
     };
     let parts: Vec<PathBuf> = entries(directory)?.into_iter().filter(is_part).collect();
     for part in &parts {
@@ -116,9 +117,14 @@ fn make_private(directory: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    const LEFT: [&str; 4] =
-        ["own/.A.asc.part", "own/.A.asc.7.part", "partner/dwp/.B.asc.7.part", ".own-public.asc.7.part"];
-    const OTHERS: [&str; 3] = ["own/A.asc", "partner/dwp/B.asc", ".ledger.head.part"];
+    const LEFT: [&str; 5] = [
+        "own/.A.asc.part",
+        "own/.A.asc.7.part",
+        "partner/dwp/.B.asc.7.part",
+        ".own-public.asc.7.part",
+        ".ledger.key.part",
+    ];
+    const OTHERS: [&str; 4] = ["own/A.asc", "partner/dwp/B.asc", "ledger.key", ".of-somebody-else.part"];
 
     fn with_leftovers() -> tempfile::TempDir {
         let keys = tempfile::tempdir().unwrap();

@@ -228,6 +228,23 @@ fn staged_published_and_taken() {
     row.scene.council.ledger();
 }
 
+/// As a file system without a journal may have it: the part's name is there again, and not what it held.
+#[test]
+fn staged_published_and_taken_and_after_a_power_cut_the_part_is_there_without_its_content() {
+    let mut row = Row::killed_at("publish.renamed");
+    let store = row.scene.council.store().unwrap();
+    let delivery = store.deliveries(&row.scene.council.consignments()[0].id).unwrap().remove(0);
+    fs::remove_file(&row.path).unwrap();
+    fs::write(row.path.with_file_name(format!(".hbcourier-{}.part", delivery.id)), b"").unwrap();
+    row.scene.council.start_rebooted(&[]);
+    row.scene.council.until("it is delivered again", |council| council.all_rest(1));
+    row.scene.council.stops_well();
+    assert_eq!(row.events("possible-republish"), 1, "nobody can tell, and that is said");
+    assert_eq!(fs::read(&row.path).unwrap(), row.content);
+    assert!(row.scene.council.hidden_parts().is_empty());
+    row.scene.council.ledger();
+}
+
 #[test]
 fn staged_published_and_replaced() {
     let mut row = Row::killed_at("publish.renamed");
