@@ -291,8 +291,8 @@ impl Running {
         // What can fail of the settings or the machine comes first: the entry says by which settings it works from here on.
         let control = self.listen(service, reading.clone())?;
         self.recover(service).map_err(critical)?;
-        unconfigured::end_alarms(&service.inbound, &service.settings).map_err(critical)?;
         note(service, event).and_then(|()| reload::settled(service)).map_err(|error| critical(error.into()))?;
+        unconfigured::end_alarms(&service.inbound, &service.settings).map_err(critical)?;
         self.spawn_carriers(service)?;
         self.spawn_lookout(service)?;
         self.spawn("control", ended, move || control.run().map_err(|error| error.to_string()))?;

@@ -1,8 +1,8 @@
 //! Ends what was told of folders, sources and destinations that the settings have no more: nobody else would.
 //!
 //! In:  the alarms that stand, the settings, and what is under way. Out: such alarms ended.
-//! Holds: where a transfer is staged, or waits, the alarm stands. That a delivery was replaced (CN-509) is not the
-//! folder's state, and stands until the next delivery there.
+//! Holds: where a transfer is staged, the alarm stands. That a delivery was replaced (CN-509) is not the folder's state, and
+//! stands.
 
 use std::collections::BTreeSet;
 

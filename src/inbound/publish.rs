@@ -32,6 +32,13 @@ enum Remaining {
     Replaced,
 }
 
+impl Remaining {
+    /// Whether nothing is wrong with it.
+    fn goes_on(self) -> bool {
+        matches!(self, Remaining::Publish | Remaining::Done | Remaining::Taken)
+    }
+}
+
 /// The recovery table's rows for Staged. `same_place`: the folder is the one it was staged in.
 fn remaining(found: Found, same_place: bool) -> Remaining {
     match (found.part, found.published) {
@@ -76,7 +83,8 @@ impl Inbound {
             let remaining = self.remaining(delivery, staged_in);
             remains.push(remaining.map_err(|error| Failure::at_destination(&delivery.destination, &error))?);
         }
-        if staged_in != self.boot && remains.contains(&Remaining::Restage) {
+        let mut wrong = remains.iter().filter(|remains| !remains.goes_on());
+        if staged_in != self.boot && wrong.next() == Some(&Remaining::Restage) {
             // It may have been published and taken: a power cut can bring its part's name back with other content.
             self.note_possible_republish(consignment)?;
         }

@@ -151,21 +151,15 @@ impl LedgerKey {
         head::put_new(&folder, "ledger.key", &made, head::SECRET_MODE).map_err(files)
     }
 
-    /// The key of this text, under this name, with what it signed last, unless the note of that is lost; its public half is written
-    /// beside that.
+    /// The key of this text, under this name, with what it signed last; its public half is written beside that.
     pub fn open(state: &Path, name: &str, key: &SecretString) -> Result<LedgerKey, LedgerKeyFault> {
         let (folder, files) = keys_folder(state)?;
         let secret = text::read(key).ok_or(LedgerKeyFault::NotAKey)?;
         let vkey = public_half(name, &secret)?;
         let fault = |fault| LedgerKeyFault::Head { file: state.join(HEAD_FILE), fault };
-        let last = match read_head(&folder).map_err(&files)?.map(|note| last_of(&vkey, &note)) {
+        let last = match read_head(&folder).map_err(&files)? {
             None => None,
-            // A power cut can leave a removed head's name without its content: no more than if it were not there.
-            Some(Err(NoteFault::NotANote(why))) => {
-                tracing::warn!("`{HEAD_FILE}` is no note of a checkpoint ({why}), and counts as lost");
-                None
-            }
-            Some(last) => Some(last.map_err(fault)?),
+            Some(note) => Some(last_of(&vkey, &note).map_err(fault)?),
         };
         publish_vkey(&folder, &vkey).map_err(&files)?;
         Ok(LedgerKey { vkey, secret, folder, last: Mutex::new(last) })

@@ -88,20 +88,6 @@ fn altered_files_are_refused() {
 }
 
 #[test]
-fn a_head_without_its_content_counts_as_lost_and_is_written_anew() {
-    let state = tempfile::tempdir().unwrap();
-    let first = sign(&open(state.path()), &leaves(40, u32::MAX)).unwrap();
-    for left in ["", "another file's content"] {
-        fs::write(state.path().join(HEAD_FILE), left).unwrap();
-        let key = open(state.path());
-        assert!(key.last().is_none());
-        key.recall(&first).unwrap();
-        assert!(matches!(sign(&key, &leaves(39, u32::MAX)), Err(Unsigned::Smaller { size: 39, last: 40 })));
-        assert_eq!(open(state.path()).last().unwrap(), *first.checkpoint());
-    }
-}
-
-#[test]
 fn a_key_is_made_once() {
     let state = tempfile::tempdir().unwrap();
     let first = open(state.path()).vkey().clone();

@@ -18,6 +18,8 @@ pub(super) const PARTNER: &str = "partner";
 
 /// What follows the name of a key file while it is written.
 const PART: &str = ".part";
+/// As `effects/ledger_key` writes it.
+const LEDGER_KEY_PART: &str = ".ledger.key.part";
 
 /// Who may read a key file.
 #[derive(Clone, Copy, Debug)]
@@ -61,8 +63,14 @@ pub(super) fn put(file: &Path, bytes: &[u8], readers: Readers) -> io::Result<()>
 }
 
 /// Removes what a process left that died while it put a key in its place, the ledger's too: it may hold a secret that no list
-/// shows.
+/// shows. At a start only: nobody makes a key then.
 pub(super) fn discard_parts(keys: &Path) -> io::Result<()> {
+    match fs::remove_file(keys.join(LEDGER_KEY_PART)) {
+        Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Err(error);
+        }
+        _ => {}
+    }
     discard_parts_in(keys)?;
     discard_parts_in(&keys.join(OWN))?;
     for partner in entries(&keys.join(PARTNER))? {
@@ -75,7 +83,7 @@ fn discard_parts_in(directory: &Path) -> io::Result<()> {
     let is_part = |file: &PathBuf| {
         let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         // Earlier versions put the number of their process between the two.
-        name.starts_with('.') && name.ends_with(PART) && (name.contains(".asc.") || name.starts_with(".ledger."))
+        name.starts_with('.') && name.ends_with(PART) && name.contains(".asc.")
     };
     let parts: Vec<PathBuf> = entries(directory)?.into_iter().filter(is_part).collect();
     for part in &parts {
@@ -117,14 +125,9 @@ fn make_private(directory: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    const LEFT: [&str; 5] = [
-        "own/.A.asc.part",
-        "own/.A.asc.7.part",
-        "partner/dwp/.B.asc.7.part",
-        ".own-public.asc.7.part",
-        ".ledger.key.part",
-    ];
-    const OTHERS: [&str; 4] = ["own/A.asc", "partner/dwp/B.asc", "ledger.key", ".of-somebody-else.part"];
+    const LEFT: [&str; 4] =
+        ["own/.A.asc.part", "own/.A.asc.7.part", "partner/dwp/.B.asc.7.part", ".own-public.asc.7.part"];
+    const OTHERS: [&str; 4] = ["own/A.asc", "partner/dwp/B.asc", "ledger.key", ".ledger.head.part"];
 
     fn with_leftovers() -> tempfile::TempDir {
         let keys = tempfile::tempdir().unwrap();
@@ -141,8 +144,9 @@ mod tests {
     #[test]
     fn what_a_process_left_that_died_is_removed_and_nothing_else() {
         let keys = with_leftovers();
+        fs::write(keys.path().join(LEDGER_KEY_PART), "a key").unwrap();
         discard_parts(keys.path()).unwrap();
-        assert!(there(keys.path(), &LEFT).is_empty());
+        assert!(there(keys.path(), &LEFT).is_empty() && !keys.path().join(LEDGER_KEY_PART).exists());
         assert_eq!(there(keys.path(), &OTHERS), OTHERS);
         discard_parts(&keys.path().join("missing")).unwrap();
     }

@@ -158,3 +158,30 @@ fn alarms_about_what_is_configured_no_more_are_over() {
     let over: Vec<_> = council.ledger().into_iter().filter(|entry| entry["event"] == "alarm-cleared").collect();
     assert!(over.iter().all(|entry| entry["about"] != "drop-12302"), "the other one is configured still: {over:?}");
 }
+
+#[test]
+fn an_alarm_about_a_destination_stands_while_something_is_staged_there() {
+    let mut dwp = Partner::new(Algorithm::Curve25519);
+    let mut council = Council::new(&mut dwp);
+    let (drop, backoffice) = council.adds_authority("101809", "Glasgow");
+    let laid = dwp.seals(b"<LAID/>", "LAID.xml", &SealOptions::default());
+    crate::support::council::drop_into(&drop, "LAID.xml.pgp", &laid);
+    council.start_with(&[("FAILPOINTS", "stage.recorded=return(kill)")]);
+    assert!(!council.ends().success());
+    let away = backoffice.with_file_name("away");
+    fs::rename(&backoffice, &away).unwrap();
+    council.start();
+    let destination = backoffice.display().to_string();
+    let alarmed = |council: &Council| ["all-101809", &destination].map(|about| council.is_alarmed(about, "CN-507"));
+    council.until("both are told", |council| alarmed(council) == [true; 2]);
+    fs::remove_file(council.config.with_file_name("conf.d").join("101809.toml")).unwrap();
+    reloads(&mut council, "configuration-reloaded");
+    assert_eq!(alarmed(&council), [true; 2], "it is waited for");
+    fs::rename(&away, &backoffice).unwrap();
+    council.until("it is delivered", |council| council.all_rest(1));
+    council.stops_well();
+    council.start();
+    council.until("both are over", |council| alarmed(council) == [false; 2]);
+    council.stops_well();
+    council.ledger();
+}
